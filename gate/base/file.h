@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* file.h: files that are whole or absent, and a lock between processes. All descriptors are
+ * close-on-exec. */
+#ifndef PAWL_BASE_FILE_H
+#define PAWL_BASE_FILE_H
+
+#include "gate/base/bytes.h"
+#include "gate/base/why.h"
+
+#include <sys/types.h>
+
+/* Reads a whole regular file, or standard input for "-". Errors: NOT_FOUND, STORAGE, TOO_LARGE when
+ * it holds more than max bytes (looked at before reading). Owns: the caller frees *ret. */
+err_code file_read(const char *path, size_t max, struct buf *ret, struct why *why);
+
+/* Reads a small secret (PIN, authorization value): as file_read, and one trailing newline is cut.
+ * The file must not be readable by others (mode & 007 refused with STORAGE). */
+err_code file_read_secret(const char *path, struct buf *ret, struct why *why);
+
+/* Replaces path durably: write beside it, fsync, rename, fsync the directory. Afterwards path holds
+ * either the old or the new content, whatever happens. Errors: STORAGE_FULL, STORAGE. */
+err_code file_write(const char *path, struct slice content, mode_t mode, struct why *why);
+
+/* As file_write, but the path must not exist yet. Error: EXISTS. */
+err_code file_write_new(const char *path, struct slice content, mode_t mode, struct why *why);
+
+/* Creates a directory (and its parents) unless it is there already. */
+err_code file_make_dir(const char *path, mode_t mode, struct why *why);
+
+/* fsyncs a directory, so that names made or removed in it survive a power cut. */
+err_code file_sync_dir(const char *path, struct why *why);
+
+bool file_exists(const char *path);
+
+/* Takes the exclusive lock on path (created if missing) and holds it until lock_free. Waits at most
+ * wait_ms milliseconds. Errors: STORAGE (with both names) when somebody else holds it longer. */
+struct lock {
+    int fd; /* descriptor + 1, so that {0} is no lock */
+};
+err_code lock_take(const char *path, unsigned wait_ms, struct lock *ret, struct why *why);
+void lock_free(struct lock *lock);
+
+/* Joins directory and name with a slash. Owns: *ret, NUL-terminated beyond len. */
+err_code path_join(const char *dir, const char *name, struct buf *ret);
+
+/* close() that can stand in CLEANUP(). Takes the descriptor's address; -1 is accepted. */
+void fd_close(int *fd);
+
+#endif

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gate/base/hash.h"
+
+#include <openssl/evp.h>
+#include <string.h>
+
+static void md_free(EVP_MD_CTX **md)
+{
+    EVP_MD_CTX_free(*md);
+}
+
+err_code hash_sha256_parts(const struct slice *parts, size_t n_parts, struct digest *ret)
+{
+    CLEANUP(md_free) EVP_MD_CTX *md = EVP_MD_CTX_new();
+
+    if (md == NULL || EVP_DigestInit_ex(md, EVP_sha256(), NULL) != 1)
+        return ERR_INTERNAL;
+    for (size_t i = 0; i < n_parts; i++)
+        if (EVP_DigestUpdate(md, parts[i].ptr, parts[i].len) != 1)
+            return ERR_INTERNAL;
+    return EVP_DigestFinal_ex(md, ret->bytes, NULL) == 1 ? ERR_OK : ERR_INTERNAL;
+}
+
+err_code hash_sha256(struct slice bytes, struct digest *ret)
+{
+    return hash_sha256_parts(&bytes, 1, ret);
+}
+
+err_code hash_sha384(struct slice bytes, uint8_t ret[static SHA384_LEN])
+{
+    return EVP_Digest(bytes.ptr, bytes.len, ret, NULL, EVP_sha384(), NULL) == 1 ? ERR_OK
+                                                                                : ERR_INTERNAL;
+}
+
+err_code hash_tagged(const char *tag, const struct slice *parts, size_t n_parts, struct digest *ret)
+{
+    struct slice all[10];
+
+    if (n_parts > sizeof all / sizeof *all - 1)
+        return ERR_INTERNAL;
+    all[0] = (struct slice){(const uint8_t *)tag, strlen(tag) + 1};
+    for (size_t i = 0; i < n_parts; i++)
+        all[1 + i] = parts[i];
+    return hash_sha256_parts(all, n_parts + 1, ret);
+}
+
+bool digest_eq(const struct digest *a, const struct digest *b)
+{
+    return mem_eq(a->bytes, b->bytes, sizeof a->bytes);
+}
+
+struct slice digest_slice(const struct digest *digest)
+{
+    return SLICE_OF(digest->bytes);
+}
+
+err_code digest_from(struct slice bytes, struct digest *ret)
+{
+    if (bytes.len != sizeof ret->bytes)
+        return ERR_FORMAT;
+    memcpy(ret->bytes, bytes.ptr, bytes.len);
+    return ERR_OK;
+}

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gate/base/text.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+void hex_encode(struct slice bytes, char *ret, size_t size)
+{
+    static const char DIGITS[] = "0123456789abcdef";
+    size_t at = 0;
+
+    for (size_t i = 0; i < bytes.len && at + 2 < size; i++) {
+        ret[at++] = DIGITS[bytes.ptr[i] >> 4];
+        ret[at++] = DIGITS[bytes.ptr[i] & 15];
+    }
+    ret[at] = '\0';
+}
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F')
+        return c - 'A' + 10;
+    return -1;
+}
+
+err_code hex_decode(const char *text, struct buf *ret)
+{
+    CLEANUP(buf_free) struct buf out = {0};
+
+    for (; *text != '\0'; text += 2) {
+        int high = hex_digit(text[0]), low = high < 0 ? -1 : hex_digit(text[1]);
+        if (low < 0)
+            return ERR_FORMAT;
+        TRY(buf_add_u8(&out, (uint8_t)(high << 4 | low)));
+    }
+    buf_free(ret);
+    *ret = buf_take(&out);
+    return ERR_OK;
+}
+
+err_code base64url_encode(struct slice bytes, struct buf *ret)
+{
+    static const char DIGITS[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+    for (size_t i = 0; i < bytes.len; i += 3) {
+        size_t n = bytes.len - i < 3 ? bytes.len - i : 3;
+        uint32_t word = 0;
+        for (size_t k = 0; k < 3; k++)
+            word = word << 8 | (k < n ? bytes.ptr[i + k] : 0u);
+        for (size_t k = 0; k < n + 1; k++)
+            TRY(buf_add_u8(ret, (uint8_t)DIGITS[word >> (18 - 6 * k) & 63]));
+    }
+    return buf_terminate(ret);
+}
+
+void digest_text(const struct digest *digest, char ret[static DIGEST_TEXT])
+{
+    memcpy(ret, "sha256:", 7);
+    hex_encode(digest_slice(digest), ret + 7, DIGEST_TEXT - 7);
+}
+
+err_code digest_parse(const char *text, struct digest *ret)
+{
+    CLEANUP(buf_free) struct buf bytes = {0};
+
+    if (strncmp(text, "sha256:", 7) == 0)
+        text += 7;
+    TRY(hex_decode(text, &bytes));
+    return digest_from(buf_slice(&bytes), ret);
+}
+
+void time_text(int64_t seconds, char ret[static TIME_TEXT])
+{
+    time_t t = (time_t)seconds;
+    struct tm tm;
+
+    if (gmtime_r(&t, &tm) == NULL || tm.tm_year > 9999 - 1900 ||
+        strftime(ret, TIME_TEXT, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+        (void)snprintf(ret, TIME_TEXT, "%lld", (long long)seconds);
+}
+
+/* Exactly n decimal digits at *at, moving past them. */
+static bool digits(const char **at, int n, int *ret)
+{
+    int value = 0;
+
+    for (int i = 0; i < n; i++) {
+        char c = (*at)[i];
+        if (c < '0' || c > '9')
+            return false;
+        value = value * 10 + (c - '0');
+    }
+    *at += n;
+    *ret = value;
+    return true;
+}
+
+static bool literal(const char **at, char c)
+{
+    if (**at != c)
+        return false;
+    (*at)++;
+    return true;
+}
+
+static err_code rfc3339_parse(const char *at, int64_t *ret)
+{
+    struct tm tm = {0}, back;
+    time_t t;
+
+    if (!digits(&at, 4, &tm.tm_year) || !literal(&at, '-') || !digits(&at, 2, &tm.tm_mon) ||
+        !literal(&at, '-') || !digits(&at, 2, &tm.tm_mday) || !literal(&at, 'T') ||
+        !digits(&at, 2, &tm.tm_hour) || !literal(&at, ':') || !digits(&at, 2, &tm.tm_min) ||
+        !literal(&at, ':') || !digits(&at, 2, &tm.tm_sec) || !literal(&at, 'Z') || *at != '\0')
+        return ERR_FORMAT;
+    tm.tm_year -= 1900;
+    tm.tm_mon -= 1;
+    back = tm;
+    t = timegm(&back); /* normalises 31 February to March: refuse what it changed */
+    if (back.tm_mon != tm.tm_mon || back.tm_mday != tm.tm_mday || back.tm_hour != tm.tm_hour ||
+        back.tm_min != tm.tm_min || back.tm_sec != tm.tm_sec)
+        return ERR_FORMAT;
+    *ret = t;
+    return ERR_OK;
+}
+
+err_code duration_parse(const char *text, int64_t *ret)
+{
+    static const struct {
+        char unit;
+        int64_t seconds;
+    } UNITS[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}};
+    int64_t value = 0;
+    size_t at = 0;
+
+    for (; text[at] >= '0' && text[at] <= '9'; at++) {
+        if (at >= 9)
+            return ERR_FORMAT;
+        value = value * 10 + (text[at] - '0');
+    }
+    if (at == 0 || text[at] == '\0' || text[at + 1] != '\0')
+        return ERR_FORMAT;
+    for (size_t i = 0; i < sizeof UNITS / sizeof *UNITS; i++)
+        if (UNITS[i].unit == text[at]) {
+            *ret = value * UNITS[i].seconds;
+            return ERR_OK;
+        }
+    return ERR_FORMAT;
+}
+
+err_code time_parse(const char *text, int64_t now, int64_t *ret)
+{
+    int64_t offset;
+
+    if (strcmp(text, "now") == 0) {
+        *ret = now;
+        return ERR_OK;
+    }
+    if (*text == '+') {
+        TRY(duration_parse(text + 1, &offset));
+        *ret = now + offset;
+        return ERR_OK;
+    }
+    return rfc3339_parse(text, ret);
+}
+
+err_code number_parse(const char *text, uint64_t max, uint64_t *ret)
+{
+    uint64_t value = 0, base = 10;
+
+    if (text[0] == '0' && (text[1] == 'x' || text[1] == 'X')) {
+        base = 16;
+        text += 2;
+    }
+    if (*text == '\0')
+        return ERR_FORMAT;
+    for (; *text != '\0'; text++) {
+        int digit = hex_digit(*text);
+        if (digit < 0 || (uint64_t)digit >= base ||
+            __builtin_mul_overflow(value, base, &value) ||
+            __builtin_add_overflow(value, (uint64_t)digit, &value) || value > max)
+            return ERR_FORMAT;
+    }
+    *ret = value;
+    return ERR_OK;
+}
+
+/* Length of the sequence that begins with this byte, its payload bits, its smallest code point. */
+static size_t utf8_lead(uint8_t lead, uint32_t *bits, uint32_t *least)
+{
+    if (lead < 0x80) {
+        *bits = lead;
+        *least = 0;
+        return 1;
+    }
+    if (lead >= 0xc2 && lead <= 0xdf) {
+        *bits = lead & 0x1f;
+        *least = 0x80;
+        return 2;
+    }
+    if (lead >= 0xe0 && lead <= 0xef) {
+        *bits = lead & 0x0f;
+        *least = 0x800;
+        return 3;
+    }
+    if (lead >= 0xf0 && lead <= 0xf4) {
+        *bits = lead & 0x07;
+        *least = 0x10000;
+        return 4;
+    }
+    return 0;
+}
+
+bool utf8_valid(struct slice bytes)
+{
+    for (size_t i = 0; i < bytes.len;) {
+        uint32_t point, least;
+        size_t n = utf8_lead(bytes.ptr[i], &point, &least);
+        if (n == 0 || n > bytes.len - i)
+            return false;
+        for (size_t k = 1; k < n; k++) {
+            if ((bytes.ptr[i + k] & 0xc0) != 0x80)
+                return false;
+            point = point << 6 | (bytes.ptr[i + k] & 0x3fu);
+        }
+        if (point < least || point > 0x10ffff || (point >= 0xd800 && point <= 0xdfff))
+            return false;
+        i += n;
+    }
+    return true;
+}

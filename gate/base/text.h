@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* text.h: the textual forms that pawl reads and prints: hex, base64url, times, durations, numbers. */
+#ifndef PAWL_BASE_TEXT_H
+#define PAWL_BASE_TEXT_H
+
+#include "gate/base/bytes.h"
+#include "gate/base/hash.h"
+
+/* Lower-case hex of bytes; ret holds 2 * len + 1 characters. */
+void hex_encode(struct slice bytes, char *ret, size_t size);
+/* Hex of either case. Errors: FORMAT on an odd length or another character. Owns: *ret. */
+err_code hex_decode(const char *text, struct buf *ret);
+
+/* base64url without padding (RFC 4648 5), appended to ret and NUL-terminated beyond len. */
+err_code base64url_encode(struct slice bytes, struct buf *ret);
+
+/* "sha256:<64 hex>"; ret holds DIGEST_TEXT characters with the terminator. */
+#define DIGEST_TEXT 72
+void digest_text(const struct digest *digest, char ret[static DIGEST_TEXT]);
+/* Reads "sha256:<64 hex>" or bare hex. Error: FORMAT. */
+err_code digest_parse(const char *text, struct digest *ret);
+
+/* RFC 3339 in UTC with Z ("2026-11-22T01:02:03Z"), whole seconds since 1970; years up to 9999. */
+#define TIME_TEXT 24
+void time_text(int64_t seconds, char ret[static TIME_TEXT]);
+/* Reads that form, or "now", or "+30d" / "+12h" / "+5m" / "+10s" relative to now. Error: FORMAT. */
+err_code time_parse(const char *text, int64_t now, int64_t *ret);
+/* Reads "30d", "12h", "5m", "10s" as seconds. Error: FORMAT. */
+err_code duration_parse(const char *text, int64_t *ret);
+
+/* A whole number, decimal or 0x hex, of at most max. Error: FORMAT. */
+err_code number_parse(const char *text, uint64_t max, uint64_t *ret);
+
+/* True if bytes are valid UTF-8 (RFC 3629): no surrogates, no overlong forms, at most U+10FFFF. */
+bool utf8_valid(struct slice bytes);
+
+#endif

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gate/base/why.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static void say(struct why *why, err_code code, const char *foreign, uint64_t foreign_code,
+                const char *format, va_list args)
+{
+    *why = (struct why){.code = code, .foreign = foreign, .foreign_code = foreign_code};
+    (void)vsnprintf(why->text, sizeof why->text, format, args);
+    for (char *c = why->text; *c != '\0'; c++)
+        if ((unsigned char)*c < 0x20 || *c == 0x7f)
+            *c = '?'; /* what a hostile file says must not move the cursor of a terminal */
+}
+
+err_code why_say(struct why *why, err_code code, const char *format, ...)
+{
+    if (why != NULL) {
+        va_list args;
+        va_start(args, format);
+        say(why, code, NULL, 0, format, args);
+        va_end(args);
+    }
+    return code;
+}
+
+err_code why_foreign(struct why *why, err_code code, const char *foreign, uint64_t foreign_code,
+                     const char *format, ...)
+{
+    if (why != NULL) {
+        va_list args;
+        va_start(args, format);
+        say(why, code, foreign, foreign_code, format, args);
+        va_end(args);
+    }
+    return code;
+}
+
+err_code why_errno(struct why *why, int number, const char *doing, const char *path)
+{
+    err_code code = ERR_STORAGE;
+
+    if (number == ENOENT)
+        code = ERR_NOT_FOUND;
+    else if (number == ENOSPC || number == EDQUOT || number == EFBIG)
+        code = ERR_STORAGE_FULL;
+    else if (number == ENOMEM)
+        code = ERR_NO_MEMORY;
+    return why_foreign(why, code, "errno", (uint64_t)number, "cannot %s \"%s\": %s", doing, path,
+                       strerror(number));
+}

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * root.h: the hardware root as the rest of pawl sees it. A root keeps one number, the epoch, that
+ * only goes up and only with the authority's consent, and signs only while the number agrees.
+ *
+ * Life: open (tpm_root_open, hsm_root_open) -> enrol once -> attach at each start -> per snapshot:
+ * verify its signatures, step, prepare -> per round: begin, sign and seal as often as needed.
+ *
+ * Every operation may fail with the errors of its hardware (TPM_*, HSM_*, COUNTER_*, HANDLE_*,
+ * ANCHOR_*); an error changes nothing that was stored, and the caller denies. A root is used by one
+ * thread. Times out by itself: no operation blocks for ever.
+ */
+#ifndef PAWL_HW_ROOT_H
+#define PAWL_HW_ROOT_H
+
+#include "hw/key.h"
+
+#define HW_NAME_MAX 256     /* domain, gate and model names, bytes without the terminator */
+#define HW_RATCHET_MAX 8    /* PolicyOR takes at most 8 branches (TPM 2.0 part 3, 23.6) */
+#define HW_ANCHOR_MAX 64    /* authority keys that a token is asked to trust */
+#define HW_SIGNERS_MAX 16   /* signatures counted on one object */
+#define HW_TPM_NAME_LEN 34  /* nameAlg (2 bytes) and SHA-256 */
+
+/* What the hardware is and which promises it can keep. */
+struct hw_description {
+    char kind[16];                    /* "tpm", "pkcs11" or "fake" */
+    char model[HW_NAME_MAX + 1];      /* manufacturer and model, printable ASCII */
+    char firmware[HW_NAME_MAX + 1];
+    bool simulator;                   /* its state is a file: restoring that file rolls back */
+    bool refuses_rollback;            /* the hardware itself refuses, not the host */
+    bool verifies;                    /* checks the authority's signatures inside */
+    bool seals;                       /* attests the epoch of a tree head */
+    bool es384, ps256;                /* verifies these, too (ES256 always) */
+};
+
+/* A signature of the authority that the hardware consumes: for a TPM, over
+ * SHA-256(policy digest || policyRef), by one ratchet key. */
+enum hw_grant_kind {
+    HW_GRANT_NONE = 0,
+    HW_GRANT_FIRST,   /* first increment of a fresh counter: PolicyNvWritten(NO) */
+    HW_GRANT_BUMP,    /* increment while counter < base + epoch */
+    HW_GRANT_SIGN,    /* receipt key while counter <= base + epoch */
+    HW_GRANT_CERTIFY, /* seal key while counter <= base + epoch */
+};
+struct hw_grant {
+    enum hw_grant_kind kind;
+    uint64_t epoch;        /* 0 for FIRST */
+    uint32_t index;        /* NV index that the policy names */
+    uint64_t base;         /* counter = base + epoch */
+    struct digest policy;  /* the approved policy digest */
+    struct hw_pubkey key;  /* the ratchet key that signed */
+    uint8_t sig[HW_SIG_MAX];
+    size_t sig_len;
+};
+
+/* What the authority said about one epoch, in the form that hardware checks. Borrowed by step and
+ * prepare for the call only. */
+struct hw_mandate {
+    uint64_t epoch;
+    struct digest snapshot;                          /* of the snapshot as received */
+    struct hw_statement statements[HW_SIGNERS_MAX];  /* its signatures that count */
+    size_t n_statements;
+    const struct hw_grant *grants;                   /* every grant that came along; the root picks */
+    size_t n_grants;
+};
+
+/* Whose root this is to be. From the first root metadata, never from the machine. */
+struct hw_owner {
+    char domain[HW_NAME_MAX + 1];
+    char gate[HW_NAME_MAX + 1];             /* name of this gate within the domain */
+    struct digest root;                     /* of root metadata version 1, as received */
+    struct hw_pubkey ratchet[HW_RATCHET_MAX]; /* of version 1, in its order; at least 2 */
+    size_t n_ratchet;
+    struct hw_pubkey anchors[HW_ANCHOR_MAX];  /* every authority key now in force */
+    size_t n_anchors;
+    const struct hw_grant *grants;          /* FIRST, and BUMP of epoch 0, for enrol */
+    size_t n_grants;
+};
+
+/* The public facts of an enrolled root: what the authority needs to make grants and a verifier to
+ * judge permits. Holds no secret. */
+struct hw_enrolment {
+    struct hw_description about;
+    struct hw_pubkey receipt;  /* TPM: the receipt key; HSM: the key of the epoch at enrolment */
+    struct hw_pubkey seal;     /* TPM: the seal key; HSM: the device identity key */
+    uint64_t epoch;            /* at enrolment */
+    /* TPM only */
+    uint32_t index, receipt_handle, seal_handle;
+    uint64_t base;
+    uint8_t index_name[HW_TPM_NAME_LEN], receipt_name[HW_TPM_NAME_LEN], seal_name[HW_TPM_NAME_LEN];
+    /* HSM only */
+    char serial[HW_NAME_MAX + 1];
+};
+
+/* The hardware's own word about the epoch. */
+enum hw_seal_kind {
+    HW_SEAL_NONE = 0,    /* the hardware has no such command */
+    HW_SEAL_TPM_CERTIFY, /* statement: TPMS_ATTEST; sig: by the seal key, over SHA-256(statement) */
+    HW_SEAL_EPOCH_CHAIN, /* statement: epoch certificates from enrolment on; no further signature */
+    HW_SEAL_FAKE,
+};
+struct hw_seal {
+    enum hw_seal_kind kind;
+    struct buf statement, sig;
+};
+void hw_seal_free(struct hw_seal *seal);
+
+struct hw_root;
+
+/* No member is NULL. */
+struct hw_root_ops {
+    const char *name; /* the kind */
+
+    err_code (*describe)(struct hw_root *root, struct hw_description *ret, struct why *why);
+
+    /* Makes counter, keys and anchors, or finds those that an earlier enrol made and finishes its
+     * work. Never deletes or changes what it did not make. Errors: COUNTER_FOREIGN, HANDLE_FOREIGN,
+     * ANCHOR_FOREIGN, GRANT_INVALID, NV_SPACE. */
+    err_code (*enrol)(struct hw_root *root, const struct hw_owner *owner, struct hw_enrolment *ret,
+                      struct why *why);
+
+    /* Finds what enrol made and compares all of it with the owner and the enrolment. After this,
+     * and only then, the operations below work. Errors: COUNTER_MISSING, COUNTER_FOREIGN,
+     * HANDLE_FOREIGN, HSM_KEY_MISSING, HSM_KEY_FOREIGN, HSM_KEY_WEAK. */
+    err_code (*attach)(struct hw_root *root, const struct hw_owner *owner,
+                       const struct hw_enrolment *enrolment, struct why *why);
+
+    /* Has the hardware judge an authority's signature. Errors: SIGNATURE_INVALID; ANCHOR_MISSING
+     * (HSM: the key has no trusted anchor); UNSUPPORTED (algorithm). */
+    err_code (*verify)(struct hw_root *root, const struct hw_statement *statement, struct why *why);
+
+    /* Reads the epoch, now. */
+    err_code (*epoch)(struct hw_root *root, uint64_t *ret, struct why *why);
+
+    /* Raises the epoch to mandate->epoch, finishing what a killed step began; nothing to do if it is
+     * there already. On success no session or key of an earlier epoch works any more. Errors:
+     * ROLLBACK when the hardware is beyond it, GRANT_INVALID, ANCHOR_MISSING, SIGNATURE_INVALID.
+     * After an error the epoch is either the old one or the new one: read it. */
+    err_code (*step)(struct hw_root *root, const struct hw_mandate *mandate, struct why *why);
+
+    /* Takes the mandate of the current epoch for the rounds that follow: checks the grants (TPM) or
+     * the snapshot's signatures (HSM). Also before step, for the epoch that is to come. */
+    err_code (*prepare)(struct hw_root *root, const struct hw_mandate *mandate, struct why *why);
+
+    /* Opens a round: the hardware's epoch equals the prepared one, and the authority's signature
+     * holds, as of now. Error: ROLLBACK when the hardware has moved on. */
+    err_code (*begin)(struct hw_root *root, struct why *why);
+
+    /* Signs SHA-256 digests with the receipt key (P-256) of the prepared epoch; raw r || s. The
+     * hardware refuses if the epoch has passed: TPM_POLICY, HSM_KEY_MISSING. */
+    err_code (*sign)(struct hw_root *root, const struct digest *digest, uint8_t ret[static 64],
+                     struct why *why);
+
+    /* Has the hardware certify the epoch, bound to these 32 bytes where it can. A root that does not
+     * seal answers OK with HW_SEAL_NONE. Owns: the caller frees *ret. */
+    err_code (*seal)(struct hw_root *root, const struct digest *binding, struct hw_seal *ret,
+                     struct why *why);
+
+    /* The key that sign uses now (an HSM changes it at each step). */
+    err_code (*receipt_key)(struct hw_root *root, struct hw_pubkey *ret, struct why *why);
+
+    void (*close)(struct hw_root *root);
+};
+
+struct hw_root {
+    const struct hw_root_ops *ops; /* first member of every root's own struct */
+};
+
+/* How to open a root. Strings are borrowed for the life of the root. */
+struct hw_options {
+    bool allow_simulator;         /* only ever set by the explicit development switch */
+    const char *store_dir;        /* directory for the root's own evidence and caches */
+    const char *owner_auth_file;  /* TPM owner authorization, for enrol; NULL: empty */
+    const char *so_pin_file;      /* PKCS#11 security officer's PIN, for enrol; NULL: none */
+    unsigned timeout_ms;          /* deadline of one command; 0: the default, 30 s */
+};
+
+/* Closes and nulls the caller's pointer; accepts NULL inside. */
+void hw_root_close(struct hw_root **root);
+
+/* The bytes that a seal is bound to:
+ * SHA-256("pawl-seal-v1" 00, tree size u64, tree root, snapshot digest, epoch u64). */
+err_code hw_seal_binding(uint64_t tree_size, const struct digest *tree_root,
+                         const struct digest *snapshot, uint64_t epoch, struct digest *ret);
+
+#endif
