@@ -1,0 +1,36 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: Apache-2.0
+# verb_interop.sh: runs test-env/interop/NAME/run for each NAME. Such a script compares pawl with
+# another program, is given PAWL, BUILD and TOP, and ends with the closing line.
+
+verb_interop() {
+    local names=("$@") name run
+    need_packages interop
+    make_private
+    if [ "${#names[@]}" = 0 ]; then
+        for run in "$top"/test-env/interop/*/run; do
+            [ ! -x "$run" ] || names+=("$(basename -- "$(dirname -- "$run")")")
+        done
+    fi
+    build gcc || die "the build failed"
+    for name in "${names[@]}"; do
+        interop_one "$name"
+    done
+    tally_close
+}
+
+interop_one() {
+    local name=$1 run=$top/test-env/interop/$1/run status=0
+    [ -x "$run" ] || die "interop: no such comparison: $name"
+    say "interop: $name"
+    mkdir -p -- "$private/$name"
+    child env TOP="$top" BUILD="$(build_dir gcc)" PAWL="$(build_dir gcc)/gate/cli/pawl" \
+        DIR="$private/$name" "$run" >"$private/$name.out" </dev/null || status=$?
+    cat -- "$private/$name.out"
+    local failed=$tally_failed
+    if ! tally_file "$private/$name.out"; then
+        say "FAIL  $name: no closing line, exit status $status"
+    elif [ "$status" != 0 ] && [ "$tally_failed" = "$failed" ]; then
+        tally_failure "$name: exit status $status"
+    fi
+}
