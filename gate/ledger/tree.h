@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * tree.h: the Merkle tree of RFC 9162 2.1 (SHA-256): leaf and node hashes, a tree in memory that
+ * grows at the right, its root at any size, and inclusion and consistency proofs, made and checked.
+ * Every complete subtree's hash is kept: 64 bytes per leaf, appending costs one node hash on
+ * average, a root or a proof at most one hash per level.
+ */
+#ifndef PAWL_LEDGER_TREE_H
+#define PAWL_LEDGER_TREE_H
+
+#include "gate/ledger/checkpoint.h"
+
+#define TREE_LEVELS 31
+#define TREE_SIZE_MAX ((uint64_t)1 << (TREE_LEVELS - 1)) /* leaves in memory */
+#define TREE_PATH_MAX 64 /* hashes in a proof: no longer one exists for a 64-bit size */
+
+/* Hash of a leaf: SHA-256(0x00, entry). Of an inner node: SHA-256(0x01, left, right). Of the tree
+ * without leaves: SHA-256(). Error: INTERNAL. */
+err_code tree_leaf(struct slice entry, struct digest *ret);
+err_code tree_node(const struct digest *left, const struct digest *right, struct digest *ret);
+err_code tree_empty(struct digest *ret);
+
+/* Level 0 holds the leaves; hash i of level l covers leaves [i << l, (i + 1) << l). {0} is the
+ * empty tree. */
+struct tree {
+    struct {
+        struct digest *hashes;
+        size_t n, cap;
+    } level[TREE_LEVELS];
+};
+
+void tree_free(struct tree *tree);
+uint64_t tree_size(const struct tree *tree);
+
+/* Adds a leaf hash at the right. Errors: NO_MEMORY, TOO_LARGE; on failure nothing has changed. */
+err_code tree_append(struct tree *tree, const struct digest *leaf);
+
+/* Takes leaves away at the right until size are left. */
+void tree_cut(struct tree *tree, uint64_t size);
+
+/* The hash of leaf index. Error: INTERNAL when there is none. */
+err_code tree_leaf_at(const struct tree *tree, uint64_t index, struct digest *ret);
+
+/* The root over the first size leaves. Error: INTERNAL when there are fewer. */
+err_code tree_root(const struct tree *tree, uint64_t size, struct digest *ret);
+
+/* Hashes of a proof, from the leaf towards the root. */
+struct tree_path {
+    size_t n;
+    struct digest hashes[TREE_PATH_MAX];
+};
+
+/* Proof that leaf index is in the tree of the first size leaves (RFC 9162 2.1.3.1). Empty for
+ * size 1. Error: INTERNAL unless index < size <= tree_size(). */
+err_code tree_prove_inclusion(const struct tree *tree, uint64_t index, uint64_t size,
+                              struct tree_path *ret);
+
+/* Proof that the first size leaves continue the first earlier ones (RFC 9162 2.1.4.1). Empty for
+ * equal sizes. Error: INTERNAL unless 0 < earlier <= size <= tree_size(). */
+err_code tree_prove_consistency(const struct tree *tree, uint64_t earlier, uint64_t size,
+                                struct tree_path *ret);
+
+/* The root that an inclusion proof leads to (RFC 9162 2.1.3.2); whether it is the right one, the
+ * caller decides. Error: FORMAT when index >= size or the path has another length than such a
+ * proof. */
+err_code tree_root_from(const struct digest *leaf, uint64_t index, uint64_t size,
+                        const struct tree_path *path, struct digest *ret);
+
+/* Checks a consistency proof (RFC 9162 2.1.4.2). Nothing continues from size 0, which proves
+ * nothing: refused. Errors: FORMAT when the sizes or the length of the path cannot be;
+ * LEDGER_INCONSISTENT. */
+err_code tree_check_consistency(const struct checkpoint *earlier, const struct checkpoint *later,
+                                const struct tree_path *path);
+
+#endif
