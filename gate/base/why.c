@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+[[gnu::format(printf, 5, 0)]]
 static void say(struct why *why, err_code code, const char *foreign, uint64_t foreign_code,
                 const char *format, va_list args)
 {
