@@ -92,7 +92,7 @@ def outcome_of(test):
     """The outcome of one meson test, with the program's exit status taken into account: a program
     that failed has at least one failure, and one that died is not excused by what it printed."""
     out, err = test.get("stdout") or "", test.get("stderr") or ""
-    result, name = test["result"], test["name"]
+    result, name = test["result"], test["name"].split(" / ")[-1]
     inside = read_cmocka(err) or read_cmocka(out) or read_tap(out)
     if result in ("SKIP", "IGNORED") or test.get("returncode") == EXIT_SKIP:
         outcome = Outcome()
@@ -108,7 +108,7 @@ def outcome_of(test):
 
 
 def report(label, test, outcome):
-    program = test["name"]
+    program = test["name"].split(" / ")[-1]
     for name, reason in outcome.skipped:
         shown = program if name == program else f"{program}: {name}"
         print(f"SKIP  {label}: {shown}: {reason}")
