@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every error has one name and one number, and docs/errors.md and pawl-errors(7) say what the source
-says. docs/errors.py writes their tables."""
+"""Every error has one name and one number, and docs/errors.md and pawl-errors(7) say what the
+source says. docs/errors.py writes their tables."""
 
 import importlib.util
 import os
@@ -11,7 +11,8 @@ from tree import line_of
 TITLE = "every error is numbered once and documented"
 
 SOURCE = "gate/base/err.h"
-GENERATOR = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "docs", "errors.py")
+HERE = os.path.dirname(os.path.abspath(__file__))
+GENERATOR = os.path.join(HERE, "..", "..", "docs", "errors.py")
 
 
 def generator():

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Nothing that is installed contains a test, a fake or a test library. Reads what meson wrote into the
-build directory."""
+"""Nothing that is installed contains a test, a fake or a test library. Reads what meson wrote into
+the build directory."""
 
 import json
 import os

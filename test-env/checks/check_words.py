@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sources speak about the program: not about the machine they were written on, not about how or when
-they were written, and they promise nothing for later."""
+"""Sources speak about the program: not about the machine they were written on, not about how or
+when they were written, and they promise nothing for later."""
 
 import os
 import re

@@ -4,7 +4,9 @@
 import os
 import re
 
-TEXT_SUFFIXES = (".c", ".h", ".py", ".sh", ".md", ".scd", ".cddl", ".txt", ".json", ".build", ".cedar")
+TEXT_SUFFIXES = (
+    ".c", ".h", ".py", ".sh", ".md", ".scd", ".cddl", ".txt", ".json", ".build", ".cedar",
+)
 SKIPPED_DIRS = {"corpus", "__pycache__", "node_modules", "vectors"}
 
 BLANK = re.compile(
