@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * round.c: what happens on every decision: the token verifies the authority's signature over the
+ * snapshot, and the epoch key signs.
+ *
+ * begin asks whether the prepared epoch is still current by reading the CKA_ID of its key through
+ * the handle that will sign. That is enough: a step ends by destroying the key, in whatever process
+ * it runs, and until then the old epoch has not passed. So no search over the token is needed, and
+ * a handle that the token gave to another object in the meantime is noticed.
+ */
+#include "pkcs11/internal.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- verifying ------------------------------------------------------------------------------- */
+
+static err_code verify_op(struct hsm_root *root, const void *in, void *out, struct why *why)
+{
+    const struct hw_statement *statement = in;
+    CK_OBJECT_HANDLE anchor;
+    (void)out;
+
+    TRY(hsm_anchor_find(&root->token, &statement->key, &anchor, why));
+    return hsm_anchor_verify(&root->token, anchor, statement, why);
+}
+
+err_code hsm_verify(struct hw_root *root, const struct hw_statement *statement, struct why *why)
+{
+    return hsm_run((struct hsm_root *)root, verify_op, statement, NULL, why);
+}
+
+err_code hsm_mandate_verify(struct hsm_root *root, const struct hw_mandate *mandate,
+                            CK_OBJECT_HANDLE *handles, struct why *why)
+{
+    if (mandate->n_statements == 0 || mandate->n_statements > HW_SIGNERS_MAX)
+        return why_say(why, ERR_GRANT_INVALID,
+                       "%zu signatures on epoch %" PRIu64 ", wanted 1 to %d", mandate->n_statements,
+                       mandate->epoch, HW_SIGNERS_MAX);
+    for (size_t i = 0; i < mandate->n_statements; i++) {
+        const struct hw_statement *statement = &mandate->statements[i];
+        TRY(hsm_anchor_find(&root->token, &statement->key, &handles[i], why));
+        TRY(hsm_anchor_verify(&root->token, handles[i], statement, why));
+    }
+    return ERR_OK;
+}
+
+/* ---- preparing ------------------------------------------------------------------------------- */
+
+static err_code prepare_op(struct hsm_root *root, const void *in, void *out, struct why *why)
+{
+    const struct hw_mandate *mandate = in;
+    (void)out;
+
+    if (mandate->epoch < root->epoch)
+        return why_say(why, ERR_ROLLBACK,
+                       "the token is at epoch %" PRIu64 ", the mandate is for epoch %" PRIu64,
+                       root->epoch, mandate->epoch);
+    return hsm_mandate_verify(root, mandate, root->anchors, why);
+}
+
+err_code hsm_prepare(struct hw_root *hw, const struct hw_mandate *mandate, struct why *why)
+{
+    struct hsm_root *root = (struct hsm_root *)hw;
+    struct hw_mandate *copy = malloc(sizeof *copy);
+    err_code err;
+
+    if (copy == NULL)
+        return ERR_NO_MEMORY;
+    *copy = *mandate;
+    copy->grants = NULL;
+    copy->n_grants = 0;
+    free(root->prepared);
+    root->prepared = NULL;
+    root->begun = false;
+    err = hsm_run(root, prepare_op, copy, NULL, why);
+    if (err != ERR_OK)
+        free(copy);
+    else
+        root->prepared = copy;
+    return err;
+}
+
+/* ---- the round ------------------------------------------------------------------------------- */
+
+static err_code check_position(const struct hsm_root *root, struct why *why)
+{
+    if (root->prepared->epoch != root->epoch)
+        return why_say(why,
+                       root->prepared->epoch < root->epoch ? ERR_ROLLBACK : ERR_NOTHING_INSTALLED,
+                       "the token is at epoch %" PRIu64 ", prepared is epoch %" PRIu64, root->epoch,
+                       root->prepared->epoch);
+    if (root->key == 0)
+        return why_say(why, ERR_HSM_KEY_FOREIGN,
+                       "the key of epoch %" PRIu64 " on token \"%s\" has no certificate here",
+                       root->epoch, root->token.label);
+    return ERR_OK;
+}
+
+/* The handle still leads to the key of this epoch. */
+static err_code check_key(struct hsm_root *root, struct why *why)
+{
+    uint8_t space[HSM_SPACE_LEN + 8 + 1], wanted[HSM_SPACE_LEN + 8];
+    struct slice id = {0};
+    err_code err = hsm_attribute(&root->token, root->key, CKA_ID, &id, space, sizeof space, why);
+
+    if (err != ERR_OK && err != ERR_NOT_FOUND)
+        return err;
+    memcpy(wanted, root->space.id, HSM_SPACE_LEN);
+    put_u64(wanted + HSM_SPACE_LEN, root->epoch);
+    if (err == ERR_NOT_FOUND || !slice_eq(id, SLICE_OF(wanted))) {
+        root->token.state = HSM_TOKEN_LOST;
+        return why_say(why, ERR_HSM_KEY_FOREIGN, "a handle of token \"%s\" leads to another object",
+                       root->token.label);
+    }
+    return ERR_OK;
+}
+
+static err_code begin_op(struct hsm_root *root, const void *in, void *out, struct why *why)
+{
+    (void)in;
+    (void)out;
+    TRY(check_position(root, why));
+    for (size_t i = 0; i < root->prepared->n_statements; i++) {
+        const struct hw_statement *statement = &root->prepared->statements[i];
+        if (root->anchors[i] == 0)
+            TRY(hsm_anchor_find(&root->token, &statement->key, &root->anchors[i], why));
+        TRY(hsm_anchor_verify(&root->token, root->anchors[i], statement, why));
+    }
+    TRY(check_key(root, why));
+    root->begun = true;
+    return ERR_OK;
+}
+
+err_code hsm_begin(struct hw_root *hw, struct why *why)
+{
+    struct hsm_root *root = (struct hsm_root *)hw;
+
+    root->begun = false;
+    if (root->owner != NULL && root->prepared == NULL)
+        return why_say(why, ERR_NOTHING_INSTALLED, "no mandate is prepared");
+    return hsm_run(root, begin_op, NULL, NULL, why);
+}
+
+/* After a new start in the middle of a round everything that begin asked is asked again. */
+static err_code sign_op(struct hsm_root *root, const void *in, void *out, struct why *why)
+{
+    if (!root->begun)
+        TRY(begin_op(root, NULL, NULL, why));
+    return hsm_key_sign(&root->token, root->key, in, out, why);
+}
+
+err_code hsm_sign(struct hw_root *hw, const struct digest *digest, uint8_t ret[static 64],
+                  struct why *why)
+{
+    struct hsm_root *root = (struct hsm_root *)hw;
+    err_code err;
+
+    if (root->owner != NULL && !root->begun)
+        return why_say(why, ERR_NOTHING_INSTALLED, "no round is open");
+    err = hsm_run(root, sign_op, digest, ret, why);
+    if (err == ERR_ROLLBACK)
+        return why_say(why, ERR_HSM_KEY_MISSING,
+                       "the key of epoch %" PRIu64 " is destroyed, the token is at epoch %" PRIu64,
+                       root->prepared->epoch, root->epoch);
+    return err;
+}
+
+static err_code seal_op(struct hsm_root *root, const void *in, void *out, struct why *why)
+{
+    (void)in;
+    if (!root->begun)
+        TRY(begin_op(root, NULL, NULL, why));
+    return buf_add_slice(out, buf_slice(&root->chain));
+}
+
+/* The chain says what the token can say: which key is the one of this epoch. It was read and
+ * verified when the round's key was, so no call is needed. */
+err_code hsm_seal(struct hw_root *hw, const struct digest *binding, struct hw_seal *ret,
+                  struct why *why)
+{
+    struct hsm_root *root = (struct hsm_root *)hw;
+    CLEANUP(hw_seal_free) struct hw_seal seal = {.kind = HW_SEAL_EPOCH_CHAIN};
+    (void)binding;
+
+    if (root->owner != NULL && !root->begun)
+        return why_say(why, ERR_NOTHING_INSTALLED, "no round is open");
+    TRY(hsm_run(root, seal_op, NULL, &seal.statement, why));
+    ret->kind = seal.kind;
+    ret->statement = buf_take(&seal.statement);
+    ret->sig = (struct buf){0};
+    return ERR_OK;
+}

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sync.c: from nothing to a token whose every object is known and compared; and the chain's file.
+ */
+#include "gate/base/file.h"
+#include "pkcs11/internal.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <time.h>
+
+/* ---- the chain's file ------------------------------------------------------------------------ */
+
+static err_code chain_path(const struct hsm_root *root, struct buf *ret, struct why *why)
+{
+    if (root->options.store_dir == NULL)
+        return why_say(why, ERR_STORAGE, "no directory for the epoch certificates was given");
+    return path_join(root->options.store_dir, "epochs", ret);
+}
+
+err_code hsm_chain_load(const struct hsm_root *root, struct buf *ret, struct why *why)
+{
+    CLEANUP(buf_free) struct buf path = {0};
+
+    TRY(chain_path(root, &path, why));
+    return file_read((const char *)path.ptr, (size_t)HSM_CHAIN_MAX * HSM_CERT_LEN, ret, why);
+}
+
+err_code hsm_chain_store(const struct hsm_root *root, struct slice chain, struct why *why)
+{
+    CLEANUP(buf_free) struct buf path = {0};
+
+    TRY(chain_path(root, &path, why));
+    return file_write((const char *)path.ptr, chain, 0644, why);
+}
+
+static err_code link_to(struct hsm_token *token, const struct hsm_successor *next,
+                        struct slice chain, struct hsm_cert *cert, struct why *why)
+{
+    struct digest digest;
+    size_t n;
+
+    if (next->previous != 0) {
+        struct hsm_cert last;
+        TRY(hsm_chain_count(chain, &n, why));
+        if (n == HSM_CHAIN_MAX)
+            return why_say(why, ERR_TOO_LARGE,
+                           "the chain has %zu certificates already: enrol again", n);
+        TRY(hsm_chain_last(chain, &last, why));
+        cert->previous = last.epoch;
+        TRY(hash_sha256(slice_part(chain, chain.len - HSM_CERT_LEN, HSM_CERT_LEN),
+                        &cert->previous_cert));
+        TRY(hsm_cert_digest(cert, &digest));
+        TRY(hsm_key_sign(token, next->previous, &digest, cert->previous_sig, why));
+    }
+    TRY(hsm_cert_digest(cert, &digest));
+    return hsm_key_sign(token, next->identity, &digest, cert->identity_sig, why);
+}
+
+/* The one place below main() that looks at the clock: the interface carries no time, and nothing is
+ * ever decided by this one. */
+err_code hsm_chain_extend(struct hsm_token *token, const struct hsm_successor *next,
+                          struct buf *chain, struct why *why)
+{
+    struct hsm_cert cert = {
+        .epoch = next->epoch,
+        .since = (uint64_t)time(NULL),
+        .key = next->pub,
+    };
+
+    TRY(link_to(token, next, buf_slice(chain), &cert, why));
+    return hsm_cert_encode(&cert, chain);
+}
+
+/* ---- syncing --------------------------------------------------------------------------------- */
+
+void hsm_drop(struct hsm_root *root)
+{
+    root->synced = false;
+    root->begun = false;
+    root->identity = root->key = 0;
+    root->epoch = 0;
+    memset(root->anchors, 0, sizeof root->anchors);
+}
+
+/* A good token with a session that is logged in. */
+static err_code reach(struct hsm_root *root, struct why *why)
+{
+    const char *serial = root->enrolment.serial;
+    const char *pin = (const char *)root->uri.pin.ptr;
+    err_code err;
+
+    if (root->token.state != HSM_TOKEN_GOOD) {
+        err = hsm_token_open(&root->token, &root->uri, serial[0] != '\0' ? serial : NULL, why);
+        if (err == ERR_HSM_TOKEN_NOT_FOUND)
+            return why_say(why, ERR_HSM_REMOVED, "the token with serial %s is not there any more",
+                           serial);
+        if (err != ERR_OK)
+            return err;
+    }
+    if (strcmp(root->token.serial, serial) != 0)
+        return why_say(why, ERR_HSM_KEY_MISSING,
+                       "token \"%s\" has serial %s, the gate was enrolled on serial %s",
+                       root->token.label, root->token.serial, serial);
+    return root->token.session != 0 ? ERR_OK : hsm_login(&root->token, CKU_USER, pin, why);
+}
+
+static err_code check_chain(struct hsm_root *root, struct why *why)
+{
+    CLEANUP(buf_free) struct buf chain = {0};
+    struct hw_pubkey key;
+    uint64_t epoch;
+    err_code err = hsm_chain_load(root, &chain, why);
+
+    if (err == ERR_NOT_FOUND)
+        return why_say(why, ERR_STATE_CORRUPT, "the epoch certificates \"%s/epochs\" are gone",
+                       root->options.store_dir);
+    if (err != ERR_OK)
+        return err;
+    err = hsm_chain_verify(&root->enrolment, buf_slice(&chain), &epoch, &key, why);
+    if (err == ERR_FORMAT || err == ERR_SIGNATURE_INVALID) {
+        err = err == ERR_FORMAT ? ERR_STATE_CORRUPT : ERR_HSM_KEY_FOREIGN;
+        if (why != NULL)
+            why->code = err;
+    }
+    if (err != ERR_OK)
+        return err;
+    TRY(hsm_chain_last(buf_slice(&chain), &root->top, why));
+    buf_free(&root->chain);
+    root->chain = buf_take(&chain);
+    return ERR_OK;
+}
+
+static err_code check_identity(struct hsm_root *root, struct why *why)
+{
+    TRY(hsm_identity_find(&root->token, &root->space, &root->identity, why));
+    TRY(hsm_identity_check(&root->token, root->identity, why));
+    return hsm_key_prove(&root->token, root->identity, &root->enrolment.seal, "the identity key",
+                         why);
+}
+
+/* The certified key is on the token: that is the epoch, and what is below it goes, as the step that
+ * was killed would have done. Uncertified keys above it are remains of a step, too; the next one
+ * removes them. */
+static err_code take_certified(struct hsm_root *root, const struct hsm_key *keys, size_t n,
+                               const struct hsm_key *certified, struct why *why)
+{
+    TRY(hsm_epoch_check(&root->token, certified->handle, why));
+    TRY(hsm_key_prove(&root->token, certified->handle, &root->top.key, "the epoch key", why));
+    for (size_t i = 0; i < n; i++)
+        if (keys[i].epoch < root->top.epoch)
+            TRY(hsm_destroy(&root->token, keys[i].handle, why));
+    root->key = certified->handle;
+    root->epoch = root->top.epoch;
+    return ERR_OK;
+}
+
+static err_code check_epoch_keys(struct hsm_root *root, struct why *why)
+{
+    struct hsm_key keys[HSM_KEYS_MAX];
+    const struct hsm_key *certified = NULL;
+    size_t n = 0;
+
+    TRY(hsm_epoch_keys(&root->token, &root->space, keys, HSM_N(keys), &n, why));
+    for (size_t i = 0; i < n; i++) {
+        if (keys[i].epoch != root->top.epoch)
+            continue;
+        if (certified != NULL)
+            return why_say(why, ERR_HSM_KEY_FOREIGN,
+                           "two keys %s:epoch:%" PRIu64 " on token \"%s\"", root->space.prefix,
+                           root->top.epoch, root->token.label);
+        certified = &keys[i];
+    }
+    if (certified != NULL)
+        return take_certified(root, keys, n, certified, why);
+    if (n == 0 || keys[0].epoch < root->top.epoch)
+        return why_say(why, ERR_HSM_KEY_MISSING,
+                       "the certificates reach epoch %" PRIu64 ", token \"%s\" (serial %s) has %s",
+                       root->top.epoch, root->token.label, root->token.serial,
+                       n == 0 ? "no epoch key" : "only keys of earlier epochs");
+    /* The token is ahead of the disk: its epoch is known by the key's name, and nothing is signed.
+     */
+    root->key = 0;
+    root->epoch = keys[0].epoch;
+    return ERR_OK;
+}
+
+static err_code check_anchors(struct hsm_root *root, struct why *why)
+{
+    CK_OBJECT_HANDLE anchor;
+
+    for (size_t i = 0; i < root->owner->n_anchors; i++)
+        TRY(hsm_anchor_find(&root->token, &root->owner->anchors[i], &anchor, why));
+    return ERR_OK;
+}
+
+err_code hsm_sync(struct hsm_root *root, struct why *why)
+{
+    hsm_drop(root);
+    TRY(reach(root, why));
+    TRY(check_identity(root, why));
+    TRY(check_chain(root, why));
+    TRY(check_epoch_keys(root, why));
+    TRY(check_anchors(root, why));
+    root->synced = true;
+    return ERR_OK;
+}

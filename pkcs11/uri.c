@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "pkcs11/uri.h"
+
+#include "gate/base/file.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+#define URI_MAX 2048
+#define MODULE_FILE_MAX 8192
+
+void hsm_uri_free(struct hsm_uri *uri)
+{
+    p11_kit_uri_free(uri->parsed);
+    buf_free(&uri->module);
+    buf_free(&uri->pin);
+    uri->parsed = NULL;
+}
+
+static err_code own_text(const char *text, struct buf *ret)
+{
+    TRY(buf_add_str(ret, text));
+    return buf_terminate(ret);
+}
+
+/* ---- module ---------------------------------------------------------------------------------- */
+
+/* The value of "module:" in a p11-kit module file (pkcs11.conf(5)), appended to ret. */
+static err_code module_line(const struct buf *file, struct buf *ret)
+{
+    static const char KEY[] = "module:";
+    const char *line = (const char *)file->ptr;
+
+    while (line != NULL && *line != '\0') {
+        const char *end = strchr(line, '\n');
+        size_t len = end == NULL ? strlen(line) : (size_t)(end - line);
+        if (len > sizeof KEY - 1 && strncmp(line, KEY, sizeof KEY - 1) == 0) {
+            line += sizeof KEY - 1;
+            len -= sizeof KEY - 1;
+            for (; len > 0 && isspace((unsigned char)*line); len--)
+                line++;
+            while (len > 0 && isspace((unsigned char)line[len - 1]))
+                len--;
+            return buf_add(ret, line, len);
+        }
+        line = end == NULL ? NULL : end + 1;
+    }
+    return ERR_NOT_FOUND;
+}
+
+static err_code module_in(const char *dir, const char *name, struct buf *ret, struct why *why)
+{
+    CLEANUP(buf_free) struct buf path = {0}, file = {0}, value = {0};
+    char leaf[80];
+
+    (void)snprintf(leaf, sizeof leaf, "%s.module", name);
+    TRY(path_join(dir, leaf, &path));
+    TRY(file_read((const char *)path.ptr, MODULE_FILE_MAX, &file, why));
+    if (module_line(&file, &value) != ERR_OK || value.len == 0)
+        return why_say(why, ERR_HSM_MODULE, "\"%s\" has no line \"module:\"",
+                       (const char *)path.ptr);
+    if (value.ptr[0] != '/') {
+        TRY(buf_add_str(ret, HSM_MODULE_DIR));
+        TRY(buf_add_u8(ret, '/'));
+    }
+    TRY(buf_add_slice(ret, buf_slice(&value)));
+    return buf_terminate(ret);
+}
+
+/* p11-kit would load every registered module to find one by name; reading its two directories loads
+ * only the one that was asked for. */
+static err_code module_by_name(const char *name, struct buf *ret, struct why *why)
+{
+    static const char *const DIRS[] = {HSM_SYSTEM_MODULES, HSM_PACKAGE_MODULES};
+    size_t len = strlen(name);
+
+    if (len == 0 || len > 64 || name[0] == '.' ||
+        strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") != len)
+        return why_say(why, ERR_HARDWARE_URI, "\"%s\" is not a module-name", name);
+    for (size_t i = 0; i < sizeof DIRS / sizeof *DIRS; i++) {
+        err_code err = module_in(DIRS[i], name, ret, why);
+        if (err != ERR_NOT_FOUND)
+            return err;
+    }
+    return why_say(why, ERR_HSM_MODULE, "no %s.module in %s or %s", name, DIRS[0], DIRS[1]);
+}
+
+static err_code take_module(P11KitUri *parsed, struct buf *ret, struct why *why)
+{
+    const char *path = p11_kit_uri_get_module_path(parsed);
+    const char *name = p11_kit_uri_get_module_name(parsed);
+
+    if (path != NULL && path[0] != '/')
+        return why_say(why, ERR_HARDWARE_URI, "module-path \"%s\" is not absolute", path);
+    if (path != NULL)
+        return own_text(path, ret);
+    if (name != NULL)
+        return module_by_name(name, ret, why);
+    return why_say(why, ERR_HARDWARE_URI, "the URI names no module: module-path or module-name");
+}
+
+/* ---- PIN ------------------------------------------------------------------------------------- */
+
+static err_code take_pin(P11KitUri *parsed, struct buf *ret, struct why *why)
+{
+    const char *source = p11_kit_uri_get_pin_source(parsed);
+
+    if (p11_kit_uri_get_pin_value(parsed) != NULL)
+        return why_say(why, ERR_HSM_PIN_IN_URI, "the URI holds pin-value");
+    if (source == NULL)
+        return ERR_OK;
+    if (strncmp(source, "file:", 5) == 0) {
+        source += 5;
+        if (strncmp(source, "///", 3) == 0) /* RFC 8089: an empty authority */
+            source += 2;
+    }
+    if (source[0] != '/' || source[1] == '/')
+        return why_say(why, ERR_HARDWARE_URI, "pin-source is not file:/PATH");
+    return own_text(source, ret);
+}
+
+/* ---- the whole ------------------------------------------------------------------------------- */
+
+bool hsm_uri_names_object(const struct hsm_uri *uri)
+{
+    CK_ULONG n = 0;
+
+    (void)p11_kit_uri_get_attributes(uri->parsed, &n);
+    return n > 0;
+}
+
+const CK_ATTRIBUTE *hsm_uri_attribute(const struct hsm_uri *uri, CK_ATTRIBUTE_TYPE type)
+{
+    return p11_kit_uri_get_attribute(uri->parsed, type);
+}
+
+err_code hsm_uri_parse(const char *text, struct hsm_uri *ret, struct why *why)
+{
+    CLEANUP(hsm_uri_free) struct hsm_uri out = {.parsed = p11_kit_uri_new()};
+    const CK_TOKEN_INFO *token;
+    int result;
+
+    if (out.parsed == NULL)
+        return ERR_NO_MEMORY;
+    if (strlen(text) > URI_MAX)
+        return why_say(why, ERR_HARDWARE_URI, "a URI of more than %d bytes", URI_MAX);
+    result = p11_kit_uri_parse(text, P11_KIT_URI_FOR_ANY, out.parsed);
+    if (result != P11_KIT_URI_OK)
+        return why_say(why, ERR_HARDWARE_URI, "not a PKCS#11 URI: %s", p11_kit_uri_message(result));
+    TRY(take_pin(out.parsed, &out.pin, why));
+    if (p11_kit_uri_any_unrecognized(out.parsed))
+        return why_say(why, ERR_HARDWARE_URI, "the URI has an attribute that is not in RFC 7512");
+    if (p11_kit_uri_get_slot_id(out.parsed) != (CK_SLOT_ID)-1)
+        return why_say(why, ERR_HARDWARE_URI, "slot-id is not a lasting name; use serial");
+    token = p11_kit_uri_get_token_info(out.parsed);
+    if (token->label[0] == 0 && token->serialNumber[0] == 0)
+        return why_say(why, ERR_HARDWARE_URI, "the URI names neither token nor serial");
+    TRY(take_module(out.parsed, &out.module, why));
+    *ret = out;
+    out = (struct hsm_uri){0};
+    return ERR_OK;
+}
