@@ -77,7 +77,8 @@ err_code hw_sign(struct hw_signer *signer, struct slice message, struct buf *ret
     uint8_t digest[HW_DIGEST_MAX];
 
     TRY(hw_digest(signer->key.alg, message, digest));
-    return signer->ops->sign(signer, (struct slice){digest, hw_digest_len(signer->key.alg)}, ret, why);
+    return signer->ops->sign(signer, (struct slice){digest, hw_digest_len(signer->key.alg)}, ret,
+                             why);
 }
 
 void hw_signer_close(struct hw_signer **signer)

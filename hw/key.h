@@ -21,14 +21,14 @@ enum hw_alg {
 };
 
 #define HW_COORD_MAX 48
-#define HW_RSA_MAX 512    /* modulus bytes: 2048 to 4096 bits */
+#define HW_RSA_MAX 512 /* modulus bytes: 2048 to 4096 bits */
 #define HW_DIGEST_MAX 48
 #define HW_SIG_MAX 512
 
 struct hw_pubkey {
-    enum hw_alg alg;                           /* HW_ALG_NONE: no key */
-    uint8_t x[HW_COORD_MAX], y[HW_COORD_MAX];  /* EC: the first hw_coord_len() bytes */
-    uint8_t n[HW_RSA_MAX];                     /* RSA: big-endian, no leading zero */
+    enum hw_alg alg;                          /* HW_ALG_NONE: no key */
+    uint8_t x[HW_COORD_MAX], y[HW_COORD_MAX]; /* EC: the first hw_coord_len() bytes */
+    uint8_t n[HW_RSA_MAX];                    /* RSA: big-endian, no leading zero */
     size_t n_len;
     uint32_t e;
 };
@@ -41,10 +41,10 @@ struct hw_statement {
     size_t sig_len;
 };
 
-const char *hw_alg_name(enum hw_alg alg);        /* "ES256"; "none" */
-size_t hw_coord_len(enum hw_alg alg);            /* 32, 48, or 0 for RSA */
-size_t hw_digest_len(enum hw_alg alg);           /* 32 or 48 */
-size_t hw_sig_len(const struct hw_pubkey *key);  /* 64, 96, or the modulus length */
+const char *hw_alg_name(enum hw_alg alg);       /* "ES256"; "none" */
+size_t hw_coord_len(enum hw_alg alg);           /* 32, 48, or 0 for RSA */
+size_t hw_digest_len(enum hw_alg alg);          /* 32 or 48 */
+size_t hw_sig_len(const struct hw_pubkey *key); /* 64, 96, or the modulus length */
 
 /* The digest that a signature of this algorithm covers. */
 err_code hw_digest(enum hw_alg alg, struct slice message, uint8_t ret[static HW_DIGEST_MAX]);
@@ -80,7 +80,8 @@ struct hw_signer;
 struct hw_signer_ops {
     /* Signs a digest of hw_digest_len() bytes; appends the raw signature. Error: KEY_SIGN, or what
      * the device said. */
-    err_code (*sign)(struct hw_signer *signer, struct slice digest, struct buf *ret, struct why *why);
+    err_code (*sign)(struct hw_signer *signer, struct slice digest, struct buf *ret,
+                     struct why *why);
     void (*close)(struct hw_signer *signer); /* wipes and frees; cannot fail */
 };
 struct hw_signer {
@@ -94,7 +95,8 @@ err_code hw_sign(struct hw_signer *signer, struct slice message, struct buf *ret
 /* Closes and nulls the caller's pointer; accepts NULL inside. */
 void hw_signer_close(struct hw_signer **signer);
 
-/* A signer from a PEM private key (PKCS#8 or traditional, not encrypted). Owns: the caller closes. */
+/* A signer from a PEM private key (PKCS#8 or traditional, not encrypted). Owns: the caller closes.
+ */
 err_code hw_signer_from_pem(struct slice pem, struct hw_signer **ret, struct why *why);
 /* A fresh key pair in memory; and its PEM (PKCS#8). Owns: the caller closes. */
 err_code hw_signer_generate(enum hw_alg alg, struct hw_signer **ret, struct why *why);

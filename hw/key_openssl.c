@@ -54,7 +54,8 @@ static bool coordinate(const EVP_PKEY *pkey, const char *name, uint8_t *to, size
 {
     CLEANUP(bn_free) BIGNUM *bn = NULL;
 
-    return EVP_PKEY_get_bn_param(pkey, name, &bn) == 1 && BN_bn2binpad(bn, to, (int)len) == (int)len;
+    return EVP_PKEY_get_bn_param(pkey, name, &bn) == 1 &&
+           BN_bn2binpad(bn, to, (int)len) == (int)len;
 }
 
 static err_code from_ec(const EVP_PKEY *pkey, struct hw_pubkey *ret, struct why *why)
@@ -63,7 +64,8 @@ static err_code from_ec(const EVP_PKEY *pkey, struct hw_pubkey *ret, struct why 
     char group[32];
     size_t len;
 
-    if (EVP_PKEY_get_utf8_string_param(pkey, OSSL_PKEY_PARAM_GROUP_NAME, group, sizeof group, &len) != 1)
+    if (EVP_PKEY_get_utf8_string_param(pkey, OSSL_PKEY_PARAM_GROUP_NAME, group, sizeof group,
+                                       &len) != 1)
         return why_say(why, ERR_KEY_MALFORMED, "the EC key names no curve");
     if (strcmp(group, "prime256v1") == 0)
         out.alg = HW_ES256;
@@ -87,9 +89,11 @@ static err_code from_rsa(const EVP_PKEY *pkey, struct hw_pubkey *ret, struct why
         EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_RSA_E, &e) != 1)
         return why_say(why, ERR_KEY_MALFORMED, "the RSA key has no modulus");
     if (BN_num_bits(n) < 2048 || BN_num_bits(n) > 4096 || BN_num_bits(n) % 8 != 0)
-        return why_say(why, ERR_KEY_MALFORMED, "RSA of %d bits, wanted 2048 to 4096", BN_num_bits(n));
+        return why_say(why, ERR_KEY_MALFORMED, "RSA of %d bits, wanted 2048 to 4096",
+                       BN_num_bits(n));
     if (BN_num_bits(e) > 32 || !BN_is_odd(e) || BN_get_word(e) < 65537)
-        return why_say(why, ERR_KEY_MALFORMED, "the RSA exponent is below 65537, even, or too long");
+        return why_say(why, ERR_KEY_MALFORMED,
+                       "the RSA exponent is below 65537, even, or too long");
     out.n_len = (size_t)BN_num_bytes(n);
     out.e = (uint32_t)BN_get_word(e);
     (void)BN_bn2bin(n, out.n);
@@ -108,7 +112,8 @@ static err_code from_pkey(EVP_PKEY *pkey, struct hw_pubkey *ret, struct why *why
     }
     if (EVP_PKEY_is_a(pkey, "RSA") || EVP_PKEY_is_a(pkey, "RSA-PSS"))
         return from_rsa(pkey, ret, why);
-    return why_say(why, ERR_COSE_ALG, "a key of type %s is not accepted", EVP_PKEY_get0_type_name(pkey));
+    return why_say(why, ERR_COSE_ALG, "a key of type %s is not accepted",
+                   EVP_PKEY_get0_type_name(pkey));
 }
 
 /* ---- struct hw_pubkey to EVP_PKEY ------------------------------------------------------------ */
@@ -133,8 +138,10 @@ static OSSL_PARAM *params_of(const struct hw_pubkey *key)
         memcpy(point + 1, key->x, len);
         memcpy(point + 1 + len, key->y, len);
         ok = OSSL_PARAM_BLD_push_utf8_string(build, OSSL_PKEY_PARAM_GROUP_NAME,
-                                             key->alg == HW_ES256 ? "prime256v1" : "secp384r1", 0) == 1 &&
-             OSSL_PARAM_BLD_push_octet_string(build, OSSL_PKEY_PARAM_PUB_KEY, point, 1 + 2 * len) == 1;
+                                             key->alg == HW_ES256 ? "prime256v1" : "secp384r1",
+                                             0) == 1 &&
+             OSSL_PARAM_BLD_push_octet_string(build, OSSL_PKEY_PARAM_PUB_KEY, point, 1 + 2 * len) ==
+                 1;
     }
     return ok ? OSSL_PARAM_BLD_to_param(build) : NULL;
 }
@@ -274,8 +281,8 @@ err_code hw_sig_from_der(enum hw_alg alg, struct slice der, struct buf *ret)
     if (half == 0 || der.len == 0 || der.len > 128)
         return ERR_SIGNATURE_INVALID;
     sig = d2i_ECDSA_SIG(NULL, &at, (long)der.len);
-    if (sig == NULL || at != der.ptr + der.len ||
-        BN_is_negative(ECDSA_SIG_get0_r(sig)) || BN_is_negative(ECDSA_SIG_get0_s(sig)) ||
+    if (sig == NULL || at != der.ptr + der.len || BN_is_negative(ECDSA_SIG_get0_r(sig)) ||
+        BN_is_negative(ECDSA_SIG_get0_s(sig)) ||
         BN_bn2binpad(ECDSA_SIG_get0_r(sig), raw, (int)half) != (int)half ||
         BN_bn2binpad(ECDSA_SIG_get0_s(sig), raw + half, (int)half) != (int)half)
         return ERR_SIGNATURE_INVALID;
@@ -320,7 +327,8 @@ err_code hw_verify_soft(const struct hw_statement *statement, struct why *why)
     if (EVP_PKEY_verify_init(ctx) != 1 || !use_pss(ctx, alg))
         return ERR_INTERNAL;
     if (EVP_PKEY_verify(ctx, sig.ptr, sig.len, statement->digest, hw_digest_len(alg)) != 1)
-        return why_say(why, ERR_SIGNATURE_INVALID, "the %s signature does not verify", hw_alg_name(alg));
+        return why_say(why, ERR_SIGNATURE_INVALID, "the %s signature does not verify",
+                       hw_alg_name(alg));
     return ERR_OK;
 }
 
@@ -331,7 +339,8 @@ struct pem_signer {
     EVP_PKEY *pkey;
 };
 
-static err_code pem_sign(struct hw_signer *signer, struct slice digest, struct buf *ret, struct why *why)
+static err_code pem_sign(struct hw_signer *signer, struct slice digest, struct buf *ret,
+                         struct why *why)
 {
     struct pem_signer *self = (struct pem_signer *)signer;
     enum hw_alg alg = signer->key.alg;
@@ -343,7 +352,8 @@ static err_code pem_sign(struct hw_signer *signer, struct slice digest, struct b
         return ERR_NO_MEMORY;
     if (EVP_PKEY_sign_init(ctx) != 1 || !use_pss(ctx, alg) ||
         EVP_PKEY_sign(ctx, out, &len, digest.ptr, digest.len) != 1)
-        return why_say(why, ERR_KEY_SIGN, "OpenSSL could not sign with this %s key", hw_alg_name(alg));
+        return why_say(why, ERR_KEY_SIGN, "OpenSSL could not sign with this %s key",
+                       hw_alg_name(alg));
     if (alg == HW_PS256)
         return buf_add(ret, out, len);
     return hw_sig_from_der(alg, (struct slice){out, len}, ret);
@@ -417,7 +427,8 @@ err_code hw_signer_to_pem(const struct hw_signer *signer, struct buf *ret)
     if (signer->ops != &PEM_OPS)
         return ERR_UNSUPPORTED;
     bio = BIO_new(BIO_s_secmem());
-    if (bio == NULL || PEM_write_bio_PKCS8PrivateKey(bio, self->pkey, NULL, NULL, 0, NULL, NULL) != 1)
+    if (bio == NULL ||
+        PEM_write_bio_PKCS8PrivateKey(bio, self->pkey, NULL, NULL, 0, NULL, NULL) != 1)
         return ERR_NO_MEMORY;
     return bio_content(bio, ret);
 }

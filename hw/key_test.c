@@ -27,7 +27,8 @@ static void sign_and_verify_each_algorithm(void **state)
         assert_int_equal(hw_pubkey_from_spki(buf_slice(&spki), &key, &why), ERR_OK);
         assert_true(hw_pubkey_eq(&signer->key, &key));
         for (size_t n = 0; n < spki.len; n++)
-            assert_int_not_equal(hw_pubkey_from_spki((struct slice){spki.ptr, n}, &key, &why), ERR_OK);
+            assert_int_not_equal(hw_pubkey_from_spki((struct slice){spki.ptr, n}, &key, &why),
+                                 ERR_OK);
 
         assert_int_equal(hw_sign(again, slice_str("hello"), &sig, &why), ERR_OK);
         assert_int_equal(sig.len, hw_sig_len(&key));
@@ -41,8 +42,9 @@ static void sign_and_verify_each_algorithm(void **state)
         st.digest[0] ^= 1;
         assert_int_equal(hw_verify_soft(&st, &why), ERR_SIGNATURE_INVALID);
         for (size_t n = 0; n < sig.len; n++)
-            assert_int_equal(hw_statement_of(&key, slice_str("hello"), (struct slice){sig.ptr, n}, &st),
-                             ERR_SIGNATURE_INVALID);
+            assert_int_equal(
+                hw_statement_of(&key, slice_str("hello"), (struct slice){sig.ptr, n}, &st),
+                ERR_SIGNATURE_INVALID);
     }
 }
 

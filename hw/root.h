@@ -15,22 +15,22 @@
 
 #include "hw/key.h"
 
-#define HW_NAME_MAX 256     /* domain, gate and model names, bytes without the terminator */
-#define HW_RATCHET_MAX 8    /* PolicyOR takes at most 8 branches (TPM 2.0 part 3, 23.6) */
-#define HW_ANCHOR_MAX 64    /* authority keys that a token is asked to trust */
-#define HW_SIGNERS_MAX 16   /* signatures counted on one object */
-#define HW_TPM_NAME_LEN 34  /* nameAlg (2 bytes) and SHA-256 */
+#define HW_NAME_MAX 256    /* domain, gate and model names, bytes without the terminator */
+#define HW_RATCHET_MAX 8   /* PolicyOR takes at most 8 branches (TPM 2.0 part 3, 23.6) */
+#define HW_ANCHOR_MAX 64   /* authority keys that a token is asked to trust */
+#define HW_SIGNERS_MAX 16  /* signatures counted on one object */
+#define HW_TPM_NAME_LEN 34 /* nameAlg (2 bytes) and SHA-256 */
 
 /* What the hardware is and which promises it can keep. */
 struct hw_description {
-    char kind[16];                    /* "tpm", "pkcs11" or "fake" */
-    char model[HW_NAME_MAX + 1];      /* manufacturer and model, printable ASCII */
+    char kind[16];               /* "tpm", "pkcs11" or "fake" */
+    char model[HW_NAME_MAX + 1]; /* manufacturer and model, printable ASCII */
     char firmware[HW_NAME_MAX + 1];
-    bool simulator;                   /* its state is a file: restoring that file rolls back */
-    bool refuses_rollback;            /* the hardware itself refuses, not the host */
-    bool verifies;                    /* checks the authority's signatures inside */
-    bool seals;                       /* attests the epoch of a tree head */
-    bool es384, ps256;                /* verifies these, too (ES256 always) */
+    bool simulator;        /* its state is a file: restoring that file rolls back */
+    bool refuses_rollback; /* the hardware itself refuses, not the host */
+    bool verifies;         /* checks the authority's signatures inside */
+    bool seals;            /* attests the epoch of a tree head */
+    bool es384, ps256;     /* verifies these, too (ES256 always) */
 };
 
 /* A signature of the authority that the hardware consumes: for a TPM, over
@@ -44,11 +44,11 @@ enum hw_grant_kind {
 };
 struct hw_grant {
     enum hw_grant_kind kind;
-    uint64_t epoch;        /* 0 for FIRST */
-    uint32_t index;        /* NV index that the policy names */
-    uint64_t base;         /* counter = base + epoch */
-    struct digest policy;  /* the approved policy digest */
-    struct hw_pubkey key;  /* the ratchet key that signed */
+    uint64_t epoch;       /* 0 for FIRST */
+    uint32_t index;       /* NV index that the policy names */
+    uint64_t base;        /* counter = base + epoch */
+    struct digest policy; /* the approved policy digest */
+    struct hw_pubkey key; /* the ratchet key that signed */
     uint8_t sig[HW_SIG_MAX];
     size_t sig_len;
 };
@@ -57,23 +57,23 @@ struct hw_grant {
  * prepare for the call only. */
 struct hw_mandate {
     uint64_t epoch;
-    struct digest snapshot;                          /* of the snapshot as received */
-    struct hw_statement statements[HW_SIGNERS_MAX];  /* its signatures that count */
+    struct digest snapshot;                         /* of the snapshot as received */
+    struct hw_statement statements[HW_SIGNERS_MAX]; /* its signatures that count */
     size_t n_statements;
-    const struct hw_grant *grants;                   /* every grant that came along; the root picks */
+    const struct hw_grant *grants; /* every grant that came along; the root picks */
     size_t n_grants;
 };
 
 /* Whose root this is to be. From the first root metadata, never from the machine. */
 struct hw_owner {
     char domain[HW_NAME_MAX + 1];
-    char gate[HW_NAME_MAX + 1];             /* name of this gate within the domain */
-    struct digest root;                     /* of root metadata version 1, as received */
+    char gate[HW_NAME_MAX + 1];               /* name of this gate within the domain */
+    struct digest root;                       /* of root metadata version 1, as received */
     struct hw_pubkey ratchet[HW_RATCHET_MAX]; /* of version 1, in its order; at least 2 */
     size_t n_ratchet;
-    struct hw_pubkey anchors[HW_ANCHOR_MAX];  /* every authority key now in force */
+    struct hw_pubkey anchors[HW_ANCHOR_MAX]; /* every authority key now in force */
     size_t n_anchors;
-    const struct hw_grant *grants;          /* FIRST, and BUMP of epoch 0, for enrol */
+    const struct hw_grant *grants; /* FIRST, and BUMP of epoch 0, for enrol */
     size_t n_grants;
 };
 
@@ -81,9 +81,9 @@ struct hw_owner {
  * judge permits. Holds no secret. */
 struct hw_enrolment {
     struct hw_description about;
-    struct hw_pubkey receipt;  /* TPM: the receipt key; HSM: the key of the epoch at enrolment */
-    struct hw_pubkey seal;     /* TPM: the seal key; HSM: the device identity key */
-    uint64_t epoch;            /* at enrolment */
+    struct hw_pubkey receipt; /* TPM: the receipt key; HSM: the key of the epoch at enrolment */
+    struct hw_pubkey seal;    /* TPM: the seal key; HSM: the device identity key */
+    uint64_t epoch;           /* at enrolment */
     /* TPM only */
     uint32_t index, receipt_handle, seal_handle;
     uint64_t base;
@@ -132,8 +132,8 @@ struct hw_root_ops {
     /* Reads the epoch, now. */
     err_code (*epoch)(struct hw_root *root, uint64_t *ret, struct why *why);
 
-    /* Raises the epoch to mandate->epoch, finishing what a killed step began; nothing to do if it is
-     * there already. On success no session or key of an earlier epoch works any more. Errors:
+    /* Raises the epoch to mandate->epoch, finishing what a killed step began; nothing to do if it
+     * is there already. On success no session or key of an earlier epoch works any more. Errors:
      * ROLLBACK when the hardware is beyond it, GRANT_INVALID, ANCHOR_MISSING, SIGNATURE_INVALID.
      * After an error the epoch is either the old one or the new one: read it. */
     err_code (*step)(struct hw_root *root, const struct hw_mandate *mandate, struct why *why);
@@ -151,8 +151,8 @@ struct hw_root_ops {
     err_code (*sign)(struct hw_root *root, const struct digest *digest, uint8_t ret[static 64],
                      struct why *why);
 
-    /* Has the hardware certify the epoch, bound to these 32 bytes where it can. A root that does not
-     * seal answers OK with HW_SEAL_NONE. Owns: the caller frees *ret. */
+    /* Has the hardware certify the epoch, bound to these 32 bytes where it can. A root that does
+     * not seal answers OK with HW_SEAL_NONE. Owns: the caller frees *ret. */
     err_code (*seal)(struct hw_root *root, const struct digest *binding, struct hw_seal *ret,
                      struct why *why);
 
@@ -168,11 +168,11 @@ struct hw_root {
 
 /* How to open a root. Strings are borrowed for the life of the root. */
 struct hw_options {
-    bool allow_simulator;         /* only ever set by the explicit development switch */
-    const char *store_dir;        /* directory for the root's own evidence and caches */
-    const char *owner_auth_file;  /* TPM owner authorization, for enrol; NULL: empty */
-    const char *so_pin_file;      /* PKCS#11 security officer's PIN, for enrol; NULL: none */
-    unsigned timeout_ms;          /* deadline of one command; 0: the default, 30 s */
+    bool allow_simulator;        /* only ever set by the explicit development switch */
+    const char *store_dir;       /* directory for the root's own evidence and caches */
+    const char *owner_auth_file; /* TPM owner authorization, for enrol; NULL: empty */
+    const char *so_pin_file;     /* PKCS#11 security officer's PIN, for enrol; NULL: none */
+    unsigned timeout_ms;         /* deadline of one command; 0: the default, 30 s */
 };
 
 /* Closes and nulls the caller's pointer; accepts NULL inside. */

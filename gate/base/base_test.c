@@ -80,20 +80,32 @@ static void texts(void **state)
         int64_t want;
         bool ok;
     } TIMES[] = {
-        {"1970-01-01T00:00:00Z", 0, true},          {"2026-11-22T01:02:03Z", 1795309323, true},
-        {"2026-02-31T00:00:00Z", 0, false},         {"2026-11-22T24:00:00Z", 0, false},
-        {"2026-11-22 01:02:03Z", 0, false},         {"2026-11-22T01:02:03", 0, false},
-        {"2026-11-22T01:02:03Zx", 0, false},        {"+1h", 4600, true},
-        {"+", 0, false},                            {"now", 1000, true},
-        {"", 0, false},                             {"+9999999999d", 0, false},
+        {"1970-01-01T00:00:00Z", 0, true},
+        {"2026-11-22T01:02:03Z", 1795309323, true},
+        {"2026-02-31T00:00:00Z", 0, false},
+        {"2026-11-22T24:00:00Z", 0, false},
+        {"2026-11-22 01:02:03Z", 0, false},
+        {"2026-11-22T01:02:03", 0, false},
+        {"2026-11-22T01:02:03Zx", 0, false},
+        {"+1h", 4600, true},
+        {"+", 0, false},
+        {"now", 1000, true},
+        {"", 0, false},
+        {"+9999999999d", 0, false},
     };
     static const struct {
         const char *text;
         uint64_t max, want;
         bool ok;
     } NUMBERS[] = {
-        {"0", 9, 0, true},   {"9", 9, 9, true},      {"10", 9, 0, false}, {"-1", 9, 0, false},
-        {"", 9, 0, false},   {"0x", 99, 0, false},   {"0x1F", 99, 31, true}, {"1f", 99, 0, false},
+        {"0", 9, 0, true},
+        {"9", 9, 9, true},
+        {"10", 9, 0, false},
+        {"-1", 9, 0, false},
+        {"", 9, 0, false},
+        {"0x", 99, 0, false},
+        {"0x1F", 99, 31, true},
+        {"1f", 99, 0, false},
         {"18446744073709551615", UINT64_MAX, UINT64_MAX, true},
         {"18446744073709551616", UINT64_MAX, 0, false},
     };
@@ -112,7 +124,8 @@ static void texts(void **state)
         uint64_t got = 77;
         err_code err = number_parse(NUMBERS[i].text, NUMBERS[i].max, &got);
         if ((err == ERR_OK) != NUMBERS[i].ok || got != (NUMBERS[i].ok ? NUMBERS[i].want : 77))
-            fail_msg("number \"%s\": %s, %llu", NUMBERS[i].text, err_name(err), (unsigned long long)got);
+            fail_msg("number \"%s\": %s, %llu", NUMBERS[i].text, err_name(err),
+                     (unsigned long long)got);
     }
 }
 
@@ -123,15 +136,27 @@ static void utf8(void **state)
         size_t len;
         bool ok;
     } CASES[] = {
-        {"", 0, true},          {"abc", 3, true},           {"\xc3\xa9", 2, true},
-        {"\xe2\x82\xac", 3, true}, {"\xf0\x9f\x98\x80", 4, true}, {"\xf4\x8f\xbf\xbf", 4, true},
-        {"\x80", 1, false},     {"\xc0\x80", 2, false},     {"\xc1\xbf", 2, false},
-        {"\xe0\x80\x80", 3, false}, {"\xed\xa0\x80", 3, false}, {"\xf4\x90\x80\x80", 4, false},
-        {"\xf0\x80\x80\x80", 4, false}, {"\xc3", 1, false}, {"\xe2\x82", 2, false}, {"\xff", 1, false},
+        {"", 0, true},
+        {"abc", 3, true},
+        {"\xc3\xa9", 2, true},
+        {"\xe2\x82\xac", 3, true},
+        {"\xf0\x9f\x98\x80", 4, true},
+        {"\xf4\x8f\xbf\xbf", 4, true},
+        {"\x80", 1, false},
+        {"\xc0\x80", 2, false},
+        {"\xc1\xbf", 2, false},
+        {"\xe0\x80\x80", 3, false},
+        {"\xed\xa0\x80", 3, false},
+        {"\xf4\x90\x80\x80", 4, false},
+        {"\xf0\x80\x80\x80", 4, false},
+        {"\xc3", 1, false},
+        {"\xe2\x82", 2, false},
+        {"\xff", 1, false},
     };
     (void)state;
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++)
-        if (utf8_valid((struct slice){(const uint8_t *)CASES[i].bytes, CASES[i].len}) != CASES[i].ok)
+        if (utf8_valid((struct slice){(const uint8_t *)CASES[i].bytes, CASES[i].len}) !=
+            CASES[i].ok)
             fail_msg("case %zu", i);
 }
 

@@ -21,10 +21,10 @@ struct slice {
 
 #define SLICE_OF(array) ((struct slice){(array), sizeof(array)})
 
-struct slice slice_str(const char *text);              /* without the terminator */
-bool slice_eq(struct slice a, struct slice b);         /* same length and content */
+struct slice slice_str(const char *text);      /* without the terminator */
+bool slice_eq(struct slice a, struct slice b); /* same length and content */
 bool slice_eq_str(struct slice a, const char *text);
-int slice_cmp(struct slice a, struct slice b);         /* bytewise, a shorter prefix first */
+int slice_cmp(struct slice a, struct slice b); /* bytewise, a shorter prefix first */
 struct slice slice_part(struct slice s, size_t from, size_t len); /* empty if out of range */
 
 /* Equal in constant time: for secrets and MACs. */
@@ -58,9 +58,9 @@ err_code buf_add_space(struct buf *buf, size_t len, uint8_t **ret_space);
 err_code buf_terminate(struct buf *buf);
 
 struct slice buf_slice(const struct buf *buf);
-void buf_cut(struct buf *buf, size_t len);     /* shortens to len, wiping the rest */
-struct buf buf_take(struct buf *buf);          /* moves the content out, leaves {0} */
-void buf_free(struct buf *buf);                /* wipes, frees, leaves {0} */
+void buf_cut(struct buf *buf, size_t len); /* shortens to len, wiping the rest */
+struct buf buf_take(struct buf *buf);      /* moves the content out, leaves {0} */
+void buf_free(struct buf *buf);            /* wipes, frees, leaves {0} */
 
 /* A cursor over bytes from outside. The first failure sticks: read fields in order, then ask
  * reader_done() once, which also refuses bytes left over. A failed read returns zeroes. */
@@ -74,9 +74,9 @@ uint8_t reader_u8(struct reader *r);
 uint16_t reader_u16(struct reader *r);
 uint32_t reader_u32(struct reader *r);
 uint64_t reader_u64(struct reader *r);
-struct slice reader_bytes(struct reader *r, size_t len);   /* borrows from the input */
+struct slice reader_bytes(struct reader *r, size_t len); /* borrows from the input */
 void reader_copy(struct reader *r, void *to, size_t len);
-err_code reader_done(const struct reader *r);              /* OK, or FORMAT */
+err_code reader_done(const struct reader *r); /* OK, or FORMAT */
 
 /* Big-endian without a buffer. */
 void put_u32(uint8_t to[static 4], uint32_t value);

@@ -58,7 +58,8 @@
       "fetch a bundle that carries the whole chain")                                               \
     X(ROOT_EQUIVOCATION, 64, 21, "two root metadata of one version differ",                        \
       "tell the authority: its root keys may be in other hands")                                   \
-    X(GRANT_INVALID, 65, 21, "a grant is missing, not signed by a ratchet key, or not for this gate", \
+    X(GRANT_INVALID, 65, 21,                                                                       \
+      "a grant is missing, not signed by a ratchet key, or not for this gate",                     \
       "ask the authority to publish for this gate: pawl publish --for ENROLMENT")                  \
     X(ANCHOR_MISSING, 66, 21, "the token has no trusted anchor for this key",                      \
       "run pawl init again with the security officer's PIN to add it")                             \
@@ -107,8 +108,10 @@
       "choose another index in the URI, or remove the other one")                                  \
     X(HANDLE_FOREIGN, 112, 43, "the object at a persistent handle of ours is not our key",         \
       "choose another handle in the URI, or remove the other one")                                 \
-    X(NV_SPACE, 113, 34, "the TPM has no room for the counter", "remove an index that is not used") \
-    X(SIMULATOR_REFUSED, 114, 35, "this is a simulator, whose state is a file that can be restored", \
+    X(NV_SPACE, 113, 34, "the TPM has no room for the counter",                                    \
+      "remove an index that is not used")                                                          \
+    X(SIMULATOR_REFUSED, 114, 35,                                                                  \
+      "this is a simulator, whose state is a file that can be restored",                           \
       "for development only: pawl init --insecure-simulator")                                      \
     X(HSM_MODULE, 120, 30, "the PKCS#11 module cannot be loaded", "check module-path in the URI")  \
     X(HSM_TOKEN_NOT_FOUND, 121, 30, "no token matches the URI", "see: p11tool --list-tokens")      \
@@ -124,7 +127,8 @@
       "use pin-source=file:/PATH instead of pin-value")                                            \
     X(HSM_KEY_MISSING, 129, 43, "the epoch key is gone: the token was initialised or is another",  \
       "find out who did it, then enrol again: pawl init --again")                                  \
-    X(HSM_KEY_FOREIGN, 130, 43, "a key at the epoch key's place is not the one that was certified", \
+    X(HSM_KEY_FOREIGN, 130, 43,                                                                    \
+      "a key at the epoch key's place is not the one that was certified",                          \
       "have the security officer look at the token")                                               \
     X(HSM_KEY_WEAK, 131, 43, "the token does not protect the key as asked",                        \
       "use a token that enforces these attributes")                                                \
@@ -142,7 +146,7 @@
     X(KEY_SIGN, 151, 1, "the key could not sign", "check the key")
 
 #define X(name, number, exit, meaning, hint) ERR_##name = number,
-typedef enum [[nodiscard]] err_code { ERR_LIST(X) } err_code;
+typedef enum [[nodiscard]] err_code{ERR_LIST(X)} err_code;
 #undef X
 
 /* Returns from the calling function on the first failure. The only macro with control flow. */

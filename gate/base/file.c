@@ -91,8 +91,9 @@ err_code file_read_secret(const char *path, struct buf *ret, struct why *why)
     if (stat(path, &st) != 0)
         return why_errno(why, errno, "open", path);
     if ((st.st_mode & 007) != 0)
-        return why_say(why, ERR_STORAGE, "\"%s\" holds a secret but everybody may use it (mode %04o)",
-                       path, st.st_mode & 07777);
+        return why_say(why, ERR_STORAGE,
+                       "\"%s\" holds a secret but everybody may use it (mode %04o)", path,
+                       st.st_mode & 07777);
     TRY(file_read(path, SECRET_MAX, &out, why));
     if (out.len > 0 && out.ptr[out.len - 1] == '\n')
         buf_cut(&out, out.len - 1);
@@ -140,7 +141,8 @@ static err_code write_all(int fd, struct slice content, const char *path, struct
 
 static err_code write_durable(const char *temp, struct slice content, mode_t mode, struct why *why)
 {
-    CLEANUP(fd_close) int fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, mode);
+    CLEANUP(fd_close)
+    int fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, mode);
 
     if (fd < 0)
         return why_errno(why, errno, "create", temp);
@@ -226,8 +228,8 @@ err_code lock_take(const char *path, unsigned wait_ms, struct lock *ret, struct 
         if (errno != EWOULDBLOCK && errno != EINTR)
             return why_errno(why, errno, "lock", path);
         if (waited >= wait_ms)
-            return why_say(why, ERR_STORAGE, "\"%s\" is locked by another process for over %u ms", path,
-                           wait_ms);
+            return why_say(why, ERR_STORAGE, "\"%s\" is locked by another process for over %u ms",
+                           path, wait_ms);
         (void)nanosleep(&pause, NULL);
     }
     ret->fd = fd + 1;

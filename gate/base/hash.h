@@ -20,7 +20,8 @@ err_code hash_sha384(struct slice bytes, uint8_t ret[static SHA384_LEN]);
 
 /* SHA-256(tag, one zero byte, parts...): the form of every hash that pawl defines itself. tag:
  * "pawl-seal-v1" and the like. */
-err_code hash_tagged(const char *tag, const struct slice *parts, size_t n_parts, struct digest *ret);
+err_code hash_tagged(const char *tag, const struct slice *parts, size_t n_parts,
+                     struct digest *ret);
 
 bool digest_eq(const struct digest *a, const struct digest *b);
 struct slice digest_slice(const struct digest *digest);

@@ -181,8 +181,7 @@ err_code number_parse(const char *text, uint64_t max, uint64_t *ret)
         return ERR_FORMAT;
     for (; *text != '\0'; text++) {
         int digit = hex_digit(*text);
-        if (digit < 0 || (uint64_t)digit >= base ||
-            __builtin_mul_overflow(value, base, &value) ||
+        if (digit < 0 || (uint64_t)digit >= base || __builtin_mul_overflow(value, base, &value) ||
             __builtin_add_overflow(value, (uint64_t)digit, &value) || value > max)
             return ERR_FORMAT;
     }

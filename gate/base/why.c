@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
-[[gnu::format(printf, 5, 0)]]
-static void say(struct why *why, err_code code, const char *foreign, uint64_t foreign_code,
-                const char *format, va_list args)
+[[gnu::format(printf, 5, 0)]] static void say(struct why *why, err_code code, const char *foreign,
+                                              uint64_t foreign_code, const char *format,
+                                              va_list args)
 {
     *why = (struct why){.code = code, .foreign = foreign, .foreign_code = foreign_code};
     (void)vsnprintf(why->text, sizeof why->text, format, args);

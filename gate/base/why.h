@@ -13,23 +13,24 @@
 
 struct why {
     err_code code;
-    char text[512];       /* one sentence without a full stop; untrusted parts are escaped */
-    const char *foreign;  /* "TPM_RC", "CKR", "errno", or NULL; static storage */
+    char text[512];      /* one sentence without a full stop; untrusted parts are escaped */
+    const char *foreign; /* "TPM_RC", "CKR", "errno", or NULL; static storage */
     uint64_t foreign_code;
 };
 
 /* Writes the sentence (printf-style, cut at the size) and returns code, so that a refusal is one
  * line: return why_say(why, ERR_ROLLBACK, "...", ...). Clears the foreign code. why may be NULL. */
-[[gnu::format(printf, 3, 4)]]
-err_code why_say(struct why *why, err_code code, const char *format, ...);
+[[gnu::format(printf, 3, 4)]] err_code why_say(struct why *why, err_code code, const char *format,
+                                               ...);
 
-/* The same, keeping the code that the TPM, the token or the kernel gave. foreign: "TPM_RC", "CKR" or
- * "errno". */
-[[gnu::format(printf, 5, 6)]]
-err_code why_foreign(struct why *why, err_code code, const char *foreign, uint64_t foreign_code,
-                     const char *format, ...);
+/* The same, keeping the code that the TPM, the token or the kernel gave. foreign: "TPM_RC", "CKR"
+ * or "errno". */
+[[gnu::format(printf, 5, 6)]] err_code why_foreign(struct why *why, err_code code,
+                                                   const char *foreign, uint64_t foreign_code,
+                                                   const char *format, ...);
 
-/* A file could not be used: maps errno (ENOENT: NOT_FOUND; ENOSPC, EDQUOT, EFBIG: STORAGE_FULL; else STORAGE). */
+/* A file could not be used: maps errno (ENOENT: NOT_FOUND; ENOSPC, EDQUOT, EFBIG: STORAGE_FULL;
+ * else STORAGE). */
 err_code why_errno(struct why *why, int number, const char *doing, const char *path);
 
 #endif

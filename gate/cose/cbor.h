@@ -10,8 +10,8 @@
 
 #include "gate/base/bytes.h"
 
-#define CBOR_DEPTH_MAX 16       /* nested arrays, maps and tags */
-#define CBOR_ITEMS_MAX 65536    /* items in one message */
+#define CBOR_DEPTH_MAX 16    /* nested arrays, maps and tags */
+#define CBOR_ITEMS_MAX 65536 /* items in one message */
 #define CBOR_SIZE_MAX ((size_t)16 << 20)
 
 enum cbor_rules {
@@ -48,21 +48,33 @@ struct cbor_reader {
 /* Begins reading after cbor_check(); its error, if any, sticks from the start. */
 struct cbor_reader cbor_read(struct slice bytes, enum cbor_rules rules);
 
+/* The type of the next item, which stays. */
 enum cbor_type cbor_peek(const struct cbor_reader *r);
-uint64_t cbor_get_uint(struct cbor_reader *r);         /* wrong type: CBOR_TYPE, as for all below */
-int64_t cbor_get_int(struct cbor_reader *r);           /* of either sign, within int64_t */
+
+/* Each takes the next item. Another type than asked for, or none left: CBOR_TYPE. The slices borrow
+ * from the input. */
+uint64_t cbor_get_uint(struct cbor_reader *r);
+int64_t cbor_get_int(struct cbor_reader *r); /* of either sign, within int64_t */
 struct slice cbor_get_bytes(struct cbor_reader *r);
 struct slice cbor_get_text(struct cbor_reader *r);
 bool cbor_get_bool(struct cbor_reader *r);
-bool cbor_get_null(struct cbor_reader *r);             /* true if null was next, and takes it; else no failure */
-uint64_t cbor_get_tag(struct cbor_reader *r);          /* the tag's number; its content is next */
-size_t cbor_get_array(struct cbor_reader *r);          /* number of items that follow */
-size_t cbor_get_map(struct cbor_reader *r);            /* number of pairs that follow */
-struct slice cbor_get_item(struct cbor_reader *r);     /* any one item, as encoded */
+uint64_t cbor_get_tag(struct cbor_reader *r);      /* the tag's number; its content is next */
+size_t cbor_get_array(struct cbor_reader *r);      /* number of items that follow */
+size_t cbor_get_map(struct cbor_reader *r);        /* number of pairs that follow */
+struct slice cbor_get_item(struct cbor_reader *r); /* any one item, as encoded */
+
+/* True if null is next, and takes it; otherwise nothing happens and nothing fails. */
+bool cbor_get_null(struct cbor_reader *r);
+
+/* A byte string of exactly 32, else FORMAT. */
 struct digest;
-void cbor_get_digest(struct cbor_reader *r, struct digest *ret); /* a byte string of exactly 32 */
-void cbor_fail(struct cbor_reader *r, err_code err);   /* sticks, unless something failed before */
-err_code cbor_done(const struct cbor_reader *r);       /* the first failure; CBOR_TRAILING if items are left */
+void cbor_get_digest(struct cbor_reader *r, struct digest *ret);
+
+/* Makes the reader fail, unless it has failed before. */
+void cbor_fail(struct cbor_reader *r, err_code err);
+
+/* The first failure; CBOR_TRAILING if items are left. */
+err_code cbor_done(const struct cbor_reader *r);
 
 /* A map with known keys, read in the order in which they are written (RFC 8949 4.2.1 order):
  *
@@ -89,10 +101,11 @@ struct cbor_writer {
     err_code err;
     unsigned depth;
     struct {
-        size_t left;           /* items still to come at this level */
+        size_t left; /* items still to come at this level */
         bool map;
         bool at_key;
         size_t key_from, key_len; /* previous key's place in out */
+        size_t item_from;         /* where the key being written begins */
     } level[CBOR_DEPTH_MAX + 1];
 };
 struct cbor_writer cbor_write(struct buf *out);
@@ -106,8 +119,12 @@ void cbor_put_null(struct cbor_writer *w);
 void cbor_put_tag(struct cbor_writer *w, uint64_t tag);
 void cbor_put_array(struct cbor_writer *w, size_t n_items);
 void cbor_put_map(struct cbor_writer *w, size_t n_pairs);
-void cbor_put_item(struct cbor_writer *w, struct slice encoded); /* one item, deterministic already */
-err_code cbor_written(const struct cbor_writer *w); /* the first failure; INTERNAL if items are missing */
+
+/* One item that is encoded already; not deterministic: INTERNAL. */
+void cbor_put_item(struct cbor_writer *w, struct slice encoded);
+
+/* The first failure; INTERNAL unless exactly one whole item was written. */
+err_code cbor_written(const struct cbor_writer *w);
 
 /* Order of two text keys in a deterministic map, for sorting before writing. */
 int cbor_text_key_cmp(struct slice a, struct slice b);

@@ -30,6 +30,7 @@ enum cose_label {
 #define COSE_TAG_SIGN1 18
 #define COSE_TAG_SIGN 98
 #define COSE_SIGNATURES_MAX 16
+#define COSE_LABELS_MAX 64 /* labels in one header bucket, claims in one map */
 
 /* CWT claims (RFC 8392). Absent: empty slice, has_ flag false. Times are whole seconds. */
 struct cose_claims {
@@ -40,20 +41,20 @@ struct cose_claims {
 
 /* Decoded headers of one layer. Text values borrow from the message. */
 struct cose_headers {
-    int64_t alg;                /* protected only; 0: absent */
-    struct slice content_type;  /* text; empty: absent (a number is left to cose_header_find) */
-    struct slice typ;           /* text; empty: absent */
-    struct slice kid;           /* from either bucket; empty: absent */
-    struct slice x5chain, x5t;  /* encoded items, carried and not judged; empty: absent */
+    int64_t alg;               /* protected only; 0: absent */
+    struct slice content_type; /* text; empty: absent (a number is left to cose_header_find) */
+    struct slice typ;          /* text; empty: absent */
+    struct slice kid;          /* from either bucket; empty: absent */
+    struct slice x5chain, x5t; /* encoded items, carried and not judged; empty: absent */
     struct cose_claims claims;
     struct slice protected_map; /* encoded map; empty when the header is */
     struct slice unprotected;   /* encoded map */
 };
 
 struct cose_sign1 {
-    struct slice raw;           /* the whole message as received, with its tag */
-    struct slice protected_;    /* content of the protected bstr; h'a0' reads as h'' (RFC 9052 4.4) */
-    struct slice payload;       /* empty when detached */
+    struct slice raw;        /* the whole message as received, with its tag */
+    struct slice protected_; /* content of the protected bstr; h'a0' reads as h'' (RFC 9052 4.4) */
+    struct slice payload;    /* empty when detached */
     bool detached;
     struct slice signature;
     struct cose_headers headers;
@@ -73,8 +74,9 @@ struct cose_sign {
 };
 
 /* Parses one tagged message. Checks shape, types, label rules (no label in both buckets; crit only
- * with labels that are understood and protected), nothing cryptographic. understood: further text
- * labels that crit may name, or NULL. Errors: CBOR_*, COSE_MALFORMED, COSE_CRIT. */
+ * with labels that are understood and protected), nothing cryptographic. alg, content type, typ and
+ * claims count only where the signature covers them; unprotected they refuse an object of pawl's
+ * own and are ignored in a foreign one. Errors: CBOR_*, TOO_LARGE, COSE_MALFORMED, COSE_CRIT. */
 err_code cose_sign1_parse(struct slice bytes, enum cbor_rules rules, struct cose_sign1 *ret,
                           struct why *why);
 err_code cose_sign_parse(struct slice bytes, enum cbor_rules rules, struct cose_sign *ret,
@@ -96,8 +98,9 @@ err_code cose_sign_tbs(struct slice body_protected, struct slice sign_protected,
                        struct slice external_aad, struct slice payload, struct buf *ret);
 
 /* What has to be verified: the signature of a message under a key. payload: the detached payload,
- * or empty to use the attached one; giving one to an attached message is COSE_MALFORMED. The
- * message's alg must be the key's: COSE_ALG. */
+ * or {0} to use the attached one; giving one to an attached message, or none (NULL) to a detached
+ * one, is COSE_MALFORMED. The message's alg must be the key's: COSE_ALG. A signature of the wrong
+ * length: SIGNATURE_INVALID. */
 err_code cose_sign1_statement(const struct cose_sign1 *msg, const struct hw_pubkey *key,
                               struct slice payload, struct hw_statement *ret, struct why *why);
 err_code cose_sign_statement(const struct cose_sign *msg, size_t signature,
@@ -118,14 +121,15 @@ struct cose_header_spec {
 };
 
 /* Signs. kid is the key's RFC 9679 thumbprint. detach: the payload is signed and left out.
- * unprotected: an encoded map, or empty for {}. Appends the tagged message to ret. */
+ * unprotected: an encoded map, or empty for {}. Appends the tagged message to ret. A header that
+ * breaks the rules (a label twice, claims that are not UTF-8) is INTERNAL: the caller's mistake. */
 err_code cose_sign1_make(struct hw_signer *signer, const struct cose_header_spec *protected_,
                          struct slice unprotected, struct slice payload, bool detach,
                          struct buf *ret, struct why *why);
 
-/* A COSE_Sign with one signature per signer; header_spec goes into the body header, alg and kid into
- * each signature's. cose_sign_add() appends one more signature to a received message (EXISTS when
- * that key has signed already), keeping every other octet. */
+/* A COSE_Sign with one signature per signer; header_spec goes into the body header, alg and kid
+ * into each signature's. cose_sign_add() appends one more signature to a received message (EXISTS
+ * when that key has signed already), keeping every other octet. */
 err_code cose_sign_make(struct hw_signer *const *signers, size_t n_signers,
                         const struct cose_header_spec *protected_, struct slice payload,
                         struct buf *ret, struct why *why);
@@ -137,7 +141,8 @@ err_code cose_sign_add(struct slice message, struct hw_signer *signer, struct bu
 err_code cose_protected_make(const struct hw_pubkey *key, const struct cose_header_spec *spec,
                              struct buf *ret);
 /* payload NULL pointer with detach: nil. */
-err_code cose_sign1_assemble(struct slice protected_, struct slice unprotected, struct slice payload,
-                             bool detach, struct slice signature, struct buf *ret);
+err_code cose_sign1_assemble(struct slice protected_, struct slice unprotected,
+                             struct slice payload, bool detach, struct slice signature,
+                             struct buf *ret);
 
 #endif

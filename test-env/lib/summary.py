@@ -16,10 +16,12 @@ RUN = re.compile(r"^\[ RUN      \] (\S+)")
 OK = re.compile(r"^\[       OK \] (\S+)")
 FAILED = re.compile(r"^\[  FAILED  \] (\S+)$")
 SKIPPED = re.compile(r"^\[  SKIPPED \] (\S+)$")
-ERROR = re.compile(r"^\[  ERROR   \] (\S+)$")
-GROUP = re.compile(r"^\[==========\] Running \d+ test\(s\)")
+GROUP = re.compile(r"^\[==========\] (?:.*: )?Running \d+ test\(s\)")
 TOTAL = re.compile(r"^\[==========\] .*\b\d+ test\(s\) run")
+CMOCKA = re.compile(r"^\[ ?[ A-Z=]+\]|^\d+ (SKIPPED|FAILED) TEST")
 TAP = re.compile(r"^(not )?ok\b[ \t]*\d*[ \t]*-?[ \t]*([^#]*?)[ \t]*(?:#[ \t]*(\w+)[ \t]*(.*))?$")
+PASSED = re.compile(r"^ok \d|^1\.\.\d|^\[ RUN|^\[       OK ")
+SHOWN = 60
 BAD_RESULTS = {"FAIL", "ERROR", "TIMEOUT", "INTERRUPT", "UNEXPECTEDPASS"}
 EXIT_SKIP = 77
 
@@ -33,33 +35,48 @@ class Outcome:
         self.skipped = []  # (name, reason)
 
 
-def read_cmocka(text):
-    """cmocka's standard output form: RUN, then OK, FAILED or SKIPPED for each test. None if the
-    text is not cmocka's. A test that began and never ended (the program died) has failed."""
-    if not any(GROUP.match(line) for line in text.splitlines()):
+def skip_reasons(err, number):
+    """What a program said on standard error while it skipped: one line per skipped test, if the
+    numbers agree, else the last line for all."""
+    lines = [line.strip() for line in err.splitlines() if line.strip()]
+    lines = [line for line in lines if not CMOCKA.match(line)]
+    told = [line for line in lines if re.match(r"skip", line, re.I)] or lines
+    if len(told) == number:
+        return told
+    return [told[-1] if told else "no reason given"] * number
+
+
+def read_cmocka(out, err):
+    """cmocka's standard form: on standard output RUN, then OK, FAILED or SKIPPED for each test. None
+    if this is not cmocka. A test that began and came to no end (its set-up failed, or the program
+    died) has failed."""
+    if not any(GROUP.match(line) for line in out.splitlines()):
         return None
     outcome = Outcome()
-    current, said = None, []
-    for line in text.splitlines():
-        if match := RUN.match(line):
+    current, said, untold = None, [], []
+    for line in out.splitlines() + ["[==========] 0 test(s) run."]:
+        run = RUN.match(line)
+        if run or TOTAL.match(line):
             if current:
                 outcome.failed.append(current)
-            current, said = match.group(1), []
-        elif (match := OK.match(line)) and current:
+            current, said = run.group(1) if run else None, []
+        elif not current:
+            continue
+        elif OK.match(line):
             outcome.passed.append(current)
             current = None
-        elif (FAILED.match(line) or ERROR.match(line)) and current:
+        elif FAILED.match(line):
             outcome.failed.append(current)
             current = None
-        elif SKIPPED.match(line) and current:
-            outcome.skipped.append((current, said[-1] if said else "no reason given"))
+        elif SKIPPED.match(line):
+            if said:
+                outcome.skipped.append((current, said[-1]))
+            else:
+                untold.append(current)
             current = None
-        elif TOTAL.match(line):
-            current = None
-        elif current and line.strip():
+        elif line.strip():
             said.append(line.strip())
-    if current:
-        outcome.failed.append(current)
+    outcome.skipped += zip(untold, skip_reasons(err, len(untold)))
     return outcome
 
 
@@ -92,8 +109,8 @@ def outcome_of(test):
     """The outcome of one meson test, with the program's exit status taken into account: a program
     that failed has at least one failure, and one that died is not excused by what it printed."""
     out, err = test.get("stdout") or "", test.get("stderr") or ""
-    result, name = test["result"], test["name"]
-    inside = read_cmocka(err) or read_cmocka(out) or read_tap(out)
+    result, name = test["result"], test["name"].split(" / ")[-1]
+    inside = read_cmocka(out, err) or read_tap(out)
     if result in ("SKIP", "IGNORED") or test.get("returncode") == EXIT_SKIP:
         outcome = Outcome()
         outcome.skipped.append((name, last_line(out + err, "no reason given")))
@@ -108,7 +125,7 @@ def outcome_of(test):
 
 
 def report(label, test, outcome):
-    program = test["name"]
+    program = test["name"].split(" / ")[-1]
     for name, reason in outcome.skipped:
         shown = program if name == program else f"{program}: {name}"
         print(f"SKIP  {label}: {shown}: {reason}")
@@ -116,7 +133,8 @@ def report(label, test, outcome):
         print(f"FAIL  {label}: {program}: {name}")
     if outcome.failed:
         text = (test.get("stdout") or "") + (test.get("stderr") or "")
-        for line in text.splitlines()[-40:]:
+        lines = [line for line in text.splitlines() if line.strip() and not PASSED.match(line)]
+        for line in lines[-SHOWN:]:
             print("    | " + line)
 
 

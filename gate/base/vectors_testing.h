@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* vectors_testing.h: the public test vectors, for the tests of this room. They are not part of the
+/* vectors_testing.h: the public test vectors, for the tests of every room. They are not part of the
  * source: $PAWL_SHARED names the directory above vectors/, else it is ../shared beside the source.
  */
-#ifndef PAWL_LEDGER_VECTORS_TESTING_H
-#define PAWL_LEDGER_VECTORS_TESTING_H
+#ifndef PAWL_BASE_VECTORS_TESTING_H
+#define PAWL_BASE_VECTORS_TESTING_H
 
 #include "gate/base/bytes.h"
 #include "gate/base/hash.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "gate/ledger/vectors_testing.h"
+#include "gate/base/vectors_testing.h"
 
 #include "gate/base/text.h"
 
