@@ -47,9 +47,9 @@ def skip_reasons(err, number):
 
 
 def read_cmocka(out, err):
-    """cmocka's standard form: on standard output RUN, then OK, FAILED or SKIPPED for each test. None
-    if this is not cmocka. A test that began and came to no end (its set-up failed, or the program
-    died) has failed."""
+    """cmocka's standard form: on standard output RUN, then OK, FAILED or SKIPPED for each test.
+    None if this is not cmocka. A test that began and came to no end (its set-up failed, or the
+    program died) has failed."""
     if not any(GROUP.match(line) for line in out.splitlines()):
         return None
     outcome = Outcome()

@@ -23,7 +23,12 @@ SETUP = TWO_GOOD.replace("[       OK ] b\n", "")
 DIED = TWO_GOOD[: TWO_GOOD.index("[       OK ] b")]
 SKIPPED = TWO_GOOD.replace("[       OK ] b", "[  SKIPPED ] b")
 TOLD = SKIPPED.replace("[  SKIPPED ] b", "no token here\n[  SKIPPED ] b")
-ON_STDERR = "skipped: no token here\n[  PASSED  ] 1 test(s).\n[  SKIPPED ] b\n\n 1 SKIPPED TEST(S)\n"
+ON_STDERR = """skipped: no token here
+[  PASSED  ] 1 test(s).
+[  SKIPPED ] b
+
+ 1 SKIPPED TEST(S)
+"""
 TAP = "1..4\nok 1 - a\nnot ok 2 - b\n# why\nok 3 - c # SKIP no tool\nok 4\n"
 
 # (case, result, exit status, stdout, stderr, passed, failed, skips)
