@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gate/cedar/arena.h"
+
+#include <stdalign.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BLOCK_SIZE 16384
+
+struct cedar_block {
+    struct cedar_block *previous;
+    size_t used, size;
+    alignas(max_align_t) uint8_t bytes[];
+};
+
+static struct cedar_block *block_new(size_t size)
+{
+    struct cedar_block *block = calloc(1, sizeof *block + size);
+
+    if (block != NULL)
+        block->size = size;
+    return block;
+}
+
+void *cedar_arena_take(struct cedar_arena *arena, size_t size)
+{
+    struct cedar_block *block = arena->last;
+    size_t align = alignof(max_align_t);
+
+    if (size > BUF_MAX)
+        return NULL;
+    size = (size + align - 1) / align * align;
+    if (block == NULL || block->size - block->used < size) {
+        block = block_new(size > BLOCK_SIZE ? size : BLOCK_SIZE);
+        if (block == NULL)
+            return NULL;
+        block->previous = arena->last;
+        arena->last = block;
+    }
+    block->used += size;
+    return &block->bytes[block->used - size];
+}
+
+err_code cedar_arena_copy(struct cedar_arena *arena, struct slice bytes, struct slice *ret)
+{
+    uint8_t *copy;
+
+    if (bytes.len == 0) {
+        *ret = (struct slice){0};
+        return ERR_OK;
+    }
+    copy = cedar_arena_take(arena, bytes.len);
+    if (copy == NULL)
+        return ERR_NO_MEMORY;
+    memcpy(copy, bytes.ptr, bytes.len);
+    *ret = (struct slice){copy, bytes.len};
+    return ERR_OK;
+}
+
+void cedar_arena_free(struct cedar_arena *arena)
+{
+    while (arena->last != NULL) {
+        struct cedar_block *previous = arena->last->previous;
+
+        free(arena->last);
+        arena->last = previous;
+    }
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* lex.h: the words of a Cedar text, their places, and string escapes. Private to gate/cedar. */
+#ifndef PAWL_CEDAR_LEX_H
+#define PAWL_CEDAR_LEX_H
+
+#include "gate/cedar/cedar.h"
+
+enum cedar_token_kind {
+    CEDAR_T_BAD = 0, /* no word of Cedar: a stray character, or a string without an end */
+    CEDAR_T_END,
+    CEDAR_T_IDENT,
+    CEDAR_T_STRING, /* the text includes the quotes; escapes are not judged yet */
+    CEDAR_T_SLOT,   /* ?name */
+    CEDAR_T_AT,
+    CEDAR_T_COMMA,
+    CEDAR_T_SEMICOLON,
+    CEDAR_T_PATH, /* :: */
+    CEDAR_T_LPAREN,
+    CEDAR_T_RPAREN,
+    CEDAR_T_LBRACE,
+    CEDAR_T_LBRACKET,
+    CEDAR_T_RBRACKET,
+    CEDAR_T_EQ,    /* == */
+    CEDAR_T_OTHER, /* words of Cedar that no scope has: numbers, operators, braces */
+};
+struct cedar_token {
+    enum cedar_token_kind kind;
+    struct slice text; /* borrowed from the whole text */
+    struct cedar_place place;
+};
+
+struct cedar_lex {
+    struct slice text; /* valid UTF-8 */
+    struct cedar_place at;
+};
+
+/* Begins at the beginning. Errors: CEDAR_SYNTAX when the text is not UTF-8; *where is the byte that
+ * is none. *hidden: the first character that turns the reading direction, or line 0. */
+err_code cedar_lex_start(struct slice text, struct cedar_lex *ret, struct cedar_place *where,
+                         struct cedar_place *hidden);
+
+/* The next word; CEDAR_T_END again and again at the end. */
+struct cedar_token cedar_lex_next(struct cedar_lex *lex);
+
+/* Moves a place over these bytes. */
+void cedar_place_skip(struct cedar_place *place, struct slice bytes);
+
+/* The value of a string token, written to ret, which holds token->text.len bytes. Escapes as in
+ * Rust (The Rust Reference, Tokens). Error: CEDAR_SYNTAX; *where is the backslash or bare carriage
+ * return, *what what is wrong with it. */
+err_code cedar_unescape(const struct cedar_token *token, uint8_t *ret, size_t *ret_len,
+                        struct cedar_place *where, const char **what);
+
+/* Length in bytes of the character at the beginning, and its code point; 0 if it is not UTF-8. */
+size_t cedar_utf8(struct slice text, uint32_t *ret);
+
+bool cedar_ident_start(uint8_t c);
+bool cedar_ident_more(uint8_t c);
+/* if, true, false, then, else, in, is, like, has: not to be used in names. */
+bool cedar_reserved(struct slice word);
+
+#endif
