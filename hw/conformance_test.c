@@ -26,8 +26,8 @@ static int set_up(void **state)
     assert_int_equal(hw_fake_nv_new(&w->nv), ERR_OK);
     for (size_t i = 0; i < 5; i++)
         assert_int_equal(hw_signer_generate(ALGS[i], &w->keys[i], NULL), ERR_OK);
-    strcpy(w->owner.domain, "example.org");
-    strcpy(w->owner.gate, "gate-1");
+    snprintf(w->owner.domain, sizeof w->owner.domain, "example.org");
+    snprintf(w->owner.gate, sizeof w->owner.gate, "gate-1");
     w->owner.root.bytes[0] = 7;
     w->owner.n_ratchet = 2;
     w->owner.ratchet[0] = w->keys[0]->key;

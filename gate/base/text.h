@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* text.h: the textual forms that pawl reads and prints: hex, base64url, times, durations, numbers.
- */
+/* text.h: the textual forms that pawl reads and prints: hex, base64url, times, numbers. */
 #ifndef PAWL_BASE_TEXT_H
 #define PAWL_BASE_TEXT_H
 

@@ -25,7 +25,7 @@ def flags():
 
 
 def guard_of(path):
-    return "PAWL_" + re.sub(r"\W", "_", re.sub(r"^gate/", "", path)).upper()
+    return "PAWL_" + re.sub(r"\W", "_", re.sub(r"^(gate|test-env)/", "", path)).upper()
 
 
 def check(tree):

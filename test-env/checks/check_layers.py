@@ -30,7 +30,9 @@ OWNED = [
     (re.compile(r"p11-kit/|pkcs11\.h|libp11\.h"), ("pkcs11/", "test-env/")),
 ]
 TEST_ONLY = re.compile(r"cmocka\.h|setjmp\.h")
-TEST_HEADER = re.compile(r"(^|/)(fake|conformance)\w*\.h$|_(fake|test|testing)\.h$|^test-env/")
+TEST_HEADER = re.compile(
+    r"(^|/)(fake|rig|conformance)\w*\.h$|_(fake|rig|test|testing)\.h$|^test-env/"
+)
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"\n]+)[>"]', re.M)
 

@@ -9,7 +9,7 @@ variant_options() {
     clang) printf '%s\n' clang -Dwerror=true ;;
     sanitize) printf '%s\n' gcc -Dwerror=true -Dsanitize=true ;;
     release) printf '%s\n' gcc --buildtype=release ;;
-    fuzz) printf '%s\n' clang -Dfuzz=true ;;
+    fuzz) printf '%s\n' clang -Dfuzz=true -Dsanitize=true ;;
     *) die "no such variant: $1" ;;
     esac
 }

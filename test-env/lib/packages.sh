@@ -13,7 +13,7 @@ packages_for() {
     demo | bench | shell) printf '%s\n' "${packages_build[@]}" "${packages_doubles[@]}" ;;
     test) printf '%s\n' "${packages_build[@]}" "${packages_doubles[@]}" "${packages_test[@]}" ;;
     interop) printf '%s\n' "${packages_build[@]}" "${packages_doubles[@]}" ;;
-    fuzz) printf '%s\n' "${packages_build[@]}" clang ;;
+    fuzz) printf '%s\n' "${packages_build[@]}" clang libclang-rt-dev llvm ;;
     esac
 }
 

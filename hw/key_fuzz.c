@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "hw/key.h"
+#include "test-env/fuzz/driver.h"
+
+#include <stdlib.h>
+
+/* Keys and signatures in DER and PEM. What is accepted can be written, and reads back as the same.
+ */
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
+{
+    CLEANUP(buf_free) struct buf der = {0};
+    CLEANUP(buf_free) struct buf raw = {0};
+    CLEANUP(hw_signer_close) struct hw_signer *signer = NULL;
+    struct slice in = {bytes, len};
+    struct hw_pubkey key = {0}, again = {0};
+
+    if (hw_pubkey_from_spki(in, &key, NULL) == ERR_OK) {
+        if (hw_pubkey_to_spki(&key, &der) != ERR_OK ||
+            hw_pubkey_from_spki(buf_slice(&der), &again, NULL) != ERR_OK ||
+            !hw_pubkey_eq(&key, &again))
+            abort();
+    }
+    (void)hw_pubkey_from_pem(in, &key, NULL);
+    (void)hw_signer_from_pem(in, &signer, NULL);
+    if (hw_sig_from_der(HW_ES256, in, &raw) == ERR_OK && raw.len != 64)
+        abort();
+    return 0;
+}
