@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * enrol.c: makes the counter and the two keys, or finds the ones that an earlier enrol made, in
+ * whatever state it was interrupted, and finishes. It deletes nothing and overwrites nothing. The
+ * owner authorization is used here and nowhere else.
+ *
+ * Base: a fresh counter begins above every counter that this TPM ever deleted. If it begins at or
+ * below the fleet's base (that of the BUMP grant for epoch 0), it is padded up to it; if above, the
+ * gate keeps a base of its own: the value after the first increment, kept in store_dir/base,
+ * because later nobody could tell it from a fleet's gate that was bumped.
+ */
+#include "gate/base/file.h"
+#include "gate/base/text.h"
+#include "tpm/command.h"
+#include "tpm/internal.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define BASE_MAX 32
+
+/* --- owner authorization --- */
+
+static void auth_wipe(TPM2B_AUTH *auth)
+{
+    mem_wipe(auth, sizeof *auth);
+}
+
+static err_code owner_auth(const struct tpm_root *root, TPM2B_AUTH *ret, struct why *why)
+{
+    CLEANUP(buf_free) struct buf secret = {0};
+
+    *ret = (TPM2B_AUTH){0};
+    if (root->options.owner_auth_file == NULL)
+        return ERR_OK;
+    TRY(file_read_secret(root->options.owner_auth_file, &secret, why));
+    /* An authorization is as long as the hierarchy's hash at most: 64 bytes for the largest. */
+    if (secret.len > sizeof ret->buffer)
+        return why_say(why, ERR_TPM_AUTH, "the owner authorization has %zu bytes, more than %zu",
+                       secret.len, sizeof ret->buffer);
+    ret->size = (uint16_t)secret.len;
+    if (secret.len > 0)
+        memcpy(ret->buffer, secret.ptr, secret.len);
+    return ERR_OK;
+}
+
+/* --- the base of a gate whose counter began above the fleet's --- */
+
+static err_code base_path(const struct tpm_root *root, struct buf *ret)
+{
+    return root->options.store_dir == NULL ? ERR_NOT_FOUND
+                                           : path_join(root->options.store_dir, "base", ret);
+}
+
+/* What an earlier enrol wrote: 0 for "about to make the first increment"; the base after it. */
+static bool base_read(const struct tpm_root *root, uint64_t *ret)
+{
+    CLEANUP(buf_free) struct buf path = {0}, text = {0};
+
+    if (base_path(root, &path) != ERR_OK ||
+        file_read((const char *)path.ptr, BASE_MAX, &text, NULL) != ERR_OK || text.len == 0)
+        return false;
+    buf_cut(&text, text.len - 1);
+    if (buf_terminate(&text) != ERR_OK)
+        return false;
+    return number_parse((const char *)text.ptr, UINT64_MAX, ret) == ERR_OK;
+}
+
+static err_code base_write(const struct tpm_root *root, uint64_t base, struct why *why)
+{
+    CLEANUP(buf_free) struct buf path = {0};
+    char text[BASE_MAX];
+    int len = snprintf(text, sizeof text, "%" PRIu64 "\n", base);
+
+    if (root->options.store_dir == NULL)
+        return ERR_OK;
+    TRY(base_path(root, &path));
+    return file_write((const char *)path.ptr, (struct slice){(const uint8_t *)text, (size_t)len},
+                      0600, why);
+}
+
+/* --- the counter --- */
+
+/* Defines the index unless it is there. One that is there must be ours to the last bit. */
+static err_code have_counter(struct tpm_root *root, const TPM2B_AUTH *owner, bool *ret_written,
+                             struct why *why)
+{
+    CLEANUP(buf_free) struct buf area = {0};
+    err_code err = tpm_counter_compare(root, ret_written, why);
+    TSS2_RC rc;
+
+    if (err != ERR_COUNTER_MISSING)
+        return err;
+    TRY(tpm_counter_public(&root->plan, false, &area));
+    rc = tpm_nv_define(&root->chip, owner, buf_slice(&area));
+    if (rc != TPM2_RC_SUCCESS && rc != TPM2_RC_NV_DEFINED)
+        return tpm_chip_fail(&root->chip, rc, "TPM2_NV_DefineSpace", why);
+    return tpm_counter_compare(root, ret_written, why);
+}
+
+static TSS2_RC run_increment(struct tpm_root *root, struct tpm_use *use)
+{
+    (void)use;
+    return tpm_nv_increment(&root->chip, root->plan.index);
+}
+
+static err_code first_increment(struct tpm_root *root, const struct hw_owner *owner,
+                                struct why *why)
+{
+    const struct tpm_terms terms = {.kind = HW_GRANT_FIRST};
+    struct tpm_use use = {run_increment, "TPM2_NV_Increment"};
+    struct tpm_approval approval;
+
+    TRY(tpm_approve(root, &terms, owner->grants, owner->n_grants, &approval, why));
+    return tpm_use_approved(root, &approval, &use, why);
+}
+
+/* The fleet's base: what the BUMP grant of epoch 0 for our index says. */
+static err_code fleet_base(const struct tpm_root *root, const struct hw_owner *owner, uint64_t *ret,
+                           struct why *why)
+{
+    for (size_t i = 0; i < owner->n_grants; i++) {
+        const struct hw_grant *g = &owner->grants[i];
+
+        if (g->kind == HW_GRANT_BUMP && g->epoch == 0 && g->index == root->plan.index) {
+            *ret = g->base;
+            return ERR_OK;
+        }
+    }
+    return why_say(why, ERR_GRANT_INVALID,
+                   "none of %zu grants is a bump grant for epoch 0 and NV index 0x%08" PRIx32,
+                   owner->n_grants, root->plan.index);
+}
+
+static err_code pad_counter(struct tpm_root *root, const struct hw_owner *owner, uint64_t base,
+                            struct why *why)
+{
+    const struct tpm_terms terms = {HW_GRANT_BUMP, base, 0};
+    struct tpm_approval approval;
+    uint64_t counter;
+
+    TRY(tpm_counter(root, &counter, why));
+    if (counter >= base)
+        return ERR_OK;
+    TRY(tpm_approve(root, &terms, owner->grants, owner->n_grants, &approval, why));
+    return tpm_increment_to(root, &approval, base, why);
+}
+
+/* Brings the counter to its base, or finds it beyond; settles which base it is. */
+static err_code settle_base(struct tpm_root *root, const struct hw_owner *owner, bool written,
+                            struct why *why)
+{
+    uint64_t fleet = 0, counter, kept = 0;
+    bool known = base_read(root, &kept);
+    bool fresh = !written || (known && kept == 0);
+
+    TRY(fleet_base(root, owner, &fleet, why));
+    if (!written) {
+        TRY(base_write(root, 0, why));
+        TRY(first_increment(root, owner, why));
+    }
+    TRY(tpm_counter(root, &counter, why));
+    if (fresh)
+        root->base = counter > fleet ? counter : fleet;
+    else
+        root->base = known && kept <= counter ? kept : fleet;
+    if (fresh && root->base != fleet)
+        TRY(base_write(root, root->base, why));
+    TRY(pad_counter(root, owner, root->base, why));
+    return base_write(root, root->base, why);
+}
+
+/* --- the keys --- */
+
+static err_code point_of(const TPM2B_PUBLIC *area, struct hw_pubkey *ret, struct why *why)
+{
+    const TPMS_ECC_POINT *p = &area->publicArea.unique.ecc;
+    struct hw_pubkey key = {.alg = HW_ES256};
+
+    if (area->publicArea.type != TPM2_ALG_ECC || p->x.size > 32 || p->y.size > 32)
+        return why_say(why, ERR_TPM_FAILED, "the TPM made a key of type 0x%04x instead of P-256",
+                       area->publicArea.type);
+    memcpy(key.x + 32 - p->x.size, p->x.buffer, p->x.size);
+    memcpy(key.y + 32 - p->y.size, p->y.buffer, p->y.size);
+    TRY(hw_pubkey_check(&key, why));
+    *ret = key;
+    return ERR_OK;
+}
+
+/* What a key is to be, and where. */
+struct key_place {
+    enum tpm_purpose purpose;
+    TPM2_HANDLE handle;
+    struct hw_pubkey *ret;
+    uint8_t *ret_name;
+};
+
+/* Puts the transient key at its handle, unless just this key is there. */
+static err_code keep_key(struct tpm_root *root, const TPM2B_AUTH *owner, TPM2_HANDLE transient,
+                         const struct key_place *place, struct why *why)
+{
+    TPM2B_PUBLIC area;
+    TPM2B_NAME name;
+    TSS2_RC rc = tpm_read_public(&root->chip, place->handle, &area, &name);
+
+    if (rc == TPM2_RC_SUCCESS) {
+        if (name.size == HW_TPM_NAME_LEN &&
+            memcmp(name.name, place->ret_name, HW_TPM_NAME_LEN) == 0)
+            return ERR_OK;
+        return why_say(why, ERR_HANDLE_FOREIGN,
+                       "there is another key at 0x%08" PRIx32
+                       ": its Name ends %02x%02x%02x%02x, ours %02x%02x%02x%02x",
+                       place->handle, name.name[30], name.name[31], name.name[32], name.name[33],
+                       place->ret_name[30], place->ret_name[31], place->ret_name[32],
+                       place->ret_name[33]);
+    }
+    if (tpm_rc_error(rc) != TPM2_RC_HANDLE)
+        return tpm_chip_fail(&root->chip, rc, "TPM2_ReadPublic", why);
+    rc = tpm_evict(&root->chip, owner, transient, place->handle);
+    if (rc != TPM2_RC_SUCCESS)
+        return tpm_chip_fail(&root->chip, rc, "TPM2_EvictControl", why);
+    return ERR_OK;
+}
+
+/* A primary key comes out the same each time (part 1, 27.2.3), so a second enrol finds the first
+ * one's keys by making them once more. */
+static err_code have_key(struct tpm_root *root, const TPM2B_AUTH *owner,
+                         const struct key_place *place, struct why *why)
+{
+    struct tpm_chip *chip = &root->chip;
+    CLEANUP(buf_free) struct buf template = {0};
+    TPM2_HANDLE transient;
+    TPM2B_PUBLIC area;
+    TPM2B_NAME name;
+    err_code err;
+    TSS2_RC rc;
+
+    TRY(tpm_key_public(&root->plan, place->purpose, NULL, &template));
+    rc = tpm_create_primary(chip, owner, buf_slice(&template), &transient, &area, &name);
+    if (tpm_rc_full(rc) && tpm_chip_sweep(chip, false))
+        rc = tpm_create_primary(chip, owner, buf_slice(&template), &transient, &area, &name);
+    if (rc != TPM2_RC_SUCCESS)
+        return tpm_chip_fail(chip, rc, "TPM2_CreatePrimary", why);
+    err = point_of(&area, place->ret, why);
+    if (err == ERR_OK)
+        err = tpm_key_name(&root->plan, place->purpose, place->ret, place->ret_name);
+    if (err == ERR_OK &&
+        (name.size != HW_TPM_NAME_LEN || memcmp(name.name, place->ret_name, HW_TPM_NAME_LEN) != 0))
+        err = why_say(why, ERR_TPM_FAILED,
+                      "the TPM made a key with attributes 0x%08" PRIx32 " that was not asked for",
+                      area.publicArea.objectAttributes);
+    if (err == ERR_OK)
+        err = keep_key(root, owner, transient, place, why);
+    if (!chip->broken)
+        (void)tpm_flush(chip, transient);
+    return err;
+}
+
+err_code tpm_root_enrol(struct hw_root *hw, const struct hw_owner *owner, struct hw_enrolment *ret,
+                        struct why *why)
+{
+    struct tpm_root *root = (struct tpm_root *)hw;
+    const struct tpm_facts facts = {owner->root, owner->ratchet, owner->n_ratchet, root->uri.index};
+    struct hw_enrolment out = {.index = root->uri.index,
+                               .receipt_handle = root->uri.receipt,
+                               .seal_handle = root->uri.seal};
+    const struct key_place sign = {TPM_PURPOSE_SIGN, root->uri.receipt, &out.receipt,
+                                   out.receipt_name};
+    const struct key_place seal = {TPM_PURPOSE_CERTIFY, root->uri.seal, &out.seal, out.seal_name};
+    CLEANUP(auth_wipe) TPM2B_AUTH auth = {0};
+    bool written = false;
+
+    root->attached = root->prepared = false;
+    TRY(tpm_plan_make(&facts, &root->plan, why));
+    TRY(owner_auth(root, &auth, why));
+    TRY(tpm_chip_ready(&root->chip, why));
+    /* Keys first: they take no counter step, so a foreign handle is found before one is spent. */
+    TRY(have_key(root, &auth, &sign, why));
+    TRY(have_key(root, &auth, &seal, why));
+    TRY(have_counter(root, &auth, &written, why));
+    TRY(settle_base(root, owner, written, why));
+    TRY(tpm_epoch(root, &out.epoch, why));
+    TRY(tpm_counter_compare(root, &written, why));
+    out.base = root->base;
+    out.about = root->chip.about;
+    memcpy(out.index_name, root->plan.index_name, sizeof out.index_name);
+    *ret = out;
+    return ERR_OK;
+}

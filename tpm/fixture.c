@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tpm/fixture.h"
+
+#include "gate/base/file.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+void fx_expect(err_code got, err_code want, const struct why *why, const char *call,
+               const char *file, int line)
+{
+    if (got == want)
+        return;
+    print_error("%s\n  gave %s, not %s: %s (%s 0x%llx)\n", call, err_name(got), err_name(want),
+                why->text, why->foreign != NULL ? why->foreign : "no code",
+                (unsigned long long)why->foreign_code);
+    _assert_true(0, call, file, line);
+}
+
+static void make_owner(struct fx *fx)
+{
+    const struct tpm_facts facts = {fx->owner.root, fx->owner.ratchet, 2, TPM_DEFAULT_INDEX};
+
+    (void)snprintf(fx->owner.domain, sizeof fx->owner.domain, "example.test");
+    (void)snprintf(fx->owner.gate, sizeof fx->owner.gate, "gate-1");
+    fx->owner.n_ratchet = 2;
+    fx->owner.ratchet[0] = fx->ratchet[0]->key;
+    fx->owner.ratchet[1] = fx->ratchet[1]->key;
+    OK(hash_sha256(slice_str("root metadata 1"), &fx->owner.root));
+    OK(tpm_plan_make(&(struct tpm_facts){fx->owner.root, fx->owner.ratchet, 2, facts.index},
+                     &fx->plan, &fx->why));
+    fx->grants[0] = fx_grant(fx, HW_GRANT_FIRST, 0, 0);
+    fx->grants[1] = fx_grant(fx, HW_GRANT_BUMP, 0, 1);
+    fx->owner.grants = fx->grants;
+    fx->owner.n_grants = 2;
+}
+
+struct fx *fx_new(bool ps256)
+{
+    struct fx *fx = calloc(1, sizeof *fx);
+
+    assert_non_null(fx);
+    swtpm_start(&fx->tpm);
+    (void)snprintf(fx->store, sizeof fx->store, "%s/store", fx->tpm.dir);
+    OK(file_make_dir(fx->store, 0700, &fx->why));
+    fx->options = (struct hw_options){.allow_simulator = true, .store_dir = fx->store};
+    OK(hw_signer_generate(HW_ES256, &fx->ratchet[0], &fx->why));
+    OK(hw_signer_generate(ps256 ? HW_PS256 : HW_ES256, &fx->ratchet[1], &fx->why));
+    make_owner(fx);
+    return fx;
+}
+
+void fx_free(struct fx *fx)
+{
+    fx_close(fx);
+    swtpm_remove(&fx->tpm);
+    hw_signer_close(&fx->ratchet[0]);
+    hw_signer_close(&fx->ratchet[1]);
+    free(fx);
+}
+
+struct hw_grant fx_grant_at(struct fx *fx, enum hw_grant_kind kind, uint64_t base, uint64_t epoch,
+                            unsigned by)
+{
+    const struct tpm_terms terms = {kind, base, epoch};
+    struct hw_grant grant = {0};
+
+    OK(tpm_grant_make(&fx->plan, &terms, fx->ratchet[by], &grant, &fx->why));
+    return grant;
+}
+
+struct hw_grant fx_grant(struct fx *fx, enum hw_grant_kind kind, uint64_t epoch, unsigned by)
+{
+    return fx_grant_at(fx, kind, kind == HW_GRANT_FIRST ? 0 : TPM_DEFAULT_BASE, epoch, by);
+}
+
+struct hw_mandate *fx_mandate(struct fx *fx, uint64_t epoch)
+{
+    static struct hw_mandate mandate;
+
+    fx->grants[2] = fx_grant(fx, HW_GRANT_BUMP, epoch, 0);
+    fx->grants[3] = fx_grant(fx, HW_GRANT_SIGN, epoch, 1);
+    fx->grants[4] = fx_grant(fx, HW_GRANT_CERTIFY, epoch, 0);
+    mandate = (struct hw_mandate){.epoch = epoch, .grants = fx->grants, .n_grants = 5};
+    return &mandate;
+}
+
+void fx_close(struct fx *fx)
+{
+    hw_root_close(&fx->root);
+}
+
+void fx_open(struct fx *fx)
+{
+    fx_close(fx);
+    OK(tpm_root_open(fx->tpm.uri, &fx->options, &fx->root, &fx->why));
+}
+
+void fx_enrol(struct fx *fx)
+{
+    fx_open(fx);
+    OK(fx->root->ops->enrol(fx->root, &fx->owner, &fx->enrolment, &fx->why));
+    OK(fx->root->ops->attach(fx->root, &fx->owner, &fx->enrolment, &fx->why));
+}
+
+void fx_attach(struct fx *fx)
+{
+    fx_open(fx);
+    OK(fx->root->ops->attach(fx->root, &fx->owner, &fx->enrolment, &fx->why));
+}
+
+void fx_step(struct fx *fx, uint64_t epoch)
+{
+    const struct hw_mandate *mandate = fx_mandate(fx, epoch);
+
+    OK(fx->root->ops->prepare(fx->root, mandate, &fx->why));
+    OK(fx->root->ops->step(fx->root, mandate, &fx->why));
+}
+
+static void verify_soft(struct fx *fx, const struct hw_pubkey *key, const uint8_t *digest,
+                        struct slice sig)
+{
+    struct hw_statement st = {.key = *key, .sig_len = sig.len};
+
+    assert_int_equal(sig.len, 64);
+    memcpy(st.digest, digest, SHA256_LEN);
+    memcpy(st.sig, sig.ptr, sig.len);
+    OK(hw_verify_soft(&st, &fx->why));
+}
+
+void fx_round(struct fx *fx)
+{
+    CLEANUP(hw_seal_free) struct hw_seal seal = {0};
+    struct digest digest, attest;
+    uint8_t sig[64];
+
+    OK(hash_sha256(slice_str("tree head"), &digest));
+    OK(fx->root->ops->begin(fx->root, &fx->why));
+    OK(fx->root->ops->sign(fx->root, &digest, sig, &fx->why));
+    verify_soft(fx, &fx->enrolment.receipt, digest.bytes, SLICE_OF(sig));
+    OK(fx->root->ops->seal(fx->root, &digest, &seal, &fx->why));
+    assert_int_equal(seal.kind, HW_SEAL_TPM_CERTIFY);
+    OK(hash_sha256(buf_slice(&seal.statement), &attest));
+    verify_soft(fx, &fx->enrolment.seal, attest.bytes, buf_slice(&seal.sig));
+}
+
+struct tpm_root *fx_inside(struct fx *fx)
+{
+    return (struct tpm_root *)fx->root;
+}

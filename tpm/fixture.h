@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * fixture.h: what the tests of the TPM root share: an authority with two ratchet keys, an owner
+ * made from it, grants, and a swtpm with a store directory beside it.
+ */
+#ifndef PAWL_TPM_FIXTURE_H
+#define PAWL_TPM_FIXTURE_H
+
+#include "test-env/fixtures/swtpm.h"
+#include "tpm/internal.h"
+#include "tpm/root.h"
+
+/* Fails the running cmocka test unless the call returns want; prints why's sentence. */
+#define EXPECT(call, want) fx_expect((call), (want), &fx->why, #call, __FILE__, __LINE__)
+#define OK(call) EXPECT(call, ERR_OK)
+
+struct fx {
+    struct swtpm tpm;
+    char store[96];
+    struct hw_options options;
+    struct hw_signer *ratchet[2];
+    struct hw_owner owner;
+    struct tpm_plan plan;
+    struct hw_grant grants[16];
+    size_t n_grants;
+    struct hw_enrolment enrolment;
+    struct hw_root *root;
+    struct why why;
+};
+
+void fx_expect(err_code got, err_code want, const struct why *why, const char *call,
+               const char *file, int line);
+
+/* Starts a swtpm and makes the authority; nothing is enrolled. Ratchet keys: ES256 and ES256, or
+ * ES256 and PS256 if ps256 is set. */
+struct fx *fx_new(bool ps256);
+void fx_free(struct fx *fx);
+
+/* A grant by ratchet key number by; base TPM_DEFAULT_BASE unless it is FIRST. */
+struct hw_grant fx_grant(struct fx *fx, enum hw_grant_kind kind, uint64_t epoch, unsigned by);
+struct hw_grant fx_grant_at(struct fx *fx, enum hw_grant_kind kind, uint64_t base, uint64_t epoch,
+                            unsigned by);
+
+/* BUMP, SIGN and CERTIFY of an epoch, in fx->grants. Borrowed until the next call. */
+struct hw_mandate *fx_mandate(struct fx *fx, uint64_t epoch);
+
+/* Opens a root on the fixture's swtpm; closes the one before. */
+void fx_open(struct fx *fx);
+void fx_close(struct fx *fx);
+/* fx_open, enrol, attach. */
+void fx_enrol(struct fx *fx);
+/* fx_open, attach to what was enrolled. */
+void fx_attach(struct fx *fx);
+/* prepare and step to an epoch. */
+void fx_step(struct fx *fx, uint64_t epoch);
+
+/* One begin, sign and seal; checks both signatures in software. */
+void fx_round(struct fx *fx);
+
+/* The root's inside, for tests that look or reach into it. */
+struct tpm_root *fx_inside(struct fx *fx);
+
+#endif

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* round.c: one visit to the TPM: read the counter, sign the tree head, certify the counter. */
+#include "tpm/command.h"
+#include "tpm/internal.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <tss2/tss2_mu.h>
+
+err_code tpm_root_prepare(struct hw_root *hw, const struct hw_mandate *mandate, struct why *why)
+{
+    struct tpm_root *root = (struct tpm_root *)hw;
+    struct tpm_terms terms = {HW_GRANT_SIGN, root->base, mandate->epoch};
+    struct tpm_approval sign, certify = {0};
+
+    TRY(tpm_root_ready(root, why));
+    TRY(tpm_approve(root, &terms, mandate->grants, mandate->n_grants, &sign, why));
+    terms.kind = HW_GRANT_CERTIFY;
+    if (root->chip.about.seals)
+        TRY(tpm_approve(root, &terms, mandate->grants, mandate->n_grants, &certify, why));
+    root->sign = sign;
+    root->certify = certify;
+    root->epoch = mandate->epoch;
+    root->prepared = true;
+    return ERR_OK;
+}
+
+static err_code ready(struct tpm_root *root, struct why *why)
+{
+    TRY(tpm_root_ready(root, why));
+    if (!root->prepared)
+        return why_say(why, ERR_NOTHING_INSTALLED, "the TPM root was given no mandate");
+    return ERR_OK;
+}
+
+err_code tpm_root_begin(struct hw_root *hw, struct why *why)
+{
+    struct tpm_root *root = (struct tpm_root *)hw;
+    uint64_t epoch;
+
+    TRY(ready(root, why));
+    TRY(tpm_epoch(root, &epoch, why));
+    if (epoch != root->epoch)
+        return why_say(why, ERR_ROLLBACK,
+                       "the hardware is at epoch %" PRIu64
+                       ", the gate is prepared for epoch %" PRIu64,
+                       epoch, root->epoch);
+    return ERR_OK;
+}
+
+struct sign_use {
+    struct tpm_use use; /* first */
+    const struct digest *digest;
+    TPMT_SIGNATURE sig;
+};
+
+static TSS2_RC run_sign(struct tpm_root *root, struct tpm_use *use)
+{
+    struct sign_use *s = (struct sign_use *)use;
+
+    return tpm_sign(&root->chip, root->uri.receipt, s->digest, &s->sig);
+}
+
+/* r || s, each 32 bytes; the TPM may leave out leading zeroes. */
+static err_code raw_signature(const TPMT_SIGNATURE *sig, uint8_t ret[static 64], struct why *why)
+{
+    const TPM2B_ECC_PARAMETER *r = &sig->signature.ecdsa.signatureR;
+    const TPM2B_ECC_PARAMETER *s = &sig->signature.ecdsa.signatureS;
+
+    if (sig->sigAlg != TPM2_ALG_ECDSA || sig->signature.ecdsa.hash != TPM2_ALG_SHA256 ||
+        r->size > 32 || s->size > 32)
+        return why_say(why, ERR_TPM_FAILED, "the TPM signed with algorithm 0x%04x", sig->sigAlg);
+    memset(ret, 0, 64);
+    memcpy(ret + 32 - r->size, r->buffer, r->size);
+    memcpy(ret + 64 - s->size, s->buffer, s->size);
+    return ERR_OK;
+}
+
+err_code tpm_root_sign(struct hw_root *hw, const struct digest *digest, uint8_t ret[static 64],
+                       struct why *why)
+{
+    struct tpm_root *root = (struct tpm_root *)hw;
+    struct sign_use use = {.use = {run_sign, "TPM2_Sign"}, .digest = digest};
+
+    TRY(ready(root, why));
+    TRY(tpm_use_approved(root, &root->sign, &use.use, why));
+    return raw_signature(&use.sig, ret, why);
+}
+
+struct seal_use {
+    struct tpm_use use; /* first */
+    const struct digest *binding;
+    TPM2B_ATTEST attest;
+    TPMT_SIGNATURE sig;
+};
+
+static TSS2_RC run_certify(struct tpm_root *root, struct tpm_use *use)
+{
+    struct seal_use *s = (struct seal_use *)use;
+
+    return tpm_nv_certify(&root->chip, root->uri.seal, root->plan.index, s->binding, &s->attest,
+                          &s->sig);
+}
+
+err_code tpm_root_seal(struct hw_root *hw, const struct digest *binding, struct hw_seal *ret,
+                       struct why *why)
+{
+    struct tpm_root *root = (struct tpm_root *)hw;
+    struct seal_use use = {.use = {run_certify, "TPM2_NV_Certify"}, .binding = binding};
+    CLEANUP(hw_seal_free) struct hw_seal seal = {.kind = HW_SEAL_TPM_CERTIFY};
+    uint8_t raw[64];
+
+    TRY(ready(root, why));
+    if (!root->chip.about.seals) {
+        *ret = (struct hw_seal){.kind = HW_SEAL_NONE};
+        return ERR_OK;
+    }
+    TRY(tpm_use_approved(root, &root->certify, &use.use, why));
+    TRY(raw_signature(&use.sig, raw, why));
+    TRY(buf_add(&seal.statement, use.attest.attestationData, use.attest.size));
+    TRY(buf_add(&seal.sig, raw, sizeof raw));
+    *ret = seal;
+    seal = (struct hw_seal){0};
+    return ERR_OK;
+}

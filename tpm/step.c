@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * step.c: raising the counter, and making sure that nothing of the earlier epoch lives on.
+ *
+ * A policy session that was satisfied before the increment would still sign after it: PolicyNV is
+ * judged when it runs. The PolicyPCR in every grant lets such sessions die as soon as a PCR is
+ * extended. So each epoch is settled once: after its increment a PCR is extended, and then the
+ * epoch is written to store_dir/settled. Whoever finds another number there, or none, extends
+ * again. That covers the gate that was killed in between, the increment that somebody else made
+ * with the grant, and the disk that was restored, where a mark "a step is unfinished" would cover
+ * the first alone.
+ */
+#include "gate/base/file.h"
+#include "gate/base/text.h"
+#include "tpm/command.h"
+#include "tpm/internal.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define SETTLED_MAX 32
+
+static err_code settled_path(const struct tpm_root *root, struct buf *ret)
+{
+    return root->options.store_dir == NULL ? ERR_NOT_FOUND
+                                           : path_join(root->options.store_dir, "settled", ret);
+}
+
+static bool is_settled(const struct tpm_root *root, uint64_t epoch)
+{
+    CLEANUP(buf_free) struct buf path = {0}, text = {0};
+    uint64_t found;
+
+    if (settled_path(root, &path) != ERR_OK ||
+        file_read((const char *)path.ptr, SETTLED_MAX, &text, NULL) != ERR_OK || text.len == 0 ||
+        text.ptr[text.len - 1] != '\n')
+        return false;
+    buf_cut(&text, text.len - 1);
+    if (buf_terminate(&text) != ERR_OK)
+        return false;
+    return number_parse((const char *)text.ptr, UINT64_MAX, &found) == ERR_OK && found == epoch;
+}
+
+/* A failure to write costs one more extension at the next start. */
+static void mark_settled(const struct tpm_root *root, uint64_t epoch)
+{
+    CLEANUP(buf_free) struct buf path = {0};
+    char text[SETTLED_MAX];
+    int len = snprintf(text, sizeof text, "%" PRIu64 "\n", epoch);
+
+    if (settled_path(root, &path) == ERR_OK && len > 0) {
+        err_code ignored = file_write(
+            (const char *)path.ptr, (struct slice){(const uint8_t *)text, (size_t)len}, 0600, NULL);
+
+        (void)ignored;
+    }
+}
+
+err_code tpm_settle(struct tpm_root *root, uint64_t epoch, struct why *why)
+{
+    struct digest event;
+    uint8_t number[8];
+    const struct slice part = SLICE_OF(number);
+    TSS2_RC rc;
+
+    if (is_settled(root, epoch))
+        return ERR_OK;
+    put_u64(number, epoch);
+    TRY(hash_tagged("pawl-step-v1", &part, 1, &event));
+    rc = tpm_pcr_extend(&root->chip, root->uri.pcr, &event);
+    if (rc != TPM2_RC_SUCCESS)
+        return tpm_chip_fail(&root->chip, rc, "TPM2_PCR_Extend", why);
+    /* Our own session may have been satisfied before, too. */
+    tpm_chip_drop_session(&root->chip);
+    mark_settled(root, epoch);
+    return ERR_OK;
+}
+
+static TSS2_RC run_increment(struct tpm_root *root, struct tpm_use *use)
+{
+    (void)use;
+    return tpm_nv_increment(&root->chip, root->plan.index);
+}
+
+err_code tpm_increment_to(struct tpm_root *root, struct tpm_approval *approval, uint64_t limit,
+                          struct why *why)
+{
+    struct tpm_use use = {run_increment, "TPM2_NV_Increment"};
+    uint64_t counter;
+
+    /* Read again after each: an increment whose answer was lost may have happened. The grant itself
+     * keeps the TPM from going beyond. */
+    TRY(tpm_counter(root, &counter, why));
+    while (counter < limit) {
+        uint64_t before = counter;
+
+        TRY(tpm_use_approved(root, approval, &use, why));
+        TRY(tpm_counter(root, &counter, why));
+        if (counter <= before)
+            return why_say(why, ERR_TPM_FAILED,
+                           "the counter stood at %" PRIu64 " and after an increment at %" PRIu64,
+                           before, counter);
+    }
+    return ERR_OK;
+}
+
+err_code tpm_root_step(struct hw_root *hw, const struct hw_mandate *mandate, struct why *why)
+{
+    struct tpm_root *root = (struct tpm_root *)hw;
+    const struct tpm_terms terms = {HW_GRANT_BUMP, root->base, mandate->epoch};
+    struct tpm_approval approval;
+    uint64_t epoch;
+
+    TRY(tpm_root_ready(root, why));
+    TRY(tpm_epoch(root, &epoch, why));
+    if (epoch > mandate->epoch)
+        return why_say(why, ERR_ROLLBACK,
+                       "the hardware is at epoch %" PRIu64 ", the snapshot is of epoch %" PRIu64,
+                       epoch, mandate->epoch);
+    if (epoch < mandate->epoch) {
+        TRY(tpm_approve(root, &terms, mandate->grants, mandate->n_grants, &approval, why));
+        TRY(tpm_increment_to(root, &approval, root->base + mandate->epoch, why));
+        TRY(tpm_epoch(root, &epoch, why));
+    }
+    TRY(tpm_settle(root, epoch, why));
+    if (epoch != mandate->epoch)
+        return why_say(why, ERR_ROLLBACK,
+                       "the hardware went to epoch %" PRIu64 " while epoch %" PRIu64
+                       " was being installed",
+                       epoch, mandate->epoch);
+    return ERR_OK;
+}

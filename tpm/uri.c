@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tpm/uri.h"
+
+#include "gate/base/text.h"
+
+#include <string.h>
+
+static const char *const TRANSPORTS[] = {"device", "swtpm", "mssim", "cmd"};
+
+/* Copies len characters as a string if they fit. */
+static bool copy(const char *from, size_t len, char *to, size_t size)
+{
+    if (len == 0 || len >= size)
+        return false;
+    memcpy(to, from, len);
+    to[len] = '\0';
+    return true;
+}
+
+/* One key=value. Every key may appear once; bit i of *seen stands for the i-th. */
+static err_code set_option(const char *option, unsigned *seen, struct tpm_uri *uri, struct why *why)
+{
+    static const struct {
+        const char *key;
+        uint32_t min, max;
+    } options[] = {
+        {"index=", 0x01000000, 0x01FFFFFF},
+        {"receipt=", 0x81000000, 0x817FFFFF},
+        {"seal=", 0x81000000, 0x817FFFFF},
+        /* PCR 16 and 23 are not counted as changes, so extending them would leave sessions alive;
+         * 17 to 22 belong to other localities. */
+        {"pcr=", 0, 15},
+    };
+
+    for (unsigned i = 0; i < sizeof options / sizeof *options; i++) {
+        size_t len = strlen(options[i].key);
+        uint64_t value;
+
+        if (strncmp(option, options[i].key, len) != 0)
+            continue;
+        if ((*seen & 1u << i) != 0)
+            return why_say(why, ERR_HARDWARE_URI, "%.*s stands twice in the URI", (int)len - 1,
+                           option);
+        if (number_parse(option + len, options[i].max, &value) != ERR_OK || value < options[i].min)
+            return why_say(why, ERR_HARDWARE_URI, "%.64s is not within 0x%x and 0x%x", option,
+                           options[i].min, options[i].max);
+        *seen |= 1u << i;
+        if (i == 0)
+            uri->index = (uint32_t)value;
+        else if (i == 1)
+            uri->receipt = (uint32_t)value;
+        else if (i == 2)
+            uri->seal = (uint32_t)value;
+        else
+            uri->pcr = (uint8_t)value;
+        return ERR_OK;
+    }
+    return why_say(why, ERR_HARDWARE_URI,
+                   "\"%.64s\" is none of index=, receipt=, seal=, pcr=", option);
+}
+
+static err_code set_options(const char *text, struct tpm_uri *uri, struct why *why)
+{
+    unsigned seen = 0;
+
+    for (;;) {
+        size_t len = strcspn(text, "&");
+        char option[64];
+
+        if (!copy(text, len, option, sizeof option))
+            return why_say(why, ERR_HARDWARE_URI, "an option of the URI is empty or too long");
+        TRY(set_option(option, &seen, uri, why));
+        if (text[len] == '\0')
+            return ERR_OK;
+        text += len + 1;
+    }
+}
+
+static bool known_transport(const char *name)
+{
+    for (size_t i = 0; i < sizeof TRANSPORTS / sizeof *TRANSPORTS; i++)
+        if (strcmp(name, TRANSPORTS[i]) == 0)
+            return true;
+    return false;
+}
+
+err_code tpm_uri_parse(const char *text, struct tpm_uri *ret, struct why *why)
+{
+    struct tpm_uri uri = {.index = TPM_DEFAULT_INDEX,
+                          .receipt = TPM_DEFAULT_RECEIPT,
+                          .seal = TPM_DEFAULT_SEAL,
+                          .pcr = TPM_DEFAULT_PCR};
+    size_t name, conf;
+
+    if (strncmp(text, "tpm:", 4) != 0)
+        return why_say(why, ERR_HARDWARE_URI, "the URI does not begin with tpm:");
+    text += 4;
+    name = strcspn(text, ":?");
+    if (!copy(text, name, uri.tcti, sizeof uri.tcti) || !known_transport(uri.tcti))
+        return why_say(why, ERR_HARDWARE_URI,
+                       "\"%.*s\" is none of the transports device, swtpm, mssim, cmd",
+                       name < 32 ? (int)name : 32, text);
+    if (text[name] != ':')
+        return why_say(why, ERR_HARDWARE_URI, "tpm:%s must say where, as in tpm:device:/dev/tpmrm0",
+                       uri.tcti);
+    text += name + 1;
+    conf = strcspn(text, "?");
+    if (!copy(text, conf, uri.conf, sizeof uri.conf))
+        return why_say(why, ERR_HARDWARE_URI, "what follows tpm:%s: is empty or longer than %d",
+                       uri.tcti, TPM_URI_CONF_MAX);
+    uri.device = strcmp(uri.tcti, "device") == 0;
+    if (text[conf] == '?')
+        TRY(set_options(text + conf + 1, &uri, why));
+    if (uri.receipt == uri.seal)
+        return why_say(why, ERR_HARDWARE_URI, "receipt and seal are both 0x%08x", uri.seal);
+    *ret = uri;
+    return ERR_OK;
+}
