@@ -32,7 +32,7 @@ int slice_cmp(struct slice a, struct slice b)
 
 struct slice slice_part(struct slice s, size_t from, size_t len)
 {
-    if (from > s.len || len > s.len - from)
+    if (from > s.len || len > s.len - from || s.ptr == NULL)
         return (struct slice){0};
     return (struct slice){s.ptr + from, len};
 }
