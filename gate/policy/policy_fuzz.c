@@ -3,9 +3,9 @@
 #include "gate/policy/object.h"
 #include "gate/policy/snapshot.h"
 
-#include <stdlib.h>
+#include "test-env/fuzz/driver.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include <stdlib.h>
 
 static void root(struct slice bytes)
 {

@@ -409,8 +409,7 @@ static void chain(void **state)
 static void revoked_root_keys_do_not_count(void **state)
 {
     CLEANUP(root_meta_free)
-    struct root_meta *first = NULL,
-                     *made = cast_root_meta(&cast), *next = NULL;
+    struct root_meta *first = NULL, *made = cast_root_meta(&cast), *next = NULL;
     CLEANUP(buf_free) struct buf first_bytes = {0}, bytes = {0};
     struct revocation gone = {.kind = REVOKED_KEY, .id = cast.kids[ROOT_A]};
     const struct revoked revoked = {&gone, 1};
