@@ -92,6 +92,9 @@ static void texts(void **state)
         {"now", 1000, true},
         {"", 0, false},
         {"+9999999999d", 0, false},
+        {"+2932896d", 253402215400, true},
+        {"+2932897d", 0, false},
+        {"+999999999d", 0, false},
     };
     static const struct {
         const char *text;

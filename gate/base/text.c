@@ -153,6 +153,8 @@ err_code duration_parse(const char *text, int64_t *ret)
     return ERR_FORMAT;
 }
 
+#define TIME_MAX INT64_C(253402300799) /* 9999-12-31T23:59:59Z, the last that can be written */
+
 err_code time_parse(const char *text, int64_t now, int64_t *ret)
 {
     int64_t offset;
@@ -163,6 +165,8 @@ err_code time_parse(const char *text, int64_t now, int64_t *ret)
     }
     if (*text == '+') {
         TRY(duration_parse(text + 1, &offset));
+        if (now > TIME_MAX - offset)
+            return ERR_FORMAT;
         *ret = now + offset;
         return ERR_OK;
     }
