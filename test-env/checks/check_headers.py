@@ -24,8 +24,16 @@ def flags():
     return out.stdout.split()
 
 
-def guard_of(path):
-    return "PAWL_" + re.sub(r"\W", "_", re.sub(r"^(gate|test-env)/", "", path)).upper()
+def guard_fault(path, text, seen):
+    """The guard begins with PAWL_, ends with the file's name, and is nobody else's."""
+    match = re.search(r"^#ifndef (PAWL_\w+)\n#define \1$", text, re.M)
+    name = re.sub(r"\W", "_", os.path.basename(path)).upper()
+    if not match or not match.group(1).endswith("_" + name):
+        return f"the include guard is not PAWL_..._{name}"
+    if match.group(1) in seen:
+        return f"{seen[match.group(1)]} has the same include guard"
+    seen[match.group(1)] = path
+    return None
 
 
 def check(tree):
@@ -33,11 +41,12 @@ def check(tree):
     if not compilers:
         raise Skip("neither gcc nor clang is here")
     extra = flags()
+    seen = {}
     for path in tree.ending(".h"):
         text = tree.read(path)
-        guard = guard_of(path)
-        if f"#ifndef {guard}\n#define {guard}\n" not in text:
-            yield f"{path}: the include guard is not {guard}"
+        wrong = guard_fault(path, text, seen)
+        if wrong:
+            yield f"{path}: {wrong}"
         before = BEFORE if "cmocka.h" in text else ""
         source = f'{before}#include "{path}"\n#include "{path}"\n'
         for compiler in compilers:
@@ -57,4 +66,5 @@ SELF_TESTS = [
     ("stands alone", {"hw/a.h": GOOD}, None),
     ("needs another", {"hw/a.h": GOOD.replace("#include <stddef.h>\n", "")}, "error"),
     ("another guard", {"hw/a.h": GOOD.replace("PAWL_HW_A_H", "HW_A_H")}, "include guard"),
+    ("same guard twice", {"hw/a.h": GOOD, "tpm/a.h": GOOD}, "same include guard"),
 ]

@@ -31,7 +31,7 @@ OWNED = [
 ]
 TEST_ONLY = re.compile(r"cmocka\.h|setjmp\.h")
 TEST_HEADER = re.compile(
-    r"(^|/)(fake|rig|conformance)\w*\.h$|_(fake|rig|test|testing)\.h$|^test-env/"
+    r"(^|/)(fake|rig|fixture|conformance)\w*\.h$|_(fake|rig|fixture|test|testing)\.h$|^test-env/"
 )
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"\n]+)[>"]', re.M)

@@ -102,6 +102,6 @@ def is_test(path):
     name = os.path.basename(path)
     return (
         path.startswith("test-env/")
-        or re.search(r"(^|_)(test|testing|rig|fuzz|bench|fake)(_\w+)?\.[ch]$", name) is not None
+        or re.search(r"(^|_)(test|testing|rig|fixture|fuzz|bench|fake)(_\w+)?\.[ch]$", name) is not None
         or name.startswith(("conformance", "test_"))
     )
