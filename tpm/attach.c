@@ -55,9 +55,9 @@ err_code tpm_counter_compare(struct tpm_root *root, bool *ret_written, struct wh
     return ERR_OK;
 }
 
-static err_code compare_counter(struct tpm_root *root, const struct hw_enrolment *enrolment,
-                                struct why *why)
+static err_code compare_counter(struct tpm_root *root, struct why *why)
 {
+    const struct hw_enrolment *enrolment = &root->enrolment;
     bool written = false;
     uint64_t epoch;
 
@@ -121,6 +121,10 @@ static err_code compare_enrolment(const struct tpm_root *root, const struct hw_e
     if (memcmp(e->index_name, root->plan.index_name, sizeof e->index_name) != 0)
         return why_say(why, ERR_COUNTER_FOREIGN,
                        "the counter of the enrolment belongs to another root metadata");
+    if (e->receipt.alg != HW_ES256 || e->seal.alg != HW_ES256)
+        return why_say(why, ERR_HANDLE_FOREIGN,
+                       "the enrolment has %s and %s keys, a TPM root ES256 ones",
+                       hw_alg_name(e->receipt.alg), hw_alg_name(e->seal.alg));
     TRY(tpm_key_name(&root->plan, TPM_PURPOSE_SIGN, &e->receipt, name));
     if (memcmp(name, e->receipt_name, sizeof name) != 0)
         return why_say(why, ERR_HANDLE_FOREIGN,
@@ -132,22 +136,30 @@ static err_code compare_enrolment(const struct tpm_root *root, const struct hw_e
     return ERR_OK;
 }
 
+err_code tpm_root_compare(struct tpm_root *root, struct why *why)
+{
+    const struct hw_enrolment *e = &root->enrolment;
+
+    TRY(compare_counter(root, why));
+    TRY(compare_key(root, e->receipt_handle, TPM_PURPOSE_SIGN, &e->receipt, why));
+    return compare_key(root, e->seal_handle, TPM_PURPOSE_CERTIFY, &e->seal, why);
+}
+
 err_code tpm_root_attach(struct hw_root *hw, const struct hw_owner *owner,
                          const struct hw_enrolment *enrolment, struct why *why)
 {
     struct tpm_root *root = (struct tpm_root *)hw;
-    const struct tpm_facts facts = {owner->root, owner->ratchet, owner->n_ratchet, root->uri.index};
+    const struct tpm_facts facts = {owner->domain, owner->root, owner->ratchet, owner->n_ratchet,
+                                    root->uri.index};
     uint64_t epoch;
 
-    root->attached = root->prepared = false;
+    root->attached = root->prepared = root->begun = false;
     TRY(tpm_plan_make(&facts, &root->plan, why));
-    root->base = enrolment->base;
-    root->receipt = enrolment->receipt;
     TRY(compare_enrolment(root, enrolment, why));
+    root->enrolment = *enrolment;
+    root->base = enrolment->base;
     TRY(tpm_chip_ready(&root->chip, why));
-    TRY(compare_counter(root, enrolment, why));
-    TRY(compare_key(root, root->uri.receipt, TPM_PURPOSE_SIGN, &enrolment->receipt, why));
-    TRY(compare_key(root, root->uri.seal, TPM_PURPOSE_CERTIFY, &enrolment->seal, why));
+    TRY(tpm_root_compare(root, why));
     TRY(tpm_epoch(root, &epoch, why));
     TRY(tpm_settle(root, epoch, why));
     root->attached = true;

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ASCII4(a, b, c, d) \
+#define ASCII4(a, b, c, d)                                                                         \
     ((uint32_t)(a) << 24 | (uint32_t)(b) << 16 | (uint32_t)(c) << 8 | (uint32_t)(d))
 
 /* Closes without a word to the TPM: used when it does not listen any more. */

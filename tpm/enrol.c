@@ -261,7 +261,8 @@ err_code tpm_root_enrol(struct hw_root *hw, const struct hw_owner *owner, struct
                         struct why *why)
 {
     struct tpm_root *root = (struct tpm_root *)hw;
-    const struct tpm_facts facts = {owner->root, owner->ratchet, owner->n_ratchet, root->uri.index};
+    const struct tpm_facts facts = {owner->domain, owner->root, owner->ratchet, owner->n_ratchet,
+                                    root->uri.index};
     struct hw_enrolment out = {.index = root->uri.index,
                                .receipt_handle = root->uri.receipt,
                                .seal_handle = root->uri.seal};
@@ -271,7 +272,7 @@ err_code tpm_root_enrol(struct hw_root *hw, const struct hw_owner *owner, struct
     CLEANUP(auth_wipe) TPM2B_AUTH auth = {0};
     bool written = false;
 
-    root->attached = root->prepared = false;
+    root->attached = root->prepared = root->begun = false;
     TRY(tpm_plan_make(&facts, &root->plan, why));
     TRY(owner_auth(root, &auth, why));
     TRY(tpm_chip_ready(&root->chip, why));

@@ -28,10 +28,11 @@ struct tpm_root {
 
     bool attached;
     struct tpm_plan plan;
+    struct hw_enrolment enrolment; /* as attached */
     uint64_t base;
-    struct hw_pubkey receipt;
 
     bool prepared;
+    bool begun; /* a round is open: begin saw the prepared epoch, and nothing changed it since */
     uint64_t epoch; /* prepared */
     struct tpm_approval sign, certify;
 };
@@ -41,7 +42,8 @@ err_code tpm_root_open_source(const struct tpm_uri *uri, struct tpm_source *sour
                               const struct hw_options *options, struct hw_root **ret,
                               struct why *why);
 
-/* The start of each operation that needs an attached root: NOT_ENROLLED, or the chip made ready. */
+/* The start of each operation that needs an attached root: NOT_ENROLLED, or the chip made ready. A
+ * chip that had to be opened again is compared like one that is attached. */
 err_code tpm_root_ready(struct tpm_root *root, struct why *why);
 
 /* The counter, now. Errors: COUNTER_MISSING, TPM_*. */
@@ -82,6 +84,9 @@ err_code tpm_use_approved(struct tpm_root *root, struct tpm_approval *approval, 
 /* Compares the counter's public area with the plan. Errors: COUNTER_MISSING, COUNTER_FOREIGN.
  * ret_written: it has been incremented. */
 err_code tpm_counter_compare(struct tpm_root *root, bool *ret_written, struct why *why);
+
+/* Compares counter and keys with the plan and the enrolment. */
+err_code tpm_root_compare(struct tpm_root *root, struct why *why);
 
 err_code tpm_root_attach(struct hw_root *root, const struct hw_owner *owner,
                          const struct hw_enrolment *enrolment, struct why *why);

@@ -229,15 +229,15 @@ static err_code or_branches(const struct digest *branches, size_t n, struct dige
     return w_hash(&w, ret);
 }
 
-static err_code purpose_digests(const struct digest *root, enum tpm_purpose purpose,
+static err_code purpose_digests(const struct tpm_facts *facts, enum tpm_purpose purpose,
                                 struct tpm_plan *plan)
 {
     static const uint8_t separator[1];
     const struct slice parts[] = {slice_str(PURPOSE_TEXT[purpose]), SLICE_OF(separator),
-                                  digest_slice(root)};
+                                  digest_slice(&facts->root), slice_str(facts->domain)};
 
-    TRY(hash_tagged("pawl-ref-v1", parts, 3, &plan->ref[purpose]));
-    TRY(hash_tagged("pawl-key-v1", parts, 3, &plan->unique[purpose]));
+    TRY(hash_tagged("pawl-ref-v1", parts, 4, &plan->ref[purpose]));
+    TRY(hash_tagged("pawl-key-v1", parts, 4, &plan->unique[purpose]));
     for (size_t i = 0; i < plan->n_ratchet; i++)
         TRY(authorize_branch(plan->ratchet_name[i], &plan->ref[purpose],
                              &plan->branch[purpose][i]));
@@ -263,7 +263,7 @@ err_code tpm_plan_make(const struct tpm_facts *facts, struct tpm_plan *ret, stru
         TRY(tpm_verifier_name(key, plan.ratchet_name[i]));
     }
     for (enum tpm_purpose p = TPM_PURPOSE_BUMP; p < TPM_PURPOSES; p++)
-        TRY(purpose_digests(&facts->root, p, &plan));
+        TRY(purpose_digests(facts, p, &plan));
     TRY(counter_name(&plan, false, plan.fresh_name));
     TRY(counter_name(&plan, true, plan.index_name));
     *ret = plan;

@@ -23,8 +23,10 @@ enum tpm_purpose {
 };
 #define TPM_PURPOSES 4
 
-/* What is known of a gate before any TPM is asked. */
+/* What is known of a gate before any TPM is asked. All of it but the index is in root metadata
+ * version 1; the domain is pinned by name as well, so that nobody has to find it out from there. */
 struct tpm_facts {
+    const char *domain;              /* borrowed for the call */
     struct digest root;              /* of root metadata version 1, as received */
     const struct hw_pubkey *ratchet; /* of version 1, in its order. Borrowed for the call. */
     size_t n_ratchet;                /* 2 to 8: what PolicyOR takes */
@@ -55,7 +57,7 @@ err_code tpm_verifier_name(const struct hw_pubkey *key, uint8_t ret[static HW_TP
 
 /* The public area of the receipt key (SIGN) or the seal key (CERTIFY): P-256, bound to the plan.
  * point: the public point; NULL for the template that TPM2_CreatePrimary takes, whose unique field
- * is SHA-256("pawl-key-v1" 00, purpose, 00, root) and zeroes. Appends. */
+ * is SHA-256("pawl-key-v1" 00, purpose, 00, root, domain) and zeroes. Appends. */
 err_code tpm_key_public(const struct tpm_plan *plan, enum tpm_purpose purpose,
                         const struct hw_pubkey *point, struct buf *ret);
 err_code tpm_key_name(const struct tpm_plan *plan, enum tpm_purpose purpose,

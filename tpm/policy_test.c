@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* policy_test.c: the digests and Names of policy.c against the TPM's own. */
 #include "tpm/command.h"
-#include "tpm/fixture.h"
+#include "tpm/rig.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -136,7 +136,8 @@ static void fresh_name_equals_the_tpms(void **state)
 {
     struct fx *fx = *state;
     struct tpm_chip *chip = &fx_inside(fx)->chip;
-    const struct tpm_facts facts = {fx->owner.root, fx->owner.ratchet, 2, 0x01800199};
+    const struct tpm_facts facts = {fx->owner.domain, fx->owner.root, fx->owner.ratchet, 2,
+                                    0x01800199};
     CLEANUP(buf_free) struct buf area = {0};
     static struct tpm_plan plan;
     const TPM2B_AUTH empty = {0};
@@ -184,7 +185,7 @@ static void ratchets_that_no_tpm_holds(void **state)
     CLEANUP(hw_signer_close) struct hw_signer *p384 = NULL, *stranger = NULL;
     const struct tpm_terms terms = {HW_GRANT_SIGN, 64, 1};
     struct hw_pubkey keys[HW_RATCHET_MAX + 1];
-    struct tpm_facts facts = {fx->owner.root, keys, 1, TPM_DEFAULT_INDEX};
+    struct tpm_facts facts = {fx->owner.domain, fx->owner.root, keys, 1, TPM_DEFAULT_INDEX};
     static struct tpm_plan plan;
     struct hw_grant grant;
 
@@ -209,7 +210,8 @@ static void ratchets_that_no_tpm_holds(void **state)
 static void plans_are_bound_to_their_facts(void **state)
 {
     struct fx *fx = *state;
-    struct tpm_facts facts = {fx->owner.root, fx->owner.ratchet, 2, TPM_DEFAULT_INDEX};
+    struct tpm_facts facts = {fx->owner.domain, fx->owner.root, fx->owner.ratchet, 2,
+                              TPM_DEFAULT_INDEX};
     static struct tpm_plan plan;
     struct hw_pubkey swapped[2] = {fx->owner.ratchet[1], fx->owner.ratchet[0]};
 
@@ -226,6 +228,11 @@ static void plans_are_bound_to_their_facts(void **state)
     }
     assert_memory_not_equal(plan.index_name, fx->plan.index_name, HW_TPM_NAME_LEN);
     facts.root = fx->owner.root;
+    facts.domain = "example.tesT";
+    OK(tpm_plan_make(&facts, &plan, &fx->why));
+    assert_memory_not_equal(plan.index_name, fx->plan.index_name, HW_TPM_NAME_LEN);
+    assert_false(digest_eq(&plan.unique[TPM_PURPOSE_SIGN], &fx->plan.unique[TPM_PURPOSE_SIGN]));
+    facts.domain = fx->owner.domain;
     facts.index++;
     OK(tpm_plan_make(&facts, &plan, &fx->why));
     assert_memory_not_equal(plan.index_name, fx->plan.index_name, HW_TPM_NAME_LEN);

@@ -14,9 +14,17 @@ static struct tpm_root *self(struct hw_root *root)
 
 err_code tpm_root_ready(struct tpm_root *root, struct why *why)
 {
+    err_code err;
+
     if (!root->attached)
         return why_say(why, ERR_NOT_ENROLLED, "the TPM root is open but not attached");
-    return tpm_chip_ready(&root->chip, why);
+    if (!root->chip.broken)
+        return ERR_OK;
+    TRY(tpm_chip_ready(&root->chip, why));
+    err = tpm_root_compare(root, why);
+    if (err != ERR_OK)
+        root->chip.broken = true; /* so that the next operation looks again */
+    return err;
 }
 
 err_code tpm_counter(struct tpm_root *root, uint64_t *ret, struct why *why)
@@ -73,7 +81,7 @@ static err_code root_receipt_key(struct hw_root *root, struct hw_pubkey *ret, st
 {
     if (!self(root)->attached)
         return why_say(why, ERR_NOT_ENROLLED, "the TPM root is open but not attached");
-    *ret = self(root)->receipt;
+    *ret = self(root)->enrolment.receipt;
     return ERR_OK;
 }
 

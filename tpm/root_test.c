@@ -3,7 +3,7 @@
  */
 #include "gate/base/file.h"
 #include "tpm/command.h"
-#include "tpm/fixture.h"
+#include "tpm/rig.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -82,7 +82,7 @@ static void prepared_before_the_step(void **state)
 
     fx_enrol(fx);
     OK(fx->root->ops->prepare(fx->root, fx_mandate(fx, 1), &fx->why));
-    EXPECT(fx->root->ops->begin(fx->root, &fx->why), ERR_ROLLBACK);
+    EXPECT(fx->root->ops->begin(fx->root, &fx->why), ERR_NOTHING_INSTALLED);
     OK(fx->root->ops->step(fx->root, fx_mandate(fx, 1), &fx->why));
     fx_round(fx);
     OK(fx->root->ops->step(fx->root, fx_mandate(fx, 2), &fx->why));

@@ -13,6 +13,7 @@ err_code tpm_root_prepare(struct hw_root *hw, const struct hw_mandate *mandate, 
     struct tpm_terms terms = {HW_GRANT_SIGN, root->base, mandate->epoch};
     struct tpm_approval sign, certify = {0};
 
+    root->begun = false;
     TRY(tpm_root_ready(root, why));
     TRY(tpm_approve(root, &terms, mandate->grants, mandate->n_grants, &sign, why));
     terms.kind = HW_GRANT_CERTIFY;
@@ -38,14 +39,23 @@ err_code tpm_root_begin(struct hw_root *hw, struct why *why)
     struct tpm_root *root = (struct tpm_root *)hw;
     uint64_t epoch;
 
+    root->begun = false;
     TRY(ready(root, why));
     TRY(tpm_epoch(root, &epoch, why));
     if (epoch != root->epoch)
-        return why_say(why, ERR_ROLLBACK,
-                       "the hardware is at epoch %" PRIu64
-                       ", the gate is prepared for epoch %" PRIu64,
+        return why_say(why, epoch > root->epoch ? ERR_ROLLBACK : ERR_NOTHING_INSTALLED,
+                       "the hardware is at epoch %" PRIu64 ", the gate is prepared for epoch "
+                       "%" PRIu64,
                        epoch, root->epoch);
+    root->begun = true;
     return ERR_OK;
+}
+
+/* The grants allow their keys below the epoch, too (so that one can be tried before the step), but
+ * a round is for one epoch. A round that is not open is opened. */
+static err_code in_round(struct tpm_root *root, struct why *why)
+{
+    return root->begun ? ready(root, why) : tpm_root_begin(&root->root, why);
 }
 
 struct sign_use {
@@ -82,7 +92,7 @@ err_code tpm_root_sign(struct hw_root *hw, const struct digest *digest, uint8_t 
     struct tpm_root *root = (struct tpm_root *)hw;
     struct sign_use use = {.use = {run_sign, "TPM2_Sign"}, .digest = digest};
 
-    TRY(ready(root, why));
+    TRY(in_round(root, why));
     TRY(tpm_use_approved(root, &root->sign, &use.use, why));
     return raw_signature(&use.sig, ret, why);
 }
@@ -110,7 +120,7 @@ err_code tpm_root_seal(struct hw_root *hw, const struct digest *binding, struct 
     CLEANUP(hw_seal_free) struct hw_seal seal = {.kind = HW_SEAL_TPM_CERTIFY};
     uint8_t raw[64];
 
-    TRY(ready(root, why));
+    TRY(in_round(root, why));
     if (!root->chip.about.seals) {
         *ret = (struct hw_seal){.kind = HW_SEAL_NONE};
         return ERR_OK;

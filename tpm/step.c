@@ -112,6 +112,7 @@ err_code tpm_root_step(struct hw_root *hw, const struct hw_mandate *mandate, str
     struct tpm_approval approval;
     uint64_t epoch;
 
+    root->begun = false;
     TRY(tpm_root_ready(root, why));
     TRY(tpm_epoch(root, &epoch, why));
     if (epoch > mandate->epoch)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fixture.h: what the tests of the TPM root share: an authority with two ratchet keys, an owner
+ * rig.h: what the tests of the TPM root share: an authority with two ratchet keys, an owner
  * made from it, grants, and a swtpm with a store directory beside it.
  */
-#ifndef PAWL_TPM_FIXTURE_H
-#define PAWL_TPM_FIXTURE_H
+#ifndef PAWL_TPM_RIG_H
+#define PAWL_TPM_RIG_H
 
 #include "test-env/fixtures/swtpm.h"
 #include "tpm/internal.h"

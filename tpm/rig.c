@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "tpm/fixture.h"
+#include "tpm/rig.h"
 
 #include "gate/base/file.h"
 
@@ -24,7 +24,7 @@ void fx_expect(err_code got, err_code want, const struct why *why, const char *c
 
 static void make_owner(struct fx *fx)
 {
-    const struct tpm_facts facts = {fx->owner.root, fx->owner.ratchet, 2, TPM_DEFAULT_INDEX};
+    struct tpm_facts facts = {fx->owner.domain, {{0}}, fx->owner.ratchet, 2, TPM_DEFAULT_INDEX};
 
     (void)snprintf(fx->owner.domain, sizeof fx->owner.domain, "example.test");
     (void)snprintf(fx->owner.gate, sizeof fx->owner.gate, "gate-1");
@@ -32,8 +32,8 @@ static void make_owner(struct fx *fx)
     fx->owner.ratchet[0] = fx->ratchet[0]->key;
     fx->owner.ratchet[1] = fx->ratchet[1]->key;
     OK(hash_sha256(slice_str("root metadata 1"), &fx->owner.root));
-    OK(tpm_plan_make(&(struct tpm_facts){fx->owner.root, fx->owner.ratchet, 2, facts.index},
-                     &fx->plan, &fx->why));
+    facts.root = fx->owner.root;
+    OK(tpm_plan_make(&facts, &fx->plan, &fx->why));
     fx->grants[0] = fx_grant(fx, HW_GRANT_FIRST, 0, 0);
     fx->grants[1] = fx_grant(fx, HW_GRANT_BUMP, 0, 1);
     fx->owner.grants = fx->grants;
