@@ -3,6 +3,7 @@
  * that the vector says, and is written again as it was. What is refused by rule stands here with
  * its reason. */
 #include "gate/base/vectors_testing.h"
+#include "gate/cose/cbor_copy_testing.h"
 #include "gate/cose/cbor_diag.h"
 #include "gate/cose/cbor_head.h"
 #include "gate/cose/cose_testing.h"
@@ -108,42 +109,13 @@ static void same_value(const char *hex, struct cbor_reader *r, const json_t *jso
 
 /* ---- the octets ------------------------------------------------------------------------------ */
 
-/* Reads an item and writes it again, type by type. */
-static void copy(struct cbor_reader *r, struct cbor_writer *w)
-{
-    enum cbor_type type = cbor_peek(r);
-    size_t n = 1;
-
-    if (type == CBOR_UINT)
-        cbor_put_uint(w, cbor_get_uint(r));
-    else if (type == CBOR_BYTES)
-        cbor_put_bytes(w, cbor_get_bytes(r));
-    else if (type == CBOR_TEXT)
-        cbor_put_text_slice(w, cbor_get_text(r));
-    else if (type == CBOR_BOOL)
-        cbor_put_bool(w, cbor_get_bool(r));
-    else if (type == CBOR_NULL && cbor_get_null(r))
-        cbor_put_null(w);
-    else if (type == CBOR_TAG)
-        cbor_put_tag(w, cbor_get_tag(r));
-    else if (type == CBOR_ARRAY)
-        cbor_put_array(w, n = cbor_get_array(r));
-    else if (type == CBOR_MAP)
-        cbor_put_map(w, n = cbor_get_map(r));
-    else /* floats and other simple values have no put; negatives may be beyond int64_t */
-        cbor_put_item(w, cbor_get_item(r));
-    if (type == CBOR_TAG || type == CBOR_ARRAY || type == CBOR_MAP)
-        for (n = type == CBOR_MAP ? 2 * n : n; n > 0; n--)
-            copy(r, w);
-}
-
 static void same_again(const char *hex, struct slice bytes)
 {
     CLEANUP(buf_free) struct buf out = {0};
     struct cbor_writer w = cbor_write(&out);
     struct cbor_reader r = cbor_read(bytes, CBOR_DETERMINISTIC);
 
-    copy(&r, &w);
+    cbor_copy(&r, &w);
     assert_int_equal(cbor_done(&r), ERR_OK);
     assert_int_equal(cbor_written(&w), ERR_OK);
     same_bytes(hex, buf_slice(&out), bytes);

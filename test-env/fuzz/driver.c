@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * driver.c: runs a fuzz target without libFuzzer, over files and directories of files: each input
- * as it is, and cut at every length if it is short. Turns a corpus into an ordinary test.
+ * as it is, and if it is short cut at every length and with one bit of each byte turned. Turns a
+ * corpus into an ordinary test.
  */
 #include "test-env/fuzz/driver.h"
 
@@ -13,7 +14,7 @@
 #include <sys/stat.h>
 
 #define INPUT_MAX ((size_t)1 << 20)
-#define CUT_MAX ((size_t)1024)
+#define CHANGED_MAX ((size_t)1024)
 
 /* The input is copied to memory of exactly its size, so that a sanitizer sees a read beyond. */
 static void one(const uint8_t *bytes, size_t len)
@@ -28,6 +29,17 @@ static void one(const uint8_t *bytes, size_t len)
     free(exact);
 }
 
+static void changed(uint8_t *bytes, size_t len)
+{
+    for (size_t cut = 0; cut < len; cut++)
+        one(bytes, cut);
+    for (size_t i = 0; i < len; i++) {
+        bytes[i] ^= (uint8_t)(1u << i % 8);
+        one(bytes, len);
+        bytes[i] ^= (uint8_t)(1u << i % 8);
+    }
+}
+
 static int run_file(const char *path, size_t *count)
 {
     static uint8_t bytes[INPUT_MAX];
@@ -40,8 +52,8 @@ static int run_file(const char *path, size_t *count)
     size_t len = fread(bytes, 1, sizeof bytes, file);
     fclose(file);
     one(bytes, len);
-    for (size_t cut = 0; len <= CUT_MAX && cut < len; cut++)
-        one(bytes, cut);
+    if (len <= CHANGED_MAX)
+        changed(bytes, len);
     ++*count;
     return 0;
 }
