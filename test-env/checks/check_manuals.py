@@ -30,6 +30,20 @@ def check_page(tree, path):
             yield f"{path}: scdoc: {run.stderr.strip()}"
 
 
+def commands(text):
+    """The part of a page about each verb: from its line in COMMANDS to the next one's."""
+    _, _, body = text.partition("\n# COMMANDS\n")
+    body = re.split(r"^# ", body, maxsplit=1, flags=re.M)[0]
+    found, name = {}, None
+    for line in body.splitlines():
+        if match := re.match(r"\*pawl ([a-z -]+)\*", line):
+            name = match.group(1)
+            found[name] = ""
+        elif name:
+            found[name] += line + "\n"
+    return found
+
+
 def verbs_of(tree):
     """What `pawl help --json` lists, or the file verbs.json of a self-test."""
     if tree.has("verbs.json"):
@@ -48,16 +62,44 @@ def check(tree):
     verbs = verbs_of(tree)
     if verbs is None:
         raise Skip("the program is not built yet, so its verbs are not known")
-    text = "\n".join(tree.read(path) for path in pages)
+    parts = {}
+    for path in pages:
+        parts.update(commands(tree.read(path)))
     for verb in verbs:
-        name, about = verb["name"], verb.get("about") or verb.get("help")
-        if not about:
+        name = verb["name"]
+        if not verb.get("summary"):
             yield f"{name}: no help"
-        if not re.search(r"\*pawl " + re.escape(name) + r"\*", text):
-            yield f"{name}: no manual page has *pawl {name}*"
+        if name not in parts:
+            yield f"{name}: no manual page describes *pawl {name}*"
+            continue
+        for option in verb.get("options", []):
+            if f"*--{option['name']}*" not in parts[name]:
+                yield f"{name}: the manual page does not describe *--{option['name']}*"
 
 
-PAGE = "pawl-log(1)\n\n# NAME\n\npawl-log - x\n\n# DESCRIPTION\n\n*pawl log show*\n"
+PAGE = """pawl-log(1)
+
+# NAME
+
+pawl-log - x
+
+# DESCRIPTION
+
+# COMMANDS
+
+*pawl log show* [_OPTIONS_]
+\tShow.
+
+\t*-n*, *--tail* _N_
+\t\tOnly N.
+
+*pawl log verify*
+\tVerify.
+
+\t*--against* _PERMIT_
+\t\tOne.
+"""
+SHOW = {"name": "log show", "summary": "x", "options": [{"name": "tail"}]}
 
 
 def planted(page, verbs):
@@ -65,9 +107,10 @@ def planted(page, verbs):
 
 
 SELF_TESTS = [
-    ("good", planted(PAGE, [{"name": "log show", "about": "x"}]), None),
-    ("no page", planted(PAGE, [{"name": "log verify", "about": "x"}]), "*pawl log verify*"),
-    ("no help", planted(PAGE, [{"name": "log show", "about": ""}]), "no help"),
+    ("good", planted(PAGE, [SHOW]), None),
+    ("no page", planted(PAGE, [{**SHOW, "name": "log cut"}]), "*pawl log cut*"),
+    ("no help", planted(PAGE, [{**SHOW, "summary": ""}]), "no help"),
+    ("option of another verb", planted(PAGE, [{**SHOW, "name": "log verify"}]), "*--tail*"),
     ("another name", planted(PAGE.replace("pawl-log(1)", "pawl-x(1)"), []), "first line"),
     ("no section", planted(PAGE.replace("# DESCRIPTION", ""), []), "no section"),
 ]
