@@ -241,31 +241,53 @@ TSS2_RC tpm_read_public(struct tpm_chip *chip, TPM2_HANDLE handle, TPM2B_PUBLIC 
     return tpm_rc(rc);
 }
 
-TSS2_RC tpm_create_primary(struct tpm_chip *chip, const TPM2B_AUTH *owner, struct slice template,
-                           TPM2_HANDLE *ret, TPM2B_PUBLIC *ret_public, TPM2B_NAME *ret_name)
+TSS2_RC tpm_sign_with(struct tpm_chip *chip, const struct tpm_sign_with *with, struct slice digest,
+                      TPMT_SIGNATURE *ret)
 {
-    TSS2L_SYS_AUTH_COMMAND auth = password(owner);
-    const TPM2B_SENSITIVE_CREATE sensitive = {0};
+    TSS2L_SYS_AUTH_COMMAND auth = password(with->auth);
+    const TPMT_TK_HASHCHECK none = {.tag = TPM2_ST_HASHCHECK, .hierarchy = TPM2_RH_NULL};
+    TPMT_SIG_SCHEME scheme = {.scheme = with->alg == HW_PS256 ? TPM2_ALG_RSAPSS : TPM2_ALG_ECDSA};
+    TPM2B_DIGEST octets = {0};
+    TPMT_SIGNATURE sig = {0};
+    TSS2_RC rc;
+
+    if (digest.len > sizeof octets.buffer)
+        return TSS2_SYS_RC_BAD_SIZE;
+    octets.size = (uint16_t)digest.len;
+    memcpy(octets.buffer, digest.ptr, digest.len);
+    scheme.details.any.hashAlg = with->alg == HW_ES384 ? TPM2_ALG_SHA384 : TPM2_ALG_SHA256;
+    rc = Tss2_Sys_Sign(chip->sys, with->key, &auth, &octets, &scheme, &none, &sig, NULL);
+    mem_wipe(&auth, sizeof auth);
+    if (rc == TPM2_RC_SUCCESS)
+        *ret = sig;
+    return tpm_rc(rc);
+}
+
+TSS2_RC tpm_create_primary(struct tpm_chip *chip, const TPM2B_AUTH *owner, const TPM2B_AUTH *auth,
+                           struct slice template, struct tpm_primary *ret)
+{
+    TSS2L_SYS_AUTH_COMMAND owner_auth = password(owner);
+    TPM2B_SENSITIVE_CREATE sensitive = {0};
     const TPM2B_DATA outside = {0};
     const TPML_PCR_SELECTION no_pcr = {0};
-    TPM2B_PUBLIC in = {0}, out = {0};
+    struct tpm_primary made = {0};
+    TPM2B_PUBLIC in = {0};
     TPM2B_CREATION_DATA data = {0};
     TPM2B_DIGEST hash = {0};
     TPMT_TK_CREATION ticket = {0};
-    TPM2B_NAME name = {0};
-    TPM2_HANDLE handle = 0;
     size_t at = 0;
     TSS2_RC rc = Tss2_MU_TPMT_PUBLIC_Unmarshal(template.ptr, template.len, &at, &in.publicArea);
 
+    if (auth != NULL)
+        sensitive.sensitive.userAuth = *auth;
     if (rc == TSS2_RC_SUCCESS)
-        rc = Tss2_Sys_CreatePrimary(chip->sys, TPM2_RH_OWNER, &auth, &sensitive, &in, &outside,
-                                    &no_pcr, &handle, &out, &data, &hash, &ticket, &name, NULL);
-    mem_wipe(&auth, sizeof auth);
-    if (rc == TPM2_RC_SUCCESS) {
-        *ret = handle;
-        *ret_public = out;
-        *ret_name = name;
-    }
+        rc = Tss2_Sys_CreatePrimary(chip->sys, TPM2_RH_OWNER, &owner_auth, &sensitive, &in,
+                                    &outside, &no_pcr, &made.handle, &made.area, &data, &hash,
+                                    &ticket, &made.name, NULL);
+    mem_wipe(&owner_auth, sizeof owner_auth);
+    mem_wipe(&sensitive, sizeof sensitive);
+    if (rc == TPM2_RC_SUCCESS)
+        *ret = made;
     return tpm_rc(rc);
 }
 

@@ -48,9 +48,24 @@ TSS2_RC tpm_verify_signature(struct tpm_chip *chip, TPM2_HANDLE key, const TPM2B
 TSS2_RC tpm_read_public(struct tpm_chip *chip, TPM2_HANDLE handle, TPM2B_PUBLIC *ret,
                         TPM2B_NAME *ret_name);
 
-/* 24.1 CreatePrimary and 28.5 EvictControl under the owner. */
-TSS2_RC tpm_create_primary(struct tpm_chip *chip, const TPM2B_AUTH *owner, struct slice template,
-                           TPM2_HANDLE *ret, TPM2B_PUBLIC *ret_public, TPM2B_NAME *ret_name);
+/* 20.2 Sign with a key that is authorized by its authValue. */
+struct tpm_sign_with {
+    TPM2_HANDLE key;
+    const TPM2B_AUTH *auth;
+    enum hw_alg alg;
+};
+TSS2_RC tpm_sign_with(struct tpm_chip *chip, const struct tpm_sign_with *with, struct slice digest,
+                      TPMT_SIGNATURE *ret);
+
+/* 24.1 CreatePrimary and 28.5 EvictControl under the owner. auth: of the new key; NULL: empty.
+ * template: a marshalled TPMT_PUBLIC. */
+struct tpm_primary {
+    TPM2_HANDLE handle; /* transient: the caller flushes */
+    TPM2B_PUBLIC area;
+    TPM2B_NAME name;
+};
+TSS2_RC tpm_create_primary(struct tpm_chip *chip, const TPM2B_AUTH *owner, const TPM2B_AUTH *auth,
+                           struct slice template, struct tpm_primary *ret);
 TSS2_RC tpm_evict(struct tpm_chip *chip, const TPM2B_AUTH *owner, TPM2_HANDLE object,
                   TPM2_HANDLE persistent);
 

@@ -13,37 +13,14 @@
 #include "gate/base/text.h"
 #include "tpm/command.h"
 #include "tpm/internal.h"
+#include "tpm/owner.h"
+#include "tpm/pubkey.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #define BASE_MAX 32
-
-/* --- owner authorization --- */
-
-static void auth_wipe(TPM2B_AUTH *auth)
-{
-    mem_wipe(auth, sizeof *auth);
-}
-
-static err_code owner_auth(const struct tpm_root *root, TPM2B_AUTH *ret, struct why *why)
-{
-    CLEANUP(buf_free) struct buf secret = {0};
-
-    *ret = (TPM2B_AUTH){0};
-    if (root->options.owner_auth_file == NULL)
-        return ERR_OK;
-    TRY(file_read_secret(root->options.owner_auth_file, &secret, why));
-    /* An authorization is as long as the hierarchy's hash at most: 64 bytes for the largest. */
-    if (secret.len > sizeof ret->buffer)
-        return why_say(why, ERR_TPM_AUTH, "the owner authorization has %zu bytes, more than %zu",
-                       secret.len, sizeof ret->buffer);
-    ret->size = (uint16_t)secret.len;
-    if (secret.len > 0)
-        memcpy(ret->buffer, secret.ptr, secret.len);
-    return ERR_OK;
-}
 
 /* --- the base of a gate whose counter began above the fleet's --- */
 
@@ -173,21 +150,6 @@ static err_code settle_base(struct tpm_root *root, const struct hw_owner *owner,
 
 /* --- the keys --- */
 
-static err_code point_of(const TPM2B_PUBLIC *area, struct hw_pubkey *ret, struct why *why)
-{
-    const TPMS_ECC_POINT *p = &area->publicArea.unique.ecc;
-    struct hw_pubkey key = {.alg = HW_ES256};
-
-    if (area->publicArea.type != TPM2_ALG_ECC || p->x.size > 32 || p->y.size > 32)
-        return why_say(why, ERR_TPM_FAILED, "the TPM made a key of type 0x%04x instead of P-256",
-                       area->publicArea.type);
-    memcpy(key.x + 32 - p->x.size, p->x.buffer, p->x.size);
-    memcpy(key.y + 32 - p->y.size, p->y.buffer, p->y.size);
-    TRY(hw_pubkey_check(&key, why));
-    *ret = key;
-    return ERR_OK;
-}
-
 /* What a key is to be, and where. */
 struct key_place {
     enum tpm_purpose purpose;
@@ -230,30 +192,28 @@ static err_code have_key(struct tpm_root *root, const TPM2B_AUTH *owner,
 {
     struct tpm_chip *chip = &root->chip;
     CLEANUP(buf_free) struct buf template = {0};
-    TPM2_HANDLE transient;
-    TPM2B_PUBLIC area;
-    TPM2B_NAME name;
+    struct tpm_primary made;
     err_code err;
     TSS2_RC rc;
 
     TRY(tpm_key_public(&root->plan, place->purpose, NULL, &template));
-    rc = tpm_create_primary(chip, owner, buf_slice(&template), &transient, &area, &name);
+    rc = tpm_create_primary(chip, owner, NULL, buf_slice(&template), &made);
     if (tpm_rc_full(rc) && tpm_chip_sweep(chip, false))
-        rc = tpm_create_primary(chip, owner, buf_slice(&template), &transient, &area, &name);
+        rc = tpm_create_primary(chip, owner, NULL, buf_slice(&template), &made);
     if (rc != TPM2_RC_SUCCESS)
         return tpm_chip_fail(chip, rc, "TPM2_CreatePrimary", why);
-    err = point_of(&area, place->ret, why);
+    err = tpm_pubkey_of(&made.area.publicArea, place->ret, why);
     if (err == ERR_OK)
         err = tpm_key_name(&root->plan, place->purpose, place->ret, place->ret_name);
-    if (err == ERR_OK &&
-        (name.size != HW_TPM_NAME_LEN || memcmp(name.name, place->ret_name, HW_TPM_NAME_LEN) != 0))
+    if (err == ERR_OK && (made.name.size != HW_TPM_NAME_LEN ||
+                          memcmp(made.name.name, place->ret_name, HW_TPM_NAME_LEN) != 0))
         err = why_say(why, ERR_TPM_FAILED,
                       "the TPM made a key with attributes 0x%08" PRIx32 " that was not asked for",
-                      area.publicArea.objectAttributes);
+                      made.area.publicArea.objectAttributes);
     if (err == ERR_OK)
-        err = keep_key(root, owner, transient, place, why);
+        err = keep_key(root, owner, made.handle, place, why);
     if (!chip->broken)
-        (void)tpm_flush(chip, transient);
+        (void)tpm_flush(chip, made.handle);
     return err;
 }
 
@@ -269,12 +229,12 @@ err_code tpm_root_enrol(struct hw_root *hw, const struct hw_owner *owner, struct
     const struct key_place sign = {TPM_PURPOSE_SIGN, root->uri.receipt, &out.receipt,
                                    out.receipt_name};
     const struct key_place seal = {TPM_PURPOSE_CERTIFY, root->uri.seal, &out.seal, out.seal_name};
-    CLEANUP(auth_wipe) TPM2B_AUTH auth = {0};
+    CLEANUP(tpm_auth_wipe) TPM2B_AUTH auth = {0};
     bool written = false;
 
     root->attached = root->prepared = root->begun = false;
     TRY(tpm_plan_make(&facts, &root->plan, why));
-    TRY(owner_auth(root, &auth, why));
+    TRY(tpm_auth_read(root->options.owner_auth_file, &auth, why));
     TRY(tpm_chip_ready(&root->chip, why));
     /* Keys first: they take no counter step, so a foreign handle is found before one is spent. */
     TRY(have_key(root, &auth, &sign, why));

@@ -22,7 +22,7 @@ void fx_expect(err_code got, err_code want, const struct why *why, const char *c
     _assert_true(0, call, file, line);
 }
 
-static void make_owner(struct fx *fx)
+void fx_rekey(struct fx *fx)
 {
     struct tpm_facts facts = {fx->owner.domain, {{0}}, fx->owner.ratchet, 2, TPM_DEFAULT_INDEX};
 
@@ -51,7 +51,7 @@ struct fx *fx_new(bool ps256)
     fx->options = (struct hw_options){.allow_simulator = true, .store_dir = fx->store};
     OK(hw_signer_generate(HW_ES256, &fx->ratchet[0], &fx->why));
     OK(hw_signer_generate(ps256 ? HW_PS256 : HW_ES256, &fx->ratchet[1], &fx->why));
-    make_owner(fx);
+    fx_rekey(fx);
     return fx;
 }
 

@@ -36,6 +36,9 @@ void fx_expect(err_code got, err_code want, const struct why *why, const char *c
 struct fx *fx_new(bool ps256);
 void fx_free(struct fx *fx);
 
+/* Makes owner, plan and enrolment grants anew from the ratchet keys. */
+void fx_rekey(struct fx *fx);
+
 /* A grant by ratchet key number by; base TPM_DEFAULT_BASE unless it is FIRST. */
 struct hw_grant fx_grant(struct fx *fx, enum hw_grant_kind kind, uint64_t epoch, unsigned by);
 struct hw_grant fx_grant_at(struct fx *fx, enum hw_grant_kind kind, uint64_t base, uint64_t epoch,

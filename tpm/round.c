@@ -2,6 +2,7 @@
 /* round.c: one visit to the TPM: read the counter, sign the tree head, certify the counter. */
 #include "tpm/command.h"
 #include "tpm/internal.h"
+#include "tpm/pubkey.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -71,30 +72,18 @@ static TSS2_RC run_sign(struct tpm_root *root, struct tpm_use *use)
     return tpm_sign(&root->chip, root->uri.receipt, s->digest, &s->sig);
 }
 
-/* r || s, each 32 bytes; the TPM may leave out leading zeroes. */
-static err_code raw_signature(const TPMT_SIGNATURE *sig, uint8_t ret[static 64], struct why *why)
-{
-    const TPM2B_ECC_PARAMETER *r = &sig->signature.ecdsa.signatureR;
-    const TPM2B_ECC_PARAMETER *s = &sig->signature.ecdsa.signatureS;
-
-    if (sig->sigAlg != TPM2_ALG_ECDSA || sig->signature.ecdsa.hash != TPM2_ALG_SHA256 ||
-        r->size > 32 || s->size > 32)
-        return why_say(why, ERR_TPM_FAILED, "the TPM signed with algorithm 0x%04x", sig->sigAlg);
-    memset(ret, 0, 64);
-    memcpy(ret + 32 - r->size, r->buffer, r->size);
-    memcpy(ret + 64 - s->size, s->buffer, s->size);
-    return ERR_OK;
-}
-
 err_code tpm_root_sign(struct hw_root *hw, const struct digest *digest, uint8_t ret[static 64],
                        struct why *why)
 {
     struct tpm_root *root = (struct tpm_root *)hw;
     struct sign_use use = {.use = {run_sign, "TPM2_Sign"}, .digest = digest};
+    CLEANUP(buf_free) struct buf raw = {0};
 
     TRY(in_round(root, why));
     TRY(tpm_use_approved(root, &root->sign, &use.use, why));
-    return raw_signature(&use.sig, ret, why);
+    TRY(tpm_raw_signature(&root->enrolment.receipt, &use.sig, &raw, why));
+    memcpy(ret, raw.ptr, 64);
+    return ERR_OK;
 }
 
 struct seal_use {
@@ -118,7 +107,6 @@ err_code tpm_root_seal(struct hw_root *hw, const struct digest *binding, struct 
     struct tpm_root *root = (struct tpm_root *)hw;
     struct seal_use use = {.use = {run_certify, "TPM2_NV_Certify"}, .binding = binding};
     CLEANUP(hw_seal_free) struct hw_seal seal = {.kind = HW_SEAL_TPM_CERTIFY};
-    uint8_t raw[64];
 
     TRY(in_round(root, why));
     if (!root->chip.about.seals) {
@@ -126,9 +114,8 @@ err_code tpm_root_seal(struct hw_root *hw, const struct digest *binding, struct 
         return ERR_OK;
     }
     TRY(tpm_use_approved(root, &root->certify, &use.use, why));
-    TRY(raw_signature(&use.sig, raw, why));
+    TRY(tpm_raw_signature(&root->enrolment.seal, &use.sig, &seal.sig, why));
     TRY(buf_add(&seal.statement, use.attest.attestationData, use.attest.size));
-    TRY(buf_add(&seal.sig, raw, sizeof raw));
     *ret = seal;
     seal = (struct hw_seal){0};
     return ERR_OK;

@@ -116,3 +116,38 @@ err_code tpm_uri_parse(const char *text, struct tpm_uri *ret, struct why *why)
     *ret = uri;
     return ERR_OK;
 }
+
+err_code tpm_key_ref_parse(const char *text, struct tpm_key_ref *ret, struct why *why)
+{
+    struct tpm_key_ref out = {0};
+    static const char head[] = "tpm2:handle=", file[] = "auth-file=";
+    char number[16] = "";
+    const char *rest;
+    uint64_t handle;
+    size_t len;
+
+    if (strncmp(text, head, sizeof head - 1) != 0)
+        return why_say(why, ERR_KEY_REF, "\"%.64s\" does not begin with %s", text, head);
+    text += sizeof head - 1;
+    len = strcspn(text, "&");
+    if (len < sizeof number)
+        memcpy(number, text, len);
+    if (number_parse(number, 0x81FFFFFF, &handle) != ERR_OK || handle < 0x81000000)
+        return why_say(why, ERR_KEY_REF,
+                       "\"%.*s\" is no persistent handle, 0x81000000 to 0x81ffffff",
+                       (int)(len < 32 ? len : 32), text);
+    out.handle = (uint32_t)handle;
+    rest = text + len;
+    if (*rest == '&') {
+        rest++;
+        if (strncmp(rest, file, sizeof file - 1) != 0)
+            return why_say(why, ERR_KEY_REF, "\"%.64s\" is not auth-file=/PATH", rest);
+        rest += sizeof file - 1;
+        if (rest[0] != '/' || strlen(rest) >= sizeof out.auth_file)
+            return why_say(why, ERR_KEY_REF, "auth-file needs an absolute path below %zu bytes",
+                           sizeof out.auth_file);
+        memcpy(out.auth_file, rest, strlen(rest) + 1);
+    }
+    *ret = out;
+    return ERR_OK;
+}

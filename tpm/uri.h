@@ -2,7 +2,8 @@
 /*
  * uri.h: tpm:NAME:CONF[?index=0x..&receipt=0x..&seal=0x..&pcr=N], the address of a TPM and the
  * places that pawl takes in it. NAME:CONF names the transport in the words of the TSS2 libraries
- * (device:/dev/tpmrm0, swtpm:path=/SOCKET); both are always required, nothing is guessed.
+ * (device:/dev/tpmrm0, swtpm:path=/SOCKET); both are always required, nothing is guessed. And the
+ * references to keys in a TPM.
  */
 #ifndef PAWL_TPM_URI_H
 #define PAWL_TPM_URI_H
@@ -32,5 +33,14 @@ struct tpm_uri {
 
 /* Error: HARDWARE_URI, naming the part that is wrong. */
 err_code tpm_uri_parse(const char *text, struct tpm_uri *ret, struct why *why);
+
+/* "tpm2:handle=0x81......[&auth-file=/PATH]": a key in a TPM, see signer.h. */
+struct tpm_key_ref {
+    uint32_t handle;     /* 0x81...... */
+    char auth_file[256]; /* "": no authorization */
+};
+
+/* Error: KEY_REF. */
+err_code tpm_key_ref_parse(const char *text, struct tpm_key_ref *ret, struct why *why);
 
 #endif
