@@ -303,7 +303,8 @@ static err_code on_copy(struct slice bytes, err_code (*fn)(void *ctx, struct sli
     return fn(ctx, buf_slice(&copy));
 }
 
-size_t cast_damage(struct slice bytes, err_code (*fn)(void *ctx, struct slice bytes), void *ctx)
+void cast_damage(struct slice bytes, size_t step, err_code (*fn)(void *ctx, struct slice bytes),
+                 void *ctx)
 {
     CLEANUP(buf_free) struct buf copy = {0};
 
@@ -313,11 +314,10 @@ size_t cast_damage(struct slice bytes, err_code (*fn)(void *ctx, struct slice by
     for (size_t len = 0; len < bytes.len; len++)
         if (on_copy((struct slice){bytes.ptr, len}, fn, ctx) == ERR_OK)
             fail_msg("accepted although cut to %zu of %zu bytes", len, bytes.len);
-    for (size_t bit = 0; bit < bytes.len * 8; bit++) {
+    for (size_t bit = 0; bit < bytes.len * 8; bit += step) {
         copy.ptr[bit / 8] ^= (uint8_t)(1u << bit % 8);
         if (on_copy(buf_slice(&copy), fn, ctx) == ERR_OK)
             fail_msg("accepted although bit %zu of byte %zu is flipped", bit % 8, bit / 8);
         copy.ptr[bit / 8] ^= (uint8_t)(1u << bit % 8);
     }
-    return bytes.len * 9;
 }

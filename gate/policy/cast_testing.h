@@ -57,8 +57,9 @@ struct buf cast_sign_policy(const struct cast *cast, const struct policy_object 
 struct buf cast_sign_snapshot(const struct cast *cast, const struct snapshot *snapshot,
                               unsigned by);
 
-/* Calls fn for the bytes cut at every length and with every bit flipped; fails the test if fn ever
- * answers OK. Returns how many inputs there were. */
-size_t cast_damage(struct slice bytes, err_code (*fn)(void *ctx, struct slice bytes), void *ctx);
+/* Calls fn for the bytes cut at every length and with every bit flipped, or every step-th; fails
+ * the test if fn ever answers OK. */
+void cast_damage(struct slice bytes, size_t step, err_code (*fn)(void *ctx, struct slice bytes),
+                 void *ctx);
 
 #endif

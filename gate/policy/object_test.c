@@ -338,7 +338,7 @@ static void every_damage_is_refused(void **state)
     (void)state;
 
     bytes = cast_sign_policy(&cast, &object, BY(POLICY_A) | BY(POLICY_B));
-    (void)cast_damage(buf_slice(&bytes), holds, &under);
+    cast_damage(buf_slice(&bytes), 1, holds, &under);
 }
 
 static void another_domain_is_refused(void **state)

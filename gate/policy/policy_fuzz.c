@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The first byte chooses the parser; what parses is written again and must come out the same. */
+#include "gate/policy/bundle.h"
 #include "gate/policy/object.h"
 #include "gate/policy/snapshot.h"
 
@@ -21,6 +22,17 @@ static void root(struct slice bytes)
         abort();
 }
 
+static void bundle(struct slice bytes)
+{
+    CLEANUP(bundle_free) struct bundle bundle = {0};
+    CLEANUP(buf_free) struct buf again = {0};
+
+    if (bundle_parse(bytes, &bundle, NULL) != ERR_OK)
+        return;
+    if (bundle_write(&bundle, &again, NULL) != ERR_OK || !slice_eq(buf_slice(&again), bytes))
+        abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     CLEANUP(policy_free) struct policy_object object = {0};
@@ -32,6 +44,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     bytes = slice_part(bytes, 1, size - 1);
     if (data[0] == 'r')
         root(bytes);
+    else if (data[0] == 'b')
+        bundle(bytes);
     else if (data[0] == 'p' && policy_parse(bytes, &object, NULL) == ERR_OK)
         (void)policy_covers(&object, ACTION_EXECUTE, object.alias, object.domain);
     else if (data[0] == 's' && snapshot_parse(bytes, &snapshot, NULL) == ERR_OK)

@@ -305,7 +305,7 @@ static void every_damage_is_refused(void **state)
     assert_int_equal(root_give(meta, ROLE_SNAPSHOT, &cast.signers[ROOT_A]->key, NULL), ERR_OK);
     meta->roles[ROLE_ROOT].threshold = 1;
     bytes = cast_sign_root(&cast, meta, BY(ROOT_A));
-    (void)cast_damage(buf_slice(&bytes), first_holds, NULL);
+    cast_damage(buf_slice(&bytes), 1, first_holds, NULL);
 }
 
 /* Version 2 as made by change(), signed by these. */

@@ -212,7 +212,7 @@ static void every_damage_is_refused(void **state)
     (void)state;
 
     bytes = cast_sign(&cast, ENVELOPE_SNAPSHOT, "example.org", buf_slice(&payload), BY(SNAP_B));
-    (void)cast_damage(buf_slice(&bytes), holds, root);
+    cast_damage(buf_slice(&bytes), 1, holds, root);
 }
 
 static void its_own_and_earlier_revocations_count(void **state)
