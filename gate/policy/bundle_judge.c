@@ -196,6 +196,7 @@ err_code bundle_judge(struct slice bytes, const struct trust *trust, const struc
                        out.bundle.n_policies);
     }
     TRY(judge_grants(&j, why));
+    judged_free(ret);
     *ret = out;
     out = (struct judged){0};
     return ERR_OK;

@@ -56,7 +56,8 @@ struct judged {
  * Errors: those of everything above; FORMAT (an object that nothing refers to), SUCCESSION (a
  * listed object or a predecessor is missing), EQUIVOCATION, ROLLBACK (the bundle carries fewer
  * versions of the root metadata than are known), ROOT_SEQUENCE, CEDAR_* (a text that this gate
- * cannot evaluate), GRANT_INVALID. Borrows: bytes, for the life of *ret. Owns: *ret. */
+ * cannot evaluate), GRANT_INVALID. Borrows: bytes, for the life of *ret. Owns: *ret,
+ * which is zeroed or holds an earlier result before the call. */
 err_code bundle_judge(struct slice bytes, const struct trust *trust, const struct bundle_ask *ask,
                       struct judged *ret, struct why *why);
 void judged_free(struct judged *judged);

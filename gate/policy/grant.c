@@ -3,7 +3,6 @@
 
 #include "gate/base/text.h"
 #include "gate/cose/cose_key.h"
-#include "tpm/policy.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -139,14 +138,23 @@ static bool by_ratchet_key(const struct grant_pick *from, const struct grant *gr
            (from->revoked == NULL || revoked_find(from->revoked, REVOKED_KEY, &grant->kid) == NULL);
 }
 
-static err_code make_plan(const struct root_meta *first, uint32_t index, struct tpm_plan *ret,
-                          struct why *why)
+err_code grant_plan(const struct root_meta *first, uint32_t index, struct tpm_plan *ret,
+                    struct why *why)
 {
     const struct root_holders *ratchet = &first->roles[ROLE_RATCHET];
     struct hw_pubkey keys[HW_RATCHET_MAX];
-    const struct tpm_facts facts = {
-        .root = first->digest, .ratchet = keys, .n_ratchet = ratchet->n, .index = index};
+    char domain[TERM_NAME_MAX + 1] = "";
+    const struct tpm_facts facts = {.domain = domain,
+                                    .root = first->digest,
+                                    .ratchet = keys,
+                                    .n_ratchet = ratchet->n,
+                                    .index = index};
 
+    if (first->version != 1)
+        return why_say(why, ERR_ROOT_SEQUENCE,
+                       "root metadata version %" PRIu64 " where version 1 is needed",
+                       first->version);
+    memcpy(domain, first->domain.ptr, first->domain.len);
     for (size_t i = 0; i < ratchet->n; i++)
         keys[i] = first->keys[ratchet->keys[i]].key;
     return tpm_plan_make(&facts, ret, why);
@@ -183,7 +191,7 @@ err_code grant_pick(const struct grant_pick *from, const struct grant_need *need
     *ret_n = 0;
     if (out == NULL)
         return ERR_NO_MEMORY;
-    TRY(make_plan(from->first, need->index, &plan, why));
+    TRY(grant_plan(from->first, need->index, &plan, why));
     for (size_t i = 0; i < from->n_grants; i++) {
         const struct grant *grant = &from->grants[i];
         if (!fits(grant, need) || !by_ratchet_key(from, grant))

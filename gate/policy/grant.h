@@ -8,6 +8,7 @@
 
 #include "gate/policy/revoked.h"
 #include "gate/policy/root_meta.h"
+#include "tpm/policy.h"
 
 /* {"for", "kid", "base", "epoch", "index", "digest", "signature"}. Borrows: the signature. */
 struct grant {
@@ -32,6 +33,11 @@ void grant_put(struct cbor_writer *w, const struct grant *grant);
 err_code grant_of_hw(const struct hw_grant *grant, struct grant *ret);
 err_code grant_to_hw(const struct grant *grant, const struct root_meta *root, struct hw_grant *ret,
                      struct why *why);
+
+/* Names and policies of every gate that was enrolled under this version 1 at this index. Errors:
+ * ROOT_SEQUENCE (not version 1), those of tpm_plan_make. */
+err_code grant_plan(const struct root_meta *first, uint32_t index, struct tpm_plan *ret,
+                    struct why *why);
 
 /* What a gate needs grants for. */
 struct grant_need {

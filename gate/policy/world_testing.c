@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gate/policy/world_testing.h"
 
-#include "tpm/policy.h"
-
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -48,17 +46,15 @@ void world_free(struct world *world)
 
 void world_grant(struct world *world, enum hw_grant_kind kind, uint64_t base, uint64_t epoch)
 {
-    const struct cast *cast = world->cast;
-    struct hw_pubkey ratchet[] = {cast->signers[RATCHET_A]->key, cast->signers[RATCHET_B]->key};
-    struct tpm_facts facts = {.ratchet = ratchet, .n_ratchet = 2, .index = WORLD_INDEX};
+    CLEANUP(root_meta_free) struct root_meta *first = NULL;
     const struct tpm_terms terms = {.kind = kind, .base = base, .epoch = epoch};
     struct tpm_plan plan;
 
-    MUST(hash_sha256(buf_slice(&world->roots[0]), &facts.root));
-    MUST(tpm_plan_make(&facts, &plan, &why));
+    MUST(root_meta_parse(buf_slice(&world->roots[0]), &first, &why));
+    MUST(grant_plan(first, WORLD_INDEX, &plan, &why));
     for (enum person who = RATCHET_A; who <= RATCHET_B; who++)
         if ((world->ratchet_by & BY(who)) != 0)
-            MUST(tpm_grant_make(&plan, &terms, cast->signers[who],
+            MUST(tpm_grant_make(&plan, &terms, world->cast->signers[who],
                                 &world->grants[world->n_grants++], &why));
 }
 
