@@ -197,6 +197,14 @@ static err_code generate(struct hsm_token *token, struct making *making, CK_OBJE
     return ERR_OK;
 }
 
+/* A key that the token made weaker than asked is removed again, if it lets us. */
+static err_code keep_if_good(struct hsm_token *token, err_code err, CK_OBJECT_HANDLE key)
+{
+    if (err == ERR_HSM_KEY_WEAK)
+        (void)token->f->C_DestroyObject(token->session, key);
+    return err;
+}
+
 err_code hsm_identity_generate(struct hsm_token *token, const struct hsm_space *space,
                                CK_OBJECT_HANDLE *ret, struct why *why)
 {
@@ -205,7 +213,7 @@ err_code hsm_identity_generate(struct hsm_token *token, const struct hsm_space *
     memcpy(making.id, space->id, sizeof space->id);
     (void)snprintf(making.label, sizeof making.label, "%s:identity", space->prefix);
     TRY(generate(token, &making, ret, why));
-    return hsm_identity_check(token, *ret, why);
+    return keep_if_good(token, hsm_identity_check(token, *ret, why), *ret);
 }
 
 err_code hsm_epoch_generate(struct hsm_token *token, const struct hsm_space *space, uint64_t epoch,
@@ -217,7 +225,7 @@ err_code hsm_epoch_generate(struct hsm_token *token, const struct hsm_space *spa
     put_u64(making.id + sizeof space->id, epoch);
     (void)snprintf(making.label, sizeof making.label, "%s:epoch:%" PRIu64, space->prefix, epoch);
     TRY(generate(token, &making, ret, why));
-    return hsm_epoch_check(token, *ret, why);
+    return keep_if_good(token, hsm_epoch_check(token, *ret, why), *ret);
 }
 
 /* ---- signing --------------------------------------------------------------------------------- */

@@ -33,8 +33,7 @@ static bool candidate(const struct hw_statement *st, int parity, struct hw_pubke
     CLEANUP(group_free) EC_GROUP *group = EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1);
     CLEANUP(point_free) EC_POINT *point = group != NULL ? EC_POINT_new(group) : NULL;
     CLEANUP(bn_free)
-    BIGNUM *r = BN_bin2bn(st->sig, 32, NULL),
-           *s = BN_bin2bn(st->sig + 32, 32, NULL);
+    BIGNUM *r = BN_bin2bn(st->sig, 32, NULL), *s = BN_bin2bn(st->sig + 32, 32, NULL);
     CLEANUP(bn_free) BIGNUM *z = BN_bin2bn(st->digest, 32, NULL), *inverse = NULL;
     const BIGNUM *n = group != NULL ? EC_GROUP_get0_order(group) : NULL;
     struct hw_pubkey out = {.alg = HW_ES256};

@@ -3,11 +3,14 @@
 
 #include "pkcs11/epoch_cert.h"
 
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -54,7 +57,29 @@ void rig_stop(struct rig *rig)
         hw_signer_close(&rig->authority[i]);
     free(rig->owner);
     free(rig->mandate);
+    if (rig->fault != NULL)
+        (void)munmap(rig->fault, sizeof *rig->fault);
     softhsm_stop(&rig->hsm);
+}
+
+struct p11_fault *rig_fault(struct rig *rig)
+{
+    char path[96];
+    void *map;
+    int fd;
+
+    (void)snprintf(path, sizeof path, "%s/fault", rig->hsm.dir);
+    fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    assert_true(fd >= 0);
+    assert_int_equal(ftruncate(fd, sizeof *rig->fault), 0);
+    map = mmap(NULL, sizeof *rig->fault, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    assert_true(map != MAP_FAILED);
+    (void)close(fd);
+    rig->fault = map;
+    (void)snprintf(rig->fault->module, sizeof rig->fault->module, "%s", rig->hsm.module);
+    assert_int_equal(setenv("PAWL_P11_FAULT", path, 1), 0);
+    softhsm_uri(&rig->hsm, "gate", P11_FAULT_MODULE, rig->uri, sizeof rig->uri);
+    return rig->fault;
 }
 
 struct hw_root *rig_open(struct rig *rig)

@@ -7,6 +7,7 @@
 #define PAWL_PKCS11_RIG_H
 
 #include "pkcs11/root.h"
+#include "test-env/faults/p11_fault.h"
 #include "test-env/fixtures/softhsm.h"
 
 struct rig {
@@ -17,6 +18,7 @@ struct rig {
     struct hw_owner *owner;
     struct hw_enrolment enrolment;
     struct hw_mandate *mandate; /* of the last rig_mandate() */
+    struct p11_fault *fault;
 };
 
 /* A token "gate" and an authority; nothing enrolled yet. */
@@ -28,6 +30,9 @@ struct hw_root *rig_open(struct rig *rig);
 void rig_enrol(struct rig *rig);
 /* Opens and attaches. */
 struct hw_root *rig_attach(struct rig *rig);
+
+/* Puts p11_fault.so between the rig and SoftHSM. Borrows: the switches live until rig_stop(). */
+struct p11_fault *rig_fault(struct rig *rig);
 
 /* The mandate of an epoch, signed by authority[0]. Borrows: until the next call. */
 const struct hw_mandate *rig_mandate(struct rig *rig, uint64_t epoch);

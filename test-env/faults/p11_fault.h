@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * p11_fault.h: how a test steers the PKCS#11 module p11_fault.so, which wraps another module,
+ * counts the calls, and makes chosen ones fail. The switches live in a file that test and module
+ * both map, so they can be turned while the module is loaded, and the counts outlive a killed
+ * process. The module finds the file by the environment variable PAWL_P11_FAULT.
+ */
+#ifndef PAWL_FAULTS_P11_FAULT_H
+#define PAWL_FAULTS_P11_FAULT_H
+
+#include <stdint.h>
+
+#define P11_FAULT_LIST(X)  \
+    X(C_Initialize)        \
+    X(C_Finalize)          \
+    X(C_GetInfo)           \
+    X(C_GetSlotList)       \
+    X(C_GetTokenInfo)      \
+    X(C_GetMechanismInfo)  \
+    X(C_OpenSession)       \
+    X(C_CloseSession)      \
+    X(C_CloseAllSessions)  \
+    X(C_Login)             \
+    X(C_Logout)            \
+    X(C_FindObjectsInit)   \
+    X(C_FindObjects)       \
+    X(C_FindObjectsFinal)  \
+    X(C_GetAttributeValue) \
+    X(C_CreateObject)      \
+    X(C_DestroyObject)     \
+    X(C_GenerateKeyPair)   \
+    X(C_SignInit)          \
+    X(C_Sign)              \
+    X(C_VerifyInit)        \
+    X(C_Verify)
+
+#define X(name) P11_FAULT_##name,
+enum p11_fault_fn { P11_FAULT_NONE = 0, P11_FAULT_LIST(X) P11_FAULT_N };
+#undef X
+
+struct p11_fault {
+    char module[256];            /* the real one */
+    uint32_t calls[P11_FAULT_N]; /* how often each was called */
+    uint32_t total;              /* all of them together */
+    uint32_t kill_at; /* SIGKILL instead of the call with this number in total; 0: never */
+
+    /* The call number `at` of `fn` (counting from 1, against `calls`) and the `times` - 1 calls of
+     * it that follow answer rv. They are not passed on, unless late: then they are, and the answer
+     * is lost. Set fn to P11_FAULT_NONE to switch off. */
+    uint32_t fn, at, times, late;
+    uint64_t rv;
+
+    uint64_t flags;          /* added to CK_TOKEN_INFO.flags */
+    uint32_t unlike_softhsm; /* take "SoftHSM" out of every name */
+    uint32_t sign_len;       /* the length that C_Sign answers; 0: the true one */
+    uint64_t
+        ignore_attribute; /* type left out of templates that make objects, as sloppy tokens do */
+    uint32_t ignoring;
+    uint64_t verify_data_len;  /* seen: the length of the last C_Verify's data */
+    uint64_t initialize_flags; /* seen: CK_C_INITIALIZE_ARGS.flags of the last C_Initialize */
+};
+
+#endif
