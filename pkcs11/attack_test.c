@@ -71,7 +71,8 @@ static CK_RV copy(struct hands *h, CK_OBJECT_HANDLE object)
     CK_ATTRIBUTE same = HSM_ATTR(CKA_TOKEN, yes), more = HSM_ATTR(CKA_EXTRACTABLE, yes);
     CK_OBJECT_HANDLE copied;
 
-    assert_int_not_equal(h->token.f->C_CopyObject(h->token.session, object, &more, 1, &copied), CKR_OK);
+    assert_int_not_equal(h->token.f->C_CopyObject(h->token.session, object, &more, 1, &copied),
+                         CKR_OK);
     return h->token.f->C_CopyObject(h->token.session, object, &same, 1, &copied);
 }
 
@@ -835,7 +836,8 @@ static void each_algorithm_in_the_token(void **state)
     rig_stop(&rig);
 }
 
-int main(void)
+/* An argument names the one test to run. */
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_anchor_that_the_user_made),
@@ -857,5 +859,7 @@ int main(void)
         cmocka_unit_test(each_algorithm_in_the_token),
     };
 
+    if (argc > 1)
+        cmocka_set_test_filter(argv[1]);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -78,13 +78,28 @@ static void enrolling_free(struct enrolling *e)
     buf_free(&e->chain);
 }
 
+/* The epoch key comes first: it can be destroyed again when it shows that the token does not
+ * protect keys as asked, and the identity key cannot. */
+static err_code find_epoch_key(struct hsm_root *root, struct enrolling *e, struct why *why)
+{
+    TRY(hsm_epoch_keys(&root->token, &e->space, e->keys, HSM_N(e->keys), &e->n_keys, why));
+    if (e->chain.len > 0)
+        return ERR_OK; /* which one it has to be, the chain says */
+    if (e->n_keys > 0)
+        return hsm_epoch_check(&root->token, e->keys[0].handle, why);
+    TRY(hsm_epoch_generate(&root->token, &e->space, 0, &e->keys[0].handle, why));
+    e->keys[0].epoch = 0;
+    e->n_keys = 1;
+    return ERR_OK;
+}
+
 static err_code find_identity(struct hsm_root *root, struct enrolling *e, struct why *why)
 {
     err_code err = hsm_identity_find(&root->token, &e->space, &e->identity, why);
 
     if (err == ERR_OK)
         err = hsm_identity_check(&root->token, e->identity, why);
-    else if (err == ERR_HSM_KEY_MISSING && e->n_keys == 0 && e->chain.len == 0)
+    else if (err == ERR_HSM_KEY_MISSING && e->chain.len == 0)
         err = hsm_identity_generate(&root->token, &e->space, &e->identity, why);
     if (err != ERR_OK)
         return err;
@@ -93,15 +108,12 @@ static err_code find_identity(struct hsm_root *root, struct enrolling *e, struct
 
 static err_code begin_chain(struct hsm_root *root, struct enrolling *e, struct why *why)
 {
-    struct hsm_successor first = {.identity = e->identity};
+    struct hsm_successor first = {
+        .identity = e->identity,
+        .key = e->keys[0].handle,
+        .epoch = e->keys[0].epoch,
+    };
 
-    if (e->n_keys > 0) {
-        first.epoch = e->keys[0].epoch;
-        first.key = e->keys[0].handle;
-        TRY(hsm_epoch_check(&root->token, first.key, why));
-    } else {
-        TRY(hsm_epoch_generate(&root->token, &e->space, 0, &first.key, why));
-    }
     TRY(hsm_key_public(&root->token, first.key, &first.pub, why));
     TRY(hsm_chain_extend(&root->token, &first, &e->chain, why));
     return hsm_chain_store(root, buf_slice(&e->chain), why);
@@ -135,7 +147,7 @@ static err_code enrol_keys(struct hsm_root *root, struct enrolling *e, struct hw
     if (err != ERR_OK && err != ERR_NOT_FOUND)
         return err;
     fresh = err == ERR_NOT_FOUND;
-    TRY(hsm_epoch_keys(&root->token, &e->space, e->keys, HSM_N(e->keys), &e->n_keys, why));
+    TRY(find_epoch_key(root, e, why));
     TRY(find_identity(root, e, why));
     if (fresh)
         TRY(begin_chain(root, e, why));

@@ -167,23 +167,35 @@ static err_code check_identity(const struct hw_enrolment *enrolment, const struc
     return ERR_OK;
 }
 
-err_code hsm_chain_verify(const struct hw_enrolment *enrolment, struct slice chain,
-                          uint64_t *ret_epoch, struct hw_pubkey *ret_key, struct why *why)
+err_code hsm_chain_verify_rest(const struct hw_enrolment *enrolment, struct slice chain,
+                               size_t n_verified, struct hsm_cert *ret_last, struct why *why)
 {
     struct hsm_cert cert = {0}, before = {0};
     size_t n;
 
     TRY(hsm_chain_count(chain, &n, why));
-    for (size_t i = 0; i < n; i++) {
+    if (n_verified > n)
+        return why_say(why, ERR_INTERNAL, "%zu of %zu certificates are verified", n_verified, n);
+    for (size_t i = n_verified == 0 ? 0 : n_verified - 1; i < n; i++) {
         TRY(hsm_cert_parse(nth(chain, i), &cert, why));
-        if (i == 0)
-            TRY(check_first(enrolment, &cert, why));
-        else
-            TRY(check_link(&before, nth(chain, i - 1), &cert, why));
-        TRY(check_identity(enrolment, &cert, why));
+        if (i >= n_verified) {
+            TRY(i == 0 ? check_first(enrolment, &cert, why)
+                       : check_link(&before, nth(chain, i - 1), &cert, why));
+            TRY(check_identity(enrolment, &cert, why));
+        }
         before = cert;
     }
-    *ret_epoch = cert.epoch;
-    *ret_key = cert.key;
+    *ret_last = cert;
+    return ERR_OK;
+}
+
+err_code hsm_chain_verify(const struct hw_enrolment *enrolment, struct slice chain,
+                          uint64_t *ret_epoch, struct hw_pubkey *ret_key, struct why *why)
+{
+    struct hsm_cert last;
+
+    TRY(hsm_chain_verify_rest(enrolment, chain, 0, &last, why));
+    *ret_epoch = last.epoch;
+    *ret_key = last.key;
     return ERR_OK;
 }

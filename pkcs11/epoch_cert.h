@@ -59,4 +59,9 @@ err_code hsm_chain_last(struct slice chain, struct hsm_cert *ret, struct why *wh
 err_code hsm_chain_verify(const struct hw_enrolment *enrolment, struct slice chain,
                           uint64_t *ret_epoch, struct hw_pubkey *ret_key, struct why *why);
 
+/* The same, when the caller has verified the first certificates of exactly these bytes before:
+ * verifies the others. */
+err_code hsm_chain_verify_rest(const struct hw_enrolment *enrolment, struct slice chain,
+                               size_t n_verified, struct hsm_cert *ret_last, struct why *why);
+
 #endif

@@ -51,6 +51,10 @@ void hsm_drop(struct hsm_root *root);
  * left. Errors: HSM_KEY_MISSING, HSM_KEY_FOREIGN, HSM_KEY_WEAK, ANCHOR_*, STATE_CORRUPT. */
 err_code hsm_sync(struct hsm_root *root, struct why *why);
 
+/* Looks whether the key of the epoch is still there, and syncs if it is not. A round that is open
+ * stays open while nothing has changed. */
+err_code hsm_look(struct hsm_root *root, struct why *why);
+
 /* Runs op on a synced root. When it finds every handle void (HSM_TOKEN_LOST), syncs and runs it
  * once more; what then fails stays failed. Error: NOT_ENROLLED before attach. */
 typedef err_code (*hsm_op)(struct hsm_root *root, const void *in, void *out, struct why *why);

@@ -56,6 +56,7 @@ static void detach(struct hsm_root *root)
     hsm_drop(root);
     free(root->owner);
     free(root->prepared);
+    buf_free(&root->chain);
     root->owner = NULL;
     root->prepared = NULL;
     root->enrolment = (struct hw_enrolment){0};
@@ -110,20 +111,10 @@ err_code hsm_run(struct hsm_root *root, hsm_op op, const void *in, void *out, st
 
 /* ---- small operations ------------------------------------------------------------------------ */
 
-/* Looks at the token now. A round that is open stays open while nothing has changed. */
 static err_code epoch_op(struct hsm_root *root, const void *in, void *out, struct why *why)
 {
-    struct hsm_key keys[HSM_KEYS_MAX];
-    bool same = false;
-    size_t n = 0;
     (void)in;
-
-    TRY(hsm_epoch_keys(&root->token, &root->space, keys, HSM_N(keys), &n, why));
-    for (size_t i = 0; i < n; i++)
-        same =
-            same || (root->key != 0 && keys[i].handle == root->key && keys[i].epoch == root->epoch);
-    if (!same)
-        TRY(hsm_sync(root, why));
+    TRY(hsm_look(root, why));
     *(uint64_t *)out = root->epoch;
     return ERR_OK;
 }
@@ -158,7 +149,6 @@ static void close_root(struct hw_root *hw)
     detach(root);
     hsm_token_close(&root->token);
     hsm_uri_free(&root->uri);
-    buf_free(&root->chain);
     free(root);
 }
 

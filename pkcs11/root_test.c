@@ -86,12 +86,15 @@ static void refusals_in_order_of_life(void **state)
     rig_stop(&rig);
 }
 
-int main(void)
+/* An argument names the one test to run. */
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(life),
         cmocka_unit_test(refusals_in_order_of_life),
     };
 
+    if (argc > 1)
+        cmocka_set_test_filter(argv[1]);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

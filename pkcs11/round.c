@@ -53,6 +53,7 @@ static err_code prepare_op(struct hsm_root *root, const void *in, void *out, str
     const struct hw_mandate *mandate = in;
     (void)out;
 
+    TRY(hsm_look(root, why));
     if (mandate->epoch < root->epoch)
         return why_say(why, ERR_ROLLBACK,
                        "the token is at epoch %" PRIu64 ", the mandate is for epoch %" PRIu64,

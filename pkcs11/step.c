@@ -17,13 +17,23 @@
 
 #include <inttypes.h>
 
-/* Destroys every epoch key of the gate but one. */
+/* Destroys every epoch key of the gate but one, which must be there: without it the others are not
+ * ours to judge, and what is known about the token is out of date. */
 static err_code destroy_others(struct hsm_root *root, uint64_t kept, struct why *why)
 {
     struct hsm_key keys[HSM_KEYS_MAX];
+    bool there = false;
     size_t n = 0;
 
     TRY(hsm_epoch_keys(&root->token, &root->space, keys, HSM_N(keys), &n, why));
+    for (size_t i = 0; i < n; i++)
+        there = there || keys[i].epoch == kept;
+    if (!there) {
+        root->token.state = HSM_TOKEN_LOST;
+        return why_say(why, ERR_HSM_KEY_MISSING,
+                       "the key of epoch %" PRIu64 " is gone from token \"%s\"", kept,
+                       root->token.label);
+    }
     for (size_t i = 0; i < n; i++)
         if (keys[i].epoch != kept)
             TRY(hsm_destroy(&root->token, keys[i].handle, why));
@@ -37,8 +47,7 @@ static err_code certify(struct hsm_root *root, uint64_t epoch, struct buf *chain
         .identity = root->identity,
         .epoch = epoch,
     };
-    struct hw_pubkey pub;
-    uint64_t reached;
+    struct hsm_cert last;
 
     TRY(destroy_others(root, root->top.epoch, why));
     TRY(hsm_epoch_generate(&root->token, &root->space, epoch, &next.key, why));
@@ -46,8 +55,9 @@ static err_code certify(struct hsm_root *root, uint64_t epoch, struct buf *chain
     TRY(buf_add_slice(chain, buf_slice(&root->chain)));
     TRY(hsm_chain_extend(&root->token, &next, chain, why));
     /* What is written now decides whether the old key may go: look at it as a stranger would. */
-    if (hsm_chain_verify(&root->enrolment, buf_slice(chain), &reached, &pub, why) != ERR_OK ||
-        reached != epoch)
+    if (hsm_chain_verify_rest(&root->enrolment, buf_slice(chain), root->chain.len / HSM_CERT_LEN,
+                              &last, why) != ERR_OK ||
+        last.epoch != epoch)
         return why_say(why, ERR_HSM_FAILED, "token \"%s\" made a certificate that does not verify",
                        root->token.label);
     return ERR_OK;
@@ -91,7 +101,11 @@ static err_code step_op(struct hsm_root *root, const void *in, void *out, struct
     return advance(root, mandate->epoch, why);
 }
 
-err_code hsm_step(struct hw_root *root, const struct hw_mandate *mandate, struct why *why)
+/* A step destroys keys, so it never goes by what an earlier operation saw. */
+err_code hsm_step(struct hw_root *hw, const struct hw_mandate *mandate, struct why *why)
 {
-    return hsm_run((struct hsm_root *)root, step_op, mandate, NULL, why);
+    struct hsm_root *root = (struct hsm_root *)hw;
+
+    root->synced = false;
+    return hsm_run(root, step_op, mandate, NULL, why);
 }

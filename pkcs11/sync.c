@@ -101,14 +101,23 @@ static err_code reach(struct hsm_root *root, struct why *why)
         return why_say(why, ERR_HSM_KEY_MISSING,
                        "token \"%s\" has serial %s, the gate was enrolled on serial %s",
                        root->token.label, root->token.serial, serial);
-    return root->token.session != 0 ? ERR_OK : hsm_login(&root->token, CKU_USER, pin, why);
+    return root->token.logged_in ? ERR_OK : hsm_login(&root->token, CKU_USER, pin, why);
+}
+
+/* What was verified before in this attachment, and is still there byte for byte, is not verified
+ * again: a gate may have thousands of epochs. */
+static size_t verified_before(const struct hsm_root *root, struct slice chain)
+{
+    struct slice old = buf_slice(&root->chain);
+
+    return old.len <= chain.len && slice_eq(slice_part(chain, 0, old.len), old)
+               ? old.len / HSM_CERT_LEN
+               : 0;
 }
 
 static err_code check_chain(struct hsm_root *root, struct why *why)
 {
     CLEANUP(buf_free) struct buf chain = {0};
-    struct hw_pubkey key;
-    uint64_t epoch;
     err_code err = hsm_chain_load(root, &chain, why);
 
     if (err == ERR_NOT_FOUND)
@@ -116,7 +125,8 @@ static err_code check_chain(struct hsm_root *root, struct why *why)
                        root->options.store_dir);
     if (err != ERR_OK)
         return err;
-    err = hsm_chain_verify(&root->enrolment, buf_slice(&chain), &epoch, &key, why);
+    err = hsm_chain_verify_rest(&root->enrolment, buf_slice(&chain),
+                                verified_before(root, buf_slice(&chain)), &root->top, why);
     if (err == ERR_FORMAT || err == ERR_SIGNATURE_INVALID) {
         err = err == ERR_FORMAT ? ERR_STATE_CORRUPT : ERR_HSM_KEY_FOREIGN;
         if (why != NULL)
@@ -124,7 +134,6 @@ static err_code check_chain(struct hsm_root *root, struct why *why)
     }
     if (err != ERR_OK)
         return err;
-    TRY(hsm_chain_last(buf_slice(&chain), &root->top, why));
     buf_free(&root->chain);
     root->chain = buf_take(&chain);
     return ERR_OK;
@@ -203,4 +212,16 @@ err_code hsm_sync(struct hsm_root *root, struct why *why)
     TRY(check_anchors(root, why));
     root->synced = true;
     return ERR_OK;
+}
+
+err_code hsm_look(struct hsm_root *root, struct why *why)
+{
+    struct hsm_key keys[HSM_KEYS_MAX];
+    size_t n = 0;
+
+    TRY(hsm_epoch_keys(&root->token, &root->space, keys, HSM_N(keys), &n, why));
+    for (size_t i = 0; i < n; i++)
+        if (root->key != 0 && keys[i].handle == root->key && keys[i].epoch == root->epoch)
+            return ERR_OK;
+    return hsm_sync(root, why);
 }

@@ -188,6 +188,7 @@ void hsm_token_close(struct hsm_token *token)
     }
     token->f = NULL;
     token->session = 0;
+    token->logged_in = false;
     token->state = HSM_TOKEN_CLOSED;
 }
 
@@ -230,8 +231,10 @@ static err_code login_result(struct hsm_token *token, CK_USER_TYPE user, CK_RV r
 {
     bool *refused = user == CKU_SO ? &token->so_pin_refused : &token->user_pin_refused;
 
-    if (rv == CKR_OK || rv == CKR_USER_ALREADY_LOGGED_IN)
+    if (rv == CKR_OK || rv == CKR_USER_ALREADY_LOGGED_IN) {
+        token->logged_in = true;
         return ERR_OK;
+    }
     if (rv == CKR_PIN_INCORRECT || rv == CKR_PIN_INVALID || rv == CKR_PIN_LEN_RANGE) {
         *refused = true;
         return why_foreign(why, ERR_HSM_PIN_WRONG, "CKR", rv,
@@ -277,5 +280,6 @@ err_code hsm_sessions_close(struct hsm_token *token, bool logout, struct why *wh
     if (rv == CKR_OK || rv == CKR_USER_NOT_LOGGED_IN)
         rv = token->f->C_CloseAllSessions(token->slot);
     token->session = 0;
+    token->logged_in = false;
     return hsm_ckr(token, rv, "C_CloseAllSessions", why);
 }

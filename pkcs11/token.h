@@ -27,6 +27,7 @@ struct hsm_token {
     enum hsm_token_state state;
     CK_SLOT_ID slot;
     CK_SESSION_HANDLE session; /* 0: none */
+    bool logged_in;            /* by hsm_login() in this session */
     char label[33], serial[17], maker[33], model[17];
     char firmware[64];
     bool simulator;
