@@ -19,6 +19,9 @@ BLANK = re.compile(
 )
 
 
+TEST_NAME = re.compile(r"(^|_)(test|testing|rig|fixture|fuzz|bench|fake)(_\w+)?\.[ch]$")
+
+
 class Skip(Exception):
     """The check cannot run here; the text says why."""
 
@@ -102,6 +105,6 @@ def is_test(path):
     name = os.path.basename(path)
     return (
         path.startswith("test-env/")
-        or re.search(r"(^|_)(test|testing|rig|fixture|fuzz|bench|fake)(_\w+)?\.[ch]$", name) is not None
+        or TEST_NAME.search(name) is not None
         or name.startswith(("conformance", "test_"))
     )
