@@ -17,13 +17,13 @@ struct world {
     struct hw_owner owner;
 };
 
-static int set_up(void **state)
+/* Keys once for all tests, since an RSA key takes its time; a chip for each test. */
+static int make_world(void **state)
 {
     static const enum hw_alg ALGS[] = {HW_ES256, HW_ES256, HW_ES384, HW_PS256, HW_ES256};
     struct world *w = calloc(1, sizeof *w);
 
     assert_non_null(w);
-    assert_int_equal(hw_fake_nv_new(&w->nv), ERR_OK);
     for (size_t i = 0; i < 5; i++)
         assert_int_equal(hw_signer_generate(ALGS[i], &w->keys[i], NULL), ERR_OK);
     snprintf(w->owner.domain, sizeof w->owner.domain, "example.org");
@@ -39,14 +39,29 @@ static int set_up(void **state)
     return 0;
 }
 
-static int tear_down(void **state)
+static int unmake_world(void **state)
 {
     struct world *w = *state;
 
     for (size_t i = 0; i < 5; i++)
         hw_signer_close(&w->keys[i]);
-    hw_fake_nv_free(&w->nv);
     free(w);
+    return 0;
+}
+
+static int set_up(void **state)
+{
+    struct world *w = *state;
+
+    assert_int_equal(hw_fake_nv_new(&w->nv), ERR_OK);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct world *w = *state;
+
+    hw_fake_nv_free(&w->nv);
     return 0;
 }
 
@@ -209,5 +224,5 @@ int main(void)
         TEST(failures_early_and_late),
         TEST(owners_without_a_spare_are_refused),
     };
-    return cmocka_run_group_tests_name("conformance", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("conformance", tests, make_world, unmake_world);
 }
