@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gate/ledger/agents.h"
+
+#include <openssl/rand.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FIRST_SLOTS 64
+
+err_code agents_init(struct agents *agents)
+{
+    *agents = (struct agents){0};
+    return RAND_bytes(agents->seed, sizeof agents->seed) == 1 ? ERR_OK : ERR_INTERNAL;
+}
+
+void agents_free(struct agents *agents)
+{
+    free(agents->entries);
+    free(agents->slots);
+    *agents = (struct agents){0};
+}
+
+static err_code key_of(const struct agents *agents, struct slice id, struct digest *ret)
+{
+    const struct slice parts[] = {SLICE_OF(agents->seed), id};
+
+    return hash_sha256_parts(parts, 2, ret);
+}
+
+/* The slot that holds the key, or the free one where it belongs. There always is a free one. */
+static size_t slot_of(const struct agents *agents, const struct digest *key)
+{
+    size_t slot = (size_t)get_u64(key->bytes) & (agents->n_slots - 1);
+
+    while (agents->slots[slot] != 0 &&
+           !digest_eq(&agents->entries[agents->slots[slot] - 1].key, key))
+        slot = (slot + 1) & (agents->n_slots - 1);
+    return slot;
+}
+
+err_code agents_get(const struct agents *agents, struct slice id, struct record_link *ret)
+{
+    struct digest key;
+    size_t slot;
+
+    TRY(key_of(agents, id, &key));
+    *ret = (struct record_link){0};
+    if (agents->n_slots == 0)
+        return ERR_OK;
+    slot = slot_of(agents, &key);
+    if (agents->slots[slot] != 0)
+        *ret = agents->entries[agents->slots[slot] - 1].link;
+    return ERR_OK;
+}
+
+static err_code grow_entries(struct agents *agents)
+{
+    size_t cap = agents->cap == 0 ? FIRST_SLOTS / 2 : agents->cap * 2;
+    struct agent_entry *entries;
+
+    if (agents->n < agents->cap)
+        return ERR_OK;
+    if (cap > UINT32_MAX / 2)
+        return ERR_TOO_LARGE;
+    entries = realloc(agents->entries, cap * sizeof *entries);
+    if (entries == NULL)
+        return ERR_NO_MEMORY;
+    agents->entries = entries;
+    agents->cap = cap;
+    return ERR_OK;
+}
+
+/* Keeps at least half of the slots free, so that searching ends soon. */
+static err_code grow_slots(struct agents *agents)
+{
+    size_t n_slots = agents->n_slots == 0 ? FIRST_SLOTS : agents->n_slots * 2;
+    uint32_t *slots;
+
+    if (agents->n < agents->n_slots / 2)
+        return ERR_OK;
+    slots = calloc(n_slots, sizeof *slots);
+    if (slots == NULL)
+        return ERR_NO_MEMORY;
+    free(agents->slots);
+    agents->slots = slots;
+    agents->n_slots = n_slots;
+    for (size_t i = 0; i < agents->n; i++)
+        slots[slot_of(agents, &agents->entries[i].key)] = (uint32_t)(i + 1);
+    return ERR_OK;
+}
+
+err_code agents_at(struct agents *agents, struct slice id, size_t *ret)
+{
+    struct digest key;
+    size_t slot;
+
+    TRY(key_of(agents, id, &key));
+    TRY(grow_entries(agents));
+    TRY(grow_slots(agents));
+    slot = slot_of(agents, &key);
+    if (agents->slots[slot] == 0) {
+        agents->entries[agents->n] = (struct agent_entry){.key = key};
+        agents->slots[slot] = (uint32_t)++agents->n;
+    }
+    *ret = agents->slots[slot] - 1;
+    return ERR_OK;
+}

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gate/ledger/ledger_testing.h"
+
+#include "gate/base/file.h"
+#include "gate/base/hash.h"
+#include "gate/cose/cose_key.h"
+
+#include <ftw.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+void testing_new_session(struct testing *t)
+{
+    struct why why = {0};
+
+    hw_signer_close(&t->statement);
+    assert_int_equal(hw_signer_generate(HW_ES256, &t->statement, &why), ERR_OK);
+    assert_int_equal(record_uuid(t->now_ms, t->session_id), ERR_OK);
+}
+
+void testing_init(struct testing *t)
+{
+    struct why why = {0};
+
+    *t = (struct testing){.now_ms = TESTING_T0};
+    assert_int_equal(hw_signer_generate(HW_ES256, &t->hardware, &why), ERR_OK);
+    testing_new_session(t);
+}
+
+void testing_free(struct testing *t)
+{
+    hw_signer_close(&t->hardware);
+    hw_signer_close(&t->statement);
+}
+
+static struct digest digest_of(const char *text)
+{
+    struct digest ret;
+
+    assert_int_equal(hash_sha256(slice_str(text), &ret), ERR_OK);
+    return ret;
+}
+
+static void set_decision(struct record_decision *decision)
+{
+    decision->permit = true;
+    decision->class_ = slice_str("execute");
+    decision->reason = slice_str("OK");
+    decision->subject_type = slice_str("Agent");
+    decision->action = slice_str("deploy");
+    decision->resource_type = slice_str("Service");
+    decision->resource_id = slice_str("service-1");
+    decision->n_policies = 2;
+    decision->policies[0] = (struct record_policy){slice_str("base"), 3, digest_of("base")};
+    decision->policies[1] = (struct record_policy){slice_str("deploys"), 17, digest_of("deploys")};
+    decision->n_determining = 1;
+    decision->determining[0] = slice_str("deploys/policy0");
+}
+
+struct record *testing_record(struct testing *t, enum record_kind kind, const char *agent_id,
+                              const struct record_link *link)
+{
+    struct record *record = calloc(1, sizeof *record);
+
+    assert_non_null(record);
+    assert_int_equal(record_uuid(t->now_ms, t->record_id), ERR_OK);
+    record->kind = kind;
+    record->issuer = slice_str(TESTING_ISSUER);
+    record->agent_id = slice_str(kind == RECORD_DECISION ? agent_id : TESTING_ISSUER);
+    record->agent_version = slice_str("model-1, framework-2");
+    record->operator_id = slice_str("example.org");
+    record->record_id = slice_str(t->record_id);
+    record->session_id = slice_str(t->session_id);
+    record->jurisdiction = slice_str("CH");
+    record->retention_class = slice_str("regulatory_7yr");
+    record->action_ms = t->now_ms;
+    record->captured_ms = t->now_ms + 1;
+    record->link = *link;
+    record->input = digest_of("request");
+    record->hardware = slice_str("IBM SW TPM");
+    record->simulated = true;
+    record->epoch = 7;
+    record->has_snapshot = kind != RECORD_ENROL;
+    record->snapshot = digest_of("snapshot");
+    if (kind == RECORD_DECISION)
+        set_decision(&record->decision);
+    if (kind == RECORD_KEY_ROTATION) {
+        record->key = t->statement->key;
+        assert_int_equal(cose_key_thumbprint(&record->key, &record->input), ERR_OK);
+    }
+    if (kind == RECORD_INSTALL) {
+        record->from_epoch = 5;
+        record->input = record->snapshot;
+    }
+    if (kind == RECORD_ENROL)
+        record->root = digest_of("root");
+    return record;
+}
+
+void testing_signed(struct testing *t, const struct record *record, struct buf *ret,
+                    struct record_link *ret_next)
+{
+    struct hw_signer *signer = record->kind == RECORD_KEY_ROTATION ? t->hardware : t->statement;
+    struct why why = {0};
+    struct digest chain_hash;
+    err_code err = record_make(signer, record, ret, &chain_hash, &why);
+
+    if (err != ERR_OK)
+        fail_msg("record_make: %s: %s", err_name(err), why.text);
+    *ret_next = (struct record_link){chain_hash, record->link.sequence + 1};
+}
+
+err_code testing_stage(struct testing *t, struct ledger *ledger, enum record_kind kind,
+                       const char *agent_id)
+{
+    CLEANUP(buf_free) struct buf bytes = {0};
+    struct record_link link, next;
+    struct why why = {0};
+    struct record *record;
+
+    if (kind != RECORD_DECISION)
+        agent_id = TESTING_ISSUER;
+    assert_int_equal(ledger_link(ledger, slice_str(agent_id), &link), ERR_OK);
+    record = testing_record(t, kind, agent_id, &link);
+    testing_signed(t, record, &bytes, &next);
+    free(record);
+    return ledger_stage(ledger, buf_slice(&bytes), &why);
+}
+
+void testing_ledger(struct testing *t, const char *path, size_t n)
+{
+    struct ledger *ledger = NULL;
+    struct why why = {0};
+    char agent[32];
+
+    assert_int_equal(ledger_open(path, LEDGER_CREATE, &ledger, &why), ERR_OK);
+    assert_int_equal(testing_stage(t, ledger, RECORD_KEY_ROTATION, NULL), ERR_OK);
+    for (size_t i = 0; i < n; i++) {
+        t->now_ms += i % 2; /* equal times are in order, too */
+        (void)snprintf(agent, sizeof agent, "agent-%zu", i % 2);
+        assert_int_equal(testing_stage(t, ledger, RECORD_DECISION, agent), ERR_OK);
+    }
+    assert_int_equal(ledger_commit(ledger, &why), ERR_OK);
+    assert_int_equal(ledger_size(ledger), n + 1);
+    ledger_close(&ledger);
+}
+
+void testing_receipt(struct testing *t, const struct tree *tree, uint64_t index, uint64_t size,
+                     struct buf *ret)
+{
+    CLEANUP(receipt_draft_free) struct receipt_draft draft = {0};
+    CLEANUP(buf_free) struct buf sig = {0};
+    struct receipt_head head = {.issuer = slice_str(TESTING_ISSUER),
+                                .iat = (int64_t)(t->now_ms / 1000),
+                                .epoch = 7,
+                                .snapshot = digest_of("snapshot"),
+                                .simulated = true,
+                                .checkpoint = {.size = size}};
+    struct tree_path path;
+    struct why why = {0};
+
+    assert_int_equal(tree_root(tree, size, &head.checkpoint.root), ERR_OK);
+    assert_int_equal(tree_prove_inclusion(tree, index, size, &path), ERR_OK);
+    assert_int_equal(receipt_prepare(&t->hardware->key, &head, &draft, &why), ERR_OK);
+    assert_int_equal(t->hardware->ops->sign(t->hardware, digest_slice(&draft.tbs), &sig, &why),
+                     ERR_OK);
+    assert_int_equal(sig.len, 64);
+    assert_int_equal(receipt_finish(&draft, index, &path, sig.ptr, ret), ERR_OK);
+}
+
+void testing_permit(struct testing *t, const char *path, uint64_t index, struct buf *ret)
+{
+    CLEANUP(ledger_close) struct ledger *ledger = NULL;
+    CLEANUP(buf_free) struct buf record = {0}, receipt = {0}, rotation = {0};
+    CLEANUP(hw_seal_free) struct hw_seal seal = {.kind = HW_SEAL_FAKE};
+    struct permit_parts parts = {.seal = &seal};
+    struct why why = {0};
+
+    assert_int_equal(buf_add_str(&seal.statement, "statement"), ERR_OK);
+    assert_int_equal(buf_add_str(&seal.sig, "signature"), ERR_OK);
+    assert_int_equal(ledger_open(path, LEDGER_READ, &ledger, &why), ERR_OK);
+    assert_int_equal(ledger_entry(ledger, 0, &rotation, &why), ERR_OK);
+    assert_int_equal(ledger_entry(ledger, index, &record, &why), ERR_OK);
+    testing_receipt(t, ledger_tree(ledger), index, ledger_size(ledger), &receipt);
+    parts.record = buf_slice(&record);
+    parts.receipt = buf_slice(&receipt);
+    parts.rotation = buf_slice(&rotation);
+    if (permit_make(&parts, ret, &why) != ERR_OK)
+        fail_msg("permit_make: %s", why.text);
+}
+
+void testing_replace(struct buf *buf, const struct digest *from, const struct digest *to)
+{
+    for (size_t i = 0; i + sizeof *from <= buf->len; i++)
+        if (memcmp(buf->ptr + i, from, sizeof *from) == 0) {
+            memcpy(buf->ptr + i, to, sizeof *to);
+            return;
+        }
+    fail_msg("the digest is not there");
+}
+
+void testing_sign_again(struct hw_signer *signer, struct record_draft *draft,
+                        const struct record *record, const struct digest *old_content,
+                        struct buf *ret)
+{
+    CLEANUP(buf_free) struct buf tbs = {0}, sig = {0};
+    struct digest content, chain;
+    struct why why = {0};
+
+    assert_int_equal(hash_sha256(buf_slice(&draft->payload), &content), ERR_OK);
+    assert_int_equal(record_chain_hash(&content, &record->link.prev, record->action_ms,
+                                       record->agent_id, &chain),
+                     ERR_OK);
+    if (!digest_eq(&content, old_content)) {
+        testing_replace(&draft->protected_, old_content, &content);
+        testing_replace(&draft->protected_, &draft->chain_hash, &chain);
+    }
+    assert_int_equal(cose_sign1_tbs(buf_slice(&draft->protected_), (struct slice){0},
+                                    buf_slice(&draft->payload), &tbs),
+                     ERR_OK);
+    assert_int_equal(hw_sign(signer, buf_slice(&tbs), &sig, &why), ERR_OK);
+    assert_int_equal(record_finish(draft, sig.ptr, ret), ERR_OK);
+}
+
+void testing_read(const char *path, struct buf *ret)
+{
+    struct why why = {0};
+
+    if (file_read(path, BUF_MAX, ret, &why) != ERR_OK)
+        fail_msg("%s", why.text);
+}
+
+void testing_write(const char *path, struct slice content)
+{
+    FILE *file = fopen(path, "we");
+
+    assert_non_null(file);
+    assert_int_equal(fwrite(content.ptr, 1, content.len, file), content.len);
+    assert_int_equal(fclose(file), 0);
+}
+
+void testing_dir(char *ret, size_t size)
+{
+    (void)snprintf(ret, size, "/tmp/pawl-ledger-XXXXXX");
+    assert_non_null(mkdtemp(ret));
+}
+
+static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *where)
+{
+    (void)st;
+    (void)kind;
+    (void)where;
+    return remove(path);
+}
+
+void testing_remove(const char *dir)
+{
+    assert_int_equal(nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ledger_testing.h: records, receipts and ledgers to test with, signed by keys in memory: one
+ * stands for the hardware's receipt key, one is the statement key of a session. */
+#ifndef PAWL_LEDGER_LEDGER_TESTING_H
+#define PAWL_LEDGER_LEDGER_TESTING_H
+
+#include "gate/ledger/log.h"
+#include "gate/ledger/permit.h"
+
+#define TESTING_ISSUER "example.org/gate-1"
+#define TESTING_T0 1760000000000 /* milliseconds since 1970 */
+
+struct testing {
+    struct hw_signer *hardware, *statement;
+    char session_id[RECORD_UUID_TEXT], record_id[RECORD_UUID_TEXT];
+    uint64_t now_ms;
+};
+
+/* Fresh keys and a fresh session. Fails the test on any error, as everything here. */
+void testing_init(struct testing *t);
+void testing_free(struct testing *t);
+
+/* A new statement key and session. */
+void testing_new_session(struct testing *t);
+
+/* A record of each kind with every member set, at the time t->now_ms. Borrows from t. */
+struct record *testing_record(struct testing *t, enum record_kind kind, const char *agent_id,
+                              const struct record_link *link);
+
+/* The same, signed by the key that its kind asks for. Appends to ret. */
+void testing_signed(struct testing *t, const struct record *record, struct buf *ret,
+                    struct record_link *ret_next);
+
+/* Stages a record of this kind and agent at the end of its chain; returns the ledger's answer. */
+err_code testing_stage(struct testing *t, struct ledger *ledger, enum record_kind kind,
+                       const char *agent_id);
+
+/* A ledger in a file: a key_rotation, then n decisions by agents that take turns. */
+void testing_ledger(struct testing *t, const char *path, size_t n);
+
+/* The receipt of an entry in the first size entries, signed by the hardware key; epoch, snapshot
+ * and the rest as in the records above. Appends to ret. */
+void testing_receipt(struct testing *t, const struct tree *tree, uint64_t index, uint64_t size,
+                     struct buf *ret);
+
+/* A permit for entry index, which is a decision, of a ledger file of testing_ledger(), with a seal
+ * of kind fake. Appends to ret. */
+void testing_permit(struct testing *t, const char *path, uint64_t index, struct buf *ret);
+
+/* Replaces the first occurrence of a digest. */
+void testing_replace(struct buf *buf, const struct digest *from, const struct digest *to);
+
+/* Signs a draft whose payload or header was changed. If the payload has another hash than
+ * old_content, the envelope's hashes are made to fit it. Appends to ret. */
+void testing_sign_again(struct hw_signer *signer, struct record_draft *draft,
+                        const struct record *record, const struct digest *old_content,
+                        struct buf *ret);
+
+/* Reads a whole file; makes a file with this content. */
+void testing_read(const char *path, struct buf *ret);
+void testing_write(const char *path, struct slice content);
+
+/* A private directory, and its removal. */
+void testing_dir(char *ret, size_t size);
+void testing_remove(const char *dir);
+
+#endif

@@ -1,0 +1,414 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gate/base/file.h"
+#include "gate/ledger/ledger_testing.h"
+#include "gate/ledger/log.h"
+#include "gate/ledger/log_state.h"
+
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+/* A ledger of a key_rotation and two decisions, open for appending. */
+struct setting {
+    struct testing t;
+    char dir[64], path[80];
+    struct ledger *ledger;
+    struct checkpoint checkpoint;
+    off_t len;
+};
+
+static off_t file_len(const char *path)
+{
+    struct stat st;
+
+    assert_int_equal(stat(path, &st), 0);
+    return st.st_size;
+}
+
+static int set_up(void **state)
+{
+    struct setting *s = calloc(1, sizeof *s);
+    struct why why = {0};
+
+    assert_non_null(s);
+    testing_init(&s->t);
+    testing_dir(s->dir, sizeof s->dir);
+    (void)snprintf(s->path, sizeof s->path, "%s/ledger", s->dir);
+    testing_ledger(&s->t, s->path, 2);
+    assert_int_equal(ledger_open(s->path, LEDGER_APPEND, &s->ledger, &why), ERR_OK);
+    assert_int_equal(ledger_checkpoint(s->ledger, &s->checkpoint), ERR_OK);
+    s->len = file_len(s->path);
+    *state = s;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct setting *s = *state;
+
+    ledger_close(&s->ledger);
+    testing_free(&s->t);
+    testing_remove(s->dir);
+    free(s);
+    return 0;
+}
+
+/* Nothing of a batch remains: not in memory, not in the file. */
+static void assert_unchanged(struct setting *s, const char *when)
+{
+    struct checkpoint now;
+    struct record_link link;
+
+    assert_int_equal(ledger_checkpoint(s->ledger, &now), ERR_OK);
+    if (memcmp(&now, &s->checkpoint, sizeof now) != 0 || file_len(s->path) != s->len)
+        fail_msg("%s: %llu entries, %jd bytes", when, (unsigned long long)now.size,
+                 (intmax_t)file_len(s->path));
+    assert_int_equal(tree_size(ledger_tree(s->ledger)), now.size);
+    assert_int_equal(ledger_link(s->ledger, slice_str("agent-0"), &link), ERR_OK);
+    assert_int_equal(link.sequence, 1);
+    assert_int_equal(ledger_link(s->ledger, slice_str("agent-9"), &link), ERR_OK);
+    assert_memory_equal(&link, &(struct record_link){0}, sizeof link);
+}
+
+/* ---- what does not continue the ledger ------------------------------------------------------- */
+
+static void clock_back(struct setting *s, struct record *record)
+{
+    (void)s;
+    record->action_ms -= 1000;
+}
+
+static void wrong_sequence(struct setting *s, struct record *record)
+{
+    (void)s;
+    record->link.sequence++;
+}
+
+static void wrong_previous(struct setting *s, struct record *record)
+{
+    (void)s;
+    record->link.prev.bytes[0] ^= 1;
+}
+
+static void new_agent_with_past(struct setting *s, struct record *record)
+{
+    (void)s;
+    record->agent_id = slice_str("agent-9"); /* with the link of agent-0 */
+}
+
+static void other_issuer(struct setting *s, struct record *record)
+{
+    (void)s;
+    record->issuer = slice_str("example.org/gate-2");
+}
+
+static void other_key(struct setting *s, struct record *record)
+{
+    (void)record;
+    hw_signer_close(&s->t.statement);
+    assert_int_equal(hw_signer_generate(HW_ES256, &s->t.statement, NULL), ERR_OK);
+}
+
+static void other_session(struct setting *s, struct record *record)
+{
+    (void)s;
+    record->session_id = record->record_id;
+}
+
+static void nothing(struct setting *s, struct record *record)
+{
+    (void)s;
+    (void)record;
+}
+
+static void what_does_not_continue_is_not_staged(void **state)
+{
+    static const struct {
+        const char *name;
+        void (*spoil)(struct setting *s, struct record *record);
+        err_code want;
+    } CASES[] = {
+        {"nothing", nothing, ERR_OK},
+        {"older than the last entry", clock_back, ERR_CLOCK_BACK},
+        {"a number left out", wrong_sequence, ERR_LEDGER_INCONSISTENT},
+        {"another predecessor", wrong_previous, ERR_LEDGER_INCONSISTENT},
+        {"a new agent with a past", new_agent_with_past, ERR_LEDGER_INCONSISTENT},
+        {"of another gate", other_issuer, ERR_LEDGER_INCONSISTENT},
+        {"of another session", other_session, ERR_LEDGER_INCONSISTENT},
+        {"by a key nobody introduced", other_key, ERR_LEDGER_INCONSISTENT},
+    };
+    struct setting *s = *state;
+
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        CLEANUP(buf_free) struct buf bytes = {0};
+        struct record_link link, next;
+        struct record *record;
+        struct why why = {0};
+        err_code err;
+
+        assert_int_equal(ledger_link(s->ledger, slice_str("agent-0"), &link), ERR_OK);
+        record = testing_record(&s->t, RECORD_DECISION, "agent-0", &link);
+        CASES[i].spoil(s, record);
+        testing_signed(&s->t, record, &bytes, &next);
+        err = ledger_stage(s->ledger, buf_slice(&bytes), &why);
+        if (err != CASES[i].want)
+            fail_msg("%s: %s (%s)", CASES[i].name, err_name(err), why.text);
+        ledger_abandon(s->ledger);
+        assert_unchanged(s, CASES[i].name);
+        free(record);
+    }
+}
+
+static void a_refused_record_leaves_the_batch_whole(void **state)
+{
+    struct setting *s = *state;
+    CLEANUP(ledger_close) struct ledger *again = NULL;
+    CLEANUP(buf_free) struct buf bytes = {0}, huge = {0};
+    struct record_link link, next;
+    struct record *record;
+    struct why why = {0};
+    uint8_t *space;
+
+    assert_int_equal(testing_stage(&s->t, s->ledger, RECORD_DECISION, "agent-0"), ERR_OK);
+    assert_int_equal(ledger_stage(s->ledger, slice_str("no record"), &why), ERR_CBOR_MALFORMED);
+    assert_int_equal(ledger_stage(s->ledger, (struct slice){0}, &why), ERR_CBOR_MALFORMED);
+    assert_int_equal(buf_add_space(&huge, RECORD_SIZE_MAX + 1, &space), ERR_OK);
+    assert_int_equal(ledger_stage(s->ledger, buf_slice(&huge), &why), ERR_TOO_LARGE);
+    assert_int_equal(ledger_link(s->ledger, slice_str("agent-0"), &link), ERR_OK);
+    record = testing_record(&s->t, RECORD_DECISION, "agent-0", &link);
+    record->action_ms--;
+    testing_signed(&s->t, record, &bytes, &next);
+    assert_int_equal(ledger_stage(s->ledger, buf_slice(&bytes), &why), ERR_CLOCK_BACK);
+    free(record);
+    assert_int_equal(testing_stage(&s->t, s->ledger, RECORD_DECISION, "agent-0"), ERR_OK);
+    assert_int_equal(ledger_commit(s->ledger, &why), ERR_OK);
+    assert_int_equal(ledger_size(s->ledger), s->checkpoint.size + 2);
+    assert_int_equal(ledger_open(s->path, LEDGER_READ, &again, &why), ERR_OK);
+    assert_int_equal(ledger_size(again), s->checkpoint.size + 2);
+}
+
+/* The first record of all introduces a key, and a new session's first record, too. */
+static void sessions(void **state)
+{
+    struct setting *s = *state;
+    CLEANUP(ledger_close) struct ledger *fresh = NULL;
+    struct hw_signer *old;
+    struct why why = {0};
+    char path[96];
+
+    (void)snprintf(path, sizeof path, "%s/fresh", s->dir);
+    assert_int_equal(ledger_open(path, LEDGER_CREATE, &fresh, &why), ERR_OK);
+    assert_int_equal(testing_stage(&s->t, fresh, RECORD_ENROL, NULL), ERR_LEDGER_INCONSISTENT);
+    assert_int_equal(testing_stage(&s->t, fresh, RECORD_KEY_ROTATION, NULL), ERR_OK);
+    ledger_abandon(fresh);
+    assert_int_equal(fresh->issuer.len, 0);
+    assert_int_equal(testing_stage(&s->t, fresh, RECORD_ENROL, NULL), ERR_LEDGER_INCONSISTENT);
+    assert_int_equal(testing_stage(&s->t, fresh, RECORD_KEY_ROTATION, NULL), ERR_OK);
+    assert_int_equal(testing_stage(&s->t, fresh, RECORD_ENROL, NULL), ERR_OK);
+    assert_int_equal(ledger_commit(fresh, &why), ERR_OK);
+
+    old = s->t.statement; /* kept, to sign once more */
+    s->t.statement = NULL;
+    testing_new_session(&s->t);
+    assert_int_equal(testing_stage(&s->t, fresh, RECORD_DECISION, "a"), ERR_LEDGER_INCONSISTENT);
+    assert_int_equal(testing_stage(&s->t, fresh, RECORD_KEY_ROTATION, NULL), ERR_OK);
+    assert_int_equal(testing_stage(&s->t, fresh, RECORD_DECISION, "a"), ERR_OK);
+    hw_signer_close(&s->t.statement);
+    s->t.statement = old;
+    assert_int_equal(testing_stage(&s->t, fresh, RECORD_DECISION, "a"), ERR_LEDGER_INCONSISTENT);
+    assert_int_equal(ledger_commit(fresh, &why), ERR_OK);
+    assert_int_equal(ledger_size(fresh), 4);
+}
+
+/* ---- what goes wrong while writing ----------------------------------------------------------- */
+
+/* Runs with the file limited to this size, as on a disk that has no more room. */
+static void limit_file(off_t len)
+{
+    struct rlimit limit;
+
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    limit.rlim_cur = len < 0 ? limit.rlim_max : (rlim_t)len;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+static void stage_three(struct setting *s)
+{
+    assert_int_equal(testing_stage(&s->t, s->ledger, RECORD_DECISION, "agent-0"), ERR_OK);
+    assert_int_equal(testing_stage(&s->t, s->ledger, RECORD_DECISION, "agent-9"), ERR_OK);
+    assert_int_equal(testing_stage(&s->t, s->ledger, RECORD_DECISION, "agent-0"), ERR_OK);
+}
+
+static void disk_full(void **state)
+{
+    struct setting *s = *state;
+    struct why why = {0};
+    off_t batch;
+    err_code err;
+
+    assert_true(signal(SIGXFSZ, SIG_IGN) != SIG_ERR);
+    stage_three(s);
+    batch = (off_t)s->ledger->pending.len;
+    ledger_abandon(s->ledger);
+    for (off_t room = 0; room < batch; room += 97) {
+        stage_three(s);
+        limit_file(s->len + room);
+        err = ledger_commit(s->ledger, &why);
+        limit_file(-1);
+        if (err != ERR_STORAGE_FULL)
+            fail_msg("room for %jd of %jd bytes: %s", (intmax_t)room, (intmax_t)batch,
+                     err_name(err));
+        assert_int_equal(why.code, ERR_STORAGE_FULL);
+        assert_unchanged(s, "disk full");
+    }
+    stage_three(s); /* and when there is room again, it goes on */
+    limit_file(s->len + batch);
+    err = ledger_commit(s->ledger, &why);
+    limit_file(-1);
+    assert_int_equal(err, ERR_OK);
+    assert_int_equal(ledger_size(s->ledger), s->checkpoint.size + 3);
+    assert_true(signal(SIGXFSZ, SIG_DFL) != SIG_ERR);
+}
+
+static void somebody_else_wrote(void **state)
+{
+    struct setting *s = *state;
+    CLEANUP(ledger_close) struct ledger *other = NULL;
+    struct why why = {0};
+
+    assert_int_equal(ledger_open(s->path, LEDGER_APPEND, &other, &why), ERR_OK);
+    assert_int_equal(testing_stage(&s->t, other, RECORD_DECISION, "agent-5"), ERR_OK);
+    assert_int_equal(ledger_commit(other, &why), ERR_OK);
+    s->len = file_len(s->path);
+    stage_three(s);
+    assert_int_equal(ledger_commit(s->ledger, &why), ERR_LEDGER_INCONSISTENT);
+    assert_unchanged(s, "longer"); /* above all, the other's entry is still there */
+    assert_int_equal(truncate(s->path, 5), 0);
+    s->len = 5;
+    stage_three(s);
+    assert_int_equal(ledger_commit(s->ledger, &why), ERR_LEDGER_INCONSISTENT);
+    assert_unchanged(s, "shorter");
+}
+
+static void file_deleted(void **state)
+{
+    struct setting *s = *state;
+    struct why why = {0};
+
+    assert_int_equal(unlink(s->path), 0);
+    stage_three(s);
+    assert_int_equal(ledger_commit(s->ledger, &why), ERR_LEDGER_INCONSISTENT);
+    assert_int_equal(ledger_size(s->ledger), s->checkpoint.size);
+    testing_write(s->path, slice_str("")); /* for tear_down */
+}
+
+/* A file that can neither be written nor cut: nothing more is tried until it is opened again. */
+static void no_way_back(void **state)
+{
+    struct setting *s = *state;
+    int fd = open(s->path, O_RDONLY | O_CLOEXEC), good = s->ledger->fd;
+    struct why why = {0};
+
+    assert_true(fd >= 0);
+    s->ledger->fd = fd;
+    stage_three(s);
+    assert_int_equal(ledger_commit(s->ledger, &why), ERR_STORAGE);
+    s->ledger->fd = good;
+    fd_close(&fd);
+    stage_three(s);
+    assert_int_equal(ledger_commit(s->ledger, &why), ERR_STORAGE);
+    assert_unchanged(s, "no way back");
+}
+
+/* ---- killed ---------------------------------------------------------------------------------- */
+
+/* Appends for ever, telling through the pipe how many entries are acknowledged. */
+static void append_for_ever(struct setting *s, int fd)
+{
+    struct why why = {0};
+
+    for (;;) {
+        uint64_t size;
+
+        if (testing_stage(&s->t, s->ledger, RECORD_DECISION, "agent-0") != ERR_OK ||
+            testing_stage(&s->t, s->ledger, RECORD_DECISION, "agent-9") != ERR_OK ||
+            ledger_commit(s->ledger, &why) != ERR_OK)
+            _exit(1);
+        size = ledger_size(s->ledger);
+        if (write(fd, &size, sizeof size) != sizeof size)
+            _exit(1);
+    }
+}
+
+static uint64_t last_of(int fd)
+{
+    uint64_t size = 0, last = 0;
+
+    while (read(fd, &size, sizeof size) == sizeof size)
+        last = size;
+    return last;
+}
+
+static void killed_at_any_moment(void **state)
+{
+    struct setting *s = *state;
+
+    for (int round = 0; round < 20; round++) {
+        struct timespec pause = {.tv_nsec = 1000 * 1000 + round * 1700 * 1000};
+        struct why why = {0};
+        uint64_t acknowledged;
+        int fds[2], status;
+        pid_t child;
+
+        assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+        child = fork();
+        assert_true(child >= 0);
+        if (child == 0)
+            append_for_ever(s, fds[1]);
+        fd_close(&fds[1]);
+        (void)nanosleep(&pause, NULL);
+        assert_int_equal(kill(child, SIGKILL), 0);
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_true(WIFSIGNALED(status));
+        acknowledged = last_of(fds[0]);
+        fd_close(&fds[0]);
+
+        ledger_close(&s->ledger);
+        if (ledger_open(s->path, LEDGER_APPEND, &s->ledger, &why) != ERR_OK)
+            fail_msg("round %d: %s", round, why.text);
+        if (ledger_size(s->ledger) < acknowledged)
+            fail_msg("round %d: %llu entries of %llu", round,
+                     (unsigned long long)ledger_size(s->ledger), (unsigned long long)acknowledged);
+        assert_int_equal(ledger_check_checkpoint(s->ledger, &s->checkpoint, &why), ERR_OK);
+        assert_int_equal(testing_stage(&s->t, s->ledger, RECORD_DECISION, "agent-9"), ERR_OK);
+        assert_int_equal(ledger_commit(s->ledger, &why), ERR_OK);
+    }
+}
+
+#define WITH_SETTING(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        WITH_SETTING(what_does_not_continue_is_not_staged),
+        WITH_SETTING(a_refused_record_leaves_the_batch_whole),
+        WITH_SETTING(sessions),
+        WITH_SETTING(disk_full),
+        WITH_SETTING(somebody_else_wrote),
+        WITH_SETTING(file_deleted),
+        WITH_SETTING(no_way_back),
+        WITH_SETTING(killed_at_any_moment),
+    };
+    return cmocka_run_group_tests_name("log_append", tests, NULL, NULL);
+}

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gate/ledger/permit.h"
+#include "gate/base/text.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#define LABEL_KEY "pawl-key"
+#define LABEL_SEAL "pawl-seal"
+
+static const struct {
+    enum hw_seal_kind kind;
+    const char *name;
+} SEALS[] = {
+    {HW_SEAL_TPM_CERTIFY, "tpm-certify"},
+    {HW_SEAL_EPOCH_CHAIN, "epoch-chain"},
+    {HW_SEAL_FAKE, "fake"},
+};
+
+void permit_free(struct permit *permit)
+{
+    buf_free(&permit->entry);
+    *permit = (struct permit){0};
+}
+
+/* Allocated, because a permit is too big for a stack. */
+static void permit_drop(struct permit **permit)
+{
+    if (*permit != NULL)
+        permit_free(*permit);
+    free(*permit);
+    *permit = NULL;
+}
+
+/* ---- writing --------------------------------------------------------------------------------- */
+
+static err_code put_seal(struct cbor_writer *w, const struct hw_seal *seal)
+{
+    const char *name = NULL;
+
+    for (size_t i = 0; i < sizeof SEALS / sizeof *SEALS; i++)
+        if (SEALS[i].kind == seal->kind)
+            name = SEALS[i].name;
+    if (name == NULL)
+        return ERR_INTERNAL;
+    cbor_put_text(w, LABEL_SEAL);
+    cbor_put_map(w, 3);
+    cbor_put_text(w, "kind");
+    cbor_put_text(w, name);
+    cbor_put_text(w, "signature");
+    cbor_put_bytes(w, buf_slice(&seal->sig));
+    cbor_put_text(w, "statement");
+    cbor_put_bytes(w, buf_slice(&seal->statement));
+    return ERR_OK;
+}
+
+static err_code write_unprotected(const struct permit_parts *parts, struct buf *ret)
+{
+    bool sealed = parts->seal->kind != HW_SEAL_NONE;
+    struct cbor_writer w = cbor_write(ret);
+
+    cbor_put_map(&w, sealed ? 3 : 2);
+    cbor_put_int(&w, COSE_RECEIPTS);
+    cbor_put_array(&w, 1);
+    cbor_put_bytes(&w, parts->receipt);
+    cbor_put_text(&w, LABEL_KEY);
+    cbor_put_bytes(&w, parts->rotation);
+    if (sealed)
+        TRY(put_seal(&w, parts->seal));
+    return cbor_written(&w);
+}
+
+err_code permit_make(const struct permit_parts *parts, struct buf *ret, struct why *why)
+{
+    CLEANUP(permit_drop) struct permit *permit = calloc(1, sizeof *permit);
+    CLEANUP(buf_free) struct buf unprotected = {0}, out = {0};
+    struct cose_sign1 record;
+
+    if (permit == NULL)
+        return ERR_NO_MEMORY;
+    TRY(cose_sign1_parse(parts->record, CBOR_DETERMINISTIC, &record, why));
+    TRY(write_unprotected(parts, &unprotected));
+    TRY(cose_sign1_assemble(record.protected_, buf_slice(&unprotected), record.payload,
+                            record.detached, record.signature, &out));
+    TRY(permit_parse(buf_slice(&out), permit, why));
+    return buf_add_slice(ret, buf_slice(&out));
+}
+
+/* ---- reading --------------------------------------------------------------------------------- */
+
+static err_code read_seal(struct cbor_reader *r, struct permit *permit)
+{
+    struct cbor_map map = cbor_open_map(r);
+    struct slice kind;
+
+    cbor_need(&map, "kind");
+    kind = cbor_get_text(r);
+    cbor_need(&map, "signature");
+    permit->seal_sig = cbor_get_bytes(r);
+    cbor_need(&map, "statement");
+    permit->seal_statement = cbor_get_bytes(r);
+    cbor_close_map(&map);
+    if (permit->seal_sig.len > PERMIT_SEAL_MAX || permit->seal_statement.len > PERMIT_SEAL_MAX)
+        return ERR_TOO_LARGE;
+    for (size_t i = 0; i < sizeof SEALS / sizeof *SEALS; i++)
+        if (slice_eq_str(kind, SEALS[i].name))
+            permit->seal_kind = SEALS[i].kind;
+    return permit->seal_kind == HW_SEAL_NONE ? ERR_FORMAT : r->err;
+}
+
+static err_code read_unprotected(struct slice encoded, struct permit *permit,
+                                 struct slice *ret_receipt)
+{
+    struct cbor_reader r = {.rest = encoded};
+    struct cbor_map map = cbor_open_map(&r);
+
+    if (!cbor_key_int(&map, COSE_RECEIPTS) || cbor_get_array(&r) != 1)
+        return ERR_FORMAT;
+    *ret_receipt = cbor_get_bytes(&r);
+    cbor_need(&map, LABEL_KEY);
+    permit->rotation_entry = cbor_get_bytes(&r);
+    if (cbor_key(&map, LABEL_SEAL))
+        TRY(read_seal(&r, permit));
+    cbor_close_map(&map);
+    return cbor_done(&r);
+}
+
+static err_code apart(struct why *why, const char *what)
+{
+    return why_say(why, ERR_PERMIT_INVALID, "the parts of the permit are of different %s", what);
+}
+
+static err_code check_rotation(const struct permit *permit, struct why *why)
+{
+    const struct record *record = &permit->record, *rotation = &permit->rotation;
+    char got[DIGEST_TEXT], want[DIGEST_TEXT];
+
+    if (rotation->kind != RECORD_KEY_ROTATION)
+        return why_say(why, ERR_PERMIT_INVALID, "pawl-key is a record of kind %s, not key_rotation",
+                       record_kind_name(rotation->kind));
+    if (!slice_eq(rotation->issuer, record->issuer))
+        return apart(why, "issuers");
+    if (!slice_eq(rotation->session_id, record->session_id))
+        return apart(why, "sessions");
+    if (rotation->action_ms > record->action_ms)
+        return why_say(why, ERR_PERMIT_INVALID,
+                       "the key was introduced at %" PRIu64 " ms, after the decision at %" PRIu64
+                       " ms",
+                       rotation->action_ms, record->action_ms);
+    if (!digest_eq(&rotation->input, &record->kid)) { /* its input_hash is the key's thumbprint */
+        digest_text(&record->kid, got);
+        digest_text(&rotation->input, want);
+        return why_say(why, ERR_PERMIT_INVALID, "signed by key %s, but pawl-key introduces %s", got,
+                       want);
+    }
+    return ERR_OK;
+}
+
+static err_code check_receipt(const struct permit *permit, struct why *why)
+{
+    const struct record *record = &permit->record;
+    const struct receipt *receipt = &permit->receipt;
+
+    if (!slice_eq(receipt->issuer, record->issuer))
+        return apart(why, "issuers");
+    if (receipt->epoch != record->epoch)
+        return why_say(why, ERR_PERMIT_INVALID,
+                       "decided under epoch %" PRIu64 ", but its receipt is of epoch %" PRIu64,
+                       record->epoch, receipt->epoch);
+    if (!digest_eq(&receipt->snapshot, &record->snapshot))
+        return apart(why, "snapshots");
+    if (receipt->simulated != record->simulated)
+        return apart(why, "hardware: one part says simulated");
+    return ERR_OK;
+}
+
+static err_code parse(struct slice bytes, struct permit *permit, struct why *why)
+{
+    struct cose_sign1 message;
+    struct slice receipt;
+    err_code err;
+
+    if (bytes.len > PERMIT_SIZE_MAX)
+        return why_say(why, ERR_TOO_LARGE, "a permit has %zu bytes, the limit is %zu", bytes.len,
+                       PERMIT_SIZE_MAX);
+    TRY(cose_sign1_parse(bytes, CBOR_DETERMINISTIC, &message, why));
+    err = read_unprotected(message.headers.unprotected, permit, &receipt);
+    if (err != ERR_OK)
+        return why_say(why, err == ERR_TOO_LARGE ? err : ERR_FORMAT,
+                       "the unprotected header is not that of a permit in docs/ledger.cddl");
+    TRY(cose_sign1_assemble(message.protected_, (struct slice){0}, message.payload,
+                            message.detached, message.signature, &permit->entry));
+    TRY(record_parse(buf_slice(&permit->entry), &permit->record, why));
+    if (permit->record.kind != RECORD_DECISION)
+        return why_say(why, ERR_PERMIT_INVALID, "a record of kind %s is no permit",
+                       record_kind_name(permit->record.kind));
+    TRY(receipt_parse(receipt, RECEIPT_OWN, &permit->receipt, why));
+    TRY(record_parse(permit->rotation_entry, &permit->rotation, why));
+    TRY(check_receipt(permit, why));
+    return check_rotation(permit, why);
+}
+
+err_code permit_parse(struct slice bytes, struct permit *ret, struct why *why)
+{
+    err_code err;
+
+    *ret = (struct permit){0};
+    err = parse(bytes, ret, why);
+    if (err != ERR_OK)
+        permit_free(ret);
+    return err;
+}

@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gate/ledger/receipt.h"
+#include "gate/base/text.h"
+#include "gate/cose/cose_key.h"
+
+#include <inttypes.h>
+
+#define VDS_RFC9162_SHA256 1
+#define PROOF_INCLUSION (-1)
+#define PROOF_CONSISTENCY (-2)
+#define LABEL_EPOCH "pawl-epoch"
+#define LABEL_SNAPSHOT "pawl-snapshot"
+#define LABEL_SIMULATED "pawl-simulated"
+
+/* ---- writing --------------------------------------------------------------------------------- */
+
+void receipt_draft_free(struct receipt_draft *draft)
+{
+    buf_free(&draft->protected_);
+    *draft = (struct receipt_draft){0};
+}
+
+static err_code encode_label(const char *label, struct buf *ret)
+{
+    struct cbor_writer w = cbor_write(ret);
+
+    cbor_put_text(&w, label);
+    return cbor_written(&w);
+}
+
+static err_code encode_int(int64_t value, struct buf *ret)
+{
+    struct cbor_writer w = cbor_write(ret);
+
+    cbor_put_int(&w, value);
+    return cbor_written(&w);
+}
+
+static err_code write_protected(const struct hw_pubkey *key, const struct receipt_head *head,
+                                struct buf *ret)
+{
+    static const uint8_t TRUE[] = {0xf5};
+    CLEANUP(buf_free)
+    struct buf vds = {0}, vds_value = {0}, epoch = {0}, epoch_value = {0}, snapshot = {0},
+               snapshot_value = {0}, simulated = {0};
+    struct cbor_writer w;
+    struct cose_pair extra[4];
+    struct cose_header_spec spec = {.extra = extra, .n_extra = head->simulated ? 4 : 3};
+
+    TRY(encode_int(COSE_VDS, &vds));
+    TRY(encode_int(VDS_RFC9162_SHA256, &vds_value));
+    TRY(encode_label(LABEL_EPOCH, &epoch));
+    w = cbor_write(&epoch_value);
+    cbor_put_uint(&w, head->epoch);
+    TRY(cbor_written(&w));
+    TRY(encode_label(LABEL_SNAPSHOT, &snapshot));
+    w = cbor_write(&snapshot_value);
+    cbor_put_bytes(&w, digest_slice(&head->snapshot));
+    TRY(cbor_written(&w));
+    TRY(encode_label(LABEL_SIMULATED, &simulated));
+    extra[0] = (struct cose_pair){buf_slice(&vds), buf_slice(&vds_value)};
+    extra[1] = (struct cose_pair){buf_slice(&epoch), buf_slice(&epoch_value)};
+    extra[2] = (struct cose_pair){buf_slice(&snapshot), buf_slice(&snapshot_value)};
+    extra[3] = (struct cose_pair){buf_slice(&simulated), SLICE_OF(TRUE)};
+    spec.claims.iss = head->issuer;
+    spec.claims.sub = slice_str(RECEIPT_SUB);
+    spec.claims.has_iat = true;
+    spec.claims.iat = head->iat;
+    return cose_protected_make(key, &spec, ret);
+}
+
+err_code receipt_prepare(const struct hw_pubkey *key, const struct receipt_head *head,
+                         struct receipt_draft *ret, struct why *why)
+{
+    CLEANUP(receipt_draft_free) struct receipt_draft draft = {.checkpoint = head->checkpoint};
+    CLEANUP(buf_free) struct buf tbs = {0};
+
+    if (key->alg != HW_ES256)
+        return why_say(why, ERR_COSE_ALG, "a receipt must be signed with ES256, not with %s",
+                       hw_alg_name(key->alg));
+    if (head->checkpoint.size < 2)
+        return why_say(why, ERR_INTERNAL, "a receipt for a ledger of %" PRIu64 " entries",
+                       head->checkpoint.size);
+    TRY(write_protected(key, head, &draft.protected_));
+    TRY(cose_sign1_tbs(buf_slice(&draft.protected_), (struct slice){0},
+                       digest_slice(&draft.checkpoint.root), &tbs));
+    TRY(hash_sha256(buf_slice(&tbs), &draft.tbs));
+    *ret = draft;
+    draft = (struct receipt_draft){0};
+    return ERR_OK;
+}
+
+static err_code write_proof(uint64_t size, uint64_t index, const struct tree_path *path,
+                            struct buf *ret)
+{
+    struct cbor_writer w = cbor_write(ret);
+
+    cbor_put_array(&w, 3);
+    cbor_put_uint(&w, size);
+    cbor_put_uint(&w, index);
+    cbor_put_array(&w, path->n);
+    for (size_t i = 0; i < path->n; i++)
+        cbor_put_bytes(&w, digest_slice(&path->hashes[i]));
+    return cbor_written(&w);
+}
+
+err_code receipt_finish(const struct receipt_draft *draft, uint64_t leaf_index,
+                        const struct tree_path *path, const uint8_t sig[static 64], struct buf *ret)
+{
+    CLEANUP(buf_free) struct buf proof = {0}, unprotected = {0};
+    struct cbor_writer w = cbor_write(&unprotected);
+
+    if (path->n == 0 || path->n > TREE_PATH_MAX)
+        return ERR_INTERNAL;
+    TRY(write_proof(draft->checkpoint.size, leaf_index, path, &proof));
+    cbor_put_map(&w, 1);
+    cbor_put_int(&w, COSE_VDP);
+    cbor_put_map(&w, 1);
+    cbor_put_int(&w, PROOF_INCLUSION);
+    cbor_put_array(&w, 1);
+    cbor_put_bytes(&w, buf_slice(&proof));
+    TRY(cbor_written(&w));
+    return cose_sign1_assemble(buf_slice(&draft->protected_), buf_slice(&unprotected),
+                               (struct slice){0}, true, (struct slice){sig, 64}, ret);
+}
+
+/* ---- reading --------------------------------------------------------------------------------- */
+
+/* The signed number that says how to read the proofs. It counts only under protection. */
+static err_code check_vds(const struct cose_sign1 *message, struct why *why)
+{
+    struct cbor_reader r = {.rest = cose_header_find(message->headers.protected_map, COSE_VDS)};
+    int64_t vds;
+
+    if (r.rest.len == 0)
+        return why_say(why, ERR_FORMAT, "a receipt without vds (395) in its protected header");
+    vds = cbor_get_int(&r);
+    if (cbor_done(&r) != ERR_OK)
+        return why_say(why, ERR_FORMAT, "a receipt's vds (395) is not a number");
+    if (vds != VDS_RFC9162_SHA256)
+        return why_say(why, ERR_UNSUPPORTED,
+                       "a receipt of verifiable data structure %" PRId64
+                       ", only 1 (RFC9162_SHA256) is read",
+                       vds);
+    return ERR_OK;
+}
+
+/* pawl's own header, label by label in its deterministic order. */
+static err_code read_own_protected(struct receipt *receipt)
+{
+    struct cbor_reader r = {.rest = receipt->message.headers.protected_map};
+    struct cbor_map map = cbor_open_map(&r), claims;
+    struct digest kid;
+
+    if (!cbor_key_int(&map, COSE_ALG))
+        return ERR_FORMAT;
+    (void)cbor_get_item(&r);
+    if (!cbor_key_int(&map, COSE_KID))
+        return ERR_FORMAT;
+    cbor_get_digest(&r, &kid);
+    if (!cbor_key_int(&map, COSE_CWT_CLAIMS))
+        return ERR_FORMAT;
+    claims = cbor_open_map(&r);
+    for (int64_t claim = 1; claim <= 6; claim += claim == 1 ? 1 : 4) { /* iss, sub, iat */
+        if (!cbor_key_int(&claims, claim))
+            return ERR_FORMAT;
+        (void)cbor_get_item(&r);
+    }
+    cbor_close_map(&claims);
+    if (!cbor_key_int(&map, COSE_VDS))
+        return ERR_FORMAT;
+    (void)cbor_get_item(&r);
+    cbor_need(&map, LABEL_EPOCH);
+    receipt->epoch = cbor_get_uint(&r);
+    cbor_need(&map, LABEL_SNAPSHOT);
+    cbor_get_digest(&r, &receipt->snapshot);
+    if (cbor_key(&map, LABEL_SIMULATED)) {
+        receipt->simulated = cbor_get_bool(&r);
+        if (!receipt->simulated) /* one way only to say that it is not */
+            return ERR_FORMAT;
+    }
+    cbor_close_map(&map);
+    return cbor_done(&r);
+}
+
+static err_code check_own(struct receipt *receipt, struct why *why)
+{
+    const struct cose_headers *h = &receipt->message.headers;
+
+    if (h->alg != cose_alg_value(HW_ES256))
+        return why_say(why, ERR_COSE_ALG,
+                       "a receipt signed with algorithm %" PRId64 ", not ES256 (-7)", h->alg);
+    if (read_own_protected(receipt) != ERR_OK)
+        return why_say(why, ERR_FORMAT,
+                       "a receipt's protected header is not as docs/ledger.cddl says");
+    if (h->claims.iss.len == 0 || !slice_eq_str(h->claims.sub, RECEIPT_SUB) || h->claims.iat < 0)
+        return why_say(why, ERR_FORMAT, "a receipt's claims are not as docs/ledger.cddl says");
+    if (receipt->message.signature.len != 64)
+        return why_say(why, ERR_SIGNATURE_INVALID, "a receipt's signature has %zu bytes, not 64",
+                       receipt->message.signature.len);
+    receipt->iat = h->claims.iat;
+    return ERR_OK;
+}
+
+/* The one proof that a receipt holds: unprotected {396: {-1 or -2: [bstr]}}. */
+static err_code find_proof(struct receipt *receipt, enum receipt_rules rules, struct slice *ret)
+{
+    struct cbor_reader outer = {.rest = receipt->message.headers.unprotected};
+    struct cbor_reader r = {.rest = cose_header_find(outer.rest, COSE_VDP)};
+    struct cbor_map map;
+
+    if (r.rest.len == 0 || (rules == RECEIPT_OWN && cbor_get_map(&outer) != 1))
+        return ERR_FORMAT;
+    map = cbor_open_map(&r);
+    if (cbor_key_int(&map, PROOF_INCLUSION))
+        receipt->kind = RECEIPT_INCLUSION;
+    else if (rules == RECEIPT_FOREIGN && cbor_key_int(&map, PROOF_CONSISTENCY))
+        receipt->kind = RECEIPT_CONSISTENCY;
+    else
+        return ERR_FORMAT;
+    if (cbor_get_array(&r) != 1)
+        return ERR_FORMAT;
+    *ret = cbor_get_bytes(&r);
+    cbor_close_map(&map);
+    return cbor_done(&r);
+}
+
+static err_code read_proof(struct receipt *receipt, enum receipt_rules rules)
+{
+    struct cbor_reader r;
+    struct slice proof;
+    uint64_t place;
+
+    TRY(find_proof(receipt, rules, &proof));
+    r = cbor_read(proof, rules == RECEIPT_OWN ? CBOR_DETERMINISTIC : CBOR_FOREIGN);
+    if (cbor_get_array(&r) != 3)
+        return ERR_FORMAT;
+    receipt->tree_size = cbor_get_uint(&r);
+    place = cbor_get_uint(&r);
+    if (receipt->kind == RECEIPT_CONSISTENCY) { /* the earlier size stands first */
+        receipt->earlier_size = receipt->tree_size;
+        receipt->tree_size = place;
+    } else {
+        receipt->leaf_index = place;
+    }
+    receipt->path.n = cbor_get_array(&r);
+    if (receipt->path.n == 0 || receipt->path.n > TREE_PATH_MAX)
+        return ERR_FORMAT;
+    for (size_t i = 0; i < receipt->path.n; i++)
+        cbor_get_digest(&r, &receipt->path.hashes[i]);
+    return cbor_done(&r);
+}
+
+static err_code check_place(const struct receipt *receipt, struct why *why)
+{
+    if (receipt->kind == RECEIPT_INCLUSION && receipt->leaf_index >= receipt->tree_size)
+        return why_say(why, ERR_FORMAT, "a receipt for entry %" PRIu64 " of a ledger of %" PRIu64,
+                       receipt->leaf_index, receipt->tree_size);
+    if (receipt->kind == RECEIPT_CONSISTENCY &&
+        (receipt->earlier_size == 0 || receipt->earlier_size > receipt->tree_size))
+        return why_say(why, ERR_FORMAT, "a receipt from size %" PRIu64 " to size %" PRIu64,
+                       receipt->earlier_size, receipt->tree_size);
+    return ERR_OK;
+}
+
+static err_code parse(struct slice bytes, enum receipt_rules rules, struct receipt *ret,
+                      struct why *why)
+{
+    enum cbor_rules encoding = rules == RECEIPT_OWN ? CBOR_DETERMINISTIC : CBOR_FOREIGN;
+
+    if (bytes.len > RECEIPT_SIZE_MAX)
+        return why_say(why, ERR_TOO_LARGE, "a receipt has %zu bytes, the limit is %d", bytes.len,
+                       RECEIPT_SIZE_MAX);
+    TRY(cose_sign1_parse(bytes, encoding, &ret->message, why));
+    if (!ret->message.detached)
+        return why_say(why, ERR_FORMAT, "a receipt carries its root, which belongs outside");
+    TRY(check_vds(&ret->message, why));
+    if (rules == RECEIPT_OWN)
+        TRY(check_own(ret, why));
+    ret->issuer = ret->message.headers.claims.iss;
+    ret->kid = ret->message.headers.kid;
+    if (read_proof(ret, rules) != ERR_OK)
+        return why_say(why, ERR_FORMAT, "a receipt's proof is not one of RFC 9942 5");
+    return check_place(ret, why);
+}
+
+err_code receipt_parse(struct slice bytes, enum receipt_rules rules, struct receipt *ret,
+                       struct why *why)
+{
+    err_code err;
+
+    *ret = (struct receipt){0};
+    err = parse(bytes, rules, ret, why);
+    if (err != ERR_OK)
+        *ret = (struct receipt){0};
+    return err;
+}
+
+/* ---- judging --------------------------------------------------------------------------------- */
+
+static err_code check_signer(const struct receipt *receipt, const struct hw_pubkey *key,
+                             struct why *why)
+{
+    char want[DIGEST_TEXT], got[2 * SHA256_LEN + 1];
+    struct digest kid;
+
+    if (receipt->kid.len == 0)
+        return ERR_OK;
+    TRY(cose_key_thumbprint(key, &kid));
+    if (slice_eq(digest_slice(&kid), receipt->kid))
+        return ERR_OK;
+    digest_text(&kid, want);
+    hex_encode(
+        slice_part(receipt->kid, 0, receipt->kid.len < SHA256_LEN ? receipt->kid.len : SHA256_LEN),
+        got, sizeof got);
+    return why_say(why, ERR_SIGNER_UNKNOWN, "the receipt is signed by key %s, not by %s", got,
+                   want);
+}
+
+err_code receipt_statement(const struct receipt *receipt, struct slice entry,
+                           const struct hw_pubkey *key, struct checkpoint *ret_checkpoint,
+                           struct hw_statement *ret, struct why *why)
+{
+    struct checkpoint head = {.size = receipt->tree_size};
+    struct digest leaf;
+
+    if (receipt->kind != RECEIPT_INCLUSION)
+        return why_say(why, ERR_FORMAT, "not an inclusion receipt");
+    TRY(check_signer(receipt, key, why));
+    TRY(tree_leaf(entry, &leaf));
+    if (tree_root_from(&leaf, receipt->leaf_index, head.size, &receipt->path, &head.root) != ERR_OK)
+        return why_say(why, ERR_FORMAT,
+                       "a path of %zu hashes cannot prove entry %" PRIu64 " of %" PRIu64,
+                       receipt->path.n, receipt->leaf_index, head.size);
+    TRY(cose_sign1_statement(&receipt->message, key, digest_slice(&head.root), ret, why));
+    *ret_checkpoint = head;
+    return ERR_OK;
+}
+
+err_code receipt_verify(const struct receipt *receipt, struct slice entry,
+                        const struct hw_pubkey *key, struct checkpoint *ret_checkpoint,
+                        struct why *why)
+{
+    struct hw_statement statement;
+    struct checkpoint head;
+
+    TRY(receipt_statement(receipt, entry, key, &head, &statement, why));
+    TRY(hw_verify_soft(&statement, why));
+    *ret_checkpoint = head;
+    return ERR_OK;
+}
+
+err_code receipt_verify_consistency(const struct receipt *receipt, const struct checkpoint *earlier,
+                                    const struct checkpoint *later, const struct hw_pubkey *key,
+                                    struct why *why)
+{
+    struct hw_statement statement;
+    err_code err;
+
+    if (receipt->kind != RECEIPT_CONSISTENCY)
+        return why_say(why, ERR_FORMAT, "not a consistency receipt");
+    if (receipt->earlier_size != earlier->size || receipt->tree_size != later->size)
+        return why_say(why, ERR_FORMAT,
+                       "the receipt is from size %" PRIu64 " to %" PRIu64 ", asked is from %" PRIu64
+                       " to %" PRIu64,
+                       receipt->earlier_size, receipt->tree_size, earlier->size, later->size);
+    TRY(check_signer(receipt, key, why));
+    TRY(cose_sign1_statement(&receipt->message, key, digest_slice(&later->root), &statement, why));
+    TRY(hw_verify_soft(&statement, why));
+    err = tree_check_consistency(earlier, later, &receipt->path);
+    if (err != ERR_OK)
+        return why_say(why, err,
+                       "the tree of %" PRIu64 " entries does not continue that of %" PRIu64,
+                       later->size, earlier->size);
+    return ERR_OK;
+}
