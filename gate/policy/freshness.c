@@ -4,6 +4,7 @@
 #include "gate/base/text.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 err_code fresh_root(const struct root_meta *root, int64_t now, struct why *why)
 {
@@ -69,10 +70,11 @@ err_code fresh_not_revoked(const struct root_meta *root, const struct snapshot *
         .root = root, .role = ROLE_POLICY, .revoked = {&snapshot->revoked}};
     const struct revocation *gone =
         revoked_find(&snapshot->revoked, REVOKED_OBJECT, &object->digest);
-    char since[TIME_TEXT];
+    char since[TIME_TEXT], what[2 * TERM_NAME_MAX];
 
+    (void)snprintf(what, sizeof what, "policy \"%.*s\"", TERM_ARG(object->alias));
     if (gone == NULL)
-        return judge_again(object->signers, object->n_signers, &rule, "policy object", why);
+        return judge_again(object->signers, object->n_signers, &rule, what, why);
     time_text(gone->since, since);
     return why_say(why, ERR_REVOKED, "policy \"%.*s\" version %" PRIu64 " was revoked at %s: %.*s",
                    TERM_ARG(object->alias), object->version, since, TERM_ARG(gone->reason));

@@ -3,6 +3,7 @@
 
 #include "gate/base/text.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 static err_code soft(void *ctx, const struct hw_statement *statement, struct why *why)
@@ -104,9 +105,12 @@ err_code judge_object(const struct judge *judge, const struct envelope *envelope
     struct tally tally = {0};
     struct hw_statement statement;
     struct digest kid;
+    char what[2 * TERM_NAME_MAX];
 
     if (out == NULL)
         return ERR_NO_MEMORY;
+    (void)snprintf(what, sizeof what, "%s \"%.*s\"", envelope_name(envelope->type),
+                   TERM_ARG(envelope->cose.headers.claims.sub));
     for (size_t i = 0; i < envelope->cose.n_signatures; i++) {
         const struct root_key *key = envelope_kid(envelope, i, &kid) ? holder(rule, &kid) : NULL;
         if (key == NULL)
@@ -115,7 +119,7 @@ err_code judge_object(const struct judge *judge, const struct envelope *envelope
         if (count(&tally, rule, key))
             out->statements[out->n++] = statement;
     }
-    TRY(verdict(&tally, rule, envelope_name(envelope->type), why));
+    TRY(verdict(&tally, rule, what, why));
     if (ret != NULL)
         *ret = *out;
     return ERR_OK;

@@ -114,6 +114,7 @@ static void refusals_name_both_numbers(void **state)
     assert_int_equal(policy_parse(buf_slice(&bytes), &parsed, &why), ERR_OK);
     assert_int_equal(policy_verify(&parsed, root, NULL, &JUDGE_SOFT, &why), ERR_THRESHOLD);
     assert_non_null(strstr(why.text, "1 keys of the role policy have signed, 2 are needed"));
+    assert_non_null(strstr(why.text, "policy object \"deploy\""));
 }
 
 /* Writes the message anew with one signature repeated n times, which no writer of ours does. */
@@ -144,12 +145,15 @@ static void one_key_that_signs_twice_counts_once(void **state)
     CLEANUP(buf_free) struct buf twice = repeat_signature(buf_slice(&once), 2);
     CLEANUP(buf_free) struct buf often = repeat_signature(buf_slice(&once), COSE_SIGNATURES_MAX);
     CLEANUP(policy_free) struct policy_object parsed = {0};
+    CLEANUP(revoked_free) struct revoked revoked = revoke(BY(POLICY_A));
     struct why why = {0};
     (void)state;
 
     assert_int_equal(policy_parse(buf_slice(&twice), &parsed, &why), ERR_OK);
     assert_int_equal(parsed.n_signers, 1);
     assert_int_equal(policy_verify(&parsed, root, NULL, &JUDGE_SOFT, &why), ERR_THRESHOLD);
+    /* as a revoked one it counts once, too: two would not have been enough */
+    assert_int_equal(policy_verify(&parsed, root, &revoked, &JUDGE_SOFT, &why), ERR_THRESHOLD);
     assert_int_equal(policy_parse(buf_slice(&often), &parsed, &why), ERR_OK);
     assert_int_equal(policy_verify(&parsed, root, NULL, &JUDGE_SOFT, &why), ERR_THRESHOLD);
 }
