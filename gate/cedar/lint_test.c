@@ -44,6 +44,11 @@ static const struct {
     {BOB "forbid(principal is U, action in [Action::\"a\", Action::\"b\"], resource in F::\"f\");",
      "1:1: warning: this can never permit: the forbid at 2:1 covers it\n"
      "2:1: note: `resource in` matches that one entity only: there is no entity hierarchy\n"},
+    {"permit(principal == U::\"bob\", action in [], resource == F::\"f\");\n" BOB,
+     "1:1: warning: `action in []` can never match\n"},
+    {BOB "// \xe2\x81\xa6\n", "2:4: warning: an invisible character turns the reading direction: "
+                              "the text may not say what it "
+                              "shows\n"},
     {"// \xe2\x80\xae\n" BOB "// \xe2\x81\xa6\n", "1:4: warning: an invisible character turns the "
                                                   "reading direction: the text may not say what it "
                                                   "shows\n"},
