@@ -61,7 +61,8 @@ err_code hsm_anchor_find(struct hsm_token *token, const struct hw_pubkey *key,
     char what[64];
     err_code err = ERR_OK;
 
-    TRY(id_of(key, &id));
+    if (id_of(key, &id) != ERR_OK)
+        return why_say(why, ERR_KEY_MALFORMED, "not a usable %s key", hw_alg_name(key->alg));
     TRY(hsm_find(token, wanted, HSM_N(wanted), &found, why));
     if (found.n == 0)
         return why_say(why, ERR_ANCHOR_MISSING, "token \"%s\" has no anchor %s for this %s key",

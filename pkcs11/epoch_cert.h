@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * epoch_cert.h: the certificates that link the epoch keys of an HSM from enrolment to now. Knows no
- * PKCS#11: the authority and auditors verify a chain without a token. See docs/formats.md, "epoch
- * certificate".
+ * PKCS#11: the authority and auditors verify a chain without a token.
  *
  * A certificate is 262 bytes, integers big-endian:
  *

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fault_test.c: tokens that go away, answer nonsense, keep less than they promise or stand before
- * their last PIN try; through p11_fault.so. Kills are in kill_test.c.
+ * fault_test.c: tokens that go away, answer nonsense or keep less than they promise; through
+ * p11_fault.so. Kills are in kill_test.c.
  */
 #include "gate/base/file.h"
 #include "pkcs11/internal.h"
@@ -30,28 +30,6 @@ static const enum p11_fault_fn ROUND[] = {P11_FAULT_C_VerifyInit, P11_FAULT_C_Ve
                                           P11_FAULT_C_GetAttributeValue, P11_FAULT_C_SignInit,
                                           P11_FAULT_C_Sign};
 
-/* From the next call of fn on, `times` calls answer rv. */
-static void strike(struct p11_fault *fault, enum p11_fault_fn fn, CK_RV rv, uint32_t times)
-{
-    fault->at = fault->calls[fn] + 1;
-    fault->times = times;
-    fault->rv = rv;
-    fault->late = 0;
-    fault->fn = (uint32_t)fn;
-}
-
-static void heal(struct p11_fault *fault)
-{
-    fault->fn = P11_FAULT_NONE;
-}
-
-static void secret(const char *path, const char *text, mode_t mode)
-{
-    struct why why = {0};
-
-    expect_err(file_write(path, slice_str(text), mode, &why), ERR_OK);
-}
-
 /* ---- opening --------------------------------------------------------------------------------- */
 
 static void modules_that_do_not_start(void **state)
@@ -68,14 +46,14 @@ static void modules_that_do_not_start(void **state)
     softhsm_uri(&rig.hsm, "gate", "/etc/passwd", rig.uri, sizeof rig.uri);
     expect_err(hsm_root_open(rig.uri, &rig.options, &root, &why), ERR_HSM_MODULE);
     fault = rig_fault(&rig);
-    strike(fault, P11_FAULT_C_Initialize, CKR_GENERAL_ERROR, 1);
+    rig_strike(fault, P11_FAULT_C_Initialize, CKR_GENERAL_ERROR, 1);
     expect_err(hsm_root_open(rig.uri, &rig.options, &root, &why), ERR_HSM_MODULE);
     assert_int_equal(why.foreign_code, CKR_GENERAL_ERROR);
-    strike(fault, P11_FAULT_C_GetSlotList, CKR_FUNCTION_FAILED, 1);
+    rig_strike(fault, P11_FAULT_C_GetSlotList, CKR_FUNCTION_FAILED, 1);
     expect_err(hsm_root_open(rig.uri, &rig.options, &root, &why), ERR_HSM_FAILED);
-    strike(fault, P11_FAULT_C_GetTokenInfo, CKR_TOKEN_NOT_PRESENT, 9);
+    rig_strike(fault, P11_FAULT_C_GetTokenInfo, CKR_TOKEN_NOT_PRESENT, 9);
     expect_err(hsm_root_open(rig.uri, &rig.options, &root, &why), ERR_HSM_TOKEN_NOT_FOUND);
-    heal(fault);
+    rig_heal(fault);
     root = rig_open(&rig);
     assert_int_equal(fault->initialize_flags & CKF_OS_LOCKING_OK, CKF_OS_LOCKING_OK);
     hw_root_close(&root);
@@ -102,164 +80,6 @@ static void what_is_no_simulator(void **state)
     assert_false(about.simulator);
     assert_string_equal(about.model, "Example Example");
     hw_root_close(&root);
-    rig_stop(&rig);
-}
-
-/* ---- PINs ------------------------------------------------------------------------------------ */
-
-static void a_wrong_pin_is_tried_once(void **state)
-{
-    struct hw_root *root;
-    struct p11_fault *fault;
-    struct why why = {0};
-    struct rig rig;
-    (void)state;
-
-    rig_start(&rig);
-    fault = rig_fault(&rig);
-    secret(rig.hsm.so_pin, "0000", 0600);
-    root = rig_open(&rig);
-    for (int i = 0; i < 3; i++)
-        expect_err(root->ops->enrol(root, rig.owner, &rig.enrolment, &why), ERR_HSM_PIN_WRONG);
-    assert_int_equal(fault->calls[P11_FAULT_C_Login], 1);
-    hw_root_close(&root);
-    secret(rig.hsm.so_pin, SOFTHSM_SO_PIN, 0600);
-    rig_enrol(&rig);
-
-    secret(rig.hsm.pin, "0000", 0600);
-    root = rig_open(&rig);
-    fault->calls[P11_FAULT_C_Login] = 0;
-    for (int i = 0; i < 3; i++) {
-        expect_err(root->ops->attach(root, rig.owner, &rig.enrolment, &why), ERR_HSM_PIN_WRONG);
-        expect_err(root->ops->enrol(root, rig.owner, &rig.enrolment, &why), ERR_HSM_PIN_WRONG);
-    }
-    assert_int_equal(fault->calls[P11_FAULT_C_Login], 1);
-    hw_root_close(&root);
-    secret(rig.hsm.pin, SOFTHSM_PIN, 0600);
-
-    /* Changed while running: the new start after a lost session tries once. */
-    root = rig_attach(&rig);
-    rig_step(&rig, root, 1);
-    rig_round(&rig, root, 1);
-    secret(rig.hsm.pin, "0000", 0600);
-    fault->calls[P11_FAULT_C_Login] = 0;
-    strike(fault, P11_FAULT_C_Verify, CKR_SESSION_HANDLE_INVALID, 1);
-    for (int i = 0; i < 3; i++)
-        expect_err(root->ops->begin(root, &why), ERR_HSM_PIN_WRONG);
-    assert_int_equal(fault->calls[P11_FAULT_C_Login], 1);
-    hw_root_close(&root);
-    rig_stop(&rig);
-}
-
-static void pin_flags_are_looked_at_first(void **state)
-{
-    static const struct {
-        CK_FLAGS flag;
-        err_code attach, enrol;
-    } CASES[] = {
-        {CKF_USER_PIN_FINAL_TRY, ERR_HSM_PIN_LAST_TRY, ERR_HSM_PIN_LAST_TRY},
-        {CKF_USER_PIN_LOCKED, ERR_HSM_PIN_LOCKED, ERR_HSM_PIN_LOCKED},
-        {CKF_USER_PIN_LOCKED | CKF_USER_PIN_FINAL_TRY, ERR_HSM_PIN_LOCKED, ERR_HSM_PIN_LOCKED},
-        {CKF_SO_PIN_FINAL_TRY, ERR_OK, ERR_HSM_PIN_LAST_TRY},
-        {CKF_SO_PIN_LOCKED, ERR_OK, ERR_HSM_PIN_LOCKED},
-        {CKF_USER_PIN_COUNT_LOW | CKF_SO_PIN_COUNT_LOW, ERR_OK, ERR_OK},
-    };
-    struct p11_fault *fault;
-    struct rig rig;
-    (void)state;
-
-    rig_start(&rig);
-    fault = rig_fault(&rig);
-    rig_enrol(&rig);
-    for (size_t i = 0; i < HSM_N(CASES); i++) {
-        struct hw_root *root = rig_open(&rig);
-        struct hw_enrolment again;
-        struct why why = {0};
-        uint32_t before = fault->calls[P11_FAULT_C_Login];
-        fault->flags = CASES[i].flag;
-        expect_err(root->ops->attach(root, rig.owner, &rig.enrolment, &why), CASES[i].attach);
-        assert_int_equal(fault->calls[P11_FAULT_C_Login] - before,
-                         CASES[i].attach == ERR_OK ? 1 : 0);
-        hw_root_close(&root);
-        /* One more authority key, so that the officer is needed. */
-        hw_signer_close(&rig.authority[2]);
-        expect_err(hw_signer_generate(HW_ES256, &rig.authority[2], &why), ERR_OK);
-        rig.owner->anchors[2] = rig.authority[2]->key;
-        rig.owner->n_anchors = 3;
-        if ((CASES[i].flag & (CKF_SO_PIN_FINAL_TRY | CKF_SO_PIN_LOCKED | CKF_SO_PIN_COUNT_LOW)) ==
-            0)
-            rig.owner->n_anchors = 2;
-        root = rig_open(&rig);
-        before = fault->calls[P11_FAULT_C_Login];
-        expect_err(root->ops->enrol(root, rig.owner, &again, &why), CASES[i].enrol);
-        if (CASES[i].enrol != ERR_OK)
-            assert_int_equal(fault->calls[P11_FAULT_C_Login], before);
-        hw_root_close(&root);
-        fault->flags = 0;
-        rig.owner->n_anchors = 2;
-    }
-    rig_stop(&rig);
-}
-
-static void pin_files(void **state)
-{
-    struct hw_root *root;
-    struct p11_fault *fault;
-    struct why why = {0};
-    struct rig rig;
-    (void)state;
-
-    rig_start(&rig);
-    fault = rig_fault(&rig);
-    rig_enrol(&rig);
-    fault->calls[P11_FAULT_C_Login] = 0;
-    root = rig_open(&rig);
-    secret(rig.hsm.pin, SOFTHSM_PIN "\n", 0644);
-    expect_err(root->ops->attach(root, rig.owner, &rig.enrolment, &why), ERR_STORAGE);
-    secret(rig.hsm.pin, "\n", 0600);
-    expect_err(root->ops->attach(root, rig.owner, &rig.enrolment, &why), ERR_HSM_PIN_MISSING);
-    assert_int_equal(remove(rig.hsm.pin), 0);
-    expect_err(root->ops->attach(root, rig.owner, &rig.enrolment, &why), ERR_NOT_FOUND);
-    assert_int_equal(fault->calls[P11_FAULT_C_Login], 0);
-    secret(rig.hsm.pin, SOFTHSM_PIN "\n", 0640);
-    expect_err(root->ops->attach(root, rig.owner, &rig.enrolment, &why), ERR_OK);
-    hw_root_close(&root);
-
-    (void)snprintf(rig.uri, sizeof rig.uri, "pkcs11:token=gate?module-path=%s", P11_FAULT_MODULE);
-    root = rig_open(&rig);
-    expect_err(root->ops->attach(root, rig.owner, &rig.enrolment, &why), ERR_HSM_PIN_MISSING);
-    hw_root_close(&root);
-    rig_stop(&rig);
-}
-
-static void what_the_token_says_of_a_pin(void **state)
-{
-    static const struct {
-        CK_RV rv;
-        err_code want;
-    } CASES[] = {
-        {CKR_PIN_INCORRECT, ERR_HSM_PIN_WRONG}, {CKR_PIN_INVALID, ERR_HSM_PIN_WRONG},
-        {CKR_PIN_LEN_RANGE, ERR_HSM_PIN_WRONG}, {CKR_PIN_LOCKED, ERR_HSM_PIN_LOCKED},
-        {CKR_PIN_EXPIRED, ERR_HSM_FAILED},      {CKR_GENERAL_ERROR, ERR_HSM_FAILED},
-    };
-    struct p11_fault *fault;
-    struct rig rig;
-    (void)state;
-
-    rig_start(&rig);
-    fault = rig_fault(&rig);
-    rig_enrol(&rig);
-    for (size_t i = 0; i < HSM_N(CASES); i++) {
-        struct hw_root *root = rig_open(&rig);
-        struct why why = {0};
-        uint32_t before = fault->calls[P11_FAULT_C_Login];
-        strike(fault, P11_FAULT_C_Login, CASES[i].rv, 99);
-        expect_err(root->ops->attach(root, rig.owner, &rig.enrolment, &why), CASES[i].want);
-        assert_int_equal(why.foreign_code, CASES[i].rv);
-        assert_int_equal(fault->calls[P11_FAULT_C_Login], before + 1);
-        heal(fault);
-        hw_root_close(&root);
-    }
     rig_stop(&rig);
 }
 
@@ -293,16 +113,16 @@ static void a_lost_session_is_made_anew_once(void **state)
         for (size_t i = 0; i < HSM_N(LOST); i++) {
             uint32_t sessions = fault->calls[P11_FAULT_C_OpenSession];
             bool removed = LOST[i] == CKR_DEVICE_REMOVED || LOST[i] == CKR_TOKEN_NOT_PRESENT;
-            strike(fault, ROUND[f], LOST[i], 1);
+            rig_strike(fault, ROUND[f], LOST[i], 1);
             expect_err(one_round(root, &why), ERR_OK);
             assert_int_equal(fault->calls[P11_FAULT_C_OpenSession], sessions + 1);
             rig_round(&rig, root, 1);
 
-            strike(fault, ROUND[f], LOST[i], UINT32_MAX);
+            rig_strike(fault, ROUND[f], LOST[i], UINT32_MAX);
             expect_err(one_round(root, &why), removed ? ERR_HSM_REMOVED : ERR_HSM_FAILED);
             assert_int_equal(why.foreign_code, LOST[i]);
             assert_true(fault->calls[ROUND[f]] <= fault->at + 1); /* tried, and once more */
-            heal(fault);
+            rig_heal(fault);
             rig_round(&rig, root, 1);
         }
     }
@@ -327,11 +147,11 @@ static void other_failures_are_not_repeated(void **state)
         for (size_t i = 0; i < HSM_N(OTHER); i++) {
             uint32_t sessions;
             rig_round(&rig, root, 1);
-            strike(fault, ROUND[f], OTHER[i], UINT32_MAX);
+            rig_strike(fault, ROUND[f], OTHER[i], UINT32_MAX);
             expect_err(one_round(root, &why), ERR_HSM_FAILED);
             assert_int_equal(why.foreign_code, OTHER[i]);
             assert_int_equal(fault->calls[ROUND[f]], fault->at);
-            heal(fault);
+            rig_heal(fault);
             sessions = fault->calls[P11_FAULT_C_OpenSession];
             rig_round(&rig, root, 1); /* in a new session: an operation may have been left active */
             assert_int_equal(fault->calls[P11_FAULT_C_OpenSession], sessions + 1);
@@ -365,13 +185,13 @@ static void only_two_codes_mean_invalid(void **state)
     rig_enrol(&rig);
     root = rig_attach(&rig);
     for (size_t i = 0; i < HSM_N(CASES); i++) {
-        strike(fault, P11_FAULT_C_Verify, CASES[i].rv, 1);
+        rig_strike(fault, P11_FAULT_C_Verify, CASES[i].rv, 1);
         expect_err(root->ops->verify(root, &rig_mandate(&rig, 1)->statements[0], &why),
                    CASES[i].want);
         expect_err(root->ops->verify(root, &rig_mandate(&rig, 1)->statements[0], &why), ERR_OK);
         assert_int_equal(fault->verify_data_len, 32);
     }
-    strike(fault, P11_FAULT_C_VerifyInit, CKR_MECHANISM_INVALID, 1);
+    rig_strike(fault, P11_FAULT_C_VerifyInit, CKR_MECHANISM_INVALID, 1);
     expect_err(root->ops->verify(root, &rig_mandate(&rig, 1)->statements[0], &why),
                ERR_UNSUPPORTED);
     hw_root_close(&root);
@@ -392,7 +212,7 @@ static void another_token_after_the_new_start(void **state)
     root = rig_attach(&rig);
     rig_step(&rig, root, 1);
     softhsm_reinit(&rig.hsm, "gate");
-    strike(fault, P11_FAULT_C_Verify, CKR_DEVICE_REMOVED, 1);
+    rig_strike(fault, P11_FAULT_C_Verify, CKR_DEVICE_REMOVED, 1);
     assert_int_not_equal(one_round(root, &why), ERR_OK);
     assert_true(why.code == ERR_HSM_REMOVED || why.code == ERR_HSM_KEY_MISSING);
     assert_int_not_equal(one_round(root, &why), ERR_OK);
@@ -514,9 +334,9 @@ static void protections_that_the_token_forgets(void **state)
     fault = rig_fault(&rig);
     fault->fn = P11_FAULT_NONE;
     root = rig_open(&rig);
-    strike(fault, P11_FAULT_C_GenerateKeyPair, CKR_DEVICE_MEMORY, 1); /* anchors only */
+    rig_strike(fault, P11_FAULT_C_GenerateKeyPair, CKR_DEVICE_MEMORY, 1); /* anchors only */
     expect_err(root->ops->enrol(root, rig.owner, &rig.enrolment, &why), ERR_HSM_FAILED);
-    heal(fault);
+    rig_heal(fault);
     fault->ignoring = 1;
     for (size_t i = 0; i < HSM_N(OF_KEYS); i++) {
         fault->ignore_attribute = OF_KEYS[i];
@@ -612,7 +432,7 @@ static void a_step_whose_calls_fail(void **state)
                 points++;
         }
     }
-    heal(rig.fault);
+    rig_heal(rig.fault);
     print_message("a step failed at %u places, and was finished\n", points);
     assert_true(points > 50);
     rig_step(&rig, root, epoch);
@@ -627,10 +447,6 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(modules_that_do_not_start),
         cmocka_unit_test(what_is_no_simulator),
-        cmocka_unit_test(a_wrong_pin_is_tried_once),
-        cmocka_unit_test(pin_flags_are_looked_at_first),
-        cmocka_unit_test(pin_files),
-        cmocka_unit_test(what_the_token_says_of_a_pin),
         cmocka_unit_test(a_lost_session_is_made_anew_once),
         cmocka_unit_test(other_failures_are_not_repeated),
         cmocka_unit_test(only_two_codes_mean_invalid),

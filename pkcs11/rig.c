@@ -82,6 +82,20 @@ struct p11_fault *rig_fault(struct rig *rig)
     return rig->fault;
 }
 
+void rig_strike(struct p11_fault *fault, enum p11_fault_fn fn, uint64_t rv, uint32_t times)
+{
+    fault->at = fault->calls[fn] + 1;
+    fault->times = times;
+    fault->rv = rv;
+    fault->late = 0;
+    fault->fn = (uint32_t)fn;
+}
+
+void rig_heal(struct p11_fault *fault)
+{
+    fault->fn = P11_FAULT_NONE;
+}
+
 struct hw_root *rig_open(struct rig *rig)
 {
     struct hw_root *root = NULL;

@@ -33,6 +33,9 @@ struct hw_root *rig_attach(struct rig *rig);
 
 /* Puts p11_fault.so between the rig and SoftHSM. Borrows: the switches live until rig_stop(). */
 struct p11_fault *rig_fault(struct rig *rig);
+/* From the next call of fn on, `times` calls answer rv; until healed. */
+void rig_strike(struct p11_fault *fault, enum p11_fault_fn fn, uint64_t rv, uint32_t times);
+void rig_heal(struct p11_fault *fault);
 
 /* The mandate of an epoch, signed by authority[0]. Borrows: until the next call. */
 const struct hw_mandate *rig_mandate(struct rig *rig, uint64_t epoch);

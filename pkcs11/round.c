@@ -144,6 +144,16 @@ err_code hsm_begin(struct hw_root *hw, struct why *why)
     return hsm_run(root, begin_op, NULL, NULL, why);
 }
 
+/* Why there is no round: its epoch has passed, or none was begun. */
+static err_code no_round(const struct hsm_root *root, struct why *why)
+{
+    if (root->prepared != NULL && root->prepared->epoch < root->epoch)
+        return why_say(why, ERR_HSM_KEY_MISSING,
+                       "the key of epoch %" PRIu64 " is destroyed, the token is at epoch %" PRIu64,
+                       root->prepared->epoch, root->epoch);
+    return why_say(why, ERR_NOTHING_INSTALLED, "no round is open");
+}
+
 /* After a new start in the middle of a round everything that begin asked is asked again. */
 static err_code sign_op(struct hsm_root *root, const void *in, void *out, struct why *why)
 {
@@ -159,13 +169,9 @@ err_code hsm_sign(struct hw_root *hw, const struct digest *digest, uint8_t ret[s
     err_code err;
 
     if (root->owner != NULL && !root->begun)
-        return why_say(why, ERR_NOTHING_INSTALLED, "no round is open");
+        return no_round(root, why);
     err = hsm_run(root, sign_op, digest, ret, why);
-    if (err == ERR_ROLLBACK)
-        return why_say(why, ERR_HSM_KEY_MISSING,
-                       "the key of epoch %" PRIu64 " is destroyed, the token is at epoch %" PRIu64,
-                       root->prepared->epoch, root->epoch);
-    return err;
+    return err == ERR_ROLLBACK ? no_round(root, why) : err;
 }
 
 static err_code seal_op(struct hsm_root *root, const void *in, void *out, struct why *why)
@@ -186,7 +192,7 @@ err_code hsm_seal(struct hw_root *hw, const struct digest *binding, struct hw_se
     (void)binding;
 
     if (root->owner != NULL && !root->begun)
-        return why_say(why, ERR_NOTHING_INSTALLED, "no round is open");
+        return no_round(root, why);
     TRY(hsm_run(root, seal_op, NULL, &seal.statement, why));
     ret->kind = seal.kind;
     ret->statement = buf_take(&seal.statement);

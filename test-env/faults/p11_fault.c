@@ -35,10 +35,10 @@ static bool struck(enum p11_fault_fn fn, CK_RV *rv, bool *pass)
 }
 
 /* The body of a wrapped call. */
-#define WRAP(fn, ...)                                    \
-    CK_RV rv = CKR_OK, answer;                           \
-    bool pass, hit = struck(P11_FAULT_##fn, &rv, &pass); \
-    answer = pass ? real->fn(__VA_ARGS__) : rv;          \
+#define WRAP(fn, call)                                                                             \
+    CK_RV rv = CKR_OK, answer;                                                                     \
+    bool pass, hit = struck((fn), &rv, &pass);                                                     \
+    answer = pass ? (call) : rv;                                                                   \
     return hit ? rv : answer
 
 static CK_RV initialize(void *args)
@@ -46,12 +46,12 @@ static CK_RV initialize(void *args)
     const CK_C_INITIALIZE_ARGS *a = args;
 
     control->initialize_flags = a != NULL ? a->flags : 0;
-    WRAP(C_Initialize, args);
+    WRAP(P11_FAULT_C_Initialize, real->C_Initialize(args));
 }
 
 static CK_RV finalize(void *reserved)
 {
-    WRAP(C_Finalize, reserved);
+    WRAP(P11_FAULT_C_Finalize, real->C_Finalize(reserved));
 }
 
 static void rename_field(unsigned char *field, size_t len)
@@ -64,7 +64,7 @@ static void rename_field(unsigned char *field, size_t len)
 
 static CK_RV pass_info(CK_INFO *info)
 {
-    WRAP(C_GetInfo, info);
+    WRAP(P11_FAULT_C_GetInfo, real->C_GetInfo(info));
 }
 
 static CK_RV get_info(CK_INFO *info)
@@ -80,12 +80,12 @@ static CK_RV get_info(CK_INFO *info)
 
 static CK_RV get_slot_list(CK_BBOOL present, CK_SLOT_ID *slots, CK_ULONG *n)
 {
-    WRAP(C_GetSlotList, present, slots, n);
+    WRAP(P11_FAULT_C_GetSlotList, real->C_GetSlotList(present, slots, n));
 }
 
 static CK_RV pass_token_info(CK_SLOT_ID slot, CK_TOKEN_INFO *info)
 {
-    WRAP(C_GetTokenInfo, slot, info);
+    WRAP(P11_FAULT_C_GetTokenInfo, real->C_GetTokenInfo(slot, info));
 }
 
 static CK_RV get_token_info(CK_SLOT_ID slot, CK_TOKEN_INFO *info)
@@ -102,55 +102,55 @@ static CK_RV get_token_info(CK_SLOT_ID slot, CK_TOKEN_INFO *info)
 
 static CK_RV get_mechanism_info(CK_SLOT_ID slot, CK_MECHANISM_TYPE type, CK_MECHANISM_INFO *info)
 {
-    WRAP(C_GetMechanismInfo, slot, type, info);
+    WRAP(P11_FAULT_C_GetMechanismInfo, real->C_GetMechanismInfo(slot, type, info));
 }
 
 static CK_RV open_session(CK_SLOT_ID slot, CK_FLAGS flags, void *app, CK_NOTIFY notify,
                           CK_SESSION_HANDLE *session)
 {
-    WRAP(C_OpenSession, slot, flags, app, notify, session);
+    WRAP(P11_FAULT_C_OpenSession, real->C_OpenSession(slot, flags, app, notify, session));
 }
 
 static CK_RV close_session(CK_SESSION_HANDLE session)
 {
-    WRAP(C_CloseSession, session);
+    WRAP(P11_FAULT_C_CloseSession, real->C_CloseSession(session));
 }
 
 static CK_RV close_all_sessions(CK_SLOT_ID slot)
 {
-    WRAP(C_CloseAllSessions, slot);
+    WRAP(P11_FAULT_C_CloseAllSessions, real->C_CloseAllSessions(slot));
 }
 
 static CK_RV login(CK_SESSION_HANDLE session, CK_USER_TYPE user, unsigned char *pin, CK_ULONG len)
 {
-    WRAP(C_Login, session, user, pin, len);
+    WRAP(P11_FAULT_C_Login, real->C_Login(session, user, pin, len));
 }
 
 static CK_RV logout(CK_SESSION_HANDLE session)
 {
-    WRAP(C_Logout, session);
+    WRAP(P11_FAULT_C_Logout, real->C_Logout(session));
 }
 
 static CK_RV find_objects_init(CK_SESSION_HANDLE session, CK_ATTRIBUTE *template, CK_ULONG n)
 {
-    WRAP(C_FindObjectsInit, session, template, n);
+    WRAP(P11_FAULT_C_FindObjectsInit, real->C_FindObjectsInit(session, template, n));
 }
 
 static CK_RV find_objects(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE *objects, CK_ULONG max,
                           CK_ULONG *n)
 {
-    WRAP(C_FindObjects, session, objects, max, n);
+    WRAP(P11_FAULT_C_FindObjects, real->C_FindObjects(session, objects, max, n));
 }
 
 static CK_RV find_objects_final(CK_SESSION_HANDLE session)
 {
-    WRAP(C_FindObjectsFinal, session);
+    WRAP(P11_FAULT_C_FindObjectsFinal, real->C_FindObjectsFinal(session));
 }
 
 static CK_RV get_attribute_value(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object,
                                  CK_ATTRIBUTE *template, CK_ULONG n)
 {
-    WRAP(C_GetAttributeValue, session, object, template, n);
+    WRAP(P11_FAULT_C_GetAttributeValue, real->C_GetAttributeValue(session, object, template, n));
 }
 
 /* Copies a template without the attribute that is to be ignored. */
@@ -170,12 +170,12 @@ static CK_RV create_object(CK_SESSION_HANDLE session, CK_ATTRIBUTE *template, CK
     CK_ATTRIBUTE own[TEMPLATE_MAX];
     CK_ULONG kept = thin_out(template, n, own);
 
-    WRAP(C_CreateObject, session, own, kept, object);
+    WRAP(P11_FAULT_C_CreateObject, real->C_CreateObject(session, own, kept, object));
 }
 
 static CK_RV destroy_object(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object)
 {
-    WRAP(C_DestroyObject, session, object);
+    WRAP(P11_FAULT_C_DestroyObject, real->C_DestroyObject(session, object));
 }
 
 static CK_RV generate_key_pair(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism,
@@ -186,19 +186,19 @@ static CK_RV generate_key_pair(CK_SESSION_HANDLE session, CK_MECHANISM *mechanis
     CK_ATTRIBUTE own[TEMPLATE_MAX];
     CK_ULONG kept = thin_out(private, n_private, own);
 
-    WRAP(C_GenerateKeyPair, session, mechanism, public, n_public, own, kept, public_key,
-         private_key);
+    WRAP(P11_FAULT_C_GenerateKeyPair, real->C_GenerateKeyPair(session, mechanism, public, n_public,
+                                                              own, kept, public_key, private_key));
 }
 
 static CK_RV sign_init(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key)
 {
-    WRAP(C_SignInit, session, mechanism, key);
+    WRAP(P11_FAULT_C_SignInit, real->C_SignInit(session, mechanism, key));
 }
 
 static CK_RV pass_sign(CK_SESSION_HANDLE session, unsigned char *data, CK_ULONG len,
                        unsigned char *sig, CK_ULONG *sig_len)
 {
-    WRAP(C_Sign, session, data, len, sig, sig_len);
+    WRAP(P11_FAULT_C_Sign, real->C_Sign(session, data, len, sig, sig_len));
 }
 
 static CK_RV sign(CK_SESSION_HANDLE session, unsigned char *data, CK_ULONG len, unsigned char *sig,
@@ -213,14 +213,14 @@ static CK_RV sign(CK_SESSION_HANDLE session, unsigned char *data, CK_ULONG len, 
 
 static CK_RV verify_init(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key)
 {
-    WRAP(C_VerifyInit, session, mechanism, key);
+    WRAP(P11_FAULT_C_VerifyInit, real->C_VerifyInit(session, mechanism, key));
 }
 
 static CK_RV verify(CK_SESSION_HANDLE session, unsigned char *data, CK_ULONG len,
                     unsigned char *sig, CK_ULONG sig_len)
 {
     control->verify_data_len = len;
-    WRAP(C_Verify, session, data, len, sig, sig_len);
+    WRAP(P11_FAULT_C_Verify, real->C_Verify(session, data, len, sig, sig_len));
 }
 
 static CK_RV own_function_list(CK_FUNCTION_LIST **ret);

@@ -10,33 +10,33 @@
 
 #include <stdint.h>
 
-#define P11_FAULT_LIST(X)  \
-    X(C_Initialize)        \
-    X(C_Finalize)          \
-    X(C_GetInfo)           \
-    X(C_GetSlotList)       \
-    X(C_GetTokenInfo)      \
-    X(C_GetMechanismInfo)  \
-    X(C_OpenSession)       \
-    X(C_CloseSession)      \
-    X(C_CloseAllSessions)  \
-    X(C_Login)             \
-    X(C_Logout)            \
-    X(C_FindObjectsInit)   \
-    X(C_FindObjects)       \
-    X(C_FindObjectsFinal)  \
-    X(C_GetAttributeValue) \
-    X(C_CreateObject)      \
-    X(C_DestroyObject)     \
-    X(C_GenerateKeyPair)   \
-    X(C_SignInit)          \
-    X(C_Sign)              \
-    X(C_VerifyInit)        \
-    X(C_Verify)
-
-#define X(name) P11_FAULT_##name,
-enum p11_fault_fn { P11_FAULT_NONE = 0, P11_FAULT_LIST(X) P11_FAULT_N };
-#undef X
+/* The calls that are watched. */
+enum p11_fault_fn {
+    P11_FAULT_NONE = 0,
+    P11_FAULT_C_Initialize,
+    P11_FAULT_C_Finalize,
+    P11_FAULT_C_GetInfo,
+    P11_FAULT_C_GetSlotList,
+    P11_FAULT_C_GetTokenInfo,
+    P11_FAULT_C_GetMechanismInfo,
+    P11_FAULT_C_OpenSession,
+    P11_FAULT_C_CloseSession,
+    P11_FAULT_C_CloseAllSessions,
+    P11_FAULT_C_Login,
+    P11_FAULT_C_Logout,
+    P11_FAULT_C_FindObjectsInit,
+    P11_FAULT_C_FindObjects,
+    P11_FAULT_C_FindObjectsFinal,
+    P11_FAULT_C_GetAttributeValue,
+    P11_FAULT_C_CreateObject,
+    P11_FAULT_C_DestroyObject,
+    P11_FAULT_C_GenerateKeyPair,
+    P11_FAULT_C_SignInit,
+    P11_FAULT_C_Sign,
+    P11_FAULT_C_VerifyInit,
+    P11_FAULT_C_Verify,
+    P11_FAULT_N,
+};
 
 struct p11_fault {
     char module[256];            /* the real one */
