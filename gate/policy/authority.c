@@ -3,10 +3,12 @@
 
 #include "gate/base/file.h"
 #include "gate/base/text.h"
+#include "gate/cose/cose_key.h"
 #include "gate/policy/authority_files.h"
 #include "gate/policy/root_chain.h"
 #include "tpm/policy.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -50,24 +52,45 @@ size_t authority_pick(const struct root_meta *meta, enum root_role role,
     return n;
 }
 
+err_code authority_signers(const struct authority *authority, enum root_role role,
+                           const struct authority_keys *keys, struct hw_signer **ret, size_t *ret_n,
+                           struct why *why)
+{
+    size_t n = authority_pick(authority->newest, role, keys, ret);
+    char text[DIGEST_TEXT];
+    struct digest kid;
+
+    if (n == 0)
+        return why_say(why, ERR_SIGNER_UNKNOWN, "none of %zu keys holds the role %s", keys->n,
+                       role_name(role));
+    for (size_t i = 0; i < n; i++) {
+        TRY(cose_key_thumbprint(&ret[i]->key, &kid));
+        digest_text(&kid, text);
+        if (revoked_find(&authority->revoked, REVOKED_KEY, &kid) != NULL)
+            return why_say(why, ERR_REVOKED, "the key %s of the role %s is revoked", text,
+                           role_name(role));
+    }
+    *ret_n = n;
+    return ERR_OK;
+}
+
+err_code authority_lock(const struct authority *authority, struct lock *ret, struct why *why)
+{
+    CLEANUP(buf_free) struct buf path = {0};
+
+    TRY(path_join(authority->dir, "lock", &path));
+    return lock_take((const char *)path.ptr, AUTHORITY_WAIT_MS, ret, why);
+}
+
 /* ---- grants ---------------------------------------------------------------------------------- */
 
 err_code authority_grant(const struct root_meta *first, const struct authority_gate *gate,
                          const struct tpm_terms *terms, struct hw_signer *ratchet,
                          struct hw_grant *ret, struct why *why)
 {
-    const struct root_holders *holders = &first->roles[ROLE_RATCHET];
-    struct hw_pubkey keys[HW_RATCHET_MAX];
-    char domain[HW_NAME_MAX + 1] = "";
-    const struct tpm_facts facts = {domain, first->digest, keys, holders->n, gate->index};
     struct tpm_plan plan;
 
-    if (holders->n > HW_RATCHET_MAX || first->domain.len > HW_NAME_MAX)
-        return why_say(why, ERR_GRANT_INVALID, "%zu ratchet keys", holders->n);
-    memcpy(domain, first->domain.ptr, first->domain.len);
-    for (size_t i = 0; i < holders->n; i++)
-        keys[i] = first->keys[holders->keys[i]].key;
-    TRY(tpm_plan_make(&facts, &plan, why));
+    TRY(grant_plan(first, gate->index, &plan, why));
     return tpm_grant_make(&plan, terms, ratchet, ret, why);
 }
 
@@ -116,9 +139,13 @@ err_code authority_init(const char *dir, struct root_meta *meta, const struct au
     TRY(path_join(dir, "root", &path));
     TRY(file_make_dir((const char *)path.ptr, 0755, why));
     TRY(path_join(dir, "root/1.cose", &path));
-    TRY(file_write_new((const char *)path.ptr, buf_slice(&signed_), 0644, why));
+    if (file_exists((const char *)path.ptr))
+        return why_say(why, ERR_EXISTS, "\"%s\" exists already", (const char *)path.ptr);
+    /* The root metadata last: while it is missing, there is no authority yet. */
     TRY(path_join(dir, "enrol.bundle", &path));
-    return file_write((const char *)path.ptr, buf_slice(&bundle), 0644, why);
+    TRY(file_write((const char *)path.ptr, buf_slice(&bundle), 0644, why));
+    TRY(path_join(dir, "root/1.cose", &path));
+    return file_write_new((const char *)path.ptr, buf_slice(&signed_), 0644, why);
 }
 
 /* ---- open ------------------------------------------------------------------------------------ */
@@ -162,18 +189,25 @@ static err_code read_roots(struct authority *a, struct why *why)
 
 static err_code read_revoked(struct authority *a, struct why *why)
 {
-    CLEANUP(buf_free) struct buf path = {0};
+    CLEANUP(buf_free) struct buf path = {0}, bytes = {0};
+    CLEANUP(revoked_free) struct revoked list = {0};
     struct cbor_reader r;
 
     TRY(path_join(a->dir, "revoked.cbor", &path));
     if (!file_exists((const char *)path.ptr))
         return ERR_OK;
-    TRY(file_read((const char *)path.ptr, ENVELOPE_SNAPSHOT_MAX, &a->revoked_bytes, why));
-    r = cbor_read(buf_slice(&a->revoked_bytes), CBOR_DETERMINISTIC);
-    revoked_get(&r, &a->revoked);
+    TRY(file_read((const char *)path.ptr, ENVELOPE_SNAPSHOT_MAX, &bytes, why));
+    r = cbor_read(buf_slice(&bytes), CBOR_DETERMINISTIC);
+    revoked_get(&r, &list);
     if (cbor_done(&r) != ERR_OK)
         return term_refuse(why, cbor_done(&r), "revoked.cbor");
-    return revoked_check(&a->revoked, why);
+    TRY(revoked_check(&list, why));
+    revoked_free(&a->revoked);
+    a->revoked = list;
+    list = (struct revoked){0}; /* transferred */
+    buf_free(&a->revoked_bytes);
+    a->revoked_bytes = buf_take(&bytes);
+    return ERR_OK;
 }
 
 static err_code read_published(struct authority *a, int64_t now, struct why *why)
@@ -216,21 +250,42 @@ err_code authority_open(const char *dir, int64_t now, struct authority **ret, st
 
 /* ---- the next root metadata ------------------------------------------------------------------ */
 
+/* What is staged; ret_found false when nothing is, or when it has been signed already and only the
+ * file was left over. */
+static err_code read_staged(const struct authority *a, struct buf *ret_bytes,
+                            struct root_meta **ret, bool *ret_found, struct why *why)
+{
+    CLEANUP(buf_free) struct buf path = {0};
+
+    *ret_found = false;
+    TRY(path_join(a->dir, "root.staged", &path));
+    if (!file_exists((const char *)path.ptr))
+        return ERR_OK;
+    TRY(file_read((const char *)path.ptr, ENVELOPE_ROOT_MAX, ret_bytes, why));
+    TRY(root_meta_parse_payload(buf_slice(ret_bytes), ret, why));
+    *ret_found = (*ret)->version > a->newest->version;
+    return ERR_OK;
+}
+
 err_code authority_staged(const struct authority *authority, struct buf *ret_bytes,
                           struct root_meta **ret, struct why *why)
 {
-    CLEANUP(buf_free) struct buf path = {0}, bytes = {0};
+    CLEANUP(buf_free) struct buf bytes = {0};
+    CLEANUP(root_meta_free) struct root_meta *staged = NULL;
+    bool found;
 
-    TRY(path_join(authority->dir, "root.staged", &path));
-    if (file_exists((const char *)path.ptr)) {
-        TRY(file_read((const char *)path.ptr, ENVELOPE_ROOT_MAX, &bytes, why));
-    } else {
+    TRY(read_staged(authority, &bytes, &staged, &found, why));
+    if (!found) {
+        buf_free(&bytes);
         TRY(root_meta_payload(authority->newest, &bytes, why));
+        TRY(root_meta_parse_payload(buf_slice(&bytes), &staged, why));
+        staged->version = authority->newest->version + 1;
     }
-    TRY(root_meta_parse_payload(buf_slice(&bytes), ret, why));
-    (*ret)->version = authority->newest->version + 1;
     buf_free(ret_bytes);
     *ret_bytes = buf_take(&bytes);
+    root_meta_free(ret);
+    *ret = staged;
+    staged = NULL; /* transferred */
     return ERR_OK;
 }
 
@@ -268,35 +323,48 @@ err_code authority_rotate(struct authority *authority, const struct authority_ke
     CLEANUP(buf_free) struct buf staged_bytes = {0}, signed_ = {0}, path = {0}, file = {0};
     CLEANUP(root_meta_free) struct root_meta *staged = NULL, *next = NULL;
     struct hw_signer *signers[COSE_SIGNATURES_MAX];
+    bool found;
     size_t n;
 
-    TRY(path_join(authority->dir, "root.staged", &path));
-    if (!file_exists((const char *)path.ptr))
+    TRY(read_staged(authority, &staged_bytes, &staged, &found, why));
+    if (!found)
         return why_say(why, ERR_NOT_FOUND,
                        "nothing is staged: add-key, drop-key or set-threshold first");
-    TRY(authority_staged(authority, &staged_bytes, &staged, why));
     staged->iat = now;
     n = pick_both(authority->newest, staged, keys, signers);
+    if (n == 0)
+        return why_say(why, ERR_SIGNER_UNKNOWN, "none of %zu keys holds the role root", keys->n);
     TRY(root_meta_sign(staged, signers, n, &signed_, why));
     TRY(root_meta_parse(buf_slice(&signed_), &next, why));
     TRY(root_verify_next(authority->newest, next, &authority->revoked, &JUDGE_SOFT, why));
     TRY(authority_path(authority->dir, "root", next->version, ".cose", &file));
     TRY(file_write_new((const char *)file.ptr, buf_slice(&signed_), 0644, why));
+    TRY(path_join(authority->dir, "root.staged", &path));
     if (unlink((const char *)path.ptr) != 0)
-        return why_say(why, ERR_STORAGE, "cannot remove \"%s\"", (const char *)path.ptr);
+        return why_errno(why, errno, "remove", (const char *)path.ptr);
     return add_root(authority, &signed_, why);
 }
 
+/* revoked.cbor is read again under the lock: somebody else may have added to it. */
 err_code authority_revoke(struct authority *authority, const struct revocation *item,
                           struct why *why)
 {
+    CLEANUP(lock_free) struct lock lock = {0};
     CLEANUP(buf_free) struct buf path = {0}, bytes = {0};
+    CLEANUP(revoked_free) struct revoked single = {0};
     struct cbor_writer w = cbor_write(&bytes);
 
+    TRY(revoked_add(&single, item));
+    TRY(revoked_check(&single, why));
+    TRY(authority_lock(authority, &lock, why));
+    TRY(read_revoked(authority, why));
+    if (authority->revoked.n >= REVOKED_MAX)
+        return why_say(why, ERR_TOO_LARGE, "%zu revocations, the limit is %d", authority->revoked.n,
+                       REVOKED_MAX);
     TRY(revoked_add(&authority->revoked, item));
-    TRY(revoked_check(&authority->revoked, why));
     revoked_put(&w, &authority->revoked);
     TRY(cbor_written(&w));
     TRY(path_join(authority->dir, "revoked.cbor", &path));
-    return file_write((const char *)path.ptr, buf_slice(&bytes), 0644, why);
+    TRY(file_write((const char *)path.ptr, buf_slice(&bytes), 0644, why));
+    return read_revoked(authority, why);
 }

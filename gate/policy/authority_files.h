@@ -3,6 +3,7 @@
 #ifndef PAWL_POLICY_AUTHORITY_FILES_H
 #define PAWL_POLICY_AUTHORITY_FILES_H
 
+#include "gate/base/file.h"
 #include "gate/policy/authority.h"
 #include "tpm/policy.h"
 
@@ -17,6 +18,16 @@ err_code authority_newest(const char *dir, const char *suffix, uint64_t *ret, st
  */
 size_t authority_pick(const struct root_meta *meta, enum root_role role,
                       const struct authority_keys *keys, struct hw_signer **ret);
+
+/* The same for an operation that cannot do without. Errors: SIGNER_UNKNOWN when there is none;
+ * REVOKED when one of them is: what it signs would not count. */
+err_code authority_signers(const struct authority *authority, enum root_role role,
+                           const struct authority_keys *keys, struct hw_signer **ret, size_t *ret_n,
+                           struct why *why);
+
+/* Held while something is read, changed and written back. */
+#define AUTHORITY_WAIT_MS 5000
+err_code authority_lock(const struct authority *authority, struct lock *ret, struct why *why);
 
 /* One grant for one gate, by a ratchet key of root metadata version 1. */
 err_code authority_grant(const struct root_meta *first, const struct authority_gate *gate,

@@ -72,10 +72,9 @@ err_code authority_policy_sign(const struct authority *authority, struct policy_
     CLEANUP(cedar_done) struct cedar_policies *parsed = NULL;
     CLEANUP(buf_free) struct buf room = {0}, dir = {0}, path = {0}, out = {0};
     struct hw_signer *signers[COSE_SIGNATURES_MAX];
-    size_t n = authority_pick(authority->newest, ROLE_POLICY, keys, signers);
+    size_t n;
 
-    if (n == 0)
-        return why_say(why, ERR_SIGNER_UNKNOWN, "none of %zu keys holds the role policy", keys->n);
+    TRY(authority_signers(authority, ROLE_POLICY, keys, signers, &n, why));
     TRY(cedar_parse(draft->text, &parsed, NULL, why)); /* what a gate would refuse is not signed */
     TRY(alias_room(authority, draft->alias, &room, why));
     TRY(set_version(authority, draft, why));
@@ -109,12 +108,13 @@ err_code authority_policy_cosign(const struct authority *authority, struct slice
                                  struct why *why)
 {
     CLEANUP(buf_free) struct buf room = {0}, path = {0}, bytes = {0};
+    CLEANUP(lock_free) struct lock lock = {0};
     struct hw_signer *signers[COSE_SIGNATURES_MAX];
-    size_t n = authority_pick(authority->newest, ROLE_POLICY, keys, signers);
     uint64_t version;
+    size_t n;
 
-    if (n == 0)
-        return why_say(why, ERR_SIGNER_UNKNOWN, "none of %zu keys holds the role policy", keys->n);
+    TRY(authority_signers(authority, ROLE_POLICY, keys, signers, &n, why));
+    TRY(authority_lock(authority, &lock, why));
     TRY(newest_of(authority, alias, &version, why));
     if (version == 0)
         return why_say(why, ERR_NOT_FOUND, "there is no policy \"%.*s\"", TERM_ARG(alias));
@@ -248,7 +248,7 @@ static err_code draft_snapshot(const struct authority *a, struct draft *d, uint6
                                struct why *why)
 {
     struct hw_signer *signers[COSE_SIGNATURES_MAX];
-    size_t n = authority_pick(a->newest, ROLE_SNAPSHOT, keys, signers);
+    size_t n;
     struct snapshot snapshot = {
         .domain = a->newest->domain,
         .epoch = epoch,
@@ -261,9 +261,7 @@ static err_code draft_snapshot(const struct authority *a, struct draft *d, uint6
         .exp = wish->exp,
     };
 
-    if (n == 0)
-        return why_say(why, ERR_SIGNER_UNKNOWN, "none of %zu keys holds the role snapshot",
-                       keys->n);
+    TRY(authority_signers(a, ROLE_SNAPSHOT, keys, signers, &n, why));
     if (a->has_published)
         snapshot.previous = (struct term_link){true, a->published.snapshot.digest};
     return snapshot_make(&snapshot, signers, n, &d->snapshot, why);
@@ -317,19 +315,41 @@ static err_code judge_as_gates_will(const struct authority *a, struct slice bund
     return bundle_judge(bundle, &first, &ask, &fresh, why);
 }
 
+/* A key that signs grants: the hardware knows those of version 1, the gates' software asks for one
+ * of the newest version as well. */
+static err_code ratchet_signer(const struct authority *a, const struct authority_keys *keys,
+                               struct hw_signer **ret, struct why *why)
+{
+    struct hw_signer *now[COSE_SIGNATURES_MAX], *first[COSE_SIGNATURES_MAX];
+    struct authority_keys usable = {now, 0};
+
+    TRY(authority_signers(a, ROLE_RATCHET, keys, now, &usable.n, why));
+    if (authority_pick(a->first, ROLE_RATCHET, &usable, first) == 0)
+        return why_say(why, ERR_GRANT_INVALID,
+                       "none of %zu keys is a ratchet key of root metadata version 1, the only "
+                       "ones that enrolled hardware accepts",
+                       keys->n);
+    *ret = first[0];
+    return ERR_OK;
+}
+
 err_code authority_publish(struct authority *authority, const struct publication *wish,
                            const struct authority_keys *keys, struct buf *ret, uint64_t *ret_epoch,
                            struct why *why)
 {
     CLEANUP(draft_free) struct draft d = {0};
     CLEANUP(buf_free) struct buf out = {0}, path = {0}, dir = {0};
-    struct hw_signer *ratchet[COSE_SIGNATURES_MAX];
-    uint64_t epoch = authority->has_published ? authority->published.snapshot.epoch + 1 : 1;
+    const struct snapshot *last = authority->has_published ? &authority->published.snapshot : NULL;
+    struct hw_signer *ratchet = NULL;
+    uint64_t epoch = last == NULL ? 1 : last->epoch + 1;
 
-    if (authority_pick(authority->first, ROLE_RATCHET, keys, ratchet) == 0)
-        return why_say(why, ERR_GRANT_INVALID, "none of %zu keys is a ratchet key", keys->n);
+    if (last != NULL && wish->now < last->iat)
+        return why_say(why, ERR_CLOCK_BACK,
+                       "it is %lld, epoch %llu was published at %lld (seconds since 1970)",
+                       (long long)wish->now, (unsigned long long)last->epoch, (long long)last->iat);
+    TRY(ratchet_signer(authority, keys, &ratchet, why));
     TRY(draft_objects(authority, &d, why));
-    TRY(draft_grants(authority, &d, epoch, wish, ratchet[0], why));
+    TRY(draft_grants(authority, &d, epoch, wish, ratchet, why));
     TRY(draft_snapshot(authority, &d, epoch, wish, keys, why));
     TRY(draft_bundle(authority, &d, &out, why));
     TRY(judge_as_gates_will(authority, buf_slice(&out), wish->now, why));
