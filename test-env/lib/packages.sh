@@ -12,7 +12,12 @@ packages_for() {
     case $1 in
     demo | bench | shell) printf '%s\n' "${packages_build[@]}" "${packages_doubles[@]}" ;;
     test) printf '%s\n' "${packages_build[@]}" "${packages_doubles[@]}" "${packages_test[@]}" ;;
-    interop) printf '%s\n' "${packages_build[@]}" "${packages_doubles[@]}" ;;
+    interop)
+        printf '%s\n' "${packages_build[@]}" "${packages_doubles[@]}"
+        # By command, since node often comes from elsewhere, and then excludes Debian's npm.
+        command -v node >/dev/null || printf 'nodejs\n'
+        command -v npm >/dev/null || printf 'npm\n'
+        ;;
     fuzz) printf '%s\n' "${packages_build[@]}" clang libclang-rt-dev llvm ;;
     esac
 }
