@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * evaluate.h: the decision as a pure function of request, snapshot, policy objects, zone and time.
+ * No file, no clock, no hardware: the same input gives the same answer, and it can be asked again.
+ *
+ * Every policy object in force whose scope covers the request must permit it, whatever the order; a
+ * request may name further aliases, which must exist and cover it. Nothing covers: denied.
+ */
+#ifndef PAWL_DECIDE_EVALUATE_H
+#define PAWL_DECIDE_EVALUATE_H
+
+#include "gate/cedar/cedar.h"
+#include "gate/decide/request.h"
+#include "gate/policy/freshness.h"
+
+#define ANSWER_POLICIES_MAX 64    /* policy objects that cover one request */
+#define ANSWER_DETERMINING_MAX 32 /* Cedar policies named as the cause; more are not listed */
+
+/* What is in force. The two arrays run parallel to snapshot->policies. Borrowed. */
+struct in_force {
+    const struct root_meta *root;
+    const struct snapshot *snapshot;
+    const struct policy_object *objects;
+    struct cedar_policies *const *cedar;
+    struct slice zone; /* of this gate; empty: none */
+};
+
+/* Zeroed memory denies. Borrows from request and in_force. */
+struct answer {
+    bool permit;
+    err_code reason; /* OK exactly when permit */
+    struct why why;  /* of a denial */
+    size_t n_policies, n_determining;
+    const struct policy_object *policies[ANSWER_POLICIES_MAX];
+    struct {
+        const struct policy_object *object;
+        struct slice id; /* Cedar policy id */
+    } determining[ANSWER_DETERMINING_MAX];
+};
+
+/* Always fills *ret; an error inside is a denial with that error as its reason. */
+void evaluate(const struct in_force *force, const struct request *request, int64_t now,
+              struct answer *ret);
+
+#endif

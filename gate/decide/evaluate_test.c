@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gate/decide/evaluate.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* One domain with one policy key; up to four aliases in force from time 100 to 1000. */
+#define N_MAX 4
+#define NOW 500
+
+struct world {
+    struct root_meta root;
+    struct snapshot snapshot;
+    struct snapshot_policy listed[N_MAX];
+    struct policy_object objects[N_MAX];
+    struct cedar_policies *cedar[N_MAX];
+    struct revocation revoked;
+    struct in_force force;
+};
+static struct world *world;
+
+static int setup(void **state)
+{
+    (void)state;
+    world = calloc(1, sizeof *world);
+    world->root.version = 1;
+    world->root.domain = slice_str("example.org");
+    world->root.n_keys = 1;
+    world->root.keys[0].kid.bytes[0] = 7;
+    world->root.roles[ROLE_POLICY] = (struct root_holders){.threshold = 1, .n = 1};
+    world->snapshot = (struct snapshot){.domain = slice_str("example.org"),
+                                        .epoch = 3,
+                                        .root_version = 1,
+                                        .policies = world->listed,
+                                        .iat = 100,
+                                        .exp = 1000};
+    world->force =
+        (struct in_force){&world->root, &world->snapshot, world->objects, world->cedar, {0}};
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < N_MAX; i++)
+        cedar_free(&world->cedar[i]);
+    free(world);
+    return 0;
+}
+
+static struct policy_object *add(const char *alias, const char *text)
+{
+    size_t i = world->snapshot.n_policies++;
+    struct policy_object *object = &world->objects[i];
+
+    *object = (struct policy_object){.domain = slice_str("example.org"),
+                                     .alias = slice_str(alias),
+                                     .version = 1,
+                                     .text = slice_str(text),
+                                     .iat = 100,
+                                     .nbf = 100,
+                                     .exp = 900,
+                                     .n_signers = 1};
+    object->digest.bytes[0] = (uint8_t)(i + 1);
+    object->signers[0] = world->root.keys[0].kid;
+    object->actions[ACTION_EXECUTE] = true;
+    world->listed[i] = (struct snapshot_policy){object->alias, 1, object->digest};
+    assert_int_equal(cedar_parse(object->text, &world->cedar[i], NULL, NULL), ERR_OK);
+    return object;
+}
+
+static const char PERMIT_ALL[] = "permit(principal, action, resource);";
+static const char FORBID_CURL[] =
+    "@id(\"no-curl\") forbid(principal, action, resource == program::\"curl\");";
+static const char BOTH[] =
+    "permit(principal == agent::\"a\", action == Action::\"exec\", resource);"
+    "@id(\"no-curl\") forbid(principal, action, resource == program::\"curl\");";
+
+static struct answer ask(const char *agent, const char *class_, const char *resource,
+                         const char *alias, int64_t now)
+{
+    const char *aliases[] = {alias, NULL};
+    const struct request_flags flags = {"agent",   agent,    "exec", class_,
+                                        "program", resource, aliases};
+    CLEANUP(request_free) struct request request = {0};
+    struct answer answer;
+
+    assert_int_equal(request_from_flags(&flags, &request, NULL), ERR_OK);
+    memset(&answer, 0xa5, sizeof answer); /* a permit that was not taken back would show */
+    evaluate(&world->force, &request, now, &answer);
+    assert_int_equal(answer.permit, answer.reason == ERR_OK);
+    return answer;
+}
+
+static void permits_and_forbids(void **state)
+{
+    (void)state;
+    add("builds", BOTH);
+    assert_true(ask("a", "execute", "git", NULL, NOW).permit);
+    assert_int_equal(ask("a", "execute", "curl", NULL, NOW).reason, ERR_DENIED);
+    assert_int_equal(ask("b", "execute", "git", NULL, NOW).reason, ERR_DENIED);
+    assert_int_equal(ask("a", "mutate", "git", NULL, NOW).reason, ERR_NO_POLICY);
+}
+
+static void nothing_in_force_denies(void **state)
+{
+    (void)state;
+    assert_int_equal(ask("a", "execute", "git", NULL, NOW).reason, ERR_NO_POLICY);
+}
+
+static void every_covering_policy_must_permit_in_any_order(void **state)
+{
+    (void)state;
+    add("all", PERMIT_ALL);
+    add("baseline", FORBID_CURL); /* permits nothing, so it denies all it covers */
+    assert_int_equal(ask("a", "execute", "git", NULL, NOW).reason, ERR_DENIED);
+    world->objects[1].actions[ACTION_EXECUTE] = false;
+    assert_true(ask("a", "execute", "git", NULL, NOW).permit);
+    world->objects[1].actions[ACTION_EXECUTE] = true;
+    world->force.objects = (struct policy_object[]){world->objects[1], world->objects[0]};
+    world->force.cedar = (struct cedar_policies *[]){world->cedar[1], world->cedar[0]};
+    assert_int_equal(ask("a", "execute", "git", NULL, NOW).reason, ERR_DENIED);
+}
+
+static void aliases_of_the_request(void **state)
+{
+    (void)state;
+    add("all", PERMIT_ALL);
+    add("mutations", PERMIT_ALL)->actions[ACTION_EXECUTE] = false;
+    world->objects[1].actions[ACTION_MUTATE] = true;
+    assert_true(ask("a", "execute", "git", "all", NOW).permit);
+    assert_int_equal(ask("a", "execute", "git", "nope", NOW).reason, ERR_ALIAS_UNKNOWN);
+    assert_int_equal(ask("a", "execute", "git", "mutations", NOW).reason, ERR_NO_POLICY);
+}
+
+static void scope_of_agents_and_zones(void **state)
+{
+    struct slice one[] = {slice_str("a")}, zone[] = {slice_str("lab")};
+    (void)state;
+    add("all", PERMIT_ALL)->agents = (struct term_list){one, 1};
+    assert_true(ask("a", "execute", "git", NULL, NOW).permit);
+    assert_int_equal(ask("b", "execute", "git", NULL, NOW).reason, ERR_NO_POLICY);
+    world->objects[0].zones = (struct term_list){zone, 1};
+    assert_int_equal(ask("a", "execute", "git", NULL, NOW).reason, ERR_NO_POLICY);
+    world->force.zone = slice_str("lab");
+    assert_true(ask("a", "execute", "git", NULL, NOW).permit);
+    world->force.zone = slice_str("plant");
+    assert_int_equal(ask("a", "execute", "git", NULL, NOW).reason, ERR_NO_POLICY);
+}
+
+static void time_windows(void **state)
+{
+    static const struct {
+        int64_t now;
+        err_code want;
+    } CASES[] = {
+        {NOW, ERR_OK},      {100, ERR_OK},      {99, ERR_NOT_YET_VALID},    {899, ERR_OK},
+        {900, ERR_EXPIRED}, {999, ERR_EXPIRED}, {1000, ERR_SNAPSHOT_STALE}, {0, ERR_NOT_YET_VALID},
+    };
+    (void)state;
+    add("all", PERMIT_ALL);
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        err_code got = ask("a", "execute", "git", NULL, CASES[i].now).reason;
+        if (got != CASES[i].want)
+            fail_msg("at %lld: %s, wanted %s", (long long)CASES[i].now, err_name(got),
+                     err_name(CASES[i].want));
+    }
+    world->root.has_exp = true;
+    world->root.exp = NOW;
+    assert_int_equal(ask("a", "execute", "git", NULL, NOW).reason, ERR_EXPIRED);
+}
+
+static void revocation(void **state)
+{
+    (void)state;
+    add("all", PERMIT_ALL);
+    world->snapshot.revoked = (struct revoked){&world->revoked, 1};
+    world->revoked = (struct revocation){REVOKED_OBJECT, world->objects[0].digest, 0, {0}};
+    assert_int_equal(ask("a", "execute", "git", NULL, NOW).reason, ERR_REVOKED);
+    world->revoked = (struct revocation){REVOKED_KEY, world->root.keys[0].kid, 0, {0}};
+    assert_int_equal(ask("a", "execute", "git", NULL, NOW).reason, ERR_REVOKED);
+}
+
+static void an_object_that_is_not_the_listed_one_denies(void **state)
+{
+    (void)state;
+    add("all", PERMIT_ALL);
+    world->listed[0].digest.bytes[5] ^= 1;
+    assert_int_equal(ask("a", "execute", "git", NULL, NOW).reason, ERR_EQUIVOCATION);
+    world->listed[0].version = 2;
+    assert_int_equal(ask("a", "execute", "git", NULL, NOW).reason, ERR_POLICY_ROLLBACK);
+}
+
+static void the_same_question_has_the_same_answer(void **state)
+{
+    (void)state;
+    add("all", PERMIT_ALL);
+    add("builds", BOTH);
+    for (int i = 0; i < 100; i++) {
+        struct answer a = ask("a", "execute", i % 2 ? "git" : "curl", NULL, NOW);
+        assert_int_equal(a.permit, i % 2);
+        assert_int_equal(a.n_determining, i % 2 ? 2 : 1);
+    }
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        T(permits_and_forbids),
+        T(nothing_in_force_denies),
+        T(every_covering_policy_must_permit_in_any_order),
+        T(aliases_of_the_request),
+        T(scope_of_agents_and_zones),
+        T(time_windows),
+        T(revocation),
+        T(an_object_that_is_not_the_listed_one_denies),
+        T(the_same_question_has_the_same_answer),
+    };
+    return cmocka_run_group_tests_name("evaluate", tests, NULL, NULL);
+}

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gate/decide/gate.h"
+
+#include "gate/decide/installs.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define ENROLMENT_MAX 65536
+
+void installed_free(struct installed *installed)
+{
+    for (size_t i = 0; installed->cedar != NULL && i < installed->judged.snapshot.n_policies; i++)
+        cedar_free(&installed->cedar[i]);
+    free(installed->cedar);
+    judged_free(&installed->judged);
+    buf_free(&installed->bytes);
+    *installed = (struct installed){0};
+}
+
+void gate_close(struct gate **gate)
+{
+    struct gate *g = *gate;
+
+    if (g == NULL)
+        return;
+    hw_root_close(&g->hw);
+    installed_free(&g->installed);
+    judged_free(&g->trust);
+    enrolment_free(&g->enrolment);
+    buf_free(&g->trust_bytes);
+    buf_free(&g->enrolment_bytes);
+    settings_free(&g->settings);
+    lock_free(&g->lock);
+    free(g->owner);
+    free(g->store_dir);
+    free(g->state_dir);
+    free(g);
+    *gate = NULL;
+}
+
+static err_code hardware_verify(void *ctx, const struct hw_statement *statement, struct why *why)
+{
+    struct gate *gate = ctx;
+
+    return gate->hw->ops->verify(gate->hw, statement, why);
+}
+
+struct judge gate_judge(struct gate *gate)
+{
+    return (struct judge){.verify = hardware_verify, .ctx = gate};
+}
+
+err_code gate_owner(const struct root_meta *first, const struct root_meta *newest,
+                    struct slice gate_name, struct hw_owner **ret, struct why *why)
+{
+    struct hw_owner *out = calloc(1, sizeof *out);
+    err_code err;
+
+    if (out == NULL)
+        return ERR_NO_MEMORY;
+    err = root_owner(first, newest, gate_name, out, why);
+    if (err != ERR_OK) {
+        free(out);
+        return err;
+    }
+    *ret = out;
+    return ERR_OK;
+}
+
+err_code gate_issuer(const struct gate *gate, struct buf *ret)
+{
+    TRY(buf_add_slice(ret, gate->enrolment.domain));
+    TRY(buf_add_u8(ret, '/'));
+    TRY(buf_add_slice(ret, gate->enrolment.gate));
+    return buf_terminate(ret);
+}
+
+/* ---- what is in force ------------------------------------------------------------------------ */
+
+static err_code parse_cedar(struct installed *out, struct why *why)
+{
+    size_t n = out->judged.snapshot.n_policies;
+
+    out->cedar = calloc(n + 1, sizeof(struct cedar_policies *));
+    if (out->cedar == NULL)
+        return ERR_NO_MEMORY;
+    for (size_t i = 0; i < n; i++)
+        TRY(cedar_parse(out->judged.policies[i].text, &out->cedar[i], NULL, why));
+    return ERR_OK;
+}
+
+err_code gate_judge_bundle(struct gate *gate, struct buf *bytes, const struct trust *trust,
+                           struct installed *ret, struct why *why)
+{
+    CLEANUP(installed_free) struct installed out = {.bytes = buf_take(bytes)};
+    const struct judge judge = gate_judge(gate);
+    const struct bundle_ask ask = {
+        .judge = &judge,
+        .now = gate->now,
+        .needs_grants = strcmp(gate->enrolment.hw.about.kind, "tpm") == 0,
+        .index = gate->enrolment.hw.index,
+        .base = gate->enrolment.hw.base,
+    };
+
+    TRY(bundle_judge(buf_slice(&out.bytes), trust, &ask, &out.judged, why));
+    if (out.judged.has_snapshot)
+        TRY(parse_cedar(&out, why));
+    *ret = out;
+    out = (struct installed){0}; /* transferred */
+    return ERR_OK;
+}
+
+void gate_adopt(struct gate *gate, struct installed *installed)
+{
+    installed_free(&gate->installed);
+    gate->installed = *installed;
+    *installed = (struct installed){0};
+    gate->has_installed = true;
+}
+
+struct in_force gate_in_force(const struct gate *gate)
+{
+    const struct judged *judged = &gate->installed.judged;
+
+    return (struct in_force){
+        .root = judged->newest,
+        .snapshot = &judged->snapshot,
+        .objects = judged->policies,
+        .cedar = gate->installed.cedar,
+        .zone = gate->enrolment.zone,
+    };
+}
+
+/* The hardware is beyond what the disk holds. Its own word for that is worth more than ours: give
+ * it the old mandate and demand a signature. It must refuse. */
+static err_code refused_by_hardware(struct gate *gate, uint64_t epoch, struct why *why)
+{
+    struct hw_root *hw = gate->hw;
+    static const struct digest PROBE = {{0}};
+    struct why own = {0};
+    uint8_t sig[64];
+    err_code err = hw->ops->prepare(hw, gate->installed.judged.mandate, &own);
+
+    if (err == ERR_OK)
+        err = hw->ops->sign(hw, &PROBE, sig, &own);
+    if (err == ERR_OK)
+        return why_say(why, ERR_INTERNAL,
+                       "the hardware is at epoch %llu, yet signs under the mandate of %llu",
+                       (unsigned long long)gate->epoch, (unsigned long long)epoch);
+    return why_foreign(why, ERR_ROLLBACK, own.foreign, own.foreign_code,
+                       "the disk holds epoch %llu, the hardware is at %llu and will not sign: %s",
+                       (unsigned long long)epoch, (unsigned long long)gate->epoch,
+                       own.text[0] != '\0' ? own.text : err_text(err));
+}
+
+err_code gate_current(struct gate *gate, struct why *why)
+{
+    uint64_t epoch = gate->installed.judged.snapshot.epoch;
+
+    if (!gate->has_installed && gate->epoch > 0)
+        return why_say(why, ERR_ROLLBACK,
+                       "the disk holds no snapshot, the hardware is at epoch %llu",
+                       (unsigned long long)gate->epoch);
+    if (!gate->has_installed)
+        return why_say(why, ERR_NOTHING_INSTALLED, "\"%s\" holds no snapshot", gate->state_dir);
+    if (epoch != gate->epoch)
+        return refused_by_hardware(gate, epoch, why);
+    return ERR_OK;
+}
+
+/* ---- opening --------------------------------------------------------------------------------- */
+
+static err_code read_state(struct gate *g, struct why *why)
+{
+    CLEANUP(buf_free) struct buf path = {0};
+
+    TRY(settings_load(g->state_dir, &g->settings, why));
+    TRY(path_join(g->state_dir, "trust.bundle", &path));
+    TRY(file_read((const char *)path.ptr, BUNDLE_SIZE_MAX, &g->trust_bytes, why));
+    TRY(path_join(g->state_dir, "enrolment.cbor", &path));
+    TRY(file_read((const char *)path.ptr, ENROLMENT_MAX, &g->enrolment_bytes, why));
+    TRY(enrolment_parse(buf_slice(&g->enrolment_bytes), &g->enrolment, why));
+    return ERR_OK;
+}
+
+/* Parses the trust bundle without asking the hardware, which is not attached yet: attaching
+ * compares its root metadata with the pin, and what is in force is verified in hardware after that.
+ */
+static err_code read_trust(struct gate *g, struct why *why)
+{
+    const struct trust none = {0};
+    const struct bundle_ask ask = {.judge = &JUDGE_SOFT, .now = g->now};
+
+    TRY(bundle_judge(buf_slice(&g->trust_bytes), &none, &ask, &g->trust, why));
+    if (!digest_eq(&g->trust.roots[0], &g->enrolment.root))
+        return why_say(why, ERR_ROOT_UNTRUSTED,
+                       "trust.bundle begins with other root metadata than enrolment.cbor names");
+    return ERR_OK;
+}
+
+static err_code attach(struct gate *g, const struct root_meta *newest, struct why *why)
+{
+    CLEANUP(buf_free) struct buf store = {0};
+
+    TRY(gate_owner(g->trust.first, newest, g->enrolment.gate, &g->owner, why));
+    TRY(path_join(g->state_dir, "hw", &store));
+    TRY(file_make_dir((const char *)store.ptr, 0700, why));
+    g->store_dir = strdup((const char *)store.ptr);
+    if (g->store_dir == NULL)
+        return ERR_NO_MEMORY;
+    g->options.store_dir = g->store_dir;
+    g->options.allow_simulator = g->settings.insecure_simulator;
+    TRY(hardware_open(g->settings.hardware, &g->options, &g->hw, why));
+    return g->hw->ops->attach(g->hw, g->owner, &g->enrolment.hw, why);
+}
+
+/* Takes the newest bundle on disk into force. The root metadata that it brings is judged from
+ * version 1 on, so nothing on this disk is trusted but what the hardware pins. */
+static err_code take_installed(struct gate *g, struct buf *bytes, struct why *why)
+{
+    CLEANUP(installed_free) struct installed found = {0};
+    const struct trust trust = {.roots = g->trust.roots, .n_roots = 1, .installed_before = true};
+
+    TRY(gate_judge_bundle(g, bytes, &trust, &found, why));
+    if (!found.judged.has_snapshot)
+        return why_say(why, ERR_STATE_CORRUPT, "an installed bundle has no snapshot");
+    gate_adopt(g, &found);
+    return ERR_OK;
+}
+
+/* A kill between store and step leaves a snapshot that is newer than the hardware: finish the step.
+ */
+static err_code roll_forward(struct gate *g, struct why *why)
+{
+    const struct judged *judged = &g->installed.judged;
+
+    TRY(g->hw->ops->epoch(g->hw, &g->epoch, why));
+    if (!g->has_installed || judged->snapshot.epoch <= g->epoch)
+        return ERR_OK;
+    TRY(g->hw->ops->step(g->hw, judged->mandate, why));
+    return g->hw->ops->epoch(g->hw, &g->epoch, why);
+}
+
+/* The newest root metadata on this disk tells which anchors a token must have. */
+static err_code open_all(struct gate *g, struct why *why)
+{
+    CLEANUP(buf_free) struct buf bytes = {0};
+    CLEANUP(judged_free) struct judged peek = {0};
+    const struct trust trust = {.roots = g->trust.roots, .n_roots = 1, .installed_before = true};
+    const struct bundle_ask ask = {.judge = &JUDGE_SOFT, .now = g->now};
+    bool found = false;
+
+    TRY(installs_newest(g->state_dir, &bytes, &found, why));
+    if (found)
+        TRY(bundle_judge(buf_slice(&bytes), &trust, &ask, &peek, why));
+    TRY(attach(g, found ? peek.newest : g->trust.newest, why));
+    if (found) {
+        judged_free(&peek); /* it borrows from bytes */
+        TRY(take_installed(g, &bytes, why));
+    }
+    TRY(roll_forward(g, why));
+    if (g->has_installed && g->installed.judged.snapshot.epoch == g->epoch)
+        TRY(g->hw->ops->prepare(g->hw, g->installed.judged.mandate, why));
+    return ERR_OK;
+}
+
+err_code gate_open(const char *state_dir, int64_t now, struct gate **ret, struct why *why)
+{
+    CLEANUP(gate_close) struct gate *g = calloc(1, sizeof *g);
+    CLEANUP(buf_free) struct buf path = {0};
+
+    if (g == NULL)
+        return ERR_NO_MEMORY;
+    g->now = now;
+    g->state_dir = strdup(state_dir);
+    if (g->state_dir == NULL)
+        return ERR_NO_MEMORY;
+    TRY(path_join(state_dir, "gate.json", &path));
+    if (!file_exists((const char *)path.ptr))
+        return why_say(why, ERR_NOT_ENROLLED, "there is no \"%s\"", (const char *)path.ptr);
+    TRY(path_join(state_dir, "lock", &path));
+    TRY(lock_take((const char *)path.ptr, GATE_LOCK_WAIT_MS, &g->lock, why));
+    TRY(read_state(g, why));
+    TRY(read_trust(g, why));
+    TRY(open_all(g, why));
+    *ret = g;
+    g = NULL; /* transferred */
+    return ERR_OK;
+}

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gate/decide/init.h"
+
+#include "gate/base/text.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ENROLMENT_MAX 65536
+
+/* An init at work. */
+struct making {
+    const struct init_wish *wish;
+    struct judged trust;
+    struct hw_owner *owner;
+    struct hw_grant *grants; /* all that the bundle carries; a TPM picks what it needs */
+    size_t n_grants;
+    struct hw_root *hw;
+    struct buf store, old_bytes;
+    bool has_old; /* an earlier init finished here */
+    struct enrolment old;
+};
+
+static void making_free(struct making *m)
+{
+    hw_root_close(&m->hw);
+    judged_free(&m->trust);
+    enrolment_free(&m->old);
+    buf_free(&m->store);
+    buf_free(&m->old_bytes);
+    free(m->grants);
+    free(m->owner);
+}
+
+/* The bundle stands on its own signatures here; whether it is the right authority's, the caller's
+ * --root-digest or a person's eye says. From here on the hardware pins it. */
+static err_code judge_trust(struct making *m, struct slice bytes, struct why *why)
+{
+    const struct trust nothing = {0};
+    const struct bundle_ask ask = {.judge = &JUDGE_SOFT, .now = m->wish->now};
+    char got[72], want[72];
+
+    TRY(bundle_judge(bytes, &nothing, &ask, &m->trust, why));
+    if (m->wish->root == NULL || digest_eq(m->wish->root, &m->trust.roots[0]))
+        return ERR_OK;
+    digest_text(&m->trust.roots[0], got);
+    digest_text(m->wish->root, want);
+    return why_say(why, ERR_ROOT_UNTRUSTED, "root metadata version 1 is %s, expected %s", got,
+                   want);
+}
+
+static err_code read_old(struct making *m, struct why *why)
+{
+    CLEANUP(buf_free) struct buf path = {0};
+
+    TRY(path_join(m->wish->state_dir, "enrolment.cbor", &path));
+    if (!file_exists((const char *)path.ptr))
+        return ERR_OK;
+    TRY(file_read((const char *)path.ptr, ENROLMENT_MAX, &m->old_bytes, why));
+    TRY(enrolment_parse(buf_slice(&m->old_bytes), &m->old, why));
+    m->has_old = true;
+    return ERR_OK;
+}
+
+/* A second init in the same directory must be of the same gate. */
+static err_code compare_old(const struct making *m, struct why *why)
+{
+    if (!m->has_old)
+        return ERR_OK;
+    if (!digest_eq(&m->old.root, &m->trust.roots[0]))
+        return why_say(why, ERR_EXISTS, "\"%s\" is enrolled under other root metadata",
+                       m->wish->state_dir);
+    if (!slice_eq_str(m->old.gate, m->wish->gate_name))
+        return why_say(why, ERR_EXISTS, "\"%s\" is gate \"%.*s\", not \"%s\"", m->wish->state_dir,
+                       TERM_ARG(m->old.gate), m->wish->gate_name);
+    if (!slice_eq_str(m->old.zone, m->wish->zone != NULL ? m->wish->zone : ""))
+        return why_say(why, ERR_EXISTS, "\"%s\" stands in zone \"%.*s\", not \"%s\"",
+                       m->wish->state_dir, TERM_ARG(m->old.zone),
+                       m->wish->zone != NULL ? m->wish->zone : "");
+    return ERR_OK;
+}
+
+/* --again: what the old hardware left beside the state is evidence; it moves aside. */
+static err_code set_aside(const struct making *m, struct why *why)
+{
+    CLEANUP(buf_free) struct buf from = {0}, to = {0};
+    char name[64];
+
+    if (!m->wish->again || !m->has_old)
+        return ERR_OK;
+    (void)snprintf(name, sizeof name, "hw.until-%lld", (long long)m->wish->now);
+    TRY(path_join(m->wish->state_dir, name, &to));
+    if (rename((const char *)m->store.ptr, (const char *)to.ptr) != 0)
+        return why_say(why, ERR_STORAGE, "cannot move \"%s\" aside", (const char *)m->store.ptr);
+    (void)snprintf(name, sizeof name, "enrolment.until-%lld.cbor", (long long)m->wish->now);
+    TRY(path_join(m->wish->state_dir, name, &to));
+    TRY(file_write((const char *)to.ptr, buf_slice(&m->old_bytes), 0600, why));
+    return file_make_dir((const char *)m->store.ptr, 0700, why);
+}
+
+/* The hardware checks the signatures; here only those are left out that no ratchet key is named
+ * for. */
+static err_code take_grants(struct making *m)
+{
+    const struct bundle *bundle = &m->trust.bundle;
+
+    m->grants = calloc(bundle->n_grants + 1, sizeof *m->grants);
+    if (m->grants == NULL)
+        return ERR_NO_MEMORY;
+    for (size_t i = 0; i < bundle->n_grants; i++)
+        if (grant_to_hw(&bundle->grants[i], m->trust.first, &m->grants[m->n_grants], NULL) ==
+            ERR_OK)
+            m->n_grants++;
+    return ERR_OK;
+}
+
+static err_code enrol_hardware(struct making *m, struct hw_enrolment *ret, struct why *why)
+{
+    const struct init_wish *wish = m->wish;
+    const struct hw_options options = {
+        .allow_simulator = wish->insecure_simulator,
+        .store_dir = (const char *)m->store.ptr,
+        .owner_auth_file = wish->owner_auth_file,
+        .so_pin_file = wish->so_pin_file,
+    };
+    err_code err;
+
+    TRY(gate_owner(m->trust.first, m->trust.newest, slice_str(wish->gate_name), &m->owner, why));
+    TRY(take_grants(m));
+    m->owner->grants = m->grants;
+    m->owner->n_grants = m->n_grants;
+    TRY(hardware_open(wish->hardware, &options, &m->hw, why));
+    err = m->hw->ops->enrol(m->hw, m->owner, ret, why);
+    if (err == ERR_OK && m->has_old && !wish->again) /* the old facts must still be the facts */
+        err = m->hw->ops->attach(m->hw, m->owner, &m->old.hw, why);
+    hw_root_close(&m->hw); /* options end with this function */
+    return err;
+}
+
+static err_code save(const struct making *m, struct slice trust, struct slice enrolment,
+                     struct why *why)
+{
+    CLEANUP(settings_free) struct settings settings = {0};
+    CLEANUP(buf_free) struct buf path = {0};
+
+    TRY(path_join(m->wish->state_dir, "trust.bundle", &path));
+    TRY(file_write((const char *)path.ptr, trust, 0600, why));
+    TRY(path_join(m->wish->state_dir, "enrolment.cbor", &path));
+    TRY(file_write((const char *)path.ptr, enrolment, 0644, why));
+    TRY(settings_make(m->wish->hardware, m->wish->insecure_simulator, &settings));
+    return settings_save(m->wish->state_dir, &settings,
+                         why); /* last: its presence means enrolled */
+}
+
+static err_code make_enrolment(const struct making *m, const struct hw_enrolment *hw,
+                               struct buf *ret, struct why *why)
+{
+    const struct enrolment fresh = {
+        .domain = m->trust.first->domain,
+        .gate = slice_str(m->wish->gate_name),
+        .zone = slice_str(m->wish->zone != NULL ? m->wish->zone : ""),
+        .root = m->trust.roots[0],
+        .hw = *hw,
+    };
+
+    /* Unless asked to, an enrolment that verifiers have does not change under them. */
+    if (m->has_old && !m->wish->again)
+        return buf_add_slice(ret, buf_slice(&m->old_bytes));
+    return enrolment_write(&fresh, ret, why);
+}
+
+err_code gate_init(const struct init_wish *wish, struct slice trust, struct buf *ret_enrolment,
+                   struct why *why)
+{
+    CLEANUP(making_free) struct making m = {.wish = wish};
+    CLEANUP(lock_free) struct lock lock = {0};
+    CLEANUP(buf_free) struct buf path = {0}, enrolment = {0};
+    struct hw_enrolment hw = {0};
+
+    TRY(term_name_check("gate", slice_str(wish->gate_name), why));
+    if (wish->zone != NULL)
+        TRY(term_name_check("zone", slice_str(wish->zone), why));
+    TRY(file_make_dir(wish->state_dir, 0700, why));
+    TRY(path_join(wish->state_dir, "lock", &path));
+    TRY(lock_take((const char *)path.ptr, GATE_LOCK_WAIT_MS, &lock, why));
+    TRY(judge_trust(&m, trust, why));
+    TRY(read_old(&m, why));
+    TRY(compare_old(&m, why));
+    TRY(path_join(wish->state_dir, "hw", &m.store));
+    TRY(file_make_dir((const char *)m.store.ptr, 0700, why));
+    TRY(set_aside(&m, why));
+    TRY(enrol_hardware(&m, &hw, why));
+    TRY(make_enrolment(&m, &hw, &enrolment, why));
+    TRY(save(&m, trust, buf_slice(&enrolment), why));
+    return buf_add_slice(ret_enrolment, buf_slice(&enrolment));
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* init.h: enrols a hardware root for a domain and makes the gate's state directory. */
+#ifndef PAWL_DECIDE_INIT_H
+#define PAWL_DECIDE_INIT_H
+
+#include "gate/decide/gate.h"
+
+struct init_wish {
+    const char *state_dir;
+    const char *hardware;  /* URI */
+    const char *gate_name; /* within the domain */
+    const char *zone;      /* or NULL */
+    bool insecure_simulator;
+    bool again;                  /* replace an enrolment whose hardware is gone or was cleared */
+    const char *owner_auth_file; /* or NULL */
+    const char *so_pin_file;     /* or NULL */
+    const struct digest *root;   /* digest that root metadata 1 must have; NULL: whatever it is */
+    int64_t now;
+};
+
+/* Enrols. Safe to repeat: finds and compares what an earlier run made and finishes its work. trust:
+ * a bundle of the authority (enrol.bundle, or any published one). Errors: EXISTS when the state
+ * directory belongs to another domain, gate or hardware; ROOT_UNTRUSTED when root metadata 1 is not
+ * the expected one; those of the hardware. Appends the enrolment file to ret_enrolment. */
+err_code gate_init(const struct init_wish *wish, struct slice trust, struct buf *ret_enrolment,
+                   struct why *why);
+
+#endif

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gate/decide/installs.h"
+
+#include "gate/base/file.h"
+#include "gate/base/text.h"
+#include "gate/policy/bundle.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define SUFFIX ".bundle"
+
+static void dir_close(DIR **dir)
+{
+    if (*dir != NULL)
+        (void)closedir(*dir);
+}
+
+static err_code dir_of(const char *state_dir, struct buf *ret)
+{
+    return path_join(state_dir, "installed", ret);
+}
+
+/* The epoch that a file name stands for; 0 for a name of another kind (a temporary file). */
+static uint64_t epoch_of(const char *name)
+{
+    size_t len = strlen(name), tail = strlen(SUFFIX);
+    char digits[24];
+    uint64_t epoch;
+
+    if (len <= tail || len - tail >= sizeof digits || strcmp(name + len - tail, SUFFIX) != 0)
+        return 0;
+    memcpy(digits, name, len - tail);
+    digits[len - tail] = '\0';
+    return number_parse(digits, TERM_NUMBER_MAX, &epoch) == ERR_OK ? epoch : 0;
+}
+
+static err_code path_of(const char *state_dir, uint64_t epoch, struct buf *ret)
+{
+    CLEANUP(buf_free) struct buf dir = {0};
+    char name[48];
+
+    TRY(dir_of(state_dir, &dir));
+    (void)snprintf(name, sizeof name, "%llu" SUFFIX, (unsigned long long)epoch);
+    return path_join((const char *)dir.ptr, name, ret);
+}
+
+err_code installs_newest(const char *state_dir, struct buf *ret, bool *ret_found, struct why *why)
+{
+    CLEANUP(buf_free) struct buf dir = {0}, path = {0};
+    CLEANUP(dir_close) DIR *list = NULL;
+    uint64_t newest = 0;
+
+    TRY(dir_of(state_dir, &dir));
+    list = opendir((const char *)dir.ptr);
+    if (list == NULL && errno != ENOENT)
+        return why_errno(why, errno, "list", (const char *)dir.ptr);
+    *ret_found = false;
+    if (list == NULL)
+        return ERR_OK;
+    for (const struct dirent *entry; (entry = readdir(list)) != NULL;)
+        if (epoch_of(entry->d_name) > newest)
+            newest = epoch_of(entry->d_name);
+    if (newest == 0)
+        return ERR_OK;
+    TRY(path_of(state_dir, newest, &path));
+    TRY(file_read((const char *)path.ptr, BUNDLE_SIZE_MAX, ret, why));
+    *ret_found = true;
+    return ERR_OK;
+}
+
+err_code installs_put(const char *state_dir, uint64_t epoch, struct slice bytes, struct why *why)
+{
+    CLEANUP(buf_free) struct buf dir = {0}, path = {0};
+
+    TRY(dir_of(state_dir, &dir));
+    TRY(file_make_dir((const char *)dir.ptr, 0700, why));
+    TRY(path_of(state_dir, epoch, &path));
+    return file_write((const char *)path.ptr, bytes, 0600, why);
+}
+
+void installs_prune(const char *state_dir, uint64_t epoch)
+{
+    CLEANUP(buf_free) struct buf dir = {0}, path = {0};
+    CLEANUP(dir_close) DIR *list = NULL;
+
+    if (dir_of(state_dir, &dir) != ERR_OK)
+        return;
+    list = opendir((const char *)dir.ptr);
+    for (const struct dirent *entry; list != NULL && (entry = readdir(list)) != NULL;) {
+        uint64_t found = epoch_of(entry->d_name);
+        if (found != 0 && found < epoch && path_of(state_dir, found, &path) == ERR_OK)
+            (void)unlink((const char *)path.ptr);
+    }
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gate/decide/request.h"
+
+#include "gate/base/text.h"
+#include "gate/decide/jcs.h"
+
+#include <string.h>
+
+const char *const REQUEST_CLASSES[4] = {"execute", "mutate", "delegate", "propagate"};
+
+static void json_free(json_t **json)
+{
+    json_decref(*json);
+}
+
+void request_free(struct request *request)
+{
+    json_decref(request->json);
+    *request = (struct request){0};
+}
+
+/* A non-empty string member of bounded length. where: "subject" and so on, for the message. */
+static err_code text_member(const json_t *object, const char *where, const char *name,
+                            struct slice *ret, struct why *why)
+{
+    const json_t *member = json_object_get(object, name);
+    size_t len = json_string_length(member);
+
+    if (!json_is_string(member))
+        return why_say(why, ERR_REQUEST_MALFORMED, "%s.%s is not a string", where, name);
+    if (len == 0 || len > REQUEST_TEXT_MAX)
+        return why_say(why, ERR_REQUEST_MALFORMED, "%s.%s has %zu bytes, wanted 1 to %d", where,
+                       name, len, REQUEST_TEXT_MAX);
+    *ret = (struct slice){(const uint8_t *)json_string_value(member), len};
+    return ERR_OK;
+}
+
+static err_code object_member(const json_t *top, const char *name, json_t **ret, struct why *why)
+{
+    *ret = json_object_get(top, name);
+    if (!json_is_object(*ret))
+        return why_say(why, ERR_REQUEST_MALFORMED, "\"%s\" is not an object", name);
+    return ERR_OK;
+}
+
+static err_code read_class(const json_t *action, struct request *out, struct why *why)
+{
+    const json_t *properties = json_object_get(action, "properties");
+
+    if (!json_is_object(properties))
+        return why_say(
+            why, ERR_REQUEST_MALFORMED,
+            "action.properties.class is missing; it is execute, mutate, delegate or propagate");
+    TRY(text_member(properties, "action.properties", "class", &out->action_class, why));
+    for (size_t i = 0; i < 4; i++)
+        if (slice_eq_str(out->action_class, REQUEST_CLASSES[i]))
+            return ERR_OK;
+    return why_say(
+        why, ERR_REQUEST_MALFORMED,
+        "action.properties.class is \"%.*s\", wanted execute, mutate, delegate or propagate",
+        (int)out->action_class.len, (const char *)out->action_class.ptr);
+}
+
+static err_code read_context(const json_t *context, struct request *out, struct why *why)
+{
+    const json_t *aliases = json_object_get(context, "aliases");
+
+    if (json_object_get(context, "gate") != NULL)
+        return why_say(why, ERR_REQUEST_MALFORMED,
+                       "context.gate is set by the gate, not by a request");
+    if (aliases == NULL)
+        return ERR_OK;
+    if (!json_is_array(aliases) || json_array_size(aliases) > REQUEST_ALIASES_MAX)
+        return why_say(why, ERR_REQUEST_MALFORMED,
+                       "context.aliases is not an array of at most %d names", REQUEST_ALIASES_MAX);
+    for (size_t i = 0; i < json_array_size(aliases); i++) {
+        const json_t *alias = json_array_get(aliases, i);
+        if (!json_is_string(alias) || json_string_length(alias) == 0 ||
+            json_string_length(alias) > REQUEST_TEXT_MAX)
+            return why_say(why, ERR_REQUEST_MALFORMED, "context.aliases[%zu] is not a name", i);
+        out->aliases[out->n_aliases++] =
+            (struct slice){(const uint8_t *)json_string_value(alias), json_string_length(alias)};
+    }
+    return ERR_OK;
+}
+
+/* The digest that records, approvals and callers name the request by: the binding_hash of the
+ * AuthZEN access request profile. */
+static err_code take_digest(const json_t *top, struct request *out, struct why *why)
+{
+    static const char *const PARTS[] = {"subject", "action", "resource", "context"};
+    CLEANUP(json_free) json_t *bound = json_object();
+    CLEANUP(buf_free) struct buf canonical = {0};
+    err_code err;
+
+    if (bound == NULL)
+        return ERR_NO_MEMORY;
+    for (size_t i = 0; i < 4; i++) {
+        json_t *part = json_object_get(top, PARTS[i]);
+        if (part != NULL && json_object_set(bound, PARTS[i], part) != 0)
+            return ERR_NO_MEMORY;
+    }
+    err = jcs_put(bound, &canonical);
+    if (err == ERR_REQUEST_MALFORMED)
+        return why_say(why, err, "the request holds null, a fraction, or a number beyond 2^53");
+    if (err == ERR_TOO_LARGE)
+        return why_say(why, err, "the request is nested too deeply");
+    if (err != ERR_OK)
+        return err;
+    return hash_sha256(buf_slice(&canonical), &out->digest);
+}
+
+/* Takes top in every case. */
+static err_code from_json(json_t *top, struct request *ret, struct why *why)
+{
+    CLEANUP(request_free) struct request out = {.json = top};
+    json_t *subject, *action, *resource, *context = json_object_get(top, "context");
+
+    if (!json_is_object(top))
+        return why_say(why, ERR_REQUEST_MALFORMED, "the request is not a JSON object");
+    TRY(object_member(top, "subject", &subject, why));
+    TRY(object_member(top, "action", &action, why));
+    TRY(object_member(top, "resource", &resource, why));
+    if (context != NULL)
+        TRY(object_member(top, "context", &context, why));
+    TRY(text_member(subject, "subject", "type", &out.subject_type, why));
+    TRY(text_member(subject, "subject", "id", &out.subject_id, why));
+    TRY(text_member(action, "action", "name", &out.action_name, why));
+    TRY(text_member(resource, "resource", "type", &out.resource_type, why));
+    TRY(text_member(resource, "resource", "id", &out.resource_id, why));
+    TRY(read_class(action, &out, why));
+    TRY(read_context(context, &out, why));
+    TRY(take_digest(top, &out, why));
+    *ret = out;
+    out = (struct request){0}; /* transferred */
+    return ERR_OK;
+}
+
+err_code request_parse(struct slice json, struct request *ret, struct why *why)
+{
+    json_error_t error;
+    json_t *top;
+
+    if (json.len > REQUEST_SIZE_MAX)
+        return why_say(why, ERR_TOO_LARGE, "a request of %zu bytes, the limit is %zu", json.len,
+                       REQUEST_SIZE_MAX);
+    top = json_loadb((const char *)json.ptr, json.len, JSON_REJECT_DUPLICATES, &error);
+    if (top == NULL)
+        return why_say(why, ERR_JSON_MALFORMED, "line %d, column %d: %s", error.line, error.column,
+                       error.text);
+    return from_json(top, ret, why);
+}
+
+err_code request_from_flags(const struct request_flags *flags, struct request *ret, struct why *why)
+{
+    json_t *top = json_pack("{s:{s:s,s:s},s:{s:s,s:{s:s}},s:{s:s,s:s}}", "subject", "type",
+                            flags->subject_type, "id", flags->subject_id, "action", "name",
+                            flags->action, "properties", "class", flags->class_, "resource", "type",
+                            flags->resource_type, "id", flags->resource_id);
+
+    if (top == NULL) /* the only way to fail, besides memory */
+        return why_say(why, ERR_REQUEST_MALFORMED, "an argument is not valid UTF-8");
+    if (flags->aliases != NULL && flags->aliases[0] != NULL) {
+        json_t *context = json_object(), *aliases = json_array();
+        for (size_t i = 0; flags->aliases[i] != NULL; i++)
+            (void)json_array_append_new(aliases, json_string(flags->aliases[i]));
+        (void)json_object_set_new(context, "aliases", aliases);
+        (void)json_object_set_new(top, "context", context);
+    }
+    return from_json(top, ret, why);
+}

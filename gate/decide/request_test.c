@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gate/base/text.h"
+#include "gate/decide/jcs.h"
+#include "gate/decide/request.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define GOOD_SUBJECT "\"subject\":{\"type\":\"agent\",\"id\":\"build-7\"}"
+#define GOOD_ACTION "\"action\":{\"name\":\"exec\",\"properties\":{\"class\":\"execute\"}}"
+#define GOOD_RESOURCE "\"resource\":{\"type\":\"program\",\"id\":\"/usr/bin/git\"}"
+#define GOOD "{" GOOD_SUBJECT "," GOOD_ACTION "," GOOD_RESOURCE
+
+static const struct {
+    const char *name, *json;
+    err_code want;
+} CASES[] = {
+    {"minimal", GOOD "}", ERR_OK},
+    {"empty context", GOOD ",\"context\":{}}", ERR_OK},
+    {"aliases", GOOD ",\"context\":{\"aliases\":[\"a\",\"b\"]}}", ERR_OK},
+    {"unknown members are ignored", GOOD ",\"options\":{\"x\":[1,true,\"y\"]}}", ERR_OK},
+    {"empty", "", ERR_JSON_MALFORMED},
+    {"trailing", GOOD "} {}", ERR_JSON_MALFORMED},
+    {"duplicate member", "{" GOOD_SUBJECT "," GOOD_SUBJECT "," GOOD_ACTION "," GOOD_RESOURCE "}",
+     ERR_JSON_MALFORMED},
+    {"not an object", "[]", ERR_REQUEST_MALFORMED},
+    {"no subject", "{" GOOD_ACTION "," GOOD_RESOURCE "}", ERR_REQUEST_MALFORMED},
+    {"no action", "{" GOOD_SUBJECT "," GOOD_RESOURCE "}", ERR_REQUEST_MALFORMED},
+    {"no resource", "{" GOOD_SUBJECT "," GOOD_ACTION "}", ERR_REQUEST_MALFORMED},
+    {"subject is text", "{\"subject\":\"x\"," GOOD_ACTION "," GOOD_RESOURCE "}",
+     ERR_REQUEST_MALFORMED},
+    {"no id", "{\"subject\":{\"type\":\"agent\"}," GOOD_ACTION "," GOOD_RESOURCE "}",
+     ERR_REQUEST_MALFORMED},
+    {"empty id", "{\"subject\":{\"type\":\"agent\",\"id\":\"\"}," GOOD_ACTION "," GOOD_RESOURCE "}",
+     ERR_REQUEST_MALFORMED},
+    {"number id", "{\"subject\":{\"type\":\"agent\",\"id\":7}," GOOD_ACTION "," GOOD_RESOURCE "}",
+     ERR_REQUEST_MALFORMED},
+    {"no class", "{" GOOD_SUBJECT ",\"action\":{\"name\":\"exec\"}," GOOD_RESOURCE "}",
+     ERR_REQUEST_MALFORMED},
+    {"unknown class",
+     "{" GOOD_SUBJECT
+     ",\"action\":{\"name\":\"e\",\"properties\":{\"class\":\"Execute\"}}," GOOD_RESOURCE "}",
+     ERR_REQUEST_MALFORMED},
+    {"context.gate", GOOD ",\"context\":{\"gate\":{}}}", ERR_REQUEST_MALFORMED},
+    {"context is text", GOOD ",\"context\":\"x\"}", ERR_REQUEST_MALFORMED},
+    {"aliases is text", GOOD ",\"context\":{\"aliases\":\"a\"}}", ERR_REQUEST_MALFORMED},
+    {"alias is a number", GOOD ",\"context\":{\"aliases\":[1]}}", ERR_REQUEST_MALFORMED},
+    {"null", GOOD ",\"context\":{\"x\":null}}", ERR_REQUEST_MALFORMED},
+    {"fraction", GOOD ",\"context\":{\"x\":1.5}}", ERR_REQUEST_MALFORMED},
+    {"2^53 - 1", GOOD ",\"context\":{\"x\":9007199254740991}}", ERR_OK},
+    {"2^53", GOOD ",\"context\":{\"x\":9007199254740992}}", ERR_REQUEST_MALFORMED},
+    {"-2^53", GOOD ",\"context\":{\"x\":-9007199254740992}}", ERR_REQUEST_MALFORMED},
+    {"bad UTF-8",
+     "{\"subject\":{\"type\":\"agent\",\"id\":\"\xff\"}," GOOD_ACTION "," GOOD_RESOURCE "}",
+     ERR_JSON_MALFORMED},
+    {"NUL in a string",
+     "{\"subject\":{\"type\":\"agent\",\"id\":\"a\\u0000b\"}," GOOD_ACTION "," GOOD_RESOURCE "}",
+     ERR_JSON_MALFORMED},
+};
+
+static void table(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        CLEANUP(request_free) struct request request = {0};
+        struct why why = {0};
+        err_code got = request_parse(slice_str(CASES[i].json), &request, &why);
+        if (got != CASES[i].want)
+            fail_msg("%s: %s, wanted %s (%s)", CASES[i].name, err_name(got),
+                     err_name(CASES[i].want), why.text);
+        if (got != ERR_OK)
+            assert_true(strlen(why.text) > 0);
+    }
+}
+
+static void truncated_at_every_length(void **state)
+{
+    static const char FULL[] = GOOD ",\"context\":{\"aliases\":[\"a\"]}}";
+    (void)state;
+    for (size_t n = 0; n < sizeof FULL - 1; n++) {
+        CLEANUP(request_free) struct request request = {0};
+        assert_int_not_equal(
+            request_parse((struct slice){(const uint8_t *)FULL, n}, &request, NULL), ERR_OK);
+    }
+}
+
+static void canonical_form(void **state)
+{
+    static const struct {
+        const char *json, *want;
+    } FORMS[] = {
+        {"{\"b\":1,\"a\":[true,false,\"x\"]}", "{\"a\":[true,false,\"x\"],\"b\":1}"},
+        {"{ \"a\" : \"\\u0041\\u000a\\u001f\\u007f\\/\\\"\\\\\" }",
+         "{\"a\":\"A\\n\\u001f\x7f/\\\"\\\\\"}"},
+        {"{\"\\u20ac\":1,\"\\r\":2,\"\\ufb33\":3,\"1\":4,\"\\ud83d\\ude00\":5,\"\\u0080\":6,"
+         "\"\\u00f6\":7}",
+         "{\"\\r\":2,\"1\":4,\"\xc2\x80\":6,\"\xc3\xb6\":7,\"\xe2\x82\xac\":1,\"\xf0\x9f\x98\x80\":"
+         "5,"
+         "\"\xef\xac\xb3\":3}"}, /* RFC 8785 3.2.3 */
+        {"{}", "{}"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof FORMS / sizeof *FORMS; i++) {
+        CLEANUP(buf_free) struct buf got = {0};
+        json_t *json = json_loads(FORMS[i].json, 0, NULL);
+        assert_non_null(json);
+        assert_int_equal(jcs_put(json, &got), ERR_OK);
+        assert_int_equal(buf_terminate(&got), ERR_OK);
+        assert_string_equal((const char *)got.ptr, FORMS[i].want);
+        json_decref(json);
+    }
+}
+
+static void the_digest_ignores_order_and_foreign_members(void **state)
+{
+    CLEANUP(request_free) struct request a = {0}, b = {0}, c = {0}, d = {0};
+    const struct request_flags flags = {"agent",   "build-7",      "exec", "execute",
+                                        "program", "/usr/bin/git", NULL};
+    (void)state;
+    assert_int_equal(request_parse(slice_str(GOOD "}"), &a, NULL), ERR_OK);
+    assert_int_equal(
+        request_parse(slice_str("{\"x\":1," GOOD_RESOURCE "," GOOD_ACTION "," GOOD_SUBJECT "}"), &b,
+                      NULL),
+        ERR_OK);
+    assert_true(digest_eq(&a.digest, &b.digest));
+    assert_int_equal(request_parse(slice_str(GOOD ",\"context\":{}}"), &c, NULL), ERR_OK);
+    assert_false(digest_eq(&a.digest, &c.digest));
+    assert_int_equal(request_from_flags(&flags, &d, NULL), ERR_OK);
+    assert_true(digest_eq(&a.digest, &d.digest));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(table),
+        cmocka_unit_test(truncated_at_every_length),
+        cmocka_unit_test(canonical_form),
+        cmocka_unit_test(the_digest_ignores_order_and_foreign_members),
+    };
+    return cmocka_run_group_tests_name("request", tests, NULL, NULL);
+}

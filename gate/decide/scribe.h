@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * scribe.h: puts what the gate decided and did on record, in rounds. A round is one visit to the
+ * hardware: it confirms the epoch and the authority's signature, the records become durable in the
+ * ledger, the hardware signs the new tree head and certifies the epoch, and only then is there a
+ * permit. No record, no permit.
+ *
+ * The scribe signs records with a key of its own, made in memory when it opens. The first round
+ * introduces it: a key_rotation record, signed by the hardware.
+ */
+#ifndef PAWL_DECIDE_SCRIBE_H
+#define PAWL_DECIDE_SCRIBE_H
+
+#include "gate/decide/gate.h"
+#include "gate/ledger/log.h"
+
+struct scribe;
+
+/* Opens the ledger of a gate that is current. Errors: those of ledger_open(), KEY_SIGN. Borrows:
+ * gate, for the life of the scribe. Owns: closed with scribe_close(). */
+err_code scribe_open(struct gate *gate, struct scribe **ret, struct why *why);
+void scribe_close(struct scribe **scribe);
+
+/* What a round wrote. */
+struct written {
+    uint64_t index;    /* of the entry in the ledger */
+    struct buf permit; /* of a decision: the permit file, or the denial in the same form */
+};
+void written_free(struct written *written);
+
+/* Records a decision. now_ms: milliseconds since 1970, when it was asked. Errors: ROLLBACK and
+ * others of the hardware; CLOCK_BACK; STORAGE_FULL; in every case there is no permit. Owns:
+ * written_free(). */
+err_code scribe_decision(struct scribe *scribe, const struct request *request,
+                         const struct answer *answer, uint64_t now_ms, struct written *ret,
+                         struct why *why);
+
+/* Records that a snapshot took effect. */
+err_code scribe_install(struct scribe *scribe, uint64_t from_epoch, uint64_t now_ms,
+                        struct written *ret, struct why *why);
+
+const struct ledger *scribe_ledger(const struct scribe *scribe);
+
+#endif

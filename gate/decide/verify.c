@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gate/decide/verify.h"
+
+#include "gate/cose/cose_key.h"
+#include "gate/decide/hardware.h"
+#include "gate/policy/grant.h"
+#include "gate/policy/root_chain.h"
+
+#include <string.h>
+
+void verified_free(struct verified *verified)
+{
+    permit_free(&verified->permit);
+    *verified = (struct verified){0};
+}
+
+static bool is_tpm(const struct enrolment *enrolment)
+{
+    return strcmp(enrolment->hw.about.kind, "tpm") == 0;
+}
+
+/* A TPM key's Name covers its policy, and the policy names the ratchet keys and root metadata 1. An
+ * enrolment whose Names come out otherwise speaks of keys that sign without the authority. */
+static err_code tpm_names(const struct root_meta *first, const struct hw_enrolment *hw,
+                          struct why *why)
+{
+    uint8_t receipt[HW_TPM_NAME_LEN], seal[HW_TPM_NAME_LEN];
+    struct tpm_plan plan;
+
+    TRY(grant_plan(first, hw->index, &plan, why));
+    TRY(tpm_key_name(&plan, TPM_PURPOSE_SIGN, &hw->receipt, receipt));
+    TRY(tpm_key_name(&plan, TPM_PURPOSE_CERTIFY, &hw->seal, seal));
+    if (memcmp(plan.index_name, hw->index_name, HW_TPM_NAME_LEN) != 0)
+        return why_say(why, ERR_PERMIT_INVALID,
+                       "the enrolment's counter is not bound to this root metadata");
+    if (memcmp(receipt, hw->receipt_name, HW_TPM_NAME_LEN) != 0)
+        return why_say(why, ERR_PERMIT_INVALID,
+                       "the receipt key is not bound to this root metadata");
+    if (memcmp(seal, hw->seal_name, HW_TPM_NAME_LEN) != 0)
+        return why_say(why, ERR_PERMIT_INVALID, "the seal key is not bound to this root metadata");
+    return ERR_OK;
+}
+
+err_code verify_enrolment(const struct root_meta *first, const struct enrolment *enrolment,
+                          struct why *why)
+{
+    TRY(root_verify_first(first, &JUDGE_SOFT, why));
+    if (!digest_eq(&first->digest, &enrolment->root))
+        return why_say(why, ERR_ROOT_UNTRUSTED,
+                       "the enrolment names other root metadata version 1");
+    if (!slice_eq(first->domain, enrolment->domain))
+        return why_say(why, ERR_ROOT_UNTRUSTED,
+                       "the root metadata is of \"%.*s\", the enrolment of \"%.*s\"",
+                       TERM_ARG(first->domain), TERM_ARG(enrolment->domain));
+    return is_tpm(enrolment) ? tpm_names(first, &enrolment->hw, why) : ERR_OK;
+}
+
+/* The permit speaks of the gate that the enrolment is of. */
+static err_code same_gate(const struct permit *permit, const struct enrolment *enrolment,
+                          struct why *why)
+{
+    CLEANUP(buf_free) struct buf issuer = {0};
+
+    TRY(buf_add_slice(&issuer, enrolment->domain));
+    TRY(buf_add_u8(&issuer, '/'));
+    TRY(buf_add_slice(&issuer, enrolment->gate));
+    if (!slice_eq(permit->record.issuer, buf_slice(&issuer)))
+        return why_say(why, ERR_PERMIT_INVALID, "issued by \"%.*s\", the enrolment is of \"%.*s\"",
+                       TERM_ARG(permit->record.issuer), (int)issuer.len, (const char *)issuer.ptr);
+    if (permit->record.simulated != enrolment->hw.about.simulator)
+        return why_say(why, ERR_PERMIT_INVALID, "the permit says %s, the enrolment %s",
+                       permit->record.simulated ? "simulated" : "not simulated",
+                       enrolment->hw.about.simulator ? "simulator" : "no simulator");
+    if (!slice_eq_str(permit->record.hardware, enrolment->hw.about.model))
+        return why_say(why, ERR_PERMIT_INVALID,
+                       "the permit names hardware \"%.*s\", the enrolment \"%s\"",
+                       TERM_ARG(permit->record.hardware), enrolment->hw.about.model);
+    return ERR_OK;
+}
+
+/* Seal -> epoch and receipt key. The seal's binding needs the tree head, which the receipt gives:
+ * for a TPM the receipt key is the enrolled one, for a token it comes out of the seal itself. */
+static err_code judge_seal(const struct enrolment *enrolment, struct verified *out, struct why *why)
+{
+    const struct permit *permit = &out->permit;
+    const struct hw_seal seal = {
+        .kind = permit->seal_kind,
+        .statement = {(uint8_t *)(uintptr_t)permit->seal_statement.ptr, permit->seal_statement.len,
+                      0},
+        .sig = {(uint8_t *)(uintptr_t)permit->seal_sig.ptr, permit->seal_sig.len, 0},
+    };
+    struct digest binding;
+
+    if (permit->seal_kind == HW_SEAL_NONE && is_tpm(enrolment) && !enrolment->hw.about.seals) {
+        out->epoch =
+            permit->record.epoch; /* as the signed record says; nobody else vouches for it */
+        return ERR_OK;
+    }
+    TRY(hw_seal_binding(out->checkpoint.size, &out->checkpoint.root, &permit->receipt.snapshot,
+                        permit->receipt.epoch, &binding));
+    TRY(hardware_seal_verify(&enrolment->hw, &seal, &binding, &out->epoch, &out->receipt_key, why));
+    out->sealed = true;
+    if (out->epoch != permit->record.epoch)
+        return why_say(why, ERR_PERMIT_INVALID,
+                       "the record says epoch %llu, the hardware certifies %llu",
+                       (unsigned long long)permit->record.epoch, (unsigned long long)out->epoch);
+    return ERR_OK;
+}
+
+/* The tree head that the receipt's path leads to; its signature is judged after the seal has said
+ * which key it is. */
+static err_code tree_head(struct verified *out, struct why *why)
+{
+    struct permit *permit = &out->permit;
+    struct digest leaf;
+
+    TRY(tree_leaf(buf_slice(&permit->entry), &leaf));
+    out->checkpoint.size = permit->receipt.tree_size;
+    if (tree_root_from(&leaf, permit->receipt.leaf_index, permit->receipt.tree_size,
+                       &permit->receipt.path, &out->checkpoint.root) != ERR_OK)
+        return why_say(why, ERR_PERMIT_INVALID,
+                       "the inclusion path does not fit entry %llu of %llu",
+                       (unsigned long long)permit->receipt.leaf_index,
+                       (unsigned long long)permit->receipt.tree_size);
+    return ERR_OK;
+}
+
+static err_code judge_signatures(struct verified *out, struct why *why)
+{
+    struct permit *permit = &out->permit;
+    struct checkpoint again;
+
+    TRY(receipt_verify(&permit->receipt, buf_slice(&permit->entry), &out->receipt_key, &again,
+                       why));
+    TRY(record_verify(&permit->rotation, &out->receipt_key, why));
+    return record_verify(&permit->record, &permit->rotation.key, why);
+}
+
+err_code verify_permit(struct slice bytes, const struct enrolment *enrolment, struct verified *ret,
+                       struct why *why)
+{
+    CLEANUP(verified_free) struct verified out = {.receipt_key = enrolment->hw.receipt};
+
+    TRY(permit_parse(bytes, &out.permit, why));
+    TRY(same_gate(&out.permit, enrolment, why));
+    TRY(tree_head(&out, why));
+    TRY(judge_seal(enrolment, &out, why));
+    TRY(judge_signatures(&out, why));
+    *ret = out;
+    out = (struct verified){0}; /* transferred */
+    return ERR_OK;
+}
