@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cmd_check.c: pawl check: may this action happen, now? */
+#include "gate/base/text.h"
+#include "gate/cli/gate_cli.h"
+#include "gate/cli/verbs.h"
+#include "gate/decide/scribe.h"
+
+#include <string.h>
+
+static const struct opt OPTIONS[] = {
+    {"agent", 'a', OPT_VALUE, "ID", "who asks: an id, or TYPE::ID (default type: agent)"},
+    {"action", 0, OPT_VALUE, "NAME", "name of the action"},
+    {"class", 0, OPT_VALUE, "CLASS", "execute, mutate, delegate or propagate"},
+    {"resource", 'r', OPT_VALUE, "TYPE::ID", "on what"},
+    {"policy", 0, OPT_LIST, "ALIAS", "a policy that must be in force and cover the request"},
+    {"output", 'o', OPT_VALUE, "FILE", "write the permit, or the denial in the same form, here"},
+    {0},
+};
+
+/* Splits "TYPE::ID" at the first "::" whose right side is the id; the type may have namespaces if
+ * the id is quoted: TYPE::NAME::"id". */
+static err_code split(const char *text, const char *fallback, char *type, size_t size,
+                      const char **id, struct why *why)
+{
+    const char *at = strstr(text, "::");
+    const char *quote = strstr(text, "::\"");
+
+    if (quote != NULL)
+        at = quote;
+    if (at == NULL && fallback == NULL)
+        return why_say(why, ERR_USAGE, "\"%s\" is not TYPE::ID", text);
+    if (at == NULL) {
+        (void)snprintf(type, size, "%s", fallback);
+        *id = text;
+        return ERR_OK;
+    }
+    if ((size_t)(at - text) >= size)
+        return why_say(why, ERR_USAGE, "the type in \"%s\" is too long", text);
+    memcpy(type, text, (size_t)(at - text));
+    type[at - text] = '\0';
+    *id = at + 2;
+    return ERR_OK;
+}
+
+/* Takes one pair of quotes away; ret holds the id then. */
+static const char *unquote(const char *id, struct buf *ret)
+{
+    size_t len = strlen(id);
+
+    if (len < 2 || id[0] != '"' || id[len - 1] != '"')
+        return id;
+    if (buf_add(ret, id + 1, len - 2) != ERR_OK || buf_terminate(ret) != ERR_OK)
+        return id;
+    return (const char *)ret->ptr;
+}
+
+static err_code from_flags(struct call *call, struct request *ret)
+{
+    CLEANUP(buf_free) struct buf agent_id = {0}, resource_id = {0};
+    const struct args *args = call->args;
+    const char *aliases[REQUEST_ALIASES_MAX + 1] = {0};
+    char agent_type[128], resource_type[128];
+    struct request_flags flags = {
+        .subject_type = agent_type,
+        .action = args_value(args, "action", NULL),
+        .class_ = args_value(args, "class", NULL),
+        .resource_type = resource_type,
+        .aliases = aliases,
+    };
+    const char *agent = args_value(args, "agent", NULL),
+               *resource = args_value(args, "resource", NULL);
+
+    if (agent == NULL || flags.action == NULL || flags.class_ == NULL || resource == NULL)
+        return why_say(
+            &call->why, ERR_USAGE,
+            "--agent, --action, --class and --resource are needed, or \"-\" for JSON on stdin");
+    TRY(split(agent, "agent", agent_type, sizeof agent_type, &flags.subject_id, &call->why));
+    TRY(split(resource, NULL, resource_type, sizeof resource_type, &flags.resource_id, &call->why));
+    flags.subject_id = unquote(flags.subject_id, &agent_id);
+    flags.resource_id = unquote(flags.resource_id, &resource_id);
+    for (size_t i = 0; args_list(args, "policy", i) != NULL; i++) {
+        if (i == REQUEST_ALIASES_MAX)
+            return why_say(&call->why, ERR_USAGE, "more than %d policies", REQUEST_ALIASES_MAX);
+        aliases[i] = args_list(args, "policy", i);
+    }
+    return request_from_flags(&flags, ret, &call->why);
+}
+
+static err_code read_request(struct call *call, struct request *ret)
+{
+    CLEANUP(buf_free) struct buf text = {0};
+
+    if (call->args->n_plain == 0)
+        return from_flags(call, ret);
+    if (call->args->n_given > 0 && (args_value(call->args, "agent", NULL) != NULL ||
+                                    args_value(call->args, "action", NULL) != NULL))
+        return why_say(&call->why, ERR_USAGE,
+                       "a request comes from flags or from JSON, not from both");
+    TRY(file_read(call->args->plain[0], REQUEST_SIZE_MAX, &text, &call->why));
+    return request_parse(buf_slice(&text), ret, &call->why);
+}
+
+static void put_answer(json_t *json, const struct answer *answer, const struct gate *gate,
+                       const struct written *written)
+{
+    json_t *list = put_array(json, "policies"), *cause = put_array(json, "determining");
+
+    put_bool(json, "decision", answer->permit);
+    put_text(json, "reason", err_name(answer->reason));
+    put_text(json, "why", answer->permit ? NULL : answer->why.text);
+    put_uint(json, "epoch", gate->epoch);
+    put_digest(json, "snapshot", &gate->installed.judged.snapshot.digest);
+    put_uint(json, "ledger_index", written->index);
+    put_bool(json, "simulated", gate->enrolment.hw.about.simulator);
+    put_bytes(json, "permit", buf_slice(&written->permit));
+    for (size_t i = 0; i < answer->n_policies; i++) {
+        json_t *entry = add_object(list);
+        put_slice(entry, "alias", answer->policies[i]->alias);
+        put_uint(entry, "version", answer->policies[i]->version);
+        put_digest(entry, "digest", &answer->policies[i]->digest);
+    }
+    for (size_t i = 0; i < answer->n_determining; i++) {
+        json_t *entry = add_object(cause);
+        put_slice(entry, "alias", answer->determining[i].object->alias);
+        put_slice(entry, "policy", answer->determining[i].id);
+    }
+}
+
+static void say_answer(struct call *call, const struct answer *answer, const struct gate *gate,
+                       const struct written *written)
+{
+    if (answer->permit) {
+        say(call, "PERMIT  epoch %llu, ledger entry %llu%s", (unsigned long long)gate->epoch,
+            (unsigned long long)written->index,
+            gate->enrolment.hw.about.simulator ? ", on a simulator" : "");
+        for (size_t i = 0; i < answer->n_policies; i++)
+            say(call, "        %.*s version %llu", TERM_ARG(answer->policies[i]->alias),
+                (unsigned long long)answer->policies[i]->version);
+        return;
+    }
+    say(call, "DENY    epoch %llu, ledger entry %llu: %s", (unsigned long long)gate->epoch,
+        (unsigned long long)written->index, err_text(answer->reason));
+    if (answer->why.text[0] != '\0')
+        say(call, "        %s", answer->why.text);
+    say(call, "        %s", err_hint(answer->reason));
+    say(call, "        %s", err_name(answer->reason));
+}
+
+static err_code run(struct call *call)
+{
+    CLEANUP(request_free) struct request request = {0};
+    CLEANUP(gate_close) struct gate *gate = NULL;
+    CLEANUP(scribe_close) struct scribe *scribe = NULL;
+    CLEANUP(written_free) struct written written = {0};
+    const char *output = args_value(call->args, "output", NULL);
+    static struct answer answer;
+    struct in_force force;
+
+    TRY(read_request(call, &request));
+    TRY(gate_open(call->state_dir, call->now, &gate, &call->why));
+    TRY(gate_current(gate, &call->why));
+    force = gate_in_force(gate);
+    evaluate(&force, &request, call->now, &answer);
+    TRY(scribe_open(gate, &scribe, &call->why));
+    TRY(scribe_decision(scribe, &request, &answer, call->now_ms, &written, &call->why));
+    if (output != NULL)
+        TRY(file_write(output, buf_slice(&written.permit), 0644, &call->why));
+    put_answer(call->json, &answer, gate, &written);
+    say_answer(call, &answer, gate, &written);
+    call->exit = answer.permit ? 0 : err_exit(answer.reason);
+    return ERR_OK;
+}
+
+const struct verb VERB_CHECK = {
+    .name = "check",
+    .arguments = "[FILE | -]",
+    .summary =
+        "ask whether an action is allowed; the answer is recorded and signed by the hardware",
+    .details = "The request comes from the flags, or as an AuthZEN evaluation request in JSON from "
+               "FILE or\n"
+               "standard input (-). Exit code 0: permitted. 10: denied by policy. Other codes: "
+               "docs/errors.md;\n"
+               "every one of them means that the action must not happen.",
+    .opts = OPTIONS,
+    .most = 1,
+    .run = run,
+};

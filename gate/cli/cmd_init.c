@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cmd_init.c: pawl init: enrols a hardware root. */
+#include "gate/base/text.h"
+#include "gate/cli/gate_cli.h"
+#include "gate/cli/verbs.h"
+#include "gate/decide/init.h"
+
+#include <unistd.h>
+
+static const struct opt OPTIONS[] = {
+    {"hardware", 0, OPT_VALUE, "URI",
+     "the hardware root: tpm:device:/dev/tpmrm0, pkcs11:token=NAME?..."},
+    {"trust", 0, OPT_VALUE, "FILE", "the authority's enrol.bundle"},
+    {"root-digest", 0, OPT_VALUE, "DIGEST", "refuse any other root metadata version 1"},
+    {"gate", 0, OPT_VALUE, "NAME", "name of this gate within the domain (default: the host name)"},
+    {"zone", 0, OPT_VALUE, "NAME", "zone that this gate stands in, for policies with zones"},
+    {"insecure-simulator", 0, OPT_FLAG, NULL, "development only: accept a software TPM or token"},
+    {"owner-auth-file", 0, OPT_VALUE, "FILE", "TPM owner authorization (default: empty)"},
+    {"so-pin-file", 0, OPT_VALUE, "FILE", "PKCS#11 security officer's PIN, to make the anchors"},
+    {"again", 0, OPT_FLAG, NULL, "replace an enrolment whose hardware was cleared or exchanged"},
+    {"output", 'o', OPT_VALUE, "FILE", "also write the enrolment file here, for the authority"},
+    {0},
+};
+
+static err_code host_name(char *ret, size_t size, struct why *why)
+{
+    if (gethostname(ret, size) != 0)
+        return why_say(why, ERR_USAGE, "the host has no name; give --gate NAME");
+    ret[size - 1] = '\0';
+    for (char *c = ret; *c != '\0'; c++)
+        if (*c >= 'A' && *c <= 'Z')
+            *c = (char)(*c - 'A' + 'a');
+    return ERR_OK;
+}
+
+static err_code report(struct call *call, const struct buf *enrolment_file, const char *output)
+{
+    CLEANUP(enrolment_free) struct enrolment enrolment = {0};
+    char digest[DIGEST_TEXT], root[DIGEST_TEXT];
+    struct digest fingerprint;
+
+    TRY(enrolment_parse(buf_slice(enrolment_file), &enrolment, &call->why));
+    TRY(hash_sha256(buf_slice(enrolment_file), &fingerprint));
+    digest_text(&fingerprint, digest);
+    digest_text(&enrolment.root, root);
+
+    put_slice(call->json, "domain", enrolment.domain);
+    put_slice(call->json, "gate", enrolment.gate);
+    put_digest(call->json, "root", &enrolment.root);
+    put_digest(call->json, "enrolment_digest", &fingerprint);
+    put_bytes(call->json, "enrolment", buf_slice(enrolment_file));
+    put_hardware(call->json, &enrolment.hw.about);
+    say(call, "Enrolled gate %.*s of %.*s.", TERM_ARG(enrolment.gate), TERM_ARG(enrolment.domain));
+    say_hardware(call, &enrolment.hw.about);
+    say(call, "ROOT     %s (pinned in the hardware)", root);
+    say(call, "ENROLMENT %s", digest);
+    if (output != NULL)
+        say(call, "         written to %s", output);
+    say(call,
+        "Until a bundle is installed every action is denied. Next: give the enrolment file to the");
+    say(call, "authority (it compares the digest), then: pawl install BUNDLE");
+    return ERR_OK;
+}
+
+static err_code run(struct call *call)
+{
+    CLEANUP(buf_free) struct buf trust = {0}, enrolment = {0};
+    const struct args *args = call->args;
+    const char *output = args_value(args, "output", NULL);
+    char host[HW_NAME_MAX + 1] = "";
+    struct digest expected;
+    struct init_wish wish = {
+        .state_dir = call->state_dir,
+        .hardware = args_value(args, "hardware", NULL),
+        .gate_name = args_value(args, "gate", host),
+        .zone = args_value(args, "zone", NULL),
+        .insecure_simulator = args_flag(args, "insecure-simulator"),
+        .again = args_flag(args, "again"),
+        .owner_auth_file = args_value(args, "owner-auth-file", NULL),
+        .so_pin_file = args_value(args, "so-pin-file", NULL),
+        .now = call->now,
+    };
+
+    if (wish.hardware == NULL || args_value(args, "trust", NULL) == NULL)
+        return why_say(&call->why, ERR_USAGE, "--hardware URI and --trust FILE are needed");
+    if (wish.gate_name == host)
+        TRY(host_name(host, sizeof host, &call->why));
+    if (args_value(args, "root-digest", NULL) != NULL) {
+        if (digest_parse(args_value(args, "root-digest", NULL), &expected) != ERR_OK)
+            return why_say(&call->why, ERR_USAGE, "--root-digest is not sha256:<64 hex digits>");
+        wish.root = &expected;
+    }
+    TRY(file_read(args_value(args, "trust", NULL), BUNDLE_SIZE_MAX, &trust, &call->why));
+    TRY(gate_init(&wish, buf_slice(&trust), &enrolment, &call->why));
+    if (output != NULL)
+        TRY(file_write(output, buf_slice(&enrolment), 0644, &call->why));
+    return report(call, &enrolment, output);
+}
+
+const struct verb VERB_INIT = {
+    .name = "init",
+    .arguments = "",
+    .summary = "enrol a hardware root: make or find its counter, keys and anchors",
+    .details = "Safe to repeat: finds what an earlier run made, compares it, and finishes it. "
+               "Never touches\n"
+               "what it did not make. A TPM needs the owner authorization only here, a token the\n"
+               "security officer's PIN only here.",
+    .opts = OPTIONS,
+    .run = run,
+};

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cmd_install.c: pawl install: takes what the authority published into force. */
+#include "gate/base/text.h"
+#include "gate/cli/gate_cli.h"
+#include "gate/cli/verbs.h"
+#include "gate/decide/install.h"
+#include "gate/decide/scribe.h"
+
+/* The install goes on record in the first round of the new epoch. */
+static err_code record(struct call *call, struct gate *gate, uint64_t from_epoch)
+{
+    CLEANUP(scribe_close) struct scribe *scribe = NULL;
+    CLEANUP(written_free) struct written written = {0};
+
+    TRY(scribe_open(gate, &scribe, &call->why));
+    TRY(scribe_install(scribe, from_epoch, call->now_ms, &written, &call->why));
+    put_uint(call->json, "ledger_index", written.index);
+    return ERR_OK;
+}
+
+static err_code run(struct call *call)
+{
+    CLEANUP(gate_close) struct gate *gate = NULL;
+    CLEANUP(buf_free) struct buf bytes = {0};
+    struct install_result result;
+
+    TRY(file_read(call->args->plain[0], BUNDLE_SIZE_MAX, &bytes, &call->why));
+    TRY(gate_open(call->state_dir, call->now, &gate, &call->why));
+    TRY(gate_install(gate, &bytes, &result, &call->why));
+    if (!result.known)
+        TRY(record(call, gate, result.from_epoch));
+
+    put_uint(call->json, "epoch", result.epoch);
+    put_uint(call->json, "from_epoch", result.from_epoch);
+    put_bool(call->json, "changed", !result.known);
+    put_snapshot(call->json, &gate->installed.judged);
+    if (result.known)
+        say(call, "Epoch %llu is in force already.", (unsigned long long)result.epoch);
+    else
+        say(call,
+            "Installed: epoch %llu -> %llu. The hardware will not sign for epoch %llu any more.",
+            (unsigned long long)result.from_epoch, (unsigned long long)result.epoch,
+            (unsigned long long)result.from_epoch);
+    say_snapshot(call, &gate->installed.judged);
+    return ERR_OK;
+}
+
+const struct verb VERB_INSTALL = {
+    .name = "install",
+    .arguments = "BUNDLE",
+    .summary = "verify a published bundle in hardware, store it, step the epoch, serve it",
+    .details =
+        "A bundle is what \"pawl publish\" writes. Nothing changes unless all of it verifies. An\n"
+        "install that is interrupted is finished by the next command. Older bundles are refused\n"
+        "by the hardware.",
+    .opts = NO_OPTIONS,
+    .least = 1,
+    .most = 1,
+    .run = run,
+};

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cmd_publish.c: pawl publish and revoke: what gates get. */
+#include "gate/base/file.h"
+#include "gate/base/text.h"
+#include "gate/cli/keyring.h"
+#include "gate/cli/verbs.h"
+#include "gate/policy/enrolment.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- publish --------------------------------------------------------------------------------- */
+
+static const struct opt PUBLISH_OPTIONS[] = {
+    {"authority", 'A', OPT_VALUE, "DIR", "the authority's directory (default: .)"},
+    {"for", 'f', OPT_LIST, "ENROLMENT", "also make grants for this gate"},
+    {"expires", 0, OPT_VALUE, "TIME", "gates deny everything from then on (default: +30d)"},
+    {"output", 'o', OPT_VALUE, "FILE", "also write the bundle here"},
+    KEYRING_OPTIONS,
+    {0},
+};
+
+/* Only a TPM needs grants of its own; a token is told by the snapshot's signature. */
+static err_code read_gate(struct call *call, const struct authority *authority, const char *file,
+                          struct authority_gate *gates, size_t *n)
+{
+    CLEANUP(buf_free) struct buf bytes = {0};
+    CLEANUP(enrolment_free) struct enrolment enrolment = {0};
+
+    TRY(file_read(file, ENROLMENT_SIZE_MAX, &bytes, &call->why));
+    TRY(enrolment_parse(buf_slice(&bytes), &enrolment, &call->why));
+    if (!digest_eq(&enrolment.root, &authority->first->digest))
+        return why_say(&call->why, ERR_ROOT_UNTRUSTED,
+                       "\"%s\" is the enrolment of a gate under other root metadata", file);
+    if (strcmp(enrolment.hw.about.kind, "tpm") == 0)
+        gates[(*n)++] = (struct authority_gate){enrolment.hw.index, enrolment.hw.base};
+    return ERR_OK;
+}
+
+static err_code publish_run(struct call *call)
+{
+    static const enum root_role ROLES[] = {ROLE_SNAPSHOT, ROLE_RATCHET, ROLE_NONE};
+    CLEANUP(buf_free) struct buf bundle = {0};
+    CLEANUP(authority_close) struct authority *authority = NULL;
+    CLEANUP(keyring_free) struct keyring ring = {0};
+    struct authority_gate gates[ARGS_MAX];
+    struct publication wish = {.now = call->now, .gates = gates};
+    const char *output = args_value(call->args, "output", NULL), *file;
+    const char *expires = args_value(call->args, "expires", "+30d");
+    struct authority_keys keys;
+    char until[TIME_TEXT];
+    uint64_t epoch;
+
+    if (time_parse(expires, call->now, &wish.exp) != ERR_OK)
+        return why_say(&call->why, ERR_USAGE, "--expires \"%s\" is no time", expires);
+    TRY(authority_open(args_value(call->args, "authority", "."), call->now, &authority,
+                       &call->why));
+    for (size_t i = 0; (file = args_list(call->args, "for", i)) != NULL; i++)
+        TRY(read_gate(call, authority, file, gates, &wish.n_gates));
+    TRY(keyring_open(call, authority->dir, ROLES, &ring));
+    keys = keyring_keys(&ring);
+    TRY(authority_publish(authority, &wish, &keys, &bundle, &epoch, &call->why));
+    if (output != NULL)
+        TRY(file_write(output, buf_slice(&bundle), 0644, &call->why));
+    time_text(wish.exp, until);
+    put_uint(call->json, "epoch", epoch);
+    put_text(call->json, "expires", until);
+    put_uint(call->json, "size", bundle.len);
+    say(call, "Published epoch %llu, until %s, %zu bytes.", (unsigned long long)epoch, until,
+        bundle.len);
+    say(call, "Next, on each gate: pawl install %s", output != NULL ? output : "BUNDLE");
+    return ERR_OK;
+}
+
+const struct verb VERB_PUBLISH = {
+    .name = "publish",
+    .arguments = "",
+    .summary = "make the next epoch: a bundle of all policies, the snapshot and the grants",
+    .details =
+        "The bundle is also kept as DIR/publish/EPOCH.bundle. It needs no secrecy. A gate whose\n"
+        "counter began above the fleet's base needs its enrolment file in --for.",
+    .opts = PUBLISH_OPTIONS,
+    .run = publish_run,
+};
+
+/* ---- revoke ---------------------------------------------------------------------------------- */
+
+static const struct opt REVOKE_OPTIONS[] = {
+    {"authority", 'A', OPT_VALUE, "DIR", "the authority's directory (default: .)"},
+    {"reason", 0, OPT_VALUE, "TEXT", "why, for those who are refused"},
+    {"since", 0, OPT_VALUE, "TIME", "since when it is not to be trusted (default: now)"},
+    {0},
+};
+
+static err_code revoke_run(struct call *call)
+{
+    CLEANUP(authority_close) struct authority *authority = NULL;
+    const char *kind = call->args->plain[0], *reason = args_value(call->args, "reason", NULL);
+    const char *since = args_value(call->args, "since", "now");
+    struct revocation item = {0};
+
+    if (reason == NULL)
+        return why_say(&call->why, ERR_USAGE, "--reason TEXT is needed");
+    if (strcmp(kind, "key") == 0)
+        item.kind = REVOKED_KEY;
+    else if (strcmp(kind, "object") == 0)
+        item.kind = REVOKED_OBJECT;
+    else
+        return why_say(&call->why, ERR_USAGE, "\"%s\" is neither \"key\" nor \"object\"", kind);
+    if (digest_parse(call->args->plain[1], &item.id) != ERR_OK)
+        return why_say(&call->why, ERR_USAGE, "\"%s\" is no id (sha256:<64 hex digits>)",
+                       call->args->plain[1]);
+    if (time_parse(since, call->now, &item.since) != ERR_OK)
+        return why_say(&call->why, ERR_USAGE, "--since \"%s\" is no time", since);
+    item.reason = slice_str(reason);
+    TRY(authority_open(args_value(call->args, "authority", "."), call->now, &authority,
+                       &call->why));
+    TRY(authority_revoke(authority, &item, &call->why));
+    put_text(call->json, "kind", kind);
+    put_digest(call->json, "id", &item.id);
+    say(call, "Revoked. Gates learn of it with the next \"pawl publish\".");
+    return ERR_OK;
+}
+
+const struct verb VERB_REVOKE = {
+    .name = "revoke",
+    .arguments = "key|object ID",
+    .summary = "take back a policy object (by digest) or a key (by key id)",
+    .opts = REVOKE_OPTIONS,
+    .least = 2,
+    .most = 2,
+    .run = revoke_run,
+};

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* gate_cli.h: what several verbs print about a gate. */
+#ifndef PAWL_CLI_GATE_CLI_H
+#define PAWL_CLI_GATE_CLI_H
+
+#include "gate/cli/verb.h"
+#include "gate/decide/gate.h"
+
+/* The policies in force, as JSON member "policies" and "expires", and as a table. */
+void put_snapshot(json_t *object, const struct judged *judged);
+void say_snapshot(struct call *call, const struct judged *judged);
+
+/* The hardware root: kind, model, guarantees. */
+void put_hardware(json_t *object, const struct hw_description *about);
+void say_hardware(struct call *call, const struct hw_description *about);
+
+#endif

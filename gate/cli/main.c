@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * main.c: finds the verb, parses its command line, runs it, prints its answer. The only file that
+ * reads the environment and the clock.
+ */
+#include "gate/base/text.h"
+#include "gate/cli/help.h"
+#include "gate/cli/verb.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define STATE_DEFAULT "/var/lib/pawl"
+
+const struct opt GLOBAL_OPTIONS[] = {
+    {"json", 'j', OPT_FLAG, NULL, "print one JSON value instead of text"},
+    {"quiet", 'q', OPT_FLAG, NULL, "print nothing: only the exit code speaks"},
+    {"verbose", 'v', OPT_FLAG, NULL, "say more"},
+    {"state", 0, OPT_VALUE, "DIR",
+     "the gate's directory (default: $PAWL_STATE or " STATE_DEFAULT ")"},
+    {"help", 'h', OPT_FLAG, NULL, "explain the verb"},
+    {0},
+};
+
+/* Prints a JSON value as one document: indented on a terminal, short in a pipe. */
+static void print_json(json_t *value)
+{
+    size_t flags = isatty(STDOUT_FILENO) ? JSON_INDENT(2) : JSON_COMPACT;
+
+    (void)json_dumpf(value, stdout, flags | JSON_ENSURE_ASCII);
+    (void)putchar('\n');
+}
+
+static void print_error_json(err_code err, const struct why *why)
+{
+    json_t *top = json_object(), *inner;
+
+    put_text(top, "schema", "pawl/1");
+    put_bool(top, "ok", false);
+    inner = put_object(top, "error");
+    put_text(inner, "code", err_name(err));
+    put_uint(inner, "exit", (uint64_t)err_exit(err));
+    put_text(inner, "message", err_text(err));
+    put_text(inner, "why", why->code == err && why->text[0] != '\0' ? why->text : NULL);
+    put_text(inner, "hint", err_hint(err));
+    if (why->code == err && why->foreign != NULL) {
+        json_t *foreign = put_object(inner, "foreign");
+        put_text(foreign, "kind", why->foreign);
+        put_uint(foreign, "code", why->foreign_code);
+    }
+    put_text(inner, "doc", "man:pawl-errors(7)");
+    print_json(top);
+    json_decref(top);
+}
+
+/* What was refused, why with the values that disagree, what to do; the code last. */
+static void print_error_text(err_code err, const struct why *why)
+{
+    (void)fprintf(stderr, "error: %s\n", err_text(err));
+    if (why->code == err && why->text[0] != '\0')
+        (void)fprintf(stderr, "  %s\n", why->text);
+    if (err_hint(err)[0] != '\0')
+        (void)fprintf(stderr, "  %s\n", err_hint(err));
+    (void)fprintf(stderr, "  %s", err_name(err));
+    if (why->code == err && why->foreign != NULL)
+        (void)fprintf(stderr, "  (%s 0x%llx)", why->foreign, (unsigned long long)why->foreign_code);
+    (void)fputc('\n', stderr);
+}
+
+static int finish(struct call *call, err_code err, bool json, bool quiet)
+{
+    if (err == ERR_OK && json && !quiet) {
+        put_text(call->json, "schema", "pawl/1");
+        put_bool(call->json, "ok", true);
+        print_json(call->json);
+    } else if (err == ERR_OK && !quiet) {
+        (void)fwrite(call->text.ptr, 1, call->text.len, stdout);
+    } else if (err != ERR_OK && json && !quiet) {
+        print_error_json(err, &call->why);
+    } else if (err != ERR_OK && !quiet) {
+        print_error_text(err, &call->why);
+    }
+    if (err == ERR_OK && (fflush(stdout) != 0 || ferror(stdout)))
+        err = ERR_STORAGE;
+    return err == ERR_OK ? call->exit : err_exit(err);
+}
+
+/* The verb that the first one or two words name, and how many words that took. */
+static const struct verb *find_verb(int argc, char **argv, int *ret_words)
+{
+    char two[64];
+
+    for (int words = argc >= 2 ? 2 : 1; words >= 1; words--) {
+        if (words == 2)
+            (void)snprintf(two, sizeof two, "%s %s", argv[0], argv[1]);
+        for (const struct verb *const *v = VERBS; *v != NULL; v++)
+            if (strcmp((*v)->name, words == 2 ? two : argv[0]) == 0) {
+                *ret_words = words;
+                return *v;
+            }
+    }
+    return NULL;
+}
+
+static err_code unknown_verb(int argc, char **argv, struct why *why)
+{
+    const char *nearest = NULL;
+    unsigned least = 3;
+    char two[64];
+
+    (void)snprintf(two, sizeof two, "%s %s", argv[0], argc > 1 ? argv[1] : "");
+    for (const struct verb *const *v = VERBS; *v != NULL; v++) {
+        unsigned one = args_distance(argv[0], (*v)->name), both = args_distance(two, (*v)->name);
+        if (one < least || both < least) {
+            least = one < both ? one : both;
+            nearest = (*v)->name;
+        }
+    }
+    if (nearest != NULL)
+        return why_say(why, ERR_USAGE, "there is no verb \"%s\"; did you mean \"pawl %s\"?",
+                       argv[0], nearest);
+    return why_say(why, ERR_USAGE, "there is no verb \"%s\"", argv[0]);
+}
+
+static err_code run(struct call *call, const struct verb *verb, const struct args *args)
+{
+    if (args->n_plain < verb->least || args->n_plain > verb->most)
+        return why_say(&call->why, ERR_USAGE, "pawl %s %s: got %zu arguments", verb->name,
+                       verb->arguments, args->n_plain);
+    return verb->run(call);
+}
+
+static void read_clock(struct call *call)
+{
+    struct timespec now = {0};
+
+    (void)clock_gettime(CLOCK_REALTIME, &now); /* cannot fail for this clock; 1970 would deny */
+    call->now = now.tv_sec;
+    call->now_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+int main(int argc, char **argv)
+{
+    const char *env_state = secure_getenv("PAWL_STATE");
+    static struct args args;
+    struct call call = {.args = &args};
+    const struct verb *verb;
+    err_code err;
+    int words = 0, code;
+
+    (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGXFSZ,
+                 SIG_IGN); /* a file size limit is an error like a full disk, not a crash */
+    read_clock(&call);
+    /* "pawl", "pawl --help" and "pawl --version" stand for verbs. */
+    if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
+        return help_print_all(stdout);
+    if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0)
+        argv[1] = (char[]){"version"};
+
+    call.json = json_object();
+    verb = find_verb(argc - 1, argv + 1, &words);
+    if (verb == NULL)
+        err = unknown_verb(argc - 1, argv + 1, &call.why);
+    else
+        err = args_parse(argc - 1 - words, argv + 1 + words, verb->opts, GLOBAL_OPTIONS, &args,
+                         &call.why);
+    if (err == ERR_OK && args_flag(&args, "help")) {
+        json_decref(call.json);
+        return help_print_verb(stdout, verb);
+    }
+    if (err == ERR_OK) {
+        call.state_dir = args_value(&args, "state", env_state != NULL ? env_state : STATE_DEFAULT);
+        call.verbose = args_flag(&args, "verbose");
+        err = run(&call, verb, &args);
+    }
+    code = finish(&call, err, args_flag(&args, "json"), args_flag(&args, "quiet"));
+    json_decref(call.json);
+    buf_free(&call.text);
+    return code;
+}
