@@ -146,7 +146,7 @@ static void every_kind_goes_there_and_back(void **state)
     struct testing *t = *state;
 
     for (size_t i = 0; i < sizeof KINDS / sizeof *KINDS; i++) {
-        CLEANUP(buf_free) struct buf bytes = {0}, again = {0};
+        CLEANUP(buf_free) struct buf bytes = {0};
         struct record_link link = link_of(i), next;
         struct record *made = testing_record(t, KINDS[i], "agent-1", &link);
         struct record *got = calloc(1, sizeof *got);

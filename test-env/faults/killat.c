@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * killat.c: runs a program and kills it, as kill -9 does, just before its n-th effect on the world;
+ * or lets that effect fail with an errno. An effect is a system call that changes a file or sends
+ * to a socket, so that n = 1, 2, 3, ... visits every state in which a power cut can leave the disk
+ * and the hardware, without a hook in the program.
+ *
+ *     killat [--errno E] N COMMAND [ARGUMENT...]     stop at effect N
+ *     killat 0 COMMAND [ARGUMENT...]                  let it run and print the number of effects
+ *
+ * Exit code: 137 when it killed; otherwise the program's own. With --errno only writes to regular
+ * files, fsync, creation, link and rename count, since those are what a full disk refuses.
+ */
+#include "test-env/faults/killat.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+
+#include <linux/ptrace.h> /* after <sys/ptrace.h>, whose names it would hide */
+
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum kind { NO_EFFECT = 0, WRITES_FD, SENDS, SYNCS, NAMES, CREATES };
+
+static enum kind kind_of(const struct ptrace_syscall_info *info)
+{
+    switch (info->entry.nr) {
+    case SYS_write:
+    case SYS_writev:
+    case SYS_pwrite64:
+        return WRITES_FD;
+    case SYS_sendto:
+    case SYS_sendmsg:
+        return SENDS;
+    case SYS_fsync:
+    case SYS_fdatasync:
+    case SYS_ftruncate:
+        return SYNCS;
+    case SYS_renameat:
+    case SYS_renameat2:
+    case SYS_linkat:
+    case SYS_unlinkat:
+    case SYS_mkdirat:
+        return NAMES;
+    case SYS_openat:
+        return (info->entry.args[2] & O_CREAT) != 0 ? CREATES : NO_EFFECT;
+    default:
+        return killat_names(info->entry.nr) ? NAMES : NO_EFFECT;
+    }
+}
+
+static bool regular(pid_t pid, unsigned long fd)
+{
+    char path[64];
+    struct stat st;
+
+    (void)snprintf(path, sizeof path, "/proc/%d/fd/%lu", (int)pid, fd);
+    return stat(path, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+/* What counts: terminal and pipe output does not outlive the process. */
+static bool counts(pid_t pid, const struct ptrace_syscall_info *info, bool disk_only)
+{
+    char path[64];
+    struct stat st;
+
+    switch (kind_of(info)) {
+    case WRITES_FD:
+        if (disk_only)
+            return regular(pid, info->entry.args[0]);
+        (void)snprintf(path, sizeof path, "/proc/%d/fd/%lu", (int)pid,
+                       (unsigned long)info->entry.args[0]);
+        return stat(path, &st) == 0 && (S_ISREG(st.st_mode) || S_ISSOCK(st.st_mode));
+    case SENDS:
+        return !disk_only;
+    case SYNCS:
+    case NAMES:
+    case CREATES:
+        return true;
+    case NO_EFFECT:
+        break;
+    }
+    return false;
+}
+
+struct plan {
+    unsigned long at; /* 0: only count */
+    int error;        /* 0: kill */
+    unsigned long seen;
+};
+
+/* One stop of the traced program. Returns false when it could not be traced. */
+static bool stop(pid_t pid, int status, struct plan *plan)
+{
+    struct ptrace_syscall_info info = {0};
+    int signal_number = WSTOPSIG(status);
+
+    if (signal_number != (SIGTRAP | 0x80)) /* a signal of its own: pass it on, but not our traps */
+        return ptrace(PTRACE_SYSCALL, pid, 0,
+                      signal_number == SIGTRAP ? 0L : (long)signal_number) == 0;
+    if (ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof info, &info) <= 0)
+        return false;
+    if (info.op == PTRACE_SYSCALL_INFO_ENTRY && counts(pid, &info, plan->error != 0) &&
+        ++plan->seen == plan->at) {
+        if (plan->error == 0)
+            return kill(pid, SIGKILL) == 0;
+        if (!killat_fail(pid, plan->error))
+            return false;
+    }
+    return ptrace(PTRACE_SYSCALL, pid, 0, 0) == 0;
+}
+
+static int trace(pid_t child, struct plan *plan)
+{
+    int status;
+
+    if (waitpid(child, &status, 0) != child || !WIFSTOPPED(status) ||
+        ptrace(PTRACE_SETOPTIONS, child, 0, PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL) != 0 ||
+        ptrace(PTRACE_SYSCALL, child, 0, 0) != 0) {
+        perror("killat: cannot trace");
+        return 125;
+    }
+    while (waitpid(child, &status, 0) == child) {
+        if (WIFEXITED(status))
+            return WEXITSTATUS(status);
+        if (WIFSIGNALED(status))
+            return 128 + WTERMSIG(status);
+        if (!stop(child, status, plan) && errno != ESRCH) {
+            perror("killat: ptrace");
+            (void)kill(child, SIGKILL);
+            return 125;
+        }
+    }
+    return 125;
+}
+
+int main(int argc, char **argv)
+{
+    struct plan plan = {0};
+    int at = 1, code;
+    pid_t child;
+
+    if (argc > 3 && strcmp(argv[1], "--errno") == 0) {
+        plan.error = (int)strtol(argv[2], NULL, 10);
+        at = 3;
+    }
+    if (argc < at + 2) {
+        (void)fputs("usage: killat [--errno E] N COMMAND [ARGUMENT...]\n", stderr);
+        return 2;
+    }
+    plan.at = strtoul(argv[at], NULL, 10);
+    child = fork();
+    if (child == 0) {
+        (void)ptrace(PTRACE_TRACEME, 0, 0, 0);
+        (void)raise(SIGSTOP);
+        (void)execvp(argv[at + 1], argv + at + 1);
+        _exit(127);
+    }
+    code = trace(child, &plan);
+    if (plan.at == 0)
+        (void)fprintf(stderr, "effects: %lu\n", plan.seen);
+    return code;
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* killat.h: the part of killat.c that depends on the processor; meson picks the file. */
+#ifndef PAWL_FAULTS_KILLAT_H
+#define PAWL_FAULTS_KILLAT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* Is this a system call that makes, moves or removes a name, and that only this processor has? */
+bool killat_names(uint64_t number);
+
+/* The process stands before a system call: lets it fail with an errno instead of running. False
+ * when this cannot be done here. */
+bool killat_fail(pid_t pid, int error);
+
+#endif
