@@ -46,8 +46,8 @@ def check(tree):
             if wrong:
                 yield f"{path}:{line_of(text, match.start())}: {wrong}"
     for path in tree.texts():
-        if path == "test-env/checks/check_links.py":
-            continue
+        if path.startswith("test-env/checks/check_"):
+            continue  # their self-tests name files that are not there
         text = tree.read(path)
         for match in MENTION.finditer(text):
             if not tree.has(match.group(0)):
