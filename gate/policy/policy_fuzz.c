@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The first byte chooses the parser; what parses is written again and must come out the same. */
 #include "gate/policy/bundle.h"
+#include "gate/policy/enrolment.h"
 #include "gate/policy/object.h"
 #include "gate/policy/snapshot.h"
 
@@ -33,6 +34,17 @@ static void bundle(struct slice bytes)
         abort();
 }
 
+static void enrolment(struct slice bytes)
+{
+    CLEANUP(buf_free) struct buf again = {0};
+    struct enrolment enrolment;
+
+    if (enrolment_parse(bytes, &enrolment, NULL) != ERR_OK)
+        return;
+    if (enrolment_write(&enrolment, &again, NULL) != ERR_OK || !slice_eq(buf_slice(&again), bytes))
+        abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     CLEANUP(policy_free) struct policy_object object = {0};
@@ -46,6 +58,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         root(bytes);
     else if (data[0] == 'b')
         bundle(bytes);
+    else if (data[0] == 'e')
+        enrolment(bytes);
     else if (data[0] == 'p' && policy_parse(bytes, &object, NULL) == ERR_OK)
         (void)policy_covers(&object, ACTION_EXECUTE, object.alias, object.domain);
     else if (data[0] == 's' && snapshot_parse(bytes, &snapshot, NULL) == ERR_OK)
