@@ -60,7 +60,8 @@ def nested(depth):
 
 
 CBOR = {
-    "numbers": [0, 23, 24, 255, 256, 65535, 65536, 2**32 - 1, 2**32, 2**64 - 1, -1, -24, -25, -2**64],
+    "numbers": [0, 23, 24, 255, 256, 65535, 65536, 2**32 - 1, 2**32, 2**64 - 1, -1, -24, -25,
+                -2**64],
     "strings": [b"", b"\x00\xff", "", "a", "\u00fc\u6c34\U00010151", "\u202e\u0007"],
     "simple": [False, True, None, hexed("f7"), hexed("f0"), hexed("f8ff")],
     "floats": [hexed(text) for text in (
@@ -91,7 +92,8 @@ X384 = bytes.fromhex("aa87ca22be8b05378eb1c71ef320ad746e1d3b628ba79b9859f741e082
 Y384 = bytes.fromhex("3617de4a96262c6f5d9e98bf9292dc29f8f41dbd289a147ce9da3113b5f0b8c0"
                      "0a60b1ce1d7e819d7a431d7c90ea0e5f")
 KID, SIGNATURE = bytes(range(32)), b"\x5a" * 64
-CLAIMS = {1: "plant-7", 2: "purchasing", 4: 2000000000, 5: 1700000000, 6: 1700000000, 7: b"\x01\x02"}
+CLAIMS = {1: "plant-7", 2: "purchasing", 4: 2000000000, 5: 1700000000, 6: 1700000000,
+          7: b"\x01\x02"}
 SIGNER = encode({1: -7, 4: KID})
 BODY = encode({3: "application/cbor", 15: CLAIMS, 16: "application/pawl-policy+cose"})
 
