@@ -61,6 +61,10 @@ static const struct {
     {"longer text before shorter", "a262616100616200", ERR_CBOR_NOT_DETERMINISTIC, ERR_OK},
     {"same key, one written longer", "a20100180100", ERR_CBOR_NOT_DETERMINISTIC,
      ERR_CBOR_DUPLICATE_KEY},
+    {"the same with another key between",
+     "a3010002001801"
+     "00",
+     ERR_CBOR_NOT_DETERMINISTIC, ERR_CBOR_DUPLICATE_KEY},
     {"same text key, one length written longer",
      "a2616100"
      "78016100",
@@ -91,6 +95,8 @@ static const struct {
     {"1.1 double", "fb3ff199999999999a", ERR_OK, ERR_OK},
     {"65504 single", "fa477fe000", ERR_CBOR_NOT_DETERMINISTIC, ERR_OK},
     {"65536 single", "fa47800000", ERR_OK, ERR_OK},
+    {"2048 single", "fa45000000", ERR_CBOR_NOT_DETERMINISTIC, ERR_OK},
+    {"2049 single", "fa45001000", ERR_OK, ERR_OK},
     {"2^-24 half", "f90001", ERR_OK, ERR_OK},
     {"2^-24 single", "fa33800000", ERR_CBOR_NOT_DETERMINISTIC, ERR_OK},
     {"2^-25 single", "fa33000000", ERR_OK, ERR_OK},
@@ -128,6 +134,19 @@ static void check_judges_each_message(void **state)
                          err_name(cbor_check(cut, CBOR_FOREIGN)));
         }
     }
+}
+
+/* Reserved forms with as many octets behind them as they could ever mean. */
+static void reserved_heads_are_refused(void **state)
+{
+    (void)state;
+    for (unsigned major = 0; major < 8; major++)
+        for (unsigned info = 28; info < 32; info++) {
+            uint8_t bytes[129] = {(uint8_t)(major << 5 | info)};
+            for (size_t len = 1; len <= sizeof bytes; len++)
+                assert_int_equal(cbor_check((struct slice){bytes, len}, CBOR_FOREIGN),
+                                 ERR_CBOR_MALFORMED);
+        }
 }
 
 static err_code nested(uint8_t octet, size_t times, enum cbor_rules rules)
@@ -213,6 +232,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(check_judges_each_message),
+        cmocka_unit_test(reserved_heads_are_refused),
         cmocka_unit_test(depth_is_limited),
         cmocka_unit_test(items_and_size_are_limited),
         cmocka_unit_test(a_large_foreign_map_is_judged),

@@ -134,35 +134,48 @@ static void a_digest_has_32_bytes(void **state)
     }
 }
 
-/* A reader over octets that nobody checked must not leave them. */
+/* A reader over octets that nobody checked must not leave them, nor promise more items than can be
+ * there. */
 static void getters_look_at_bounds_themselves(void **state)
 {
-    static const char *const HEX[] = {"5bffffffffffffffff",
-                                      "7affffffff00",
-                                      "9bffffffffffffffff00",
-                                      "bb8000000000000001",
-                                      "8282",
-                                      "d8",
-                                      "c1",
-                                      "a100",
-                                      "5f",
-                                      ""};
+    static const struct {
+        const char *hex;
+        enum cbor_type type; /* what the head says that it is */
+    } CASES[] = {
+        {"5bffffffffffffffff", CBOR_BYTES},
+        {"7affffffff00", CBOR_TEXT},
+        {"9bffffffffffffffff00", CBOR_ARRAY},
+        {"830000", CBOR_ARRAY},
+        {"bb8000000000000001", CBOR_MAP},
+        {"bb800000000000000100", CBOR_MAP},
+        {"a20000f4", CBOR_MAP},
+        {"c1", CBOR_TAG},
+        {"d8", CBOR_NONE},
+        {"5f", CBOR_NONE},
+        {"", CBOR_NONE},
+    };
     (void)state;
-    for (size_t i = 0; i < N(HEX); i++) {
-        CLEANUP(buf_free) struct buf bytes = unhex(HEX[i]);
-        struct cbor_reader base = {.rest = buf_slice(&bytes)}, r = base;
+    for (size_t i = 0; i < N(CASES); i++) {
+        CLEANUP(buf_free) struct buf bytes = unhex(CASES[i].hex);
+        struct cbor_reader base = {.rest = buf_slice(&bytes)}, item = base, got = base;
+        size_t n = 0;
 
-        assert_int_equal(cbor_get_item(&r).len, 0);
-        assert_int_not_equal(r.err, ERR_OK);
-        r = base;
-        assert_int_equal(cbor_get_bytes(&r).len, 0);
-        r = base;
-        assert_int_equal(cbor_get_text(&r).len, 0);
-        assert_int_not_equal(r.err, ERR_OK);
-        r = base;
-        (void)cbor_get_array(&r);
-        (void)cbor_get_map(&r);
-        assert_int_not_equal(r.err, ERR_OK);
+        assert_int_equal(cbor_peek(&base), CASES[i].type);
+        assert_int_equal(cbor_get_item(&item).len, 0);
+        if (CASES[i].type == CBOR_BYTES)
+            n = cbor_get_bytes(&got).len;
+        else if (CASES[i].type == CBOR_TEXT)
+            n = cbor_get_text(&got).len;
+        else if (CASES[i].type == CBOR_ARRAY)
+            n = cbor_get_array(&got);
+        else if (CASES[i].type == CBOR_MAP)
+            n = cbor_get_map(&got);
+        else
+            got.err = ERR_CBOR_MALFORMED;
+        if (item.err != ERR_CBOR_MALFORMED && item.err != ERR_CBOR_TYPE)
+            fail_msg("%s: item: %s", CASES[i].hex, err_name(item.err));
+        if (n != 0 || got.err != ERR_CBOR_MALFORMED)
+            fail_msg("%s: %zu, %s", CASES[i].hex, n, err_name(got.err));
     }
 }
 
@@ -246,6 +259,39 @@ static void maps_with_known_keys_are_read(void **state)
     assert_int_equal(person_read("80", &p), ERR_CBOR_TYPE);
     assert_int_equal(person_read("a0", &p), ERR_FORMAT);
     assert_int_equal(person_read("a1f401", &p), ERR_FORMAT);
+}
+
+/* What follows a map looks like one more key of it. */
+static void a_map_ends_where_it_ends(void **state)
+{
+    CLEANUP(buf_free)
+    struct buf bytes = unhex("86"
+                             "a0"
+                             "6161"
+                             "05"
+                             "a10001"
+                             "6161"
+                             "05");
+    struct cbor_reader r = cbor_read(buf_slice(&bytes), CBOR_DETERMINISTIC);
+    struct cbor_map map;
+    (void)state;
+
+    assert_int_equal(cbor_get_array(&r), 6);
+    map = cbor_open_map(&r);
+    assert_false(cbor_key(&map, "a"));
+    cbor_close_map(&map);
+    assert_true(slice_eq_str(cbor_get_text(&r), "a"));
+    assert_false(cbor_key_int(&map, 5));
+    assert_int_equal(cbor_get_uint(&r), 5);
+    map = cbor_open_map(&r);
+    assert_true(cbor_key_int(&map, 0));
+    assert_int_equal(cbor_get_uint(&r), 1);
+    assert_false(cbor_key(&map, "a"));
+    cbor_close_map(&map);
+    assert_true(slice_eq_str(cbor_get_text(&r), "a"));
+    assert_int_equal(cbor_done(&r), ERR_CBOR_TRAILING);
+    assert_int_equal(cbor_get_uint(&r), 5);
+    assert_int_equal(cbor_done(&r), ERR_OK);
 }
 
 /* ---- writer ---------------------------------------------------------------------------------- */
@@ -338,7 +384,9 @@ static void the_writer_finds_the_caller_s_mistakes(void **state)
     assert_int_equal(cbor_written(&w), ERR_INTERNAL);
     w = cbor_write(&out);
     assert_int_equal(cbor_written(&w), ERR_INTERNAL);
-    cbor_put_map(&w, SIZE_MAX / 2 + 2);
+    cbor_put_map(&w, SIZE_MAX / 2 + 2); /* twice that is two */
+    cbor_put_null(&w);
+    cbor_put_null(&w);
     assert_int_equal(cbor_written(&w), ERR_INTERNAL);
     w = cbor_write(&out);
     for (int i = 0; i < CBOR_DEPTH_MAX; i++)
@@ -395,6 +443,7 @@ int main(void)
         cmocka_unit_test(a_digest_has_32_bytes),
         cmocka_unit_test(getters_look_at_bounds_themselves),
         cmocka_unit_test(maps_with_known_keys_are_read),
+        cmocka_unit_test(a_map_ends_where_it_ends),
         cmocka_unit_test(the_writer_writes),
         cmocka_unit_test(the_writer_finds_the_caller_s_mistakes),
         cmocka_unit_test(the_writer_orders_nested_keys),

@@ -174,7 +174,7 @@ err_code cbor_written(const struct cbor_writer *w)
 {
     if (w->err != ERR_OK)
         return w->err;
-    return w->depth == 0 && w->level[0].left == 0 ? ERR_OK : ERR_INTERNAL;
+    return w->level[0].left == 0 ? ERR_OK : ERR_INTERNAL;
 }
 
 int cbor_text_key_cmp(struct slice a, struct slice b)

@@ -31,6 +31,8 @@ static const struct {
     {"label in both, once longer", "a1044131", "a118044131", ERR_CBOR_NOT_DETERMINISTIC,
      ERR_COSE_MALFORMED},
     {"text label in both", "a1616100", "a1616100", ERR_COSE_MALFORMED, ERR_COSE_MALFORMED},
+    {"label 0 and a text", "a100f6", "a16161f6", ERR_OK, ERR_OK},
+    {"a text and label 0", "a16161f6", "a100f6", ERR_OK, ERR_OK},
     {"alg in both", "a10126", "a10126", ERR_COSE_MALFORMED, ERR_COSE_MALFORMED},
     {"label is a byte string", "a1410100", "a0", ERR_COSE_MALFORMED, ERR_COSE_MALFORMED},
     {"label is a byte string, unprotected", "", "a1410100", ERR_COSE_MALFORMED, ERR_COSE_MALFORMED},
