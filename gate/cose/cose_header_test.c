@@ -176,6 +176,7 @@ static void unprotected_values_do_not_count(void **state)
     assert_int_equal(cose_header_find(msg.headers.unprotected, COSE_ALG).len, 1);
     assert_int_equal(cose_sign1_statement(&msg, &signer->key, (struct slice){EMPTY, 0}, &st, &why),
                      ERR_COSE_ALG);
+    assert_non_null(strstr(why.text, "no algorithm"));
 }
 
 static void too_many_labels_are_refused(void **state)

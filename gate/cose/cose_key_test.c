@@ -376,6 +376,33 @@ static void compressed_points_are_read(void **state)
     }
 }
 
+/* One octet more than there is room for. */
+static void a_long_modulus_is_refused(void **state)
+{
+    static uint8_t n[HW_RSA_MAX + 1] = {0xc5, [HW_RSA_MAX - 1] = 1, [HW_RSA_MAX] = 1};
+    static const uint8_t E[] = {1, 0, 1};
+    (void)state;
+
+    for (size_t len = HW_RSA_MAX; len <= sizeof n; len++) {
+        CLEANUP(buf_free) struct buf out = {0};
+        struct cbor_writer w = cbor_write(&out);
+        struct hw_pubkey key;
+        struct why why = {0};
+
+        cbor_put_map(&w, 3);
+        cbor_put_int(&w, 1);
+        cbor_put_int(&w, 3);
+        cbor_put_int(&w, -1);
+        cbor_put_bytes(&w, (struct slice){n, len});
+        cbor_put_int(&w, -2);
+        cbor_put_bytes(&w, SLICE_OF(E));
+        assert_int_equal(cbor_written(&w), ERR_OK);
+        assert_int_equal(get(buf_slice(&out), &key, &why),
+                         len > HW_RSA_MAX ? ERR_KEY_MALFORMED : ERR_OK);
+        assert_int_equal(strstr(why.text, "513 bytes") != NULL, len > HW_RSA_MAX);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -385,6 +412,7 @@ int main(void)
         cmocka_unit_test(thumbprints_cover_the_required_members),
         cmocka_unit_test(keys_are_judged),
         cmocka_unit_test(compressed_points_are_read),
+        cmocka_unit_test(a_long_modulus_is_refused),
     };
     return cmocka_run_group_tests_name("cose_key", tests, NULL, NULL);
 }

@@ -187,6 +187,8 @@ static void sign_by_several_and_one_more(void **state)
 
     assert_int_equal(cose_sign_add(buf_slice(&three), b, &again, &why), ERR_EXISTS);
     assert_int_equal(cose_sign_add(slice_str("x"), b, &again, &why), ERR_CBOR_MALFORMED);
+    CLEANUP(buf_free) struct buf detached = unhex("d8628440a0f6818340a040");
+    assert_int_equal(cose_sign_add(buf_slice(&detached), b, &again, &why), ERR_COSE_MALFORMED);
     assert_int_equal(again.len, 0);
     signers[1] = a;
     assert_int_equal(cose_sign_make(signers, 2, NULL, slice_str("rules"), &again, &why),
