@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gate/base/text.h"
+#include "gate/cose/cose_key.h"
 #include "gate/policy/cast_testing.h"
 #include "gate/policy/root_chain.h"
 
@@ -239,6 +240,32 @@ static void payloads(void **state)
     assert_non_null(strstr(why.text, "thumbprint"));
 }
 
+/* One key has one encoding: a member more (here a kid, as COSE_Key may have) is refused, although
+ * the thumbprint is the same. */
+static void keys_stand_in_their_plain_form(void **state)
+{
+    CLEANUP(root_meta_free) struct root_meta *meta = cast_root_meta(&cast), *got = NULL;
+    CLEANUP(buf_free) struct buf payload = {0}, plain = {0}, longer = {0};
+    struct cbor_writer w = cbor_write(&plain);
+    uint8_t *at;
+    struct why why = {0};
+    (void)state;
+
+    cose_key_put(&w, &cast.signers[ROOT_A]->key);
+    assert_int_equal(cbor_written(&w), ERR_OK);
+    assert_int_equal(root_meta_payload(meta, &payload, &why), ERR_OK);
+    at = memmem(payload.ptr, payload.len, plain.ptr, plain.len);
+    assert_non_null(at);
+    assert_int_equal(plain.ptr[0], 0xa5); /* {1: 2, 3: -7, -1, -2, -3}; 2: h'00' goes second */
+    assert_int_equal(buf_add(&longer, payload.ptr, (size_t)(at - payload.ptr)), ERR_OK);
+    assert_int_equal(buf_add(&longer, "\xa6\x01\x02\x02\x41\x00", 6), ERR_OK);
+    assert_int_equal(buf_add(&longer, at + 3, payload.len - (size_t)(at + 3 - payload.ptr)),
+                     ERR_OK);
+    assert_int_equal(root_meta_parse_payload(buf_slice(&payload), &got, &why), ERR_OK);
+    assert_int_equal(root_meta_parse_payload(buf_slice(&longer), &got, &why), ERR_FORMAT);
+    assert_non_null(strstr(why.text, "plain form"));
+}
+
 static void ratchet_keys_must_suit_a_tpm(void **state)
 {
     CLEANUP(root_meta_free) struct root_meta *meta = cast_root_meta(&cast);
@@ -467,6 +494,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(written_is_read_back),
         cmocka_unit_test(payloads),
+        cmocka_unit_test(keys_stand_in_their_plain_form),
         cmocka_unit_test(ratchet_keys_must_suit_a_tpm),
         cmocka_unit_test(roles_are_given_and_taken),
         cmocka_unit_test(every_damage_is_refused),

@@ -243,6 +243,27 @@ static void its_own_and_earlier_revocations_count(void **state)
     assert_int_equal(snapshot_verify(&got, root, &revoked, &JUDGE_SOFT, NULL, NULL), ERR_OK);
 }
 
+static void another_domain_is_refused(void **state)
+{
+    struct snapshot snapshot = {.domain = slice_str("example.com"),
+                                .epoch = 1,
+                                .root_version = 1,
+                                .iat = 1000,
+                                .exp = 9000};
+    CLEANUP(buf_free) struct buf root_bytes = {0}, bytes = {0};
+    CLEANUP(root_meta_free) struct root_meta *root = cast_root(&cast, &root_bytes);
+    CLEANUP(snapshot_free) struct snapshot got = {0};
+    struct why why = {0};
+    (void)state;
+
+    bytes = cast_sign_snapshot(&cast, &snapshot, BY(SNAP_A));
+    assert_int_equal(snapshot_parse(buf_slice(&bytes), &got, &why), ERR_OK);
+    assert_int_equal(snapshot_verify(&got, root, NULL, &JUDGE_SOFT, NULL, &why),
+                     ERR_SIGNER_UNKNOWN);
+    assert_non_null(strstr(why.text, "example.com"));
+    assert_non_null(strstr(why.text, "example.org"));
+}
+
 static void revocations_are_kept_in_order(void **state)
 {
     CLEANUP(revoked_free) struct revoked list = {0};
@@ -270,6 +291,7 @@ int main(void)
         cmocka_unit_test(a_full_snapshot_fits),
         cmocka_unit_test(every_damage_is_refused),
         cmocka_unit_test(its_own_and_earlier_revocations_count),
+        cmocka_unit_test(another_domain_is_refused),
         cmocka_unit_test(revocations_are_kept_in_order),
     };
     return cmocka_run_group_tests_name("snapshot", tests, setup, teardown);
