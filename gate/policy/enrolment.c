@@ -47,31 +47,14 @@ static void get_name(struct cbor_reader *r, uint8_t ret[static HW_TPM_NAME_LEN])
         memcpy(ret, bytes.ptr, HW_TPM_NAME_LEN);
 }
 
-/* A COSE_Key may carry more than pawl writes; here it may not, so that equal enrolments are equal
- * bytes. */
-static err_code get_exact_key(struct slice item, struct hw_pubkey *ret, struct why *why)
-{
-    CLEANUP(buf_free) struct buf again = {0};
-    struct cbor_reader r = cbor_read(item, CBOR_DETERMINISTIC);
-    struct cbor_writer w = cbor_write(&again);
-
-    TRY(cose_key_get(&r, ret, why));
-    TRY(cbor_done(&r));
-    cose_key_put(&w, ret);
-    TRY(cbor_written(&w));
-    return ret->alg == HW_ES256 && slice_eq(buf_slice(&again), item) ? ERR_OK : ERR_FORMAT;
-}
-
 static void get_key(struct cbor_reader *r, struct hw_pubkey *ret, struct why *why)
 {
-    struct slice item = cbor_get_item(r);
-    err_code err;
+    err_code err = term_key_get(r, ret, why);
 
-    if (r->err != ERR_OK)
-        return;
-    err = get_exact_key(item, ret, why);
     if (err != ERR_OK)
         cbor_fail(r, err);
+    else if (ret->alg != HW_ES256)
+        cbor_fail(r, ERR_FORMAT);
 }
 
 static uint32_t get_handle(struct cbor_reader *r)

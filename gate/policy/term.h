@@ -7,6 +7,7 @@
 #include "gate/base/hash.h"
 #include "gate/base/why.h"
 #include "gate/cose/cbor.h"
+#include "hw/key.h"
 
 /* Domain, gate and alias: 1 to 128 of [a-z0-9._-], the first one of [a-z0-9], so that a name is
  * also a file name, a PKCS#11 label part and never "." or "..". */
@@ -41,6 +42,10 @@ void term_list_put(struct cbor_writer *w, const struct term_list *list);
 err_code term_list_check(const char *what, const struct term_list *list, struct why *why);
 bool term_list_has(const struct term_list *list, struct slice text);
 void term_list_free(struct term_list *list);
+
+/* One COSE_Key in exactly the form that cose_key_put() writes: one key, one encoding. Errors: those
+ * of the reader, of cose_key_get(), and FORMAT for another form. */
+err_code term_key_get(struct cbor_reader *r, struct hw_pubkey *ret, struct why *why);
 
 /* Says which format the bytes do not follow, for an error that came from a reader. Returns err. */
 err_code term_refuse(struct why *why, err_code err, const char *what);
