@@ -84,7 +84,7 @@ static err_code compare_old(const struct making *m, struct why *why)
 /* --again: what the old hardware left beside the state is evidence; it moves aside. */
 static err_code set_aside(const struct making *m, struct why *why)
 {
-    CLEANUP(buf_free) struct buf from = {0}, to = {0};
+    CLEANUP(buf_free) struct buf to = {0};
     char name[64];
 
     if (!m->wish->again || !m->has_old)
