@@ -48,6 +48,22 @@ err_code hsm_mandate_verify(struct hsm_root *root, const struct hw_mandate *mand
 
 /* ---- preparing ------------------------------------------------------------------------------- */
 
+/* The epoch has passed, so its key is destroyed. Let the token say so: no object answers to the
+ * key's place, and C_SignInit with no object gives the token's own code. */
+static err_code passed(struct hsm_root *root, uint64_t epoch, struct why *why)
+{
+    static const struct digest PROBE = {{0}};
+    struct why own = {0};
+    uint8_t sig[64];
+
+    if (hsm_key_sign(&root->token, CK_INVALID_HANDLE, &PROBE, sig, &own) == ERR_OK)
+        return why_say(why, ERR_INTERNAL, "token \"%s\" signs with no key", root->token.label);
+    return why_foreign(why, ERR_ROLLBACK, own.foreign, own.foreign_code,
+                       "the token is at epoch %" PRIu64 ", and the key of epoch %" PRIu64
+                       " is destroyed",
+                       root->epoch, epoch);
+}
+
 static err_code prepare_op(struct hsm_root *root, const void *in, void *out, struct why *why)
 {
     const struct hw_mandate *mandate = in;
@@ -55,9 +71,7 @@ static err_code prepare_op(struct hsm_root *root, const void *in, void *out, str
 
     TRY(hsm_look(root, why));
     if (mandate->epoch < root->epoch)
-        return why_say(why, ERR_ROLLBACK,
-                       "the token is at epoch %" PRIu64 ", the mandate is for epoch %" PRIu64,
-                       root->epoch, mandate->epoch);
+        return passed(root, mandate->epoch, why);
     return hsm_mandate_verify(root, mandate, root->anchors, why);
 }
 

@@ -35,6 +35,37 @@ static err_code ready(struct tpm_root *root, struct why *why)
     return ERR_OK;
 }
 
+struct sign_use {
+    struct tpm_use use; /* first */
+    const struct digest *digest;
+    TPMT_SIGNATURE sig;
+};
+
+static TSS2_RC run_sign(struct tpm_root *root, struct tpm_use *use)
+{
+    struct sign_use *s = (struct sign_use *)use;
+
+    return tpm_sign(&root->chip, root->uri.receipt, s->digest, &s->sig);
+}
+
+/* The counter has passed the prepared epoch. The TPM's own word for that is worth more than our
+ * comparison: have it try to sign under the old grant. */
+static err_code passed(struct tpm_root *root, uint64_t epoch, struct why *why)
+{
+    static const struct digest PROBE = {{0}};
+    struct sign_use use = {.use = {run_sign, "TPM2_Sign"}, .digest = &PROBE};
+    struct why own = {0};
+
+    if (tpm_use_approved(root, &root->sign, &use.use, &own) == ERR_OK)
+        return why_say(why, ERR_INTERNAL,
+                       "the TPM is at epoch %" PRIu64 ", yet signs under a grant of %" PRIu64,
+                       epoch, root->epoch);
+    return why_foreign(why, ERR_ROLLBACK, own.foreign, own.foreign_code,
+                       "the TPM is at epoch %" PRIu64
+                       " and refuses its key under the grant of epoch %" PRIu64,
+                       epoch, root->epoch);
+}
+
 err_code tpm_root_begin(struct hw_root *hw, struct why *why)
 {
     struct tpm_root *root = (struct tpm_root *)hw;
@@ -43,8 +74,10 @@ err_code tpm_root_begin(struct hw_root *hw, struct why *why)
     root->begun = false;
     TRY(ready(root, why));
     TRY(tpm_epoch(root, &epoch, why));
-    if (epoch != root->epoch)
-        return why_say(why, epoch > root->epoch ? ERR_ROLLBACK : ERR_NOTHING_INSTALLED,
+    if (epoch > root->epoch)
+        return passed(root, epoch, why);
+    if (epoch < root->epoch)
+        return why_say(why, ERR_NOTHING_INSTALLED,
                        "the hardware is at epoch %" PRIu64 ", the gate is prepared for epoch "
                        "%" PRIu64,
                        epoch, root->epoch);
@@ -57,19 +90,6 @@ err_code tpm_root_begin(struct hw_root *hw, struct why *why)
 static err_code in_round(struct tpm_root *root, struct why *why)
 {
     return root->begun ? ready(root, why) : tpm_root_begin(&root->root, why);
-}
-
-struct sign_use {
-    struct tpm_use use; /* first */
-    const struct digest *digest;
-    TPMT_SIGNATURE sig;
-};
-
-static TSS2_RC run_sign(struct tpm_root *root, struct tpm_use *use)
-{
-    struct sign_use *s = (struct sign_use *)use;
-
-    return tpm_sign(&root->chip, root->uri.receipt, s->digest, &s->sig);
 }
 
 err_code tpm_root_sign(struct hw_root *hw, const struct digest *digest, uint8_t ret[static 64],

@@ -155,6 +155,7 @@ int main(int argc, char **argv)
     (void)signal(SIGPIPE, SIG_IGN);
     (void)signal(SIGXFSZ,
                  SIG_IGN); /* a file size limit is an error like a full disk, not a crash */
+    (void)setenv("TSS2_LOG", "all+none", 0); /* the TPM library's own lines; ours say more */
     read_clock(&call);
     /* "pawl", "pawl --help" and "pawl --version" stand for verbs. */
     if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)

@@ -149,8 +149,7 @@ static err_code refused_by_hardware(struct gate *gate, uint64_t epoch, struct wh
                        "the hardware is at epoch %llu, yet signs under the mandate of %llu",
                        (unsigned long long)gate->epoch, (unsigned long long)epoch);
     return why_foreign(why, ERR_ROLLBACK, own.foreign, own.foreign_code,
-                       "the disk holds epoch %llu, the hardware is at %llu and will not sign: %s",
-                       (unsigned long long)epoch, (unsigned long long)gate->epoch,
+                       "this disk holds epoch %llu: %s", (unsigned long long)epoch,
                        own.text[0] != '\0' ? own.text : err_text(err));
 }
 
