@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * enrol.c: makes what a gate needs on a token, or finds what an earlier enrol made. Each object is
- * whole or absent, and nothing is ever destroyed here, so a killed enrol is repeated. An epoch key
- * that stands there without certificates (killed before they were written, or the gate's directory
- * was lost) becomes the beginning of a new chain; the old enrolment is not extended by it.
+ * whole or absent, and no usable key is ever destroyed here, so a killed enrol is repeated. An
+ * epoch key that stands there without certificates (killed before they were written, or the gate's
+ * directory was lost) becomes the beginning of a new chain; the old enrolment is not extended by
+ * it.
  */
 #include "gate/base/file.h"
 #include "pkcs11/internal.h"
@@ -78,6 +79,26 @@ static void enrolling_free(struct enrolling *e)
     buf_free(&e->chain);
 }
 
+/* Takes the keys out of the list, and off the token, that are not protected as they should be:
+ * nobody certified those, and nobody will. A token that was switched off while it made a key may
+ * leave such. */
+static err_code drop_weak(struct hsm_root *root, struct enrolling *e, struct why *why)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < e->n_keys; i++) {
+        err_code err = hsm_epoch_check(&root->token, e->keys[i].handle, why);
+        if (err == ERR_HSM_KEY_WEAK)
+            err = hsm_destroy(&root->token, e->keys[i].handle, why);
+        else if (err == ERR_OK)
+            e->keys[kept++] = e->keys[i];
+        if (err != ERR_OK)
+            return err;
+    }
+    e->n_keys = kept;
+    return ERR_OK;
+}
+
 /* The epoch key comes first: it can be destroyed again when it shows that the token does not
  * protect keys as asked, and the identity key cannot. */
 static err_code find_epoch_key(struct hsm_root *root, struct enrolling *e, struct why *why)
@@ -85,8 +106,9 @@ static err_code find_epoch_key(struct hsm_root *root, struct enrolling *e, struc
     TRY(hsm_epoch_keys(&root->token, &e->space, e->keys, HSM_N(e->keys), &e->n_keys, why));
     if (e->chain.len > 0)
         return ERR_OK; /* which one it has to be, the chain says */
+    TRY(drop_weak(root, e, why));
     if (e->n_keys > 0)
-        return hsm_epoch_check(&root->token, e->keys[0].handle, why);
+        return ERR_OK;
     TRY(hsm_epoch_generate(&root->token, &e->space, 0, &e->keys[0].handle, why));
     e->keys[0].epoch = 0;
     e->n_keys = 1;
@@ -97,9 +119,7 @@ static err_code find_identity(struct hsm_root *root, struct enrolling *e, struct
 {
     err_code err = hsm_identity_find(&root->token, &e->space, &e->identity, why);
 
-    if (err == ERR_OK)
-        err = hsm_identity_check(&root->token, e->identity, why);
-    else if (err == ERR_HSM_KEY_MISSING && e->chain.len == 0)
+    if ((err == ERR_HSM_KEY_MISSING || err == ERR_HSM_KEY_WEAK) && e->chain.len == 0)
         err = hsm_identity_generate(&root->token, &e->space, &e->identity, why);
     if (err != ERR_OK)
         return err;

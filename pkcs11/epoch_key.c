@@ -32,27 +32,6 @@ err_code hsm_space_of(const struct hw_owner *owner, struct hsm_space *ret, struc
 
 /* ---- finding --------------------------------------------------------------------------------- */
 
-err_code hsm_identity_find(struct hsm_token *token, const struct hsm_space *space,
-                           CK_OBJECT_HANDLE *ret, struct why *why)
-{
-    CLEANUP(hsm_found_free) struct hsm_found found = {0};
-    CK_OBJECT_CLASS class = CKO_PRIVATE_KEY;
-    CK_BBOOL yes = CK_TRUE;
-    struct hsm_space own = *space;
-    CK_ATTRIBUTE wanted[] = {HSM_ATTR(CKA_CLASS, class), HSM_ATTR(CKA_TOKEN, yes),
-                             HSM_ATTR(CKA_ID, own.id)};
-
-    TRY(hsm_find(token, wanted, HSM_N(wanted), &found, why));
-    if (found.n == 0)
-        return why_say(why, ERR_HSM_KEY_MISSING, "token \"%s\" (serial %s) has no key %s:identity",
-                       token->label, token->serial, space->prefix);
-    if (found.n > 1)
-        return why_say(why, ERR_HSM_KEY_FOREIGN, "token \"%s\" has %zu keys %s:identity, wanted 1",
-                       token->label, found.n, space->prefix);
-    *ret = found.handles[0];
-    return ERR_OK;
-}
-
 static int by_epoch_down(const void *a, const void *b)
 {
     const struct hsm_key *x = a, *y = b;
@@ -129,14 +108,43 @@ static err_code check(struct hsm_token *token, CK_OBJECT_HANDLE key, const char 
     return err;
 }
 
-err_code hsm_identity_check(struct hsm_token *token, CK_OBJECT_HANDLE key, struct why *why)
-{
-    return check(token, key, "the identity key", CK_FALSE, why);
-}
-
 err_code hsm_epoch_check(struct hsm_token *token, CK_OBJECT_HANDLE key, struct why *why)
 {
     return check(token, key, "the epoch key", CK_TRUE, why);
+}
+
+err_code hsm_identity_find(struct hsm_token *token, const struct hsm_space *space,
+                           CK_OBJECT_HANDLE *ret, struct why *why)
+{
+    CLEANUP(hsm_found_free) struct hsm_found found = {0};
+    CK_OBJECT_CLASS class = CKO_PRIVATE_KEY;
+    CK_BBOOL yes = CK_TRUE;
+    struct hsm_space own = *space;
+    CK_OBJECT_HANDLE key = 0;
+    size_t good = 0;
+    CK_ATTRIBUTE wanted[] = {HSM_ATTR(CKA_CLASS, class), HSM_ATTR(CKA_TOKEN, yes),
+                             HSM_ATTR(CKA_ID, own.id)};
+
+    TRY(hsm_find(token, wanted, HSM_N(wanted), &found, why));
+    for (size_t i = 0; i < found.n; i++) {
+        err_code err = check(token, found.handles[i], "the identity key", CK_FALSE, why);
+        if (err != ERR_OK && err != ERR_HSM_KEY_WEAK)
+            return err;
+        if (err != ERR_OK)
+            continue;
+        key = found.handles[i];
+        good++;
+    }
+    if (found.n == 0)
+        return why_say(why, ERR_HSM_KEY_MISSING, "token \"%s\" (serial %s) has no key %s:identity",
+                       token->label, token->serial, space->prefix);
+    if (good == 0)
+        return ERR_HSM_KEY_WEAK; /* check() has said why */
+    if (good > 1)
+        return why_say(why, ERR_HSM_KEY_FOREIGN, "token \"%s\" has %zu keys %s:identity, wanted 1",
+                       token->label, good, space->prefix);
+    *ret = key;
+    return ERR_OK;
 }
 
 /* ---- making ---------------------------------------------------------------------------------- */
@@ -213,7 +221,7 @@ err_code hsm_identity_generate(struct hsm_token *token, const struct hsm_space *
     memcpy(making.id, space->id, sizeof space->id);
     (void)snprintf(making.label, sizeof making.label, "%s:identity", space->prefix);
     TRY(generate(token, &making, ret, why));
-    return keep_if_good(token, hsm_identity_check(token, *ret, why), *ret);
+    return keep_if_good(token, check(token, *ret, "the identity key", CK_FALSE, why), *ret);
 }
 
 err_code hsm_epoch_generate(struct hsm_token *token, const struct hsm_space *space, uint64_t epoch,

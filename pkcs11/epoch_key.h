@@ -32,7 +32,10 @@ struct hsm_key {
     uint64_t epoch; /* meaningless for the identity key */
 };
 
-/* Finds the identity key. Errors: HSM_KEY_MISSING, HSM_KEY_FOREIGN when there are several. */
+/* Finds the one identity key that is protected as it should be. One that is not (a token that was
+ * switched off while it made the key may leave that behind) is passed over, since it cannot be
+ * destroyed. Errors: HSM_KEY_MISSING, HSM_KEY_WEAK when there are only such, HSM_KEY_FOREIGN when
+ * there are several good ones. */
 err_code hsm_identity_find(struct hsm_token *token, const struct hsm_space *space,
                            CK_OBJECT_HANDLE *ret, struct why *why);
 
@@ -50,7 +53,6 @@ err_code hsm_epoch_generate(struct hsm_token *token, const struct hsm_space *spa
 
 /* Reads the protections of a key: made in the token, never outside of it, for CKM_ECDSA alone.
  * Error: HSM_KEY_WEAK. */
-err_code hsm_identity_check(struct hsm_token *token, CK_OBJECT_HANDLE key, struct why *why);
 err_code hsm_epoch_check(struct hsm_token *token, CK_OBJECT_HANDLE key, struct why *why);
 
 /* C_Sign with CKM_ECDSA over 32 bytes; the answer is exactly 64 bytes. */

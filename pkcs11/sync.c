@@ -142,7 +142,6 @@ static err_code check_chain(struct hsm_root *root, struct why *why)
 static err_code check_identity(struct hsm_root *root, struct why *why)
 {
     TRY(hsm_identity_find(&root->token, &root->space, &root->identity, why));
-    TRY(hsm_identity_check(&root->token, root->identity, why));
     return hsm_key_prove(&root->token, root->identity, &root->enrolment.seal, "the identity key",
                          why);
 }
