@@ -323,7 +323,9 @@ static void a_key_at_the_epoch_keys_place(void **state)
 {
     CK_OBJECT_HANDLE planted;
     struct hw_root *root;
+    struct digest digest = {{1}};
     struct why why = {0};
+    uint8_t sig[64];
     struct hands h;
     struct rig rig;
     (void)state;
@@ -339,8 +341,10 @@ static void a_key_at_the_epoch_keys_place(void **state)
     assert_int_equal(h.token.f->C_DestroyObject(h.token.session, hands_epoch_key(&h, 1)), CKR_OK);
     assert_int_equal(h.token.f->C_DestroyObject(h.token.session, hands_epoch_key(&h, 1)), CKR_OK);
     expect_err(hsm_epoch_generate(&h.token, &h.space, 1, &planted, &why), ERR_OK);
-    refused(&rig, ERR_HSM_KEY_FOREIGN);                            /* the planted one alone */
-    expect_err(root->ops->begin(root, &why), ERR_HSM_KEY_FOREIGN); /* also while running */
+    refused(&rig, ERR_HSM_KEY_FOREIGN);               /* the planted one alone */
+    expect_err(root->ops->begin(root, &why), ERR_OK); /* also while running: */
+    expect_err(root->ops->sign(root, &digest, sig, &why), ERR_HSM_KEY_FOREIGN);
+    expect_err(root->ops->begin(root, &why), ERR_HSM_KEY_FOREIGN);
     hands_off(&h);
     hw_root_close(&root);
     rig_stop(&rig);

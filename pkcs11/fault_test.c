@@ -27,8 +27,7 @@ static const CK_RV LOST[] = {
 static const CK_RV OTHER[] = {CKR_GENERAL_ERROR, CKR_FUNCTION_FAILED, CKR_DEVICE_MEMORY,
                               CKR_HOST_MEMORY, CKR_VENDOR_DEFINED | 7};
 static const enum p11_fault_fn ROUND[] = {P11_FAULT_C_VerifyInit, P11_FAULT_C_Verify,
-                                          P11_FAULT_C_GetAttributeValue, P11_FAULT_C_SignInit,
-                                          P11_FAULT_C_Sign};
+                                          P11_FAULT_C_SignInit, P11_FAULT_C_Sign};
 
 /* ---- opening --------------------------------------------------------------------------------- */
 
@@ -272,9 +271,41 @@ static void a_step_by_another_root_is_noticed(void **state)
     expect_err(mine->ops->prepare(mine, rig_mandate(&rig, 1), &why), ERR_ROLLBACK);
     expect_err(mine->ops->prepare(mine, rig_mandate(&rig, 2), &why), ERR_OK);
     rig_round(&rig, mine, 2);
-    rig_round(&rig, other, 2);
+    rig_step(&rig, other, 3);
+    expect_err(mine->ops->begin(mine, &why), ERR_ROLLBACK); /* before anything is signed */
+    rig_step(&rig, mine, 3);
+    rig_round(&rig, other, 3);
     hw_root_close(&other);
-    rig_round(&rig, mine, 2); /* the module is still there for this one */
+    rig_round(&rig, mine, 3); /* the module is still there for this one */
+    hw_root_close(&mine);
+    rig_stop(&rig);
+}
+
+/* Our file of certificates does not show it; the token does. */
+static void a_step_from_another_directory_is_noticed(void **state)
+{
+    struct hw_root *mine, *other;
+    struct digest digest = {{1}};
+    struct why why = {0};
+    uint8_t sig[64];
+    struct rig rig;
+    (void)state;
+
+    rig_start(&rig);
+    rig_enrol(&rig);
+    mine = rig_attach(&rig);
+    rig_step(&rig, mine, 1);
+    rig_round(&rig, mine, 1);
+    softhsm_save(rig.hsm.store, "copy");
+    (void)snprintf(rig.hsm.store, sizeof rig.hsm.store, "%s/store.copy", rig.hsm.dir);
+    other = rig_attach(&rig);
+    assert_ptr_equal(rig.options.store_dir, rig.hsm.store);
+    rig_step(&rig, other, 2);
+    (void)snprintf(rig.hsm.store, sizeof rig.hsm.store, "%s/store", rig.hsm.dir);
+    expect_err(mine->ops->begin(mine, &why), ERR_OK);
+    expect_err(mine->ops->sign(mine, &digest, sig, &why), ERR_HSM_KEY_MISSING);
+    expect_err(mine->ops->begin(mine, &why), ERR_ROLLBACK);
+    hw_root_close(&other);
     hw_root_close(&mine);
     rig_stop(&rig);
 }
@@ -453,6 +484,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(another_token_after_the_new_start),
         cmocka_unit_test(the_module_is_finalised_by_another),
         cmocka_unit_test(a_step_by_another_root_is_noticed),
+        cmocka_unit_test(a_step_from_another_directory_is_noticed),
         cmocka_unit_test(signatures_of_a_wrong_length),
         cmocka_unit_test(protections_that_the_token_forgets),
         cmocka_unit_test(a_step_whose_calls_fail),

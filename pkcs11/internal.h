@@ -8,7 +8,18 @@
 #include "pkcs11/epoch_key.h"
 #include "pkcs11/root.h"
 
+#include <sys/types.h>
+#include <time.h>
+
 #define HSM_KEYS_MAX 256 /* epoch keys of one gate on one token; normally 1, in a step 2 */
+
+/* Tells one version of the chain's file from another: each is a new file, renamed into place. */
+struct hsm_chain_file {
+    dev_t dev;
+    ino_t ino;
+    off_t size;
+    struct timespec changed;
+};
 
 struct hsm_root {
     struct hw_root base;
@@ -23,8 +34,9 @@ struct hsm_root {
 
     /* What hsm_sync() found. Dropped with the session, since it speaks of handles. */
     bool synced;
-    struct buf chain;    /* verified against the enrolment */
-    struct hsm_cert top; /* its last certificate */
+    struct buf chain;           /* verified against the enrolment */
+    struct hsm_cert top;        /* its last certificate */
+    struct hsm_chain_file file; /* that it was read from */
     CK_OBJECT_HANDLE identity;
     CK_OBJECT_HANDLE key; /* of the epoch below, proved; 0 when it is not certified */
     uint64_t epoch;       /* the hardware's */
@@ -39,7 +51,9 @@ struct hsm_root {
 void hsm_describe(const struct hsm_root *root, struct hw_description *ret);
 
 /* Reads store_dir/epochs, the chain of certificates. Error: NOT_FOUND when there is none yet. */
-err_code hsm_chain_load(const struct hsm_root *root, struct buf *ret, struct why *why);
+err_code hsm_chain_load(struct hsm_root *root, struct buf *ret, struct why *why);
+/* True while the file is the one that was loaded last. */
+bool hsm_chain_same(const struct hsm_root *root);
 /* Replaces it durably. */
 err_code hsm_chain_store(const struct hsm_root *root, struct slice chain, struct why *why);
 

@@ -6,6 +6,7 @@
 
 #include <inttypes.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 /* ---- the chain's file ------------------------------------------------------------------------ */
@@ -17,12 +18,36 @@ static err_code chain_path(const struct hsm_root *root, struct buf *ret, struct 
     return path_join(root->options.store_dir, "epochs", ret);
 }
 
-err_code hsm_chain_load(const struct hsm_root *root, struct buf *ret, struct why *why)
+static bool look_at_file(const struct hsm_root *root, struct hsm_chain_file *ret)
+{
+    CLEANUP(buf_free) struct buf path = {0};
+    struct stat st;
+
+    if (chain_path(root, &path, NULL) != ERR_OK || stat((const char *)path.ptr, &st) != 0)
+        return false;
+    *ret = (struct hsm_chain_file){st.st_dev, st.st_ino, st.st_size, st.st_ctim};
+    return true;
+}
+
+/* Looked at before it is read: what is replaced in between is noticed by the next look. */
+err_code hsm_chain_load(struct hsm_root *root, struct buf *ret, struct why *why)
 {
     CLEANUP(buf_free) struct buf path = {0};
 
     TRY(chain_path(root, &path, why));
+    root->file = (struct hsm_chain_file){0};
+    (void)look_at_file(root, &root->file);
     return file_read((const char *)path.ptr, (size_t)HSM_CHAIN_MAX * HSM_CERT_LEN, ret, why);
+}
+
+bool hsm_chain_same(const struct hsm_root *root)
+{
+    const struct hsm_chain_file *old = &root->file;
+    struct hsm_chain_file now;
+
+    return look_at_file(root, &now) && now.dev == old->dev && now.ino == old->ino &&
+           now.size == old->size && now.changed.tv_sec == old->changed.tv_sec &&
+           now.changed.tv_nsec == old->changed.tv_nsec;
 }
 
 err_code hsm_chain_store(const struct hsm_root *root, struct slice chain, struct why *why)
