@@ -175,6 +175,13 @@ void tpm_chip_close(struct tpm_chip *chip)
     tpm_source_free(&chip->source);
 }
 
+TSS2_RC tpm_chip_rc(struct tpm_chip *chip, TSS2_RC rc)
+{
+    if (!tpm_rc_from_chip(rc))
+        chip->broken = true;
+    return tpm_rc(rc);
+}
+
 err_code tpm_chip_fail(struct tpm_chip *chip, TSS2_RC rc, const char *doing, struct why *why)
 {
     err_code err = tpm_rc_err(rc);

@@ -41,8 +41,12 @@ void tpm_chip_close(struct tpm_chip *chip);
  * operation. Afterwards the session is gone and must be started anew. */
 err_code tpm_chip_ready(struct tpm_chip *chip, struct why *why);
 
-/* Turns a response code into an error and a sentence. Codes from below the TPM break the chip.
- * doing: the command's name. Never returns OK. */
+/* What every command of command.h returns its code through: masks the layers of resource managers
+ * (rc.h), and marks the chip as broken if the code came from below the TPM. */
+TSS2_RC tpm_chip_rc(struct tpm_chip *chip, TSS2_RC rc);
+
+/* Turns a response code into an error and a sentence. doing: the command's name. Never returns OK.
+ */
 err_code tpm_chip_fail(struct tpm_chip *chip, TSS2_RC rc, const char *doing, struct why *why);
 
 /* Starts the policy session unless there is one; a dirty one is restarted. */

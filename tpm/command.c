@@ -40,7 +40,7 @@ TSS2_RC tpm_get_properties(struct tpm_chip *chip, TPM2_PT first, TPML_TAGGED_TPM
 
     if (rc == TPM2_RC_SUCCESS)
         *ret = data.data.tpmProperties;
-    return tpm_rc(rc);
+    return tpm_chip_rc(chip, rc);
 }
 
 TSS2_RC tpm_get_support(struct tpm_chip *chip, TPM2_CAP capability, uint32_t what, bool *ret)
@@ -50,7 +50,7 @@ TSS2_RC tpm_get_support(struct tpm_chip *chip, TPM2_CAP capability, uint32_t wha
     TSS2_RC rc = Tss2_Sys_GetCapability(chip->sys, NULL, capability, what, 1, &more, &data, NULL);
 
     if (rc != TPM2_RC_SUCCESS)
-        return tpm_rc(rc);
+        return tpm_chip_rc(chip, rc);
     if (capability == TPM2_CAP_COMMANDS)
         *ret = data.data.command.count > 0 &&
                (data.data.command.commandAttributes[0] & TPMA_CC_COMMANDINDEX_MASK) == what;
@@ -72,17 +72,17 @@ TSS2_RC tpm_get_handles(struct tpm_chip *chip, uint32_t first, TPML_HANDLE *ret)
 
     if (rc == TPM2_RC_SUCCESS)
         *ret = data.data.handles;
-    return tpm_rc(rc);
+    return tpm_chip_rc(chip, rc);
 }
 
 TSS2_RC tpm_startup(struct tpm_chip *chip)
 {
-    return tpm_rc(Tss2_Sys_Startup(chip->sys, TPM2_SU_CLEAR));
+    return tpm_chip_rc(chip, Tss2_Sys_Startup(chip->sys, TPM2_SU_CLEAR));
 }
 
 TSS2_RC tpm_flush(struct tpm_chip *chip, TPM2_HANDLE handle)
 {
-    return tpm_rc(Tss2_Sys_FlushContext(chip->sys, handle));
+    return tpm_chip_rc(chip, Tss2_Sys_FlushContext(chip->sys, handle));
 }
 
 TSS2_RC tpm_start_session(struct tpm_chip *chip, TPM2_SE type, TPM2_HANDLE *ret)
@@ -98,7 +98,7 @@ TSS2_RC tpm_start_session(struct tpm_chip *chip, TPM2_SE type, TPM2_HANDLE *ret)
 
     if (rc == TPM2_RC_SUCCESS)
         *ret = handle;
-    return tpm_rc(rc);
+    return tpm_chip_rc(chip, rc);
 }
 
 TSS2_RC tpm_nv_read_public(struct tpm_chip *chip, TPM2_HANDLE index, TPM2B_NV_PUBLIC *ret,
@@ -112,7 +112,7 @@ TSS2_RC tpm_nv_read_public(struct tpm_chip *chip, TPM2_HANDLE index, TPM2B_NV_PU
         *ret = area;
         *ret_name = name;
     }
-    return tpm_rc(rc);
+    return tpm_chip_rc(chip, rc);
 }
 
 TSS2_RC tpm_nv_read_counter(struct tpm_chip *chip, TPM2_HANDLE index, uint64_t *ret)
@@ -122,10 +122,10 @@ TSS2_RC tpm_nv_read_counter(struct tpm_chip *chip, TPM2_HANDLE index, uint64_t *
     TSS2_RC rc = Tss2_Sys_NV_Read(chip->sys, index, index, &auth, 8, 0, &data, NULL);
 
     if (rc == TPM2_RC_SUCCESS && data.size != 8)
-        return TSS2_SYS_RC_MALFORMED_RESPONSE;
+        return tpm_chip_rc(chip, TSS2_SYS_RC_MALFORMED_RESPONSE);
     if (rc == TPM2_RC_SUCCESS)
         *ret = get_u64(data.buffer);
-    return tpm_rc(rc);
+    return tpm_chip_rc(chip, rc);
 }
 
 TSS2_RC tpm_nv_define(struct tpm_chip *chip, const TPM2B_AUTH *owner, struct slice public_area)
@@ -140,14 +140,14 @@ TSS2_RC tpm_nv_define(struct tpm_chip *chip, const TPM2B_AUTH *owner, struct sli
     if (rc == TSS2_RC_SUCCESS)
         rc = Tss2_Sys_NV_DefineSpace(chip->sys, TPM2_RH_OWNER, &auth, &empty, &area, NULL);
     mem_wipe(&auth, sizeof auth);
-    return tpm_rc(rc);
+    return tpm_chip_rc(chip, rc);
 }
 
 TSS2_RC tpm_nv_increment(struct tpm_chip *chip, TPM2_HANDLE index)
 {
     const TSS2L_SYS_AUTH_COMMAND auth = policy(chip);
 
-    return tpm_rc(Tss2_Sys_NV_Increment(chip->sys, index, index, &auth, NULL));
+    return tpm_chip_rc(chip, Tss2_Sys_NV_Increment(chip->sys, index, index, &auth, NULL));
 }
 
 TSS2_RC tpm_sign(struct tpm_chip *chip, TPM2_HANDLE key, const struct digest *digest,
@@ -162,7 +162,7 @@ TSS2_RC tpm_sign(struct tpm_chip *chip, TPM2_HANDLE key, const struct digest *di
 
     if (rc == TPM2_RC_SUCCESS)
         *ret = sig;
-    return tpm_rc(rc);
+    return tpm_chip_rc(chip, rc);
 }
 
 TSS2_RC tpm_nv_certify(struct tpm_chip *chip, TPM2_HANDLE key, TPM2_HANDLE index,
@@ -184,7 +184,7 @@ TSS2_RC tpm_nv_certify(struct tpm_chip *chip, TPM2_HANDLE key, TPM2_HANDLE index
         *ret = attest;
         *ret_sig = sig;
     }
-    return tpm_rc(rc);
+    return tpm_chip_rc(chip, rc);
 }
 
 TSS2_RC tpm_pcr_extend(struct tpm_chip *chip, uint8_t pcr, const struct digest *digest)
@@ -193,7 +193,7 @@ TSS2_RC tpm_pcr_extend(struct tpm_chip *chip, uint8_t pcr, const struct digest *
     TPML_DIGEST_VALUES values = {.count = 1, .digests = {{.hashAlg = TPM2_ALG_SHA256}}};
 
     memcpy(values.digests[0].digest.sha256, digest->bytes, sizeof digest->bytes);
-    return tpm_rc(Tss2_Sys_PCR_Extend(chip->sys, pcr, &auth, &values, NULL));
+    return tpm_chip_rc(chip, Tss2_Sys_PCR_Extend(chip->sys, pcr, &auth, &values, NULL));
 }
 
 TSS2_RC tpm_load_external(struct tpm_chip *chip, struct slice public_area, TPM2_HANDLE *ret,
@@ -213,7 +213,7 @@ TSS2_RC tpm_load_external(struct tpm_chip *chip, struct slice public_area, TPM2_
         *ret = handle;
         *ret_name = name;
     }
-    return tpm_rc(rc);
+    return tpm_chip_rc(chip, rc);
 }
 
 TSS2_RC tpm_verify_signature(struct tpm_chip *chip, TPM2_HANDLE key, const TPM2B_DIGEST *digest,
@@ -224,7 +224,7 @@ TSS2_RC tpm_verify_signature(struct tpm_chip *chip, TPM2_HANDLE key, const TPM2B
 
     if (rc == TPM2_RC_SUCCESS)
         *ret = ticket;
-    return tpm_rc(rc);
+    return tpm_chip_rc(chip, rc);
 }
 
 TSS2_RC tpm_read_public(struct tpm_chip *chip, TPM2_HANDLE handle, TPM2B_PUBLIC *ret,
@@ -238,7 +238,7 @@ TSS2_RC tpm_read_public(struct tpm_chip *chip, TPM2_HANDLE handle, TPM2B_PUBLIC 
         *ret = area;
         *ret_name = name;
     }
-    return tpm_rc(rc);
+    return tpm_chip_rc(chip, rc);
 }
 
 TSS2_RC tpm_sign_with(struct tpm_chip *chip, const struct tpm_sign_with *with, struct slice digest,
@@ -260,7 +260,7 @@ TSS2_RC tpm_sign_with(struct tpm_chip *chip, const struct tpm_sign_with *with, s
     mem_wipe(&auth, sizeof auth);
     if (rc == TPM2_RC_SUCCESS)
         *ret = sig;
-    return tpm_rc(rc);
+    return tpm_chip_rc(chip, rc);
 }
 
 TSS2_RC tpm_create_primary(struct tpm_chip *chip, const TPM2B_AUTH *owner, const TPM2B_AUTH *auth,
@@ -288,7 +288,7 @@ TSS2_RC tpm_create_primary(struct tpm_chip *chip, const TPM2B_AUTH *owner, const
     mem_wipe(&sensitive, sizeof sensitive);
     if (rc == TPM2_RC_SUCCESS)
         *ret = made;
-    return tpm_rc(rc);
+    return tpm_chip_rc(chip, rc);
 }
 
 TSS2_RC tpm_evict(struct tpm_chip *chip, const TPM2B_AUTH *owner, TPM2_HANDLE object,
@@ -298,12 +298,12 @@ TSS2_RC tpm_evict(struct tpm_chip *chip, const TPM2B_AUTH *owner, TPM2_HANDLE ob
     TSS2_RC rc = Tss2_Sys_EvictControl(chip->sys, TPM2_RH_OWNER, object, &auth, persistent, NULL);
 
     mem_wipe(&auth, sizeof auth);
-    return tpm_rc(rc);
+    return tpm_chip_rc(chip, rc);
 }
 
 TSS2_RC tpm_policy_restart(struct tpm_chip *chip, TPM2_HANDLE session)
 {
-    return tpm_rc(Tss2_Sys_PolicyRestart(chip->sys, session, NULL, NULL));
+    return tpm_chip_rc(chip, Tss2_Sys_PolicyRestart(chip->sys, session, NULL, NULL));
 }
 
 TSS2_RC tpm_policy_nv(struct tpm_chip *chip, TPM2_HANDLE session, TPM2_HANDLE index,
@@ -313,8 +313,8 @@ TSS2_RC tpm_policy_nv(struct tpm_chip *chip, TPM2_HANDLE session, TPM2_HANDLE in
     TPM2B_OPERAND b = {.size = 8};
 
     put_u64(b.buffer, operand);
-    return tpm_rc(
-        Tss2_Sys_PolicyNV(chip->sys, index, index, session, &auth, &b, 0, operation, NULL));
+    return tpm_chip_rc(
+        chip, Tss2_Sys_PolicyNV(chip->sys, index, index, session, &auth, &b, 0, operation, NULL));
 }
 
 TSS2_RC tpm_policy_pcr(struct tpm_chip *chip, TPM2_HANDLE session)
@@ -324,17 +324,17 @@ TSS2_RC tpm_policy_pcr(struct tpm_chip *chip, TPM2_HANDLE session)
     const TPML_PCR_SELECTION none = {
         .count = 1, .pcrSelections = {{.hash = TPM2_ALG_SHA256, .sizeofSelect = 3}}};
 
-    return tpm_rc(Tss2_Sys_PolicyPCR(chip->sys, session, NULL, &as_is, &none, NULL));
+    return tpm_chip_rc(chip, Tss2_Sys_PolicyPCR(chip->sys, session, NULL, &as_is, &none, NULL));
 }
 
 TSS2_RC tpm_policy_command(struct tpm_chip *chip, TPM2_HANDLE session, TPM2_CC code)
 {
-    return tpm_rc(Tss2_Sys_PolicyCommandCode(chip->sys, session, NULL, code, NULL));
+    return tpm_chip_rc(chip, Tss2_Sys_PolicyCommandCode(chip->sys, session, NULL, code, NULL));
 }
 
 TSS2_RC tpm_policy_never_written(struct tpm_chip *chip, TPM2_HANDLE session)
 {
-    return tpm_rc(Tss2_Sys_PolicyNvWritten(chip->sys, session, NULL, TPM2_NO, NULL));
+    return tpm_chip_rc(chip, Tss2_Sys_PolicyNvWritten(chip->sys, session, NULL, TPM2_NO, NULL));
 }
 
 TSS2_RC tpm_policy_authorize(struct tpm_chip *chip, TPM2_HANDLE session,
@@ -348,8 +348,8 @@ TSS2_RC tpm_policy_authorize(struct tpm_chip *chip, TPM2_HANDLE session,
 
     memcpy(reference.buffer, ref->bytes, sizeof ref->bytes);
     memcpy(key.name, name, HW_TPM_NAME_LEN);
-    return tpm_rc(Tss2_Sys_PolicyAuthorize(chip->sys, session, NULL, &digest, &reference, &key,
-                                           ticket, NULL));
+    return tpm_chip_rc(chip, Tss2_Sys_PolicyAuthorize(chip->sys, session, NULL, &digest, &reference,
+                                                      &key, ticket, NULL));
 }
 
 TSS2_RC tpm_policy_or(struct tpm_chip *chip, TPM2_HANDLE session, const struct digest *branches,
@@ -362,7 +362,7 @@ TSS2_RC tpm_policy_or(struct tpm_chip *chip, TPM2_HANDLE session, const struct d
     list.count = (uint32_t)n;
     for (size_t i = 0; i < n; i++)
         list.digests[i] = digest_2b(&branches[i]);
-    return tpm_rc(Tss2_Sys_PolicyOR(chip->sys, session, NULL, &list, NULL));
+    return tpm_chip_rc(chip, Tss2_Sys_PolicyOR(chip->sys, session, NULL, &list, NULL));
 }
 
 TSS2_RC tpm_policy_get(struct tpm_chip *chip, TPM2_HANDLE session, struct digest *ret)
@@ -371,8 +371,8 @@ TSS2_RC tpm_policy_get(struct tpm_chip *chip, TPM2_HANDLE session, struct digest
     TSS2_RC rc = Tss2_Sys_PolicyGetDigest(chip->sys, session, NULL, &digest, NULL);
 
     if (rc == TPM2_RC_SUCCESS && digest.size != sizeof ret->bytes)
-        return TSS2_SYS_RC_MALFORMED_RESPONSE;
+        return tpm_chip_rc(chip, TSS2_SYS_RC_MALFORMED_RESPONSE);
     if (rc == TPM2_RC_SUCCESS)
         memcpy(ret->bytes, digest.buffer, sizeof ret->bytes);
-    return tpm_rc(rc);
+    return tpm_chip_rc(chip, rc);
 }

@@ -2,6 +2,7 @@
 #include "tpm/rig.h"
 
 #include "gate/base/file.h"
+#include "tpm/command.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -51,6 +52,7 @@ struct fx *fx_new(bool ps256)
     fx->options = (struct hw_options){.allow_simulator = true, .store_dir = fx->store};
     OK(hw_signer_generate(HW_ES256, &fx->ratchet[0], &fx->why));
     OK(hw_signer_generate(ps256 ? HW_PS256 : HW_ES256, &fx->ratchet[1], &fx->why));
+    fx->base = TPM_DEFAULT_BASE;
     fx_rekey(fx);
     return fx;
 }
@@ -76,7 +78,7 @@ struct hw_grant fx_grant_at(struct fx *fx, enum hw_grant_kind kind, uint64_t bas
 
 struct hw_grant fx_grant(struct fx *fx, enum hw_grant_kind kind, uint64_t epoch, unsigned by)
 {
-    return fx_grant_at(fx, kind, kind == HW_GRANT_FIRST ? 0 : TPM_DEFAULT_BASE, epoch, by);
+    return fx_grant_at(fx, kind, kind == HW_GRANT_FIRST ? 0 : fx->base, epoch, by);
 }
 
 struct hw_mandate *fx_mandate(struct fx *fx, uint64_t epoch)
@@ -99,6 +101,110 @@ void fx_open(struct fx *fx)
 {
     fx_close(fx);
     OK(tpm_root_open(fx->tpm.uri, &fx->options, &fx->root, &fx->why));
+}
+
+/* --- a source with faults --- */
+
+struct faulty_source {
+    struct tpm_source source; /* first */
+    struct tpm_source *below;
+    TSS2_TCTI_CONTEXT *lower;
+    struct fault_plan *plan;
+};
+
+static err_code faulty_open(struct tpm_source *source, unsigned deadline_ms,
+                            TSS2_TCTI_CONTEXT **ret, struct why *why)
+{
+    struct faulty_source *s = (struct faulty_source *)source;
+
+    TRY(s->below->open(s->below, deadline_ms, &s->lower, why));
+    *ret = fault_tcti_new(s->plan, s->lower);
+    return *ret == NULL ? ERR_NO_MEMORY : ERR_OK;
+}
+
+static void faulty_close(struct tpm_source *source, TSS2_TCTI_CONTEXT **tcti)
+{
+    struct faulty_source *s = (struct faulty_source *)source;
+
+    fault_tcti_free(tcti);
+    s->below->close(s->below, &s->lower);
+}
+
+static void faulty_free(struct tpm_source *source)
+{
+    tpm_source_free(&((struct faulty_source *)source)->below);
+    free(source);
+}
+
+err_code fx_open_faulty(struct fx *fx, bool real)
+{
+    struct faulty_source *s = calloc(1, sizeof *s);
+    struct tpm_uri uri;
+
+    assert_non_null(s);
+    fx_close(fx);
+    OK(tpm_uri_parse(fx->tpm.uri, &uri, &fx->why));
+    OK(tpm_source_of(&uri, &s->below));
+    s->plan = &fx->faults;
+    s->source = (struct tpm_source){
+        .simulator = !real, .open = faulty_open, .close = faulty_close, .free = faulty_free};
+    return tpm_root_open_source(&uri, &s->source, &fx->options, &fx->root, &fx->why);
+}
+
+/* --- the other user --- */
+
+struct tpm_chip *fx_other(struct fx *fx)
+{
+    struct tpm_chip *chip = calloc(1, sizeof *chip);
+    struct tpm_source *source;
+    struct tpm_uri uri;
+
+    assert_non_null(chip);
+    OK(tpm_uri_parse(fx->tpm.uri, &uri, &fx->why));
+    OK(tpm_source_of(&uri, &source));
+    OK(tpm_chip_open(chip, source, &fx->options, &fx->why));
+    return chip;
+}
+
+void fx_other_close(struct tpm_chip **chip)
+{
+    if (*chip != NULL)
+        tpm_chip_close(*chip);
+    free(*chip);
+    *chip = NULL;
+}
+
+TSS2_RC fx_satisfy(struct fx *fx, struct tpm_chip *chip, const struct tpm_approval *a,
+                   TPM2_CC command)
+{
+    enum tpm_purpose purpose = tpm_grant_purpose(a->grant.kind);
+    bool bump = a->grant.kind == HW_GRANT_BUMP;
+    TSS2_RC rc = tpm_chip_session(chip);
+
+    chip->session_dirty = true;
+    if (rc == TPM2_RC_SUCCESS && a->grant.kind == HW_GRANT_FIRST)
+        rc = tpm_policy_never_written(chip, chip->session);
+    else if (rc == TPM2_RC_SUCCESS)
+        rc = tpm_policy_nv(chip, chip->session, fx->plan.index, a->grant.base + a->grant.epoch,
+                           bump ? TPM2_EO_UNSIGNED_LT : TPM2_EO_UNSIGNED_LE);
+    if (rc == TPM2_RC_SUCCESS && purpose != TPM_PURPOSE_BUMP)
+        rc = tpm_policy_pcr(chip, chip->session);
+    if (rc == TPM2_RC_SUCCESS)
+        rc = tpm_policy_command(chip, chip->session, command);
+    if (rc == TPM2_RC_SUCCESS)
+        rc = tpm_policy_authorize(chip, chip->session, &a->grant.policy, &fx->plan.ref[purpose],
+                                  a->verifier, &a->ticket);
+    if (rc == TPM2_RC_SUCCESS)
+        rc = tpm_policy_or(chip, chip->session, fx->plan.branch[purpose], 2);
+    return rc;
+}
+
+void fx_approval(struct fx *fx, enum hw_grant_kind kind, uint64_t epoch, struct tpm_approval *ret)
+{
+    const struct hw_grant grant = fx_grant(fx, kind, epoch, 0);
+    const struct tpm_terms terms = {kind, grant.base, epoch};
+
+    OK(tpm_approve(fx_inside(fx), &terms, &grant, 1, ret, &fx->why));
 }
 
 void fx_enrol(struct fx *fx)

@@ -6,6 +6,7 @@
 #ifndef PAWL_TPM_RIG_H
 #define PAWL_TPM_RIG_H
 
+#include "test-env/faults/fault_tcti.h"
 #include "test-env/fixtures/swtpm.h"
 #include "tpm/internal.h"
 #include "tpm/root.h"
@@ -21,10 +22,12 @@ struct fx {
     struct hw_signer *ratchet[2];
     struct hw_owner owner;
     struct tpm_plan plan;
+    uint64_t base; /* the fleet's; TPM_DEFAULT_BASE unless changed before fx_rekey */
     struct hw_grant grants[16];
     size_t n_grants;
     struct hw_enrolment enrolment;
     struct hw_root *root;
+    struct fault_plan faults; /* of fx_open_faulty */
     struct why why;
 };
 
@@ -39,7 +42,7 @@ void fx_free(struct fx *fx);
 /* Makes owner, plan and enrolment grants anew from the ratchet keys. */
 void fx_rekey(struct fx *fx);
 
-/* A grant by ratchet key number by; base TPM_DEFAULT_BASE unless it is FIRST. */
+/* A grant by ratchet key number by; with the fleet's base unless it is FIRST. */
 struct hw_grant fx_grant(struct fx *fx, enum hw_grant_kind kind, uint64_t epoch, unsigned by);
 struct hw_grant fx_grant_at(struct fx *fx, enum hw_grant_kind kind, uint64_t base, uint64_t epoch,
                             unsigned by);
@@ -49,6 +52,9 @@ struct hw_mandate *fx_mandate(struct fx *fx, uint64_t epoch);
 
 /* Opens a root on the fixture's swtpm; closes the one before. */
 void fx_open(struct fx *fx);
+/* The same through a fault TCTI that follows fx->faults; real: the source does not say by its name
+ * that it is a simulator. */
+err_code fx_open_faulty(struct fx *fx, bool real);
 void fx_close(struct fx *fx);
 /* fx_open, enrol, attach. */
 void fx_enrol(struct fx *fx);
@@ -59,6 +65,17 @@ void fx_step(struct fx *fx, uint64_t epoch);
 
 /* One begin, sign and seal; checks both signatures in software. */
 void fx_round(struct fx *fx);
+
+/* A second user of the same TPM, with the chip's commands at hand: the attacker, mostly. */
+struct tpm_chip *fx_other(struct fx *fx);
+void fx_other_close(struct tpm_chip **chip);
+
+/* Satisfies an approval's policy in a session of the other user, all but the use: its raw code.
+ * command: what the session is for; normally the one of the grant's kind. */
+TSS2_RC fx_satisfy(struct fx *fx, struct tpm_chip *chip, const struct tpm_approval *approval,
+                   TPM2_CC command);
+/* The approval that the fixture's root uses, or would use, for a grant of this kind and epoch. */
+void fx_approval(struct fx *fx, enum hw_grant_kind kind, uint64_t epoch, struct tpm_approval *ret);
 
 /* The root's inside, for tests that look or reach into it. */
 struct tpm_root *fx_inside(struct fx *fx);
