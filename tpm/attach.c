@@ -62,11 +62,7 @@ static err_code compare_counter(struct tpm_root *root, struct why *why)
     uint64_t epoch;
 
     TRY(tpm_counter_compare(root, &written, why));
-    if (!written)
-        return why_say(why, ERR_COUNTER_MISSING,
-                       "the counter at NV index 0x%08" PRIx32
-                       " was defined anew and never incremented; at enrolment it stood at %" PRIu64,
-                       root->plan.index, enrolment->base + enrolment->epoch);
+    /* One that was never incremented has no value, which reading it says. */
     TRY(tpm_epoch(root, &epoch, why));
     if (epoch < enrolment->epoch)
         return why_say(why, ERR_COUNTER_FOREIGN,

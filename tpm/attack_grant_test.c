@@ -126,22 +126,39 @@ static void grants_damaged(void **state)
 
 /* --- files beside the gate --- */
 
+/* Opened anew with one mandate; how often the TPM had to verify, and it works. */
+static size_t verified_again(struct fx *fx, const struct hw_mandate *mandate)
+{
+    fault_clear(&fx->faults);
+    OK(fx_open_faulty(fx, false));
+    OK(fx->root->ops->attach(fx->root, &fx->owner, &fx->enrolment, &fx->why));
+    OK(fx->root->ops->prepare(fx->root, mandate, &fx->why));
+    fx_round(fx);
+    return fault_count(&fx->faults, TPM2_CC_VerifySignature);
+}
+
 static void forged_tickets(void **state)
 {
     struct fx *fx = *state;
     static struct tpm_tickets tickets;
+    const struct hw_mandate *mandate = fx_mandate(fx, 2);
     struct hw_grant forged;
     char path[128];
 
+    /* A ticket is kept over restarts of gate and TPM. */
+    assert_int_equal(verified_again(fx, mandate), 2);
+    assert_int_equal(verified_again(fx, mandate), 0);
+    swtpm_stop(&fx->tpm);
+    swtpm_run(&fx->tpm);
+    assert_int_equal(verified_again(fx, mandate), 0);
     /* All of the cache replaced by nonsense under the right names: verified again. */
     tpm_tickets_load(fx->store, &tickets);
     assert_true(tickets.n >= 3);
     for (size_t i = 0; i < tickets.n; i++)
         tickets.ticket[i].hmac[0] ^= 1;
     tpm_tickets_save(fx->store, &tickets);
-    fx_attach(fx);
-    OK(fx->root->ops->prepare(fx->root, fx_mandate(fx, 2), &fx->why));
-    fx_round(fx);
+    assert_int_equal(verified_again(fx, mandate), 2);
+    assert_int_equal(verified_again(fx, mandate), 0);
     fx_step(fx, 3);
     fx_round(fx);
 
@@ -149,9 +166,9 @@ static void forged_tickets(void **state)
     forged = fx_grant(fx, HW_GRANT_BUMP, 4, 0);
     memset(forged.sig, 7, 64);
     for (int cached = 0; cached < 2; cached++) {
-        const struct hw_mandate *mandate = fx_mandate(fx, 4);
         struct hw_statement st;
 
+        mandate = fx_mandate(fx, 4);
         fx->grants[2] = forged;
         EXPECT(fx->root->ops->step(fx->root, mandate, &fx->why), ERR_GRANT_INVALID);
         OK(tpm_grant_read(&fx->plan, &forged, &st, &fx->why));

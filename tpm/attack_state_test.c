@@ -320,21 +320,42 @@ static void our_key_taken_away_or_exchanged(void **state)
     fx_round(fx);
 }
 
-/* Another TPM in the same socket, while the gate runs. */
+/* Another TPM in the same socket, while the gate runs: an empty one, and one whose index shows the
+ * right number. */
 static void another_tpm(void **state)
 {
     struct fx *fx = *state;
-    char gone[160], empty[160];
+    const TSS2L_SYS_AUTH_COMMAND pw = password("");
+    const TPM2B_MAX_NV_BUFFER two = {.size = 8, .buffer = {0, 0, 0, 0, 0, 0, 0, 64 + 2}};
+    char gone[160], aside[160];
 
+    OK(fx->root->ops->begin(fx->root, &fx->why));
     swtpm_stop(&fx->tpm);
     (void)snprintf(gone, sizeof gone, "%s/tpm", fx->tpm.dir);
-    (void)snprintf(empty, sizeof empty, "%s/old", fx->tpm.dir);
-    assert_int_equal(rename(gone, empty), 0);
+    (void)snprintf(aside, sizeof aside, "%s/old", fx->tpm.dir);
+    assert_int_equal(rename(gone, aside), 0);
     OK(file_make_dir(gone, 0700, &fx->why));
+    EXPECT(fx->root->ops->begin(fx->root, &fx->why), ERR_TPM_NOT_FOUND);
     swtpm_run(&fx->tpm);
     EXPECT(fx->root->ops->begin(fx->root, &fx->why), ERR_COUNTER_MISSING);
     EXPECT(sign(fx), ERR_COUNTER_MISSING);
-    EXPECT(attach(fx), ERR_COUNTER_MISSING);
+    assert_int_equal(define(fx, TPMA_NV_AUTHREAD | TPMA_NV_AUTHWRITE | TPMA_NV_NO_DA, NULL, 8), 0);
+    assert_int_equal(Tss2_Sys_NV_Write(fx_inside(fx)->chip.sys, INDEX, INDEX, &pw, &two, 0, NULL),
+                     0);
+    EXPECT(fx->root->ops->begin(fx->root, &fx->why), ERR_COUNTER_FOREIGN);
+    EXPECT(sign(fx), ERR_COUNTER_FOREIGN);
+    EXPECT(attach(fx), ERR_COUNTER_FOREIGN);
+    /* The old one back: on it goes. */
+    fx_close(fx);
+    swtpm_stop(&fx->tpm);
+    (void)snprintf(aside, sizeof aside, "%s/other", fx->tpm.dir);
+    assert_int_equal(rename(gone, aside), 0);
+    (void)snprintf(aside, sizeof aside, "%s/old", fx->tpm.dir);
+    assert_int_equal(rename(aside, gone), 0);
+    swtpm_run(&fx->tpm);
+    OK(attach(fx));
+    OK(fx->root->ops->prepare(fx->root, fx_mandate(fx, 2), &fx->why));
+    fx_round(fx);
 }
 
 /* --- enrolments --- */

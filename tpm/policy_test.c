@@ -289,6 +289,24 @@ static void grants_with_any_bit_flipped_are_refused(void **state)
         }
 }
 
+/* Good by itself, but by a key that is none of the root metadata's. */
+static void a_strangers_grant_is_refused(void **state)
+{
+    struct fx *fx = *state;
+    CLEANUP(hw_signer_close) struct hw_signer *stranger = NULL;
+    CLEANUP(buf_free) struct buf sig = {0};
+    struct hw_grant grant = fx_grant(fx, HW_GRANT_SIGN, 3, 0);
+    struct digest approval;
+
+    OK(hw_signer_generate(HW_ES256, &stranger, &fx->why));
+    OK(tpm_approval(&fx->plan, TPM_PURPOSE_SIGN, &grant.policy, &approval));
+    OK(stranger->ops->sign(stranger, digest_slice(&approval), &sig, &fx->why));
+    memcpy(grant.sig, sig.ptr, sig.len);
+    EXPECT(tpm_grant_check(&fx->plan, &grant, &fx->why), ERR_GRANT_INVALID);
+    grant.key = stranger->key;
+    EXPECT(tpm_grant_check(&fx->plan, &grant, &fx->why), ERR_GRANT_INVALID);
+}
+
 static int start(void **state)
 {
     struct fx *fx = fx_new(true);
@@ -315,6 +333,7 @@ int main(void)
         cmocka_unit_test(ratchets_that_no_tpm_holds),
         cmocka_unit_test(plans_are_bound_to_their_facts),
         cmocka_unit_test(grants_with_any_bit_flipped_are_refused),
+        cmocka_unit_test(a_strangers_grant_is_refused),
     };
 
     return cmocka_run_group_tests_name("tpm policy", tests, start, end);
