@@ -2,6 +2,7 @@
 #include "tpm/chip.h"
 
 #include "tpm/command.h"
+#include "tpm/spec.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -260,12 +261,12 @@ bool tpm_chip_sweep(struct tpm_chip *chip, bool sessions)
      * behind. A resource manager gives each program its own transient objects but shows it
      * everybody's sessions. Saved sessions (0x03......) belong to whoever saved them; they are
      * swept only where they can be nobody's but a leftover, and only if nothing else helped. */
-    bool freed = sweep_range(chip, TPM2_TRANSIENT_FIRST);
+    bool freed = sweep_range(chip, TPM_TRANSIENT_OBJECTS);
 
     if (sessions && !chip->source->managed) {
-        freed = sweep_range(chip, TPM2_LOADED_SESSION_FIRST) || freed;
+        freed = sweep_range(chip, TPM_LOADED_SESSIONS) || freed;
         if (!freed)
-            freed = sweep_range(chip, TPM2_ACTIVE_SESSION_FIRST);
+            freed = sweep_range(chip, TPM_SAVED_SESSIONS);
     }
     return freed;
 }

@@ -4,6 +4,7 @@
 #include "tpm/command.h"
 #include "tpm/owner.h"
 #include "tpm/pubkey.h"
+#include "tpm/spec.h"
 #include "tpm/uri.h"
 
 #include <openssl/rand.h>
@@ -253,7 +254,7 @@ static err_code list_handles(struct tpm_chip *chip, struct tpm_listed *ret, size
                              size_t *ret_n, struct why *why)
 {
     TPML_HANDLE found = {0};
-    TSS2_RC rc = tpm_get_handles(chip, TPM2_PERSISTENT_FIRST, &found);
+    TSS2_RC rc = tpm_get_handles(chip, TPM_PERSISTENT_OBJECTS, &found);
 
     if (rc != TPM2_RC_SUCCESS)
         return tpm_chip_fail(chip, rc, "TPM2_GetCapability", why);

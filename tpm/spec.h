@@ -37,8 +37,13 @@
 #define TPM_ST_ATTEST_NV 0x8014
 #define TPM_GENERATED 0xFF544347
 
-/* Part 2, 7.4 TPM_RH */
+/* Part 2, 7.4 TPM_RH; 7.5 TPM_HC: where the ranges of handles begin. (The TSS2 headers shift signed
+ * numbers into the sign bit to say the same.) */
 #define TPM_RH_OWNER_HANDLE 0x40000001
+#define TPM_LOADED_SESSIONS 0x02000000u
+#define TPM_SAVED_SESSIONS 0x03000000u
+#define TPM_TRANSIENT_OBJECTS 0x80000000u
+#define TPM_PERSISTENT_OBJECTS 0x81000000u
 
 /* Part 2, 8.3 TPMA_OBJECT */
 #define TPM_OBJECT_FIXED_TPM 0x00000002
