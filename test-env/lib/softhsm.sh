@@ -20,7 +20,10 @@ start_softhsm() {
         )
         # These PINs guard a test double; its own tool takes them on the command line only.
         softhsm2-util --init-token --free --label "$label" --pin "$(cat -- "$dir/pin")" \
-            --so-pin "$(cat -- "$dir/so-pin")" >&2 || return 1
+            --so-pin "$(cat -- "$dir/so-pin")" >"$dir/log" 2>&1 || {
+            cat -- "$dir/log" >&2
+            return 1
+        }
     fi
     softhsm_uri="pkcs11:token=$label?module-path=$(softhsm_module)&pin-source=file:$dir/pin"
 }
