@@ -23,10 +23,11 @@ A TPM and a token of your own, both software: what they sign says "simulated".
   \$PAWL_TPM    $PAWL_TPM
   \$PAWL_HSM    $PAWL_HSM
   \$PAWL_STATE  $PAWL_STATE (the gate's files; made by pawl init)
-  so-pin file  $private/hsm/so-pin
 
   pawl help                                    every verb
-  pawl init --insecure-simulator ...           enrol a gate on one of the two
+  pawl authority init authority --domain example.org
+  pawl init --hardware "\$PAWL_TPM" --trust authority/enrol.bundle --gate gate-1 --insecure-simulator
+                                               with "\$PAWL_HSM" also: --so-pin-file hsm/so-pin
   tpm2_getcap properties-fixed                 tpm2-tools speak to the same TPM
   pkcs11-tool --module $(softhsm_module) -L
                                                OpenSC speaks to the same token
