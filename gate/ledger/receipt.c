@@ -8,6 +8,7 @@
 #define VDS_RFC9162_SHA256 1
 #define PROOF_INCLUSION (-1)
 #define PROOF_CONSISTENCY (-2)
+#define LABEL_SIZE "pawl-size"
 #define LABEL_EPOCH "pawl-epoch"
 #define LABEL_SNAPSHOT "pawl-snapshot"
 #define LABEL_SIMULATED "pawl-simulated"
@@ -20,48 +21,71 @@ void receipt_draft_free(struct receipt_draft *draft)
     *draft = (struct receipt_draft){0};
 }
 
-static err_code encode_label(const char *label, struct buf *ret)
-{
-    struct cbor_writer w = cbor_write(ret);
+/* The pairs that pawl adds to the header: each key and value encoded in a buffer of its own. */
+#define PAIRS 5
 
-    cbor_put_text(&w, label);
-    return cbor_written(&w);
+struct pairs {
+    struct buf key[PAIRS], value[PAIRS];
+    struct cose_pair all[PAIRS];
+    size_t n;
+};
+
+static void pairs_free(struct pairs *pairs)
+{
+    for (size_t i = 0; i < PAIRS; i++) {
+        buf_free(&pairs->key[i]);
+        buf_free(&pairs->value[i]);
+    }
 }
 
-static err_code encode_int(int64_t value, struct buf *ret)
+/* Begins a pair: the caller writes its value, then calls pair_end(). */
+static struct cbor_writer pair_begin(struct pairs *pairs, const char *label)
 {
-    struct cbor_writer w = cbor_write(ret);
+    struct cbor_writer w = cbor_write(&pairs->key[pairs->n]);
 
-    cbor_put_int(&w, value);
-    return cbor_written(&w);
+    if (label == NULL)
+        cbor_put_int(&w, COSE_VDS);
+    else
+        cbor_put_text(&w, label);
+    if (cbor_written(&w) != ERR_OK)
+        return w; /* its failure sticks, and fails pair_end() */
+    return cbor_write(&pairs->value[pairs->n]);
+}
+
+static err_code pair_end(struct pairs *pairs, const struct cbor_writer *w)
+{
+    size_t n = pairs->n;
+
+    TRY(cbor_written(w));
+    pairs->all[n] = (struct cose_pair){buf_slice(&pairs->key[n]), buf_slice(&pairs->value[n])};
+    pairs->n++;
+    return ERR_OK;
 }
 
 static err_code write_protected(const struct hw_pubkey *key, const struct receipt_head *head,
                                 struct buf *ret)
 {
-    static const uint8_t TRUE[] = {0xf5};
-    CLEANUP(buf_free)
-    struct buf vds = {0}, vds_value = {0}, epoch = {0}, epoch_value = {0}, snapshot = {0},
-               snapshot_value = {0}, simulated = {0};
-    struct cbor_writer w;
-    struct cose_pair extra[4];
-    struct cose_header_spec spec = {.extra = extra, .n_extra = head->simulated ? 4 : 3};
+    CLEANUP(pairs_free) struct pairs pairs = {0};
+    struct cose_header_spec spec = {.extra = pairs.all};
+    struct cbor_writer w = pair_begin(&pairs, NULL);
 
-    TRY(encode_int(COSE_VDS, &vds));
-    TRY(encode_int(VDS_RFC9162_SHA256, &vds_value));
-    TRY(encode_label(LABEL_EPOCH, &epoch));
-    w = cbor_write(&epoch_value);
+    cbor_put_uint(&w, VDS_RFC9162_SHA256);
+    TRY(pair_end(&pairs, &w));
+    w = pair_begin(&pairs, LABEL_SIZE);
+    cbor_put_uint(&w, head->checkpoint.size);
+    TRY(pair_end(&pairs, &w));
+    w = pair_begin(&pairs, LABEL_EPOCH);
     cbor_put_uint(&w, head->epoch);
-    TRY(cbor_written(&w));
-    TRY(encode_label(LABEL_SNAPSHOT, &snapshot));
-    w = cbor_write(&snapshot_value);
+    TRY(pair_end(&pairs, &w));
+    w = pair_begin(&pairs, LABEL_SNAPSHOT);
     cbor_put_bytes(&w, digest_slice(&head->snapshot));
-    TRY(cbor_written(&w));
-    TRY(encode_label(LABEL_SIMULATED, &simulated));
-    extra[0] = (struct cose_pair){buf_slice(&vds), buf_slice(&vds_value)};
-    extra[1] = (struct cose_pair){buf_slice(&epoch), buf_slice(&epoch_value)};
-    extra[2] = (struct cose_pair){buf_slice(&snapshot), buf_slice(&snapshot_value)};
-    extra[3] = (struct cose_pair){buf_slice(&simulated), SLICE_OF(TRUE)};
+    TRY(pair_end(&pairs, &w));
+    if (head->simulated) {
+        w = pair_begin(&pairs, LABEL_SIMULATED);
+        cbor_put_bool(&w, true);
+        TRY(pair_end(&pairs, &w));
+    }
+    spec.n_extra = pairs.n;
     spec.claims.iss = head->issuer;
     spec.claims.sub = slice_str(RECEIPT_SUB);
     spec.claims.has_iat = true;
@@ -146,7 +170,7 @@ static err_code check_vds(const struct cose_sign1 *message, struct why *why)
 }
 
 /* pawl's own header, label by label in its deterministic order. */
-static err_code read_own_protected(struct receipt *receipt)
+static err_code read_own_protected(struct receipt *receipt, uint64_t *ret_size)
 {
     struct cbor_reader r = {.rest = receipt->message.headers.protected_map};
     struct cbor_map map = cbor_open_map(&r), claims;
@@ -170,6 +194,8 @@ static err_code read_own_protected(struct receipt *receipt)
     if (!cbor_key_int(&map, COSE_VDS))
         return ERR_FORMAT;
     (void)cbor_get_item(&r);
+    cbor_need(&map, LABEL_SIZE);
+    *ret_size = cbor_get_uint(&r);
     cbor_need(&map, LABEL_EPOCH);
     receipt->epoch = cbor_get_uint(&r);
     cbor_need(&map, LABEL_SNAPSHOT);
@@ -183,14 +209,14 @@ static err_code read_own_protected(struct receipt *receipt)
     return cbor_done(&r);
 }
 
-static err_code check_own(struct receipt *receipt, struct why *why)
+static err_code check_own(struct receipt *receipt, uint64_t *ret_size, struct why *why)
 {
     const struct cose_headers *h = &receipt->message.headers;
 
     if (h->alg != cose_alg_value(HW_ES256))
         return why_say(why, ERR_COSE_ALG,
                        "a receipt signed with algorithm %" PRId64 ", not ES256 (-7)", h->alg);
-    if (read_own_protected(receipt) != ERR_OK)
+    if (read_own_protected(receipt, ret_size) != ERR_OK)
         return why_say(why, ERR_FORMAT,
                        "a receipt's protected header is not as docs/ledger.cddl says");
     if (h->claims.iss.len == 0 || !slice_eq_str(h->claims.sub, RECEIPT_SUB) || h->claims.iat < 0)
@@ -267,6 +293,7 @@ static err_code parse(struct slice bytes, enum receipt_rules rules, struct recei
                       struct why *why)
 {
     enum cbor_rules encoding = rules == RECEIPT_OWN ? CBOR_DETERMINISTIC : CBOR_FOREIGN;
+    uint64_t signed_size = 0;
 
     if (bytes.len > RECEIPT_SIZE_MAX)
         return why_say(why, ERR_TOO_LARGE, "a receipt has %zu bytes, the limit is %d", bytes.len,
@@ -276,11 +303,15 @@ static err_code parse(struct slice bytes, enum receipt_rules rules, struct recei
         return why_say(why, ERR_FORMAT, "a receipt carries its root, which belongs outside");
     TRY(check_vds(&ret->message, why));
     if (rules == RECEIPT_OWN)
-        TRY(check_own(ret, why));
+        TRY(check_own(ret, &signed_size, why));
     ret->issuer = ret->message.headers.claims.iss;
     ret->kid = ret->message.headers.kid;
     if (read_proof(ret, rules) != ERR_OK)
         return why_say(why, ERR_FORMAT, "a receipt's proof is not one of RFC 9942 5");
+    if (rules == RECEIPT_OWN && ret->tree_size != signed_size)
+        return why_say(why, ERR_FORMAT,
+                       "a receipt's proof is for %" PRIu64 " entries, its signature for %" PRIu64,
+                       ret->tree_size, signed_size);
     return check_place(ret, why);
 }
 

@@ -2,9 +2,10 @@
 /*
  * receipt.h: RFC 9942 receipts over the tree of RFC 9162 (vds 1): proof that an entry is in the
  * ledger (inclusion), or that one tree continues another (consistency), signed by the hardware's
- * receipt key over the root, which is detached. pawl's own carry the epoch and the snapshot under
- * text labels in the protected header. One signature serves every entry of a round. Bytes:
- * docs/ledger.cddl.
+ * receipt key over the root, which is detached. pawl's own carry the size of the tree, the epoch
+ * and the snapshot under text labels in the protected header: RFC 9942 signs the root alone, and
+ * most paths lead to one root for several sizes. One signature serves every entry of a round.
+ * Bytes: docs/ledger.cddl.
  */
 #ifndef PAWL_LEDGER_RECEIPT_H
 #define PAWL_LEDGER_RECEIPT_H

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gate/cose/cose_key.h"
+#include "gate/ledger/ledger_testing.h"
+#include "gate/ledger/receipt.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define LEAVES 12
+
+/* A tree over entries "0", "1", ... */
+struct setting {
+    struct testing t;
+    struct tree tree;
+};
+
+static struct slice entry_of(size_t i, char text[static 24])
+{
+    (void)snprintf(text, 24, "%zu", i);
+    return slice_str(text);
+}
+
+static int set_up(void **state)
+{
+    struct setting *s = calloc(1, sizeof *s);
+    char text[24];
+
+    assert_non_null(s);
+    testing_init(&s->t);
+    for (size_t i = 0; i < LEAVES; i++) {
+        struct digest leaf;
+
+        assert_int_equal(tree_leaf(entry_of(i, text), &leaf), ERR_OK);
+        assert_int_equal(tree_append(&s->tree, &leaf), ERR_OK);
+    }
+    *state = s;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct setting *s = *state;
+
+    testing_free(&s->t);
+    tree_free(&s->tree);
+    free(s);
+    return 0;
+}
+
+static void every_entry_of_every_size(void **state)
+{
+    struct setting *s = *state;
+
+    for (size_t n = 2; n <= LEAVES; n++)
+        for (size_t i = 0; i < n; i++) {
+            CLEANUP(buf_free) struct buf bytes = {0};
+            struct checkpoint head = {0}, want = {.size = n};
+            struct receipt receipt;
+            struct digest kid;
+            struct why why = {0};
+            char text[24];
+
+            testing_receipt(&s->t, &s->tree, i, n, &bytes);
+            if (receipt_parse(buf_slice(&bytes), RECEIPT_OWN, &receipt, &why) != ERR_OK)
+                fail_msg("entry %zu of %zu: %s", i, n, why.text);
+            assert_int_equal(receipt.kind, RECEIPT_INCLUSION);
+            assert_true(slice_eq_str(receipt.issuer, TESTING_ISSUER));
+            assert_int_equal(cose_key_thumbprint(&s->t.hardware->key, &kid), ERR_OK);
+            assert_true(slice_eq(receipt.kid, digest_slice(&kid)));
+            assert_int_equal(receipt.iat, s->t.now_ms / 1000);
+            assert_int_equal(receipt.epoch, 7);
+            assert_true(receipt.simulated);
+            assert_int_equal(receipt.tree_size, n);
+            assert_int_equal(receipt.leaf_index, i);
+            assert_int_equal(
+                receipt_verify(&receipt, entry_of(i, text), &s->t.hardware->key, &head, &why),
+                ERR_OK);
+            assert_int_equal(tree_root(&s->tree, n, &want.root), ERR_OK);
+            assert_memory_equal(&head, &want, sizeof head);
+            assert_int_equal(receipt_parse(buf_slice(&bytes), RECEIPT_FOREIGN, &receipt, &why),
+                             ERR_OK);
+        }
+}
+
+static void another_entry_key_or_place_is_refused(void **state)
+{
+    struct setting *s = *state;
+    CLEANUP(buf_free) struct buf bytes = {0};
+    struct checkpoint head = {0};
+    struct receipt receipt, other;
+    struct hw_pubkey *key = &s->t.hardware->key;
+    struct digest kid;
+    struct why why = {0};
+
+    testing_receipt(&s->t, &s->tree, 3, LEAVES, &bytes);
+    assert_int_equal(receipt_parse(buf_slice(&bytes), RECEIPT_OWN, &receipt, &why), ERR_OK);
+    assert_int_equal(receipt_verify(&receipt, slice_str("3"), key, &head, &why), ERR_OK);
+    assert_int_equal(head.size, LEAVES);
+    head = (struct checkpoint){0};
+    assert_int_equal(receipt_verify(&receipt, slice_str("4"), key, &head, &why),
+                     ERR_SIGNATURE_INVALID);
+    assert_int_equal(receipt_verify(&receipt, slice_str("3"), &s->t.statement->key, &head, &why),
+                     ERR_SIGNER_UNKNOWN);
+    other = receipt; /* whoever gets past the key id meets the signature */
+    assert_int_equal(cose_key_thumbprint(&s->t.statement->key, &kid), ERR_OK);
+    other.kid = digest_slice(&kid);
+    assert_int_equal(receipt_verify(&other, slice_str("3"), &s->t.statement->key, &head, &why),
+                     ERR_SIGNATURE_INVALID);
+    other = receipt;
+    other.leaf_index = 2; /* as many hashes, another root */
+    assert_int_equal(receipt_verify(&other, slice_str("3"), key, &head, &why),
+                     ERR_SIGNATURE_INVALID);
+    other = receipt;
+    other.tree_size = LEAVES / 2;
+    assert_int_equal(receipt_verify(&other, slice_str("3"), key, &head, &why), ERR_FORMAT);
+    other = receipt;
+    other.path.n--;
+    assert_int_equal(receipt_verify(&other, slice_str("3"), key, &head, &why), ERR_FORMAT);
+    other = receipt;
+    other.kind = RECEIPT_CONSISTENCY;
+    assert_int_equal(receipt_verify(&other, slice_str("3"), key, &head, &why), ERR_FORMAT);
+    assert_int_equal(receipt_verify_consistency(&receipt, &head, &head, key, &why), ERR_FORMAT);
+    assert_int_equal(head.size, 0); /* written only on success */
+}
+
+static void one_signature_serves_all(void **state)
+{
+    struct setting *s = *state;
+    CLEANUP(receipt_draft_free) struct receipt_draft draft = {0};
+    CLEANUP(buf_free) struct buf sig = {0};
+    struct receipt_head head = {.issuer = slice_str(TESTING_ISSUER),
+                                .checkpoint = {.size = LEAVES}};
+    struct why why = {0};
+    char text[24];
+
+    assert_int_equal(tree_root(&s->tree, LEAVES, &head.checkpoint.root), ERR_OK);
+    assert_int_equal(receipt_prepare(&s->t.hardware->key, &head, &draft, &why), ERR_OK);
+    assert_int_equal(s->t.hardware->ops->sign(s->t.hardware, digest_slice(&draft.tbs), &sig, &why),
+                     ERR_OK);
+    for (size_t i = 0; i < LEAVES; i++) {
+        CLEANUP(buf_free) struct buf bytes = {0};
+        struct checkpoint got;
+        struct tree_path path;
+        struct receipt receipt;
+
+        assert_int_equal(tree_prove_inclusion(&s->tree, i, LEAVES, &path), ERR_OK);
+        assert_int_equal(receipt_finish(&draft, i, &path, sig.ptr, &bytes), ERR_OK);
+        assert_int_equal(receipt_parse(buf_slice(&bytes), RECEIPT_OWN, &receipt, &why), ERR_OK);
+        assert_false(receipt.simulated);
+        assert_int_equal(
+            receipt_verify(&receipt, entry_of(i, text), &s->t.hardware->key, &got, &why), ERR_OK);
+    }
+}
+
+static void what_cannot_be_said_is_not_written(void **state)
+{
+    struct setting *s = *state;
+    CLEANUP(hw_signer_close) struct hw_signer *p384 = NULL;
+    CLEANUP(buf_free) struct buf bytes = {0};
+    struct receipt_draft draft = {0};
+    struct receipt_head head = {.issuer = slice_str(TESTING_ISSUER), .checkpoint = {.size = 1}};
+    struct tree_path path = {0};
+    struct why why = {0};
+    static const uint8_t SIG[64];
+
+    assert_int_equal(receipt_prepare(&s->t.hardware->key, &head, &draft, &why), ERR_INTERNAL);
+    head.checkpoint.size = 0;
+    assert_int_equal(receipt_prepare(&s->t.hardware->key, &head, &draft, &why), ERR_INTERNAL);
+    head.checkpoint.size = 2;
+    assert_int_equal(hw_signer_generate(HW_ES384, &p384, &why), ERR_OK);
+    assert_int_equal(receipt_prepare(&p384->key, &head, &draft, &why), ERR_COSE_ALG);
+    assert_null(draft.protected_.ptr);
+    assert_int_equal(receipt_finish(&draft, 0, &path, SIG, &bytes), ERR_INTERNAL);
+    path.n = TREE_PATH_MAX + 1;
+    assert_int_equal(receipt_finish(&draft, 0, &path, SIG, &bytes), ERR_INTERNAL);
+    assert_int_equal(bytes.len, 0);
+}
+
+static void cut_or_flipped_is_refused(void **state)
+{
+    struct setting *s = *state;
+    CLEANUP(buf_free) struct buf bytes = {0};
+    struct checkpoint head;
+    struct receipt receipt;
+    struct why why = {0};
+
+    testing_receipt(&s->t, &s->tree, 5, LEAVES, &bytes);
+    for (size_t n = 0; n < bytes.len; n++) {
+        if (receipt_parse((struct slice){bytes.ptr, n}, RECEIPT_OWN, &receipt, &why) == ERR_OK ||
+            receipt_parse((struct slice){bytes.ptr, n}, RECEIPT_FOREIGN, &receipt, &why) == ERR_OK)
+            fail_msg("cut to %zu of %zu bytes", n, bytes.len);
+        assert_int_equal(receipt.kind, RECEIPT_NONE);
+    }
+    for (size_t bit = 0; bit < bytes.len * 8; bit++) {
+        bytes.ptr[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        if (receipt_parse(buf_slice(&bytes), RECEIPT_OWN, &receipt, &why) == ERR_OK &&
+            receipt_verify(&receipt, slice_str("5"), &s->t.hardware->key, &head, &why) == ERR_OK)
+            fail_msg("bit %zu flipped", bit);
+        bytes.ptr[bit / 8] ^= (uint8_t)(1u << bit % 8);
+    }
+}
+
+/* A consistency receipt as somebody else would issue it, from size to LEAVES. */
+static void consistency_receipt(struct setting *s, uint64_t size, const struct digest *root,
+                                struct buf *ret)
+{
+    static const uint8_t VDS[] = {0x19, 0x01, 0x8b}, ONE[] = {1};
+    const struct cose_pair vds = {SLICE_OF(VDS), SLICE_OF(ONE)};
+    const struct cose_header_spec spec = {.extra = &vds, .n_extra = 1};
+    CLEANUP(buf_free) struct buf proof = {0}, unprotected = {0};
+    struct cbor_writer w = cbor_write(&proof);
+    struct tree_path path;
+    struct why why = {0};
+
+    assert_int_equal(tree_prove_consistency(&s->tree, size, LEAVES, &path), ERR_OK);
+    cbor_put_array(&w, 3);
+    cbor_put_uint(&w, size);
+    cbor_put_uint(&w, LEAVES);
+    cbor_put_array(&w, path.n);
+    for (size_t i = 0; i < path.n; i++)
+        cbor_put_bytes(&w, digest_slice(&path.hashes[i]));
+    assert_int_equal(cbor_written(&w), ERR_OK);
+    w = cbor_write(&unprotected);
+    cbor_put_map(&w, 1);
+    cbor_put_uint(&w, COSE_VDP);
+    cbor_put_map(&w, 1);
+    cbor_put_int(&w, -2);
+    cbor_put_array(&w, 1);
+    cbor_put_bytes(&w, buf_slice(&proof));
+    assert_int_equal(cbor_written(&w), ERR_OK);
+    assert_int_equal(cose_sign1_make(s->t.hardware, &spec, buf_slice(&unprotected),
+                                     digest_slice(root), true, ret, &why),
+                     ERR_OK);
+}
+
+static void consistency(void **state)
+{
+    struct setting *s = *state;
+    const struct hw_pubkey *key = &s->t.hardware->key;
+
+    for (uint64_t size = 1; size < LEAVES; size++) {
+        CLEANUP(buf_free) struct buf bytes = {0};
+        struct checkpoint earlier = {.size = size}, later = {.size = LEAVES}, head;
+        struct receipt receipt;
+        struct why why = {0};
+
+        assert_int_equal(tree_root(&s->tree, size, &earlier.root), ERR_OK);
+        assert_int_equal(tree_root(&s->tree, LEAVES, &later.root), ERR_OK);
+        consistency_receipt(s, size, &later.root, &bytes);
+        assert_int_equal(receipt_parse(buf_slice(&bytes), RECEIPT_OWN, &receipt, &why), ERR_FORMAT);
+        assert_int_equal(receipt_parse(buf_slice(&bytes), RECEIPT_FOREIGN, &receipt, &why), ERR_OK);
+        assert_int_equal(receipt.kind, RECEIPT_CONSISTENCY);
+        assert_int_equal(receipt_verify_consistency(&receipt, &earlier, &later, key, &why), ERR_OK);
+        assert_int_equal(receipt_verify(&receipt, slice_str("0"), key, &head, &why), ERR_FORMAT);
+        earlier.root.bytes[0] ^= 1;
+        assert_int_equal(receipt_verify_consistency(&receipt, &earlier, &later, key, &why),
+                         ERR_LEDGER_INCONSISTENT);
+        earlier.root.bytes[0] ^= 1;
+        later.root.bytes[0] ^= 1;
+        assert_int_equal(receipt_verify_consistency(&receipt, &earlier, &later, key, &why),
+                         ERR_SIGNATURE_INVALID);
+        later.root.bytes[0] ^= 1;
+        receipt.path.hashes[0].bytes[0] ^= 1;
+        assert_int_equal(receipt_verify_consistency(&receipt, &earlier, &later, key, &why),
+                         ERR_LEDGER_INCONSISTENT);
+        earlier.size++;
+        assert_int_equal(receipt_verify_consistency(&receipt, &earlier, &later, key, &why),
+                         ERR_FORMAT);
+        assert_int_equal(
+            receipt_verify_consistency(&receipt, &earlier, &later, &s->t.statement->key, &why),
+            ERR_FORMAT);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_entry_of_every_size),
+        cmocka_unit_test(another_entry_key_or_place_is_refused),
+        cmocka_unit_test(one_signature_serves_all),
+        cmocka_unit_test(what_cannot_be_said_is_not_written),
+        cmocka_unit_test(cut_or_flipped_is_refused),
+        cmocka_unit_test(consistency),
+    };
+    return cmocka_run_group_tests_name("receipt", tests, set_up, tear_down);
+}
