@@ -23,6 +23,7 @@ const struct verb *const VERBS[] = {
     &VERB_POLICY_SHOW,
     &VERB_REVOKE,
     &VERB_PUBLISH,
+    &VERB_SHOW,
     &VERB_HELP,
     &VERB_COMPLETION,
     &VERB_VERSION,

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cmd_show.c: pawl show: any of pawl's binary files in the notation of RFC 8949 8. */
+#include "gate/base/file.h"
+#include "gate/cli/verbs.h"
+#include "gate/cose/cbor.h"
+#include "gate/cose/cbor_diag.h"
+
+static err_code run(struct call *call)
+{
+    CLEANUP(buf_free) struct buf bytes = {0}, text = {0};
+
+    TRY(file_read(call->args->plain[0], CBOR_SIZE_MAX, &bytes, &call->why));
+    TRY(cbor_diag(buf_slice(&bytes), &text));
+    TRY(buf_terminate(&text));
+    put_text(call->json, "diagnostic", (const char *)text.ptr);
+    say(call, "%s", (const char *)text.ptr);
+    return ERR_OK;
+}
+
+const struct verb VERB_SHOW = {
+    .name = "show",
+    .arguments = "FILE",
+    .summary = "print any CBOR or COSE file in diagnostic notation; verifies nothing",
+    .opts = NO_OPTIONS,
+    .least = 1,
+    .most = 1,
+    .run = run,
+};
