@@ -13,8 +13,8 @@
 #include "gate/ledger/record.h"
 #include "hw/root.h"
 
-/* Room for the longest chain of epoch certificates that a token's seal carries (HSM_CHAIN_MAX of 262
- * bytes, 1,073,152). */
+/* Room for the longest chain of epoch certificates that a token's seal carries (HSM_CHAIN_MAX of
+ * 262 bytes, 1,073,152). */
 #define PERMIT_SEAL_MAX ((size_t)1100 << 10) /* statement and signature, each */
 #define PERMIT_SIZE_MAX ((size_t)2 << 20)
 

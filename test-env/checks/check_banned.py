@@ -38,7 +38,8 @@ CALLS = {
     "pthread_create": ("no threads in the gate", False),
 }
 MAIN = re.compile(r"^gate/(cli|daemon)/main\w*\.c$")
-ALLOWED_IN_MAIN = {"secure_getenv", "time"}
+# setenv quiets the TPM library, which prints on its own.
+ALLOWED_IN_MAIN = {"secure_getenv", "setenv", "time"}
 # The one exception: a certificate's "since" is told and never judged by, and the interface of a
 # hardware root carries no time.
 ALLOWED = {("pkcs11/sync.c", "time")}
