@@ -157,12 +157,12 @@ static err_code run(struct call *call)
     struct in_force force;
 
     TRY(read_request(call, &request));
-    TRY(gate_open(call->state_dir, call->now, &gate, &call->why));
+    TRY(gate_open_live(call->state_dir, call->clock_ms, &gate, &call->why));
     TRY(gate_current(gate, &call->why));
     force = gate_in_force(gate);
-    evaluate(&force, &request, call->now, &answer);
+    evaluate(&force, &request, gate->now, &answer);
     TRY(scribe_open(gate, &scribe, &call->why));
-    TRY(scribe_decision(scribe, &request, &answer, call->now_ms, &written, &call->why));
+    TRY(scribe_decision(scribe, &request, &answer, gate->now_ms, &written, &call->why));
     if (output != NULL)
         TRY(file_write(output, buf_slice(&written.permit), 0644, &call->why));
     put_answer(call->json, &answer, gate, &written);

@@ -13,7 +13,7 @@ static err_code record(struct call *call, struct gate *gate, uint64_t from_epoch
     CLEANUP(written_free) struct written written = {0};
 
     TRY(scribe_open(gate, &scribe, &call->why));
-    TRY(scribe_install(scribe, from_epoch, call->now_ms, &written, &call->why));
+    TRY(scribe_install(scribe, from_epoch, gate->now_ms, &written, &call->why));
     put_uint(call->json, "ledger_index", written.index);
     return ERR_OK;
 }
@@ -25,7 +25,7 @@ static err_code run(struct call *call)
     struct install_result result;
 
     TRY(file_read(call->args->plain[0], BUNDLE_SIZE_MAX, &bytes, &call->why));
-    TRY(gate_open(call->state_dir, call->now, &gate, &call->why));
+    TRY(gate_open_live(call->state_dir, call->clock_ms, &gate, &call->why));
     TRY(gate_install(gate, &bytes, &result, &call->why));
     if (!result.known)
         TRY(record(call, gate, result.from_epoch));

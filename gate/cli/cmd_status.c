@@ -55,10 +55,10 @@ static err_code run(struct call *call)
     struct why why = {0};
     err_code current;
 
-    TRY(gate_open(call->state_dir, call->now, &gate, &call->why));
+    TRY(gate_open_live(call->state_dir, call->clock_ms, &gate, &call->why));
     current = gate_current(gate, &why);
     if (current == ERR_OK)
-        current = fresh_snapshot(&gate->installed.judged.snapshot, call->now, &why);
+        current = fresh_snapshot(&gate->installed.judged.snapshot, gate->now, &why);
     say(call, "GATE     %.*s of %.*s: %s", TERM_ARG(gate->enrolment.gate),
         TERM_ARG(gate->enrolment.domain), current == ERR_OK ? "serving" : "DENYING EVERYTHING");
     if (current != ERR_OK) {

@@ -134,20 +134,20 @@ static err_code run(struct call *call, const struct verb *verb, const struct arg
     return verb->run(call);
 }
 
-static void read_clock(struct call *call)
+/* Milliseconds since 1970. The call cannot fail for this clock; 1970 would deny everything. */
+static uint64_t clock_ms(void)
 {
     struct timespec now = {0};
 
-    (void)clock_gettime(CLOCK_REALTIME, &now); /* cannot fail for this clock; 1970 would deny */
-    call->now = now.tv_sec;
-    call->now_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
 int main(int argc, char **argv)
 {
     const char *env_state = secure_getenv("PAWL_STATE");
     static struct args args;
-    struct call call = {.args = &args};
+    struct call call = {.args = &args, .now = (int64_t)(clock_ms() / 1000), .clock_ms = clock_ms};
     const struct verb *verb;
     err_code err;
     int words = 0, code;
@@ -156,7 +156,6 @@ int main(int argc, char **argv)
     (void)signal(SIGXFSZ,
                  SIG_IGN); /* a file size limit is an error like a full disk, not a crash */
     (void)setenv("TSS2_LOG", "all+none", 0); /* the TPM library's own lines; ours say more */
-    read_clock(&call);
     /* "pawl", "pawl --help" and "pawl --version" stand for verbs. */
     if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
         return help_print_all(stdout);

@@ -264,14 +264,15 @@ static err_code open_all(struct gate *g, struct why *why)
     return ERR_OK;
 }
 
-err_code gate_open(const char *state_dir, int64_t now, struct gate **ret, struct why *why)
+/* clock_ms: NULL where now_ms is given. */
+static err_code open_at(const char *state_dir, uint64_t (*clock_ms)(void), uint64_t now_ms,
+                        struct gate **ret, struct why *why)
 {
     CLEANUP(gate_close) struct gate *g = calloc(1, sizeof *g);
     CLEANUP(buf_free) struct buf path = {0};
 
     if (g == NULL)
         return ERR_NO_MEMORY;
-    g->now = now;
     g->state_dir = strdup(state_dir);
     if (g->state_dir == NULL)
         return ERR_NO_MEMORY;
@@ -280,10 +281,23 @@ err_code gate_open(const char *state_dir, int64_t now, struct gate **ret, struct
         return why_say(why, ERR_NOT_ENROLLED, "there is no \"%s\"", (const char *)path.ptr);
     TRY(path_join(state_dir, "lock", &path));
     TRY(lock_take((const char *)path.ptr, GATE_LOCK_WAIT_MS, &g->lock, why));
+    g->now_ms = clock_ms != NULL ? clock_ms() : now_ms;
+    g->now = (int64_t)(g->now_ms / 1000);
     TRY(read_state(g, why));
     TRY(read_trust(g, why));
     TRY(open_all(g, why));
     *ret = g;
     g = NULL; /* transferred */
     return ERR_OK;
+}
+
+err_code gate_open(const char *state_dir, int64_t now, struct gate **ret, struct why *why)
+{
+    return open_at(state_dir, NULL, (uint64_t)now * 1000, ret, why);
+}
+
+err_code gate_open_live(const char *state_dir, uint64_t (*clock_ms)(void), struct gate **ret,
+                        struct why *why)
+{
+    return open_at(state_dir, clock_ms, 0, ret, why);
 }

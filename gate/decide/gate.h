@@ -32,7 +32,8 @@ void installed_free(struct installed *installed);
 
 struct gate {
     char *state_dir;
-    int64_t now;
+    int64_t now;     /* seconds since 1970 */
+    uint64_t now_ms; /* the same in milliseconds */
     struct lock lock;
     struct settings settings;
     char *store_dir;
@@ -53,6 +54,10 @@ struct gate {
  * else. Errors: NOT_ENROLLED, STATE_CORRUPT, and those of the hardware and of bundle_judge. Owns:
  * closed with gate_close(). */
 err_code gate_open(const char *state_dir, int64_t now, struct gate **ret, struct why *why);
+/* The same with a clock that is read once the lock is held: whoever waited for it judges by the
+ * time at which it acts, and entries of the ledger come in the order of their times. */
+err_code gate_open_live(const char *state_dir, uint64_t (*clock_ms)(void), struct gate **ret,
+                        struct why *why);
 void gate_close(struct gate **gate);
 
 /* OK when something is in force and its epoch is the hardware's. Otherwise NOTHING_INSTALLED, or
