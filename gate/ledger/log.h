@@ -3,7 +3,9 @@
  * log.h: the ledger's file: one append-only file of frames, each a u32 (big-endian) length and a
  * record. Opening reads all of it and checks everything but signatures: each record, each agent's
  * chain, the order of times, the keys' succession. The tree over the records lives in memory; no
- * state is kept that could disagree with the file.
+ * state is kept that could disagree with the file. What the file alone cannot show, a checkpoint
+ * that somebody kept does: entries missing at the end, or exchanged between agents in one
+ * millisecond.
  */
 #ifndef PAWL_LEDGER_LOG_H
 #define PAWL_LEDGER_LOG_H

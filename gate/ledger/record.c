@@ -151,9 +151,9 @@ static err_code check_decision(const struct record_decision *decision, struct wh
     const struct member texts[] = {
         {"class", decision->class_, RECORD_NAME_MAX},
         {"reason", decision->reason, RECORD_NAME_MAX},
-        {"subject type", decision->subject_type, RECORD_NAME_MAX},
-        {"action", decision->action, RECORD_NAME_MAX},
-        {"resource type", decision->resource_type, RECORD_NAME_MAX},
+        {"subject type", decision->subject_type, RECORD_ID_MAX},
+        {"action", decision->action, RECORD_ID_MAX},
+        {"resource type", decision->resource_type, RECORD_ID_MAX},
         {"resource id", decision->resource_id, RECORD_ID_MAX},
     };
 
@@ -166,7 +166,7 @@ static err_code check_decision(const struct record_decision *decision, struct wh
                        "a decision names %zu determining policies, the limit is %d",
                        decision->n_determining, RECORD_DETERMINING_MAX);
     for (size_t i = 0; i < decision->n_policies; i++) {
-        const struct member alias = {"alias", decision->policies[i].alias, RECORD_NAME_MAX};
+        const struct member alias = {"alias", decision->policies[i].alias, RECORD_ALIAS_MAX};
         TRY(check_texts(&alias, 1, why));
     }
     for (size_t i = 0; i < decision->n_determining; i++) {

@@ -12,8 +12,9 @@
 #include "gate/cose/cose.h"
 
 #define RECORD_SIZE_MAX 65535     /* an entry of a C2SP tlog-tiles bundle has a 16-bit length */
-#define RECORD_ID_MAX 1024        /* bytes: agent, resource, issuer, operator, agent version */
-#define RECORD_NAME_MAX 256       /* bytes: alias, class, action, type, reason, policy id, model */
+#define RECORD_ID_MAX 1024        /* bytes: ids, types, action, issuer, operator, agent version */
+#define RECORD_NAME_MAX 256       /* bytes: class, reason, policy id, model */
+#define RECORD_ALIAS_MAX 128      /* bytes */
 #define RECORD_POLICIES_MAX 64    /* policy objects that one decision rests on */
 #define RECORD_DETERMINING_MAX 32 /* Cedar policies named as the cause */
 #define RECORD_TIME_MAX 253402300799999 /* milliseconds since 1970: the end of the year 9999 */

@@ -50,7 +50,7 @@ static void need_int_label(struct cbor_map *map, int64_t label)
  * nothing else. */
 static err_code read_protected(struct record *record, struct repeated *again)
 {
-    struct cbor_reader r = cbor_read(record->message.protected_, CBOR_DETERMINISTIC);
+    struct cbor_reader r = {.rest = record->message.protected_}; /* judged by cose_sign1_parse() */
     struct cbor_map map = cbor_open_map(&r), claims;
 
     need_int_label(&map, COSE_ALG);
@@ -169,7 +169,7 @@ static err_code read_event(struct cbor_map *map, struct record *record, struct w
 
 static err_code read_own(struct record *record, struct repeated *again, struct why *why)
 {
-    struct cbor_reader r = cbor_read(again->own, CBOR_DETERMINISTIC);
+    struct cbor_reader r = {.rest = again->own}; /* judged as part of the payload */
     struct cbor_map map = cbor_open_map(&r);
 
     if (record->kind == RECORD_DECISION)
@@ -219,7 +219,7 @@ static err_code read_payload(struct record *record, struct repeated *again)
 /* policy_refs is derived from the policies; a reader of either must see the same. */
 static err_code check_policy_refs(const struct record *record, struct slice refs)
 {
-    struct cbor_reader r = cbor_read(refs, CBOR_DETERMINISTIC);
+    struct cbor_reader r = {.rest = refs};
     size_t n = cbor_get_array(&r);
 
     if (n != (record->kind == RECORD_DECISION ? record->decision.n_policies : 0))

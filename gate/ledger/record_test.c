@@ -229,12 +229,12 @@ static void the_largest_record_fits(void **state)
     made->hardware = long_text(RECORD_NAME_MAX);
     made->epoch = UINT64_MAX;
     made->action_ms = made->captured_ms = RECORD_TIME_MAX;
-    decision->class_ = decision->reason = decision->subject_type = decision->action =
-        decision->resource_type = long_text(RECORD_NAME_MAX);
-    decision->resource_id = long_text(RECORD_ID_MAX);
+    decision->class_ = decision->reason = long_text(RECORD_NAME_MAX);
+    decision->subject_type = decision->action = decision->resource_type = decision->resource_id =
+        long_text(RECORD_ID_MAX);
     decision->n_policies = RECORD_POLICIES_MAX;
     for (size_t i = 0; i < RECORD_POLICIES_MAX; i++) {
-        decision->policies[i].alias = long_text(RECORD_NAME_MAX);
+        decision->policies[i].alias = long_text(RECORD_ALIAS_MAX);
         decision->policies[i].version = UINT64_MAX;
     }
     decision->n_determining = RECORD_DETERMINING_MAX;
@@ -269,9 +269,9 @@ static void spoil(struct record *r, size_t how)
     d->reason = how == n++ ? long_text(RECORD_NAME_MAX + 1) : d->reason;
     d->subject_type = how == n++ ? bad : d->subject_type;
     d->action = how == n++ ? (struct slice){0} : d->action;
-    d->resource_type = how == n++ ? long_text(RECORD_NAME_MAX + 1) : d->resource_type;
+    d->resource_type = how == n++ ? long_text(RECORD_ID_MAX + 1) : d->resource_type;
     d->resource_id = how == n++ ? long_text(RECORD_ID_MAX + 1) : d->resource_id;
-    d->policies[1].alias = how == n++ ? long_text(RECORD_NAME_MAX + 1) : d->policies[1].alias;
+    d->policies[1].alias = how == n++ ? long_text(RECORD_ALIAS_MAX + 1) : d->policies[1].alias;
     d->determining[0] = how == n++ ? long_text(RECORD_NAME_MAX + 1) : d->determining[0];
     d->n_policies = how == n++ ? RECORD_POLICIES_MAX + 1 : d->n_policies;
     d->n_determining = how == n++ ? RECORD_DETERMINING_MAX + 1 : d->n_determining;
