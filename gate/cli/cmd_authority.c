@@ -159,15 +159,16 @@ static err_code set_thresholds(struct call *call, struct root_meta *meta)
     return ERR_OK;
 }
 
-static err_code set_expiry(struct call *call, struct root_meta *meta)
+/* 0: not given. */
+static err_code get_expiry(struct call *call, int64_t *ret)
 {
     const char *expires = args_value(call->args, "expires", NULL);
 
+    *ret = 0;
     if (expires == NULL)
         return ERR_OK;
-    if (time_parse(expires, call->now, &meta->exp) != ERR_OK)
-        return why_say(&call->why, ERR_USAGE, "--expires \"%s\" is no time", expires);
-    meta->has_exp = true;
+    if (time_parse(expires, call->now, ret) != ERR_OK || *ret <= call->now)
+        return why_say(&call->why, ERR_USAGE, "--expires \"%s\" is no time to come", expires);
     return ERR_OK;
 }
 
@@ -192,7 +193,8 @@ static err_code init_run(struct call *call)
     TRY(given_keys(call, &f));
     TRY(made_keys(call, &f, dir));
     TRY(set_thresholds(call, f.meta));
-    TRY(set_expiry(call, f.meta));
+    TRY(get_expiry(call, &f.meta->exp));
+    f.meta->has_exp = f.meta->exp > 0;
     keys = keyring_keys(&f.ring);
     TRY(authority_init(dir, f.meta, &keys, call->now, &call->why));
     for (size_t i = 0; i < f.ring.n; i++)
@@ -352,6 +354,7 @@ const struct verb VERB_AUTHORITY_DROP_KEY = {
 
 static const struct opt ROTATE_OPTIONS[] = {
     {"authority", 'A', OPT_VALUE, "DIR", "the authority's directory (default: .)"},
+    {"expires", 0, OPT_VALUE, "TIME", "its end (default: as long a life as the present one's)"},
     KEYRING_OPTIONS,
     {0},
 };
@@ -362,11 +365,13 @@ static err_code rotate_run(struct call *call)
     CLEANUP(authority_close) struct authority *authority = NULL;
     CLEANUP(keyring_free) struct keyring ring = {0};
     struct authority_keys keys;
+    int64_t exp;
 
     TRY(open_authority(call, &authority));
+    TRY(get_expiry(call, &exp));
     TRY(keyring_open(call, authority->dir, ROLES, &ring));
     keys = keyring_keys(&ring);
-    TRY(authority_rotate(authority, &keys, call->now, &call->why));
+    TRY(authority_rotate(authority, &keys, call->now, exp, &call->why));
     show_root(call, authority->newest);
     say(call, "Gates learn of it with the next \"pawl publish\".");
     return ERR_OK;

@@ -185,10 +185,11 @@ static err_code read_state(struct gate *g, struct why *why)
 
 /* Parses the trust bundle without asking the hardware, which is not attached yet: attaching
  * compares its root metadata with the pin, and what is in force is verified in hardware after that.
- */
+ * That the root metadata of the enrolment may have expired since is no matter: evaluate() looks at
+ * the one in force. */
 static err_code read_trust(struct gate *g, struct why *why)
 {
-    const struct trust none = {0};
+    const struct trust none = {.installed_before = true};
     const struct bundle_ask ask = {.judge = &JUDGE_SOFT, .now = g->now};
 
     TRY(bundle_judge(buf_slice(&g->trust_bytes), &none, &ask, &g->trust, why));

@@ -317,8 +317,44 @@ static size_t pick_both(const struct root_meta *old, const struct root_meta *nex
     return n;
 }
 
+/* Gates that are enrolled from now on get the whole chain, with the same grants: those of version 1
+ * hold for ever. Does nothing when the bundle has it already. */
+err_code authority_refresh(const struct authority *authority, struct why *why)
+{
+    CLEANUP(buf_free) struct buf path = {0}, bytes = {0}, out = {0};
+    CLEANUP(bundle_free) struct bundle bundle = {0};
+    struct slice *roots;
+
+    TRY(path_join(authority->dir, "enrol.bundle", &path));
+    TRY(file_read((const char *)path.ptr, BUNDLE_SIZE_MAX, &bytes, why));
+    TRY(bundle_parse(buf_slice(&bytes), &bundle, why));
+    if (bundle.n_roots == authority->n_roots)
+        return ERR_OK;
+    roots = reallocarray(bundle.roots, authority->n_roots, sizeof *roots);
+    if (roots == NULL)
+        return ERR_NO_MEMORY;
+    bundle.roots = roots;
+    bundle.n_roots = authority->n_roots;
+    for (size_t i = 0; i < authority->n_roots; i++)
+        roots[i] = buf_slice(&authority->root_bytes[i]);
+    TRY(bundle_write(&bundle, &out, why));
+    return file_write((const char *)path.ptr, buf_slice(&out), 0644, why);
+}
+
+/* The life of the next version: as told, or as long as the present one was given. */
+static void set_life(struct root_meta *next, const struct root_meta *present, int64_t now,
+                     int64_t exp)
+{
+    next->iat = now;
+    next->has_exp = exp > 0 || present->has_exp;
+    if (exp > 0)
+        next->exp = exp;
+    else if (present->has_exp)
+        next->exp = now + (present->exp - present->iat);
+}
+
 err_code authority_rotate(struct authority *authority, const struct authority_keys *keys,
-                          int64_t now, struct why *why)
+                          int64_t now, int64_t exp, struct why *why)
 {
     CLEANUP(buf_free) struct buf staged_bytes = {0}, signed_ = {0}, path = {0}, file = {0};
     CLEANUP(root_meta_free) struct root_meta *staged = NULL, *next = NULL;
@@ -327,10 +363,11 @@ err_code authority_rotate(struct authority *authority, const struct authority_ke
     size_t n;
 
     TRY(read_staged(authority, &staged_bytes, &staged, &found, why));
+    if (!found && exp == 0 && !authority->newest->has_exp)
+        return why_say(why, ERR_NOT_FOUND, "nothing is staged: add-key or drop-key first");
     if (!found)
-        return why_say(why, ERR_NOT_FOUND,
-                       "nothing is staged: add-key, drop-key or set-threshold first");
-    staged->iat = now;
+        TRY(authority_staged(authority, &staged_bytes, &staged, why));
+    set_life(staged, authority->newest, now, exp);
     n = pick_both(authority->newest, staged, keys, signers);
     if (n == 0)
         return why_say(why, ERR_SIGNER_UNKNOWN, "none of %zu keys holds the role root", keys->n);
@@ -340,9 +377,10 @@ err_code authority_rotate(struct authority *authority, const struct authority_ke
     TRY(authority_path(authority->dir, "root", next->version, ".cose", &file));
     TRY(file_write_new((const char *)file.ptr, buf_slice(&signed_), 0644, why));
     TRY(path_join(authority->dir, "root.staged", &path));
-    if (unlink((const char *)path.ptr) != 0)
+    if (unlink((const char *)path.ptr) != 0 && errno != ENOENT)
         return why_errno(why, errno, "remove", (const char *)path.ptr);
-    return add_root(authority, &signed_, why);
+    TRY(add_root(authority, &signed_, why));
+    return authority_refresh(authority, why);
 }
 
 /* revoked.cbor is read again under the lock: somebody else may have added to it. */

@@ -54,10 +54,12 @@ err_code authority_staged(const struct authority *authority, struct buf *ret_byt
 err_code authority_stage(const struct authority *authority, const struct root_meta *meta,
                          struct why *why);
 
-/* Signs what is staged as the next version. Errors: NOT_FOUND when nothing is staged; THRESHOLD
+/* Signs what is staged as the next version; with nothing staged, the present content once more, if
+ * it expires. exp: the end of its life; 0: as long a life as the present version was given, which
+ * may be without an end. Errors: NOT_FOUND when there is nothing to sign; SIGNER_UNKNOWN, THRESHOLD
  * unless a threshold of the old root keys and one of the new ones sign. */
 err_code authority_rotate(struct authority *authority, const struct authority_keys *keys,
-                          int64_t now, struct why *why);
+                          int64_t now, int64_t exp, struct why *why);
 
 /* Signs the next version of an alias. draft: alias, actions, agents, zones, text, iat, nbf and exp
  * are taken; version and previous follow from the directory. Only signers that hold the role policy

@@ -29,6 +29,10 @@ err_code authority_signers(const struct authority *authority, enum root_role rol
 #define AUTHORITY_WAIT_MS 5000
 err_code authority_lock(const struct authority *authority, struct lock *ret, struct why *why);
 
+/* Brings the root metadata in enrol.bundle up to date; after a rotation, and again with each
+ * publication in case the rotation was killed before it. */
+err_code authority_refresh(const struct authority *authority, struct why *why);
+
 /* One grant for one gate, by a ratchet key of root metadata version 1. */
 err_code authority_grant(const struct root_meta *first, const struct authority_gate *gate,
                          const struct tpm_terms *terms, struct hw_signer *ratchet,

@@ -353,6 +353,7 @@ err_code authority_publish(struct authority *authority, const struct publication
     TRY(draft_snapshot(authority, &d, epoch, wish, keys, why));
     TRY(draft_bundle(authority, &d, &out, why));
     TRY(judge_as_gates_will(authority, buf_slice(&out), wish->now, why));
+    TRY(authority_refresh(authority, why));
     TRY(path_join(authority->dir, "publish", &dir));
     TRY(file_make_dir((const char *)dir.ptr, 0755, why));
     TRY(authority_path(authority->dir, "publish", epoch, ".bundle", &path));

@@ -302,12 +302,17 @@ static err_code stage(enum root_role role, const struct hw_pubkey *give, const s
     return authority_stage(a, staged, NULL);
 }
 
-static err_code rotate(unsigned by)
+static err_code rotate_until(unsigned by, int64_t exp)
 {
     CLEANUP(authority_close) struct authority *a = open_it();
     struct authority_keys signers = keys(by);
 
-    return authority_rotate(a, &signers, 5000, NULL);
+    return authority_rotate(a, &signers, 5000, exp, NULL);
+}
+
+static err_code rotate(unsigned by)
+{
+    return rotate_until(by, 0);
 }
 
 static void root_metadata_rotates(void **state)
@@ -342,6 +347,18 @@ static void root_metadata_rotates(void **state)
         publish_at(5000, BY(SNAP_A) | BY(STRANGER) | BY(RATCHET_A) | BY(RATCHET_B), &epoch, &why),
         ERR_OK);
 
+    {
+        /* the one that the hardware does not know comes first, and is passed over */
+        struct hw_signer *order[] = {cast.signers[STRANGER], cast.signers[RATCHET_B],
+                                     cast.signers[SNAP_A]};
+        const struct authority_keys signers = {order, 3};
+        const struct publication wish = {.now = 5000, .exp = 6000};
+        CLEANUP(buf_free) struct buf out = {0};
+        authority_close(&a);
+        a = open_it();
+        assert_int_equal(authority_publish(a, &wish, &signers, &out, &epoch, NULL), ERR_OK);
+    }
+
     /* killed before it could remove what was staged: it is signed, so it is not staged any more */
     assert_int_equal(file_write((const char *)path.ptr, buf_slice(&left_over), 0644, NULL), ERR_OK);
     assert_int_equal(rotate(BY(ROOT_A) | BY(ROOT_C)), ERR_NOT_FOUND);
@@ -351,6 +368,67 @@ static void root_metadata_rotates(void **state)
     a = open_it();
     assert_int_equal(a->newest->version, 3);
     assert_false(root_holds(a->newest, ROLE_RATCHET, &cast.kids[RATCHET_A]));
+}
+
+static size_t enrol_roots(void)
+{
+    CLEANUP(buf_free) struct buf path = {0}, bytes = {0};
+    CLEANUP(judged_free) struct judged judged = {0};
+    const struct trust nobody = {0};
+    const struct bundle_ask ask = {.judge = &JUDGE_SOFT,
+                                   .now = 5000,
+                                   .needs_grants = true,
+                                   .enrolling = true,
+                                   .index = AUTHORITY_INDEX,
+                                   .base = AUTHORITY_BASE};
+
+    assert_int_equal(path_join(dir, "enrol.bundle", &path), ERR_OK);
+    assert_int_equal(file_read((const char *)path.ptr, BUNDLE_SIZE_MAX, &bytes, NULL), ERR_OK);
+    assert_int_equal(bundle_judge(buf_slice(&bytes), &nobody, &ask, &judged, NULL), ERR_OK);
+    return judged.bundle.n_roots;
+}
+
+static void gates_are_enrolled_with_the_whole_chain(void **state)
+{
+    CLEANUP(buf_free) struct buf path = {0}, old = {0};
+    struct why why = {0};
+    (void)state;
+
+    assert_int_equal(path_join(dir, "enrol.bundle", &path), ERR_OK);
+    assert_int_equal(file_read((const char *)path.ptr, BUNDLE_SIZE_MAX, &old, NULL), ERR_OK);
+    assert_int_equal(enrol_roots(), 1);
+    assert_int_equal(rotate_until(BY(ROOT_A) | BY(ROOT_B), 9000), ERR_OK);
+    assert_int_equal(enrol_roots(), 2);
+
+    /* killed between the two files: the next publication mends it */
+    assert_int_equal(file_write((const char *)path.ptr, buf_slice(&old), 0644, NULL), ERR_OK);
+    assert_int_equal(sign("deploy", TWO), ERR_OK);
+    assert_int_equal(publish(&why), ERR_OK);
+    assert_int_equal(enrol_roots(), 2);
+}
+
+static void root_metadata_lives_on(void **state)
+{
+    static const struct {
+        int64_t exp, want; /* 0: none */
+    } STEPS[] = {{0, 0}, {6000, 6000}, {0, 6000}, {9000, 9000}, {0, 9000}};
+    CLEANUP(authority_close) struct authority *a = NULL;
+    uint64_t version = 1;
+    (void)state;
+
+    for (size_t i = 0; i < sizeof STEPS / sizeof *STEPS; i++) {
+        bool nothing = i == 0;
+        assert_int_equal(rotate_until(BY(ROOT_A) | BY(ROOT_B), STEPS[i].exp),
+                         nothing ? ERR_NOT_FOUND : ERR_OK);
+        version += !nothing;
+        authority_close(&a);
+        a = open_it();
+        assert_int_equal(a->newest->version, version);
+        assert_true(a->newest->has_exp == (STEPS[i].want > 0));
+        assert_int_equal(a->newest->exp, STEPS[i].want);
+        assert_true(root_holds(a->newest, ROLE_ROOT, &cast.kids[ROOT_C]));
+    }
+    assert_int_equal(rotate_until(BY(ROOT_A) | BY(ROOT_B), 4000), ERR_FORMAT); /* over already */
 }
 
 static void a_dropped_policy_key_has_to_be_replaced_first(void **state)
@@ -480,6 +558,8 @@ int main(void)
         IN_DIR(revoked_keys_sign_nothing),
         IN_DIR(revocations_of_two_processes_are_kept),
         IN_DIR(root_metadata_rotates),
+        IN_DIR(root_metadata_lives_on),
+        IN_DIR(gates_are_enrolled_with_the_whole_chain),
         IN_DIR(a_dropped_policy_key_has_to_be_replaced_first),
         IN_DIR(gates_with_a_base_of_their_own),
         IN_DIR(an_epoch_has_one_content),

@@ -582,6 +582,19 @@ static void going_back(void **state)
     world_publish(&world);
     assert_int_equal(judge_world(&trust, &ask, &three, &none, &why), ERR_POLICY_ROLLBACK);
 
+    /* what gates are enrolled with, from before the rotation */
+    {
+        CLEANUP(buf_free) struct buf early = {0};
+        struct buf snapshot = buf_take(&world.snapshot);
+        size_t n_policies = world.n_policies;
+        world.n_roots = 1;
+        world.n_policies = 0;
+        assert_int_equal(judge_world(&trust, &ask, &early, &none, &why), ERR_ROLLBACK);
+        world.n_roots = 2;
+        world.n_policies = n_policies;
+        world.snapshot = snapshot;
+    }
+
     /* epoch 1 once more, root metadata up to version 1: its chain is shorter than what is known */
     assert_int_equal(bundle_judge(buf_slice(&one), &trust, &ask, &none, &why), ERR_ROLLBACK);
     /* the old snapshot with the new chain */

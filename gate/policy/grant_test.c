@@ -160,6 +160,14 @@ static void base_in_first(struct grant *grants, size_t n)
     grants[0].base = WORLD_BASE;
 }
 
+/* As if the new ratchet key had signed, too, for gates that know it. */
+static void newer_key_as_well(struct grant *grants, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (digest_eq(&grants[i].kid, &cast.kids[RATCHET_A]))
+            grants[i].kid = cast.kids[STRANGER];
+}
+
 static const struct {
     const char *name;
     void (*change)(struct grant *grants, size_t n);
@@ -191,6 +199,8 @@ static const struct {
     {"both keys revoked", NULL, NULL, BY(RATCHET_A) | BY(RATCHET_B), 1, 64, WORLD_INDEX, 0, 0,
      ERR_GRANT_INVALID},
     {"one key dropped", NULL, drop_ratchet_a, 0, 1, 64, WORLD_INDEX, 0, 3, ERR_OK},
+    {"a newer key has signed, too", newer_key_as_well, drop_ratchet_a, 0, 1, 64, WORLD_INDEX, 0, 3,
+     ERR_OK},
     {"one dropped, one revoked", NULL, drop_ratchet_a, BY(RATCHET_B), 1, 64, WORLD_INDEX, 0, 0,
      ERR_GRANT_INVALID},
 };

@@ -484,6 +484,10 @@ static void owner_takes_ratchet_of_the_first_and_anchors_of_the_newest(void **st
     assert_int_equal(owner->n_ratchet, 2);
     assert_true(hw_pubkey_eq(&owner->ratchet[0], &cast.signers[RATCHET_A]->key));
     assert_int_equal(owner->n_anchors, 9);
+    assert_int_equal(root_take(made, ROLE_ROOT, &cast.kids[ROOT_C], &why), ERR_OK);
+    assert_int_equal(root_owner(first, made, slice_str("edge-7"), owner, &why), ERR_OK);
+    assert_int_equal(owner->n_anchors, 9); /* it has signed version 2, perhaps */
+    assert_true(hw_pubkey_eq(&owner->anchors[8], &cast.signers[ROOT_C]->key));
     assert_int_equal(root_owner(first, made, slice_str("../x"), owner, &why), ERR_FORMAT);
     assert_int_equal(root_owner(made, made, slice_str("edge-7"), owner, &why), ERR_ROOT_UNTRUSTED);
     free(owner);
