@@ -143,42 +143,66 @@ static uint64_t clock_ms(void)
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
+/* True if a global flag stands anywhere on the command line. For a line that could not be parsed:
+ * a script that asked for JSON gets its error as JSON. */
+static bool mentioned(int argc, char **argv, const char *name, char letter)
+{
+    const char word[] = {'-', letter, '\0'};
+
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+        if (strcmp(argv[i], word) == 0 ||
+            (strncmp(argv[i], "--", 2) == 0 && strcmp(argv[i] + 2, name) == 0))
+            return true;
+    return false;
+}
+
+/* "pawl", "pawl --help" and "pawl --version" stand for verbs. */
+static const char *alias_of(const char *word)
+{
+    if (word == NULL || strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
+        return "help";
+    if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0)
+        return "version";
+    return NULL;
+}
+
+static err_code dispatch(struct call *call, struct args *args, int argc, char **argv)
+{
+    const char *env_state = secure_getenv("PAWL_STATE"), *alias = alias_of(argv[1]);
+    char *first[] = {(char *)(uintptr_t)alias, NULL};
+    int words = 0;
+    const struct verb *verb =
+        alias != NULL ? find_verb(1, first, &words) : find_verb(argc - 1, argv + 1, &words);
+
+    if (verb == NULL)
+        return unknown_verb(argc - 1, argv + 1, &call->why);
+    TRY(args_parse(argc - 1 - words, argv + 1 + words, verb->opts, GLOBAL_OPTIONS, args,
+                   &call->why));
+    if (args_flag(args, "help"))
+        return help_collect(call, help_print_verb, verb);
+    call->state_dir = args_value(args, "state", env_state != NULL ? env_state : STATE_DEFAULT);
+    call->verbose = args_flag(args, "verbose");
+    return run(call, verb, args);
+}
+
 int main(int argc, char **argv)
 {
-    const char *env_state = secure_getenv("PAWL_STATE");
     static struct args args;
     struct call call = {.args = &args, .now = (int64_t)(clock_ms() / 1000), .clock_ms = clock_ms};
-    const struct verb *verb;
     err_code err;
-    int words = 0, code;
+    bool cut;
+    int code;
 
     (void)signal(SIGPIPE, SIG_IGN);
     (void)signal(SIGXFSZ,
                  SIG_IGN); /* a file size limit is an error like a full disk, not a crash */
     (void)setenv("TSS2_LOG", "all+none", 0); /* the TPM library's own lines; ours say more */
-    /* "pawl", "pawl --help" and "pawl --version" stand for verbs. */
-    if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
-        return help_print_all(stdout);
-    if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0)
-        argv[1] = (char[]){"version"};
-
     call.json = json_object();
-    verb = find_verb(argc - 1, argv + 1, &words);
-    if (verb == NULL)
-        err = unknown_verb(argc - 1, argv + 1, &call.why);
-    else
-        err = args_parse(argc - 1 - words, argv + 1 + words, verb->opts, GLOBAL_OPTIONS, &args,
-                         &call.why);
-    if (err == ERR_OK && args_flag(&args, "help")) {
-        json_decref(call.json);
-        return help_print_verb(stdout, verb);
-    }
-    if (err == ERR_OK) {
-        call.state_dir = args_value(&args, "state", env_state != NULL ? env_state : STATE_DEFAULT);
-        call.verbose = args_flag(&args, "verbose");
-        err = run(&call, verb, &args);
-    }
-    code = finish(&call, err, args_flag(&args, "json"), args_flag(&args, "quiet"));
+    err = dispatch(&call, &args, argc, argv);
+    cut = err == ERR_USAGE; /* parsed to where it went wrong, or not at all */
+    code =
+        finish(&call, err, args_flag(&args, "json") || (cut && mentioned(argc, argv, "json", 'j')),
+               args_flag(&args, "quiet") || (cut && mentioned(argc, argv, "quiet", 'q')));
     json_decref(call.json);
     buf_free(&call.text);
     return code;
