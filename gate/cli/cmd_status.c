@@ -49,6 +49,15 @@ static void say_epochs(struct call *call, const struct gate *gate, bool current)
         (unsigned long long)disk);
 }
 
+/* What check asks before it asks a policy, up to the hardware's readiness for a round. */
+static err_code would_serve(struct gate *gate, int64_t now, struct why *why)
+{
+    TRY(gate_current(gate, why));
+    TRY(fresh_snapshot(&gate->installed.judged.snapshot, now, why));
+    TRY(fresh_root(gate->installed.judged.newest, now, why));
+    return gate->hw->ops->begin(gate->hw, why);
+}
+
 static err_code run(struct call *call)
 {
     CLEANUP(gate_close) struct gate *gate = NULL;
@@ -56,9 +65,7 @@ static err_code run(struct call *call)
     err_code current;
 
     TRY(gate_open_live(call->state_dir, call->clock_ms, &gate, &call->why));
-    current = gate_current(gate, &why);
-    if (current == ERR_OK)
-        current = fresh_snapshot(&gate->installed.judged.snapshot, gate->now, &why);
+    current = would_serve(gate, gate->now, &why);
     say(call, "GATE     %.*s of %.*s: %s", TERM_ARG(gate->enrolment.gate),
         TERM_ARG(gate->enrolment.domain), current == ERR_OK ? "serving" : "DENYING EVERYTHING");
     if (current != ERR_OK) {

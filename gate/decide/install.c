@@ -33,7 +33,9 @@ err_code gate_install(struct gate *gate, struct buf *bytes, struct install_resul
 {
     CLEANUP(installed_free) struct installed next = {0};
     struct hw_root *hw = gate->hw;
-    uint64_t from = gate->epoch, epoch;
+    struct hw_pubkey key;
+    /* What was in force, which after a restored disk is not what the hardware has seen. */
+    uint64_t from = gate->has_installed ? gate->installed.judged.snapshot.epoch : 0, epoch;
 
     TRY(judge_next(gate, bytes, &next, why));
     epoch = next.judged.snapshot.epoch;
@@ -43,6 +45,8 @@ err_code gate_install(struct gate *gate, struct buf *bytes, struct install_resul
         return ERR_OK;
     }
     TRY(hw->ops->prepare(hw, next.judged.mandate, why));
+    /* A token whose certificates were lost cannot step: say so before anything is stored. */
+    TRY(hw->ops->receipt_key(hw, &key, why));
     TRY(installs_put(gate->state_dir, epoch, buf_slice(&next.bytes), why));
     TRY(hw->ops->step(hw, next.judged.mandate, why));
     TRY(hw->ops->epoch(hw, &gate->epoch, why));

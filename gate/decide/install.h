@@ -6,8 +6,8 @@
 #include "gate/decide/gate.h"
 
 struct install_result {
-    uint64_t from_epoch, epoch;
-    bool known; /* it was in force already; nothing changed */
+    uint64_t from_epoch, epoch; /* from: what this disk had in force; 0: nothing */
+    bool known;                 /* it was in force already; nothing changed */
 };
 
 /* Installs a bundle into an open gate. The order of design: everything is verified in hardware
