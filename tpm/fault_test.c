@@ -280,6 +280,27 @@ static void other_answers_have_their_names(void **state)
     fx_round(fx);
 }
 
+/* FAILURE as the verdict on a signature is one thing, a TPM in failure mode another. */
+static void failure_mode_is_no_verdict(void **state)
+{
+    struct fx *fx = *state;
+    CLEANUP(buf_free) struct buf sig = {0};
+    struct hw_statement st;
+
+    OK(hw_sign(fx->ratchet[0], slice_str("x"), &sig, &fx->why));
+    OK(hw_statement_of(&fx->ratchet[0]->key, slice_str("x"), buf_slice(&sig), &st));
+    answer(fx, TPM2_CC_VerifySignature, TPM2_RC_FAILURE, 1);
+    EXPECT(fx->root->ops->verify(fx->root, &st, &fx->why), ERR_SIGNATURE_INVALID);
+    answer(fx, TPM2_CC_VerifySignature, TPM2_RC_NO_RESULT, 1);
+    EXPECT(fx->root->ops->verify(fx->root, &st, &fx->why), ERR_SIGNATURE_INVALID);
+    fault_clear(&fx->faults);
+    answer(fx, TPM2_CC_VerifySignature, TPM2_RC_FAILURE, 0);
+    answer(fx, TPM2_CC_FlushContext, TPM2_RC_FAILURE, 0);
+    EXPECT(fx->root->ops->verify(fx->root, &st, &fx->why), ERR_TPM_FAILED);
+    fault_clear(&fx->faults);
+    OK(fx->root->ops->verify(fx->root, &st, &fx->why));
+}
+
 /* --- silence --- */
 
 static void a_lost_answer_leaves_old_or_new(void **state)
@@ -502,6 +523,7 @@ int main(void)
         TEST(saved_sessions_are_swept_last),
         TEST(full_for_ever_is_busy),
         TEST(other_answers_have_their_names),
+        TEST(failure_mode_is_no_verdict),
         TEST(a_lost_answer_leaves_old_or_new),
         TEST(a_frozen_simulator_is_a_timeout),
         TEST(gone_and_back),

@@ -100,8 +100,14 @@ static err_code load_failed(struct tpm_chip *chip, TSS2_RC rc, const struct hw_p
 
 /* VerifySignature: parameter 2 is the signature (part 3, 20.1). Besides TPM_RC_SIGNATURE, chips
  * answer with the size or the range of a number that cannot be right. */
-static err_code verify_failed(struct tpm_chip *chip, TSS2_RC rc, struct why *why)
+static err_code verify_failed(struct tpm_chip *chip, TSS2_RC rc, bool alive, struct why *why)
 {
+    /* When the arithmetic ends at the point at infinity, libtpms answers FAILURE (OpenSSL has an
+     * error and no verdict), others NO_RESULT. A TPM that really failed would do nothing any more
+     * (part 1, 12.4), not even flush the key. */
+    if (tpm_rc(rc) == TPM2_RC_NO_RESULT || (tpm_rc(rc) == TPM2_RC_FAILURE && alive))
+        return why_foreign(why, ERR_SIGNATURE_INVALID, "TPM_RC", rc,
+                           "the TPM could not bring the signature's equation to a result");
     if (tpm_rc_error(rc) == TPM2_RC_SIGNATURE)
         return why_foreign(why, ERR_SIGNATURE_INVALID, "TPM_RC", rc,
                            "the TPM found that the signature is not by this key over this digest");
@@ -117,6 +123,16 @@ static err_code verify_failed(struct tpm_chip *chip, TSS2_RC rc, struct why *why
         }
     }
     return tpm_chip_fail(chip, rc, "TPM2_VerifySignature", why);
+}
+
+/* A TPM takes RSASSA-PSS with a salt of any length, COSE only with one as long as the hash (RFC
+ * 8230 2). Offline verifiers follow COSE, and gate and verifier must not disagree. */
+static err_code check_salt(const struct hw_statement *statement, struct why *why)
+{
+    if (statement->key.alg != HW_PS256 || hw_verify_soft(statement, NULL) == ERR_OK)
+        return ERR_OK;
+    return why_say(why, ERR_SIGNATURE_INVALID,
+                   "the RSASSA-PSS salt of the signature does not have 32 bytes");
 }
 
 err_code tpm_verify_ticket(struct tpm_root *root, const struct hw_statement *statement,
@@ -144,12 +160,13 @@ err_code tpm_verify_ticket(struct tpm_root *root, const struct hw_statement *sta
         return load_failed(chip, rc, &statement->key, why);
     rc = tpm_verify_signature(chip, key, &digest, &sig, &ticket);
     if (!tpm_rc_from_chip(rc))
-        return verify_failed(chip, rc, why);
+        return verify_failed(chip, rc, false, why);
     flushed = tpm_flush(chip, key);
     if (rc != TPM2_RC_SUCCESS)
-        return verify_failed(chip, rc, why);
+        return verify_failed(chip, rc, flushed == TPM2_RC_SUCCESS, why);
     if (flushed != TPM2_RC_SUCCESS)
         return tpm_chip_fail(chip, flushed, "TPM2_FlushContext", why);
+    TRY(check_salt(statement, why));
     *ret = ticket;
     return ERR_OK;
 }
