@@ -241,6 +241,54 @@ static void an_increment_by_somebody_else_is_settled(void **state)
     }
 }
 
+/* A machine whose firmware gave the TPM a SHA-384 bank and no other. */
+static void banked_sessions_die_without_a_sha256_bank(void **state)
+{
+    struct attack *a = *state;
+    struct fx *fx = a->fx;
+    const TSS2L_SYS_AUTH_COMMAND pw = auth_of(TPM2_RS_PW);
+    const TPML_PCR_SELECTION banks = {
+        .count = 2,
+        .pcrSelections = {
+            {.hash = TPM2_ALG_SHA256, .sizeofSelect = 3},
+            {.hash = TPM2_ALG_SHA384, .sizeofSelect = 3, .pcrSelect = {0xFF, 0xFF, 0xFF}}}};
+    static struct tpm_approval sign;
+    TPMI_YES_NO done = 0;
+    UINT32 max, needed, available;
+    TPMT_SIGNATURE sig;
+
+    assert_int_equal(Tss2_Sys_PCR_Allocate(a->mallory->sys, TPM2_RH_PLATFORM, &pw, &banks, &done,
+                                           &max, &needed, &available, NULL),
+                     0);
+    assert_int_equal(done, TPM2_YES);
+    swtpm_stop(&fx->tpm);
+    swtpm_run(&fx->tpm);
+    tpm_chip_drop_session(a->mallory);
+    fx_attach(fx);
+    OK(fx->root->ops->prepare(fx->root, fx_mandate(fx, 2), &fx->why));
+    fx_approval(fx, HW_GRANT_SIGN, 2, &sign);
+    assert_int_equal(fx_satisfy(fx, a->mallory, &sign, TPM2_CC_Sign), 0);
+    fx_step(fx, 3);
+    refused("banked", tpm_sign(a->mallory, TPM_DEFAULT_RECEIPT, &DIGEST, &sig),
+            TPM2_RC_PCR_CHANGED);
+    fx_round(fx);
+}
+
+/* PCR 16 is for debugging: no TPM counts its changes. The root notices. */
+static void a_pcr_that_ends_no_session_is_refused(void **state)
+{
+    struct attack *a = *state;
+    struct fx *fx = a->fx;
+
+    fx_inside(fx)->uri.pcr = 16;
+    EXPECT(fx->root->ops->step(fx->root, fx_mandate(fx, 3), &fx->why), ERR_UNSUPPORTED);
+    EXPECT(fx->root->ops->attach(fx->root, &fx->owner, &fx->enrolment, &fx->why), ERR_UNSUPPORTED);
+    fx_inside(fx)->uri.pcr = TPM_DEFAULT_PCR;
+    OK(fx->root->ops->attach(fx->root, &fx->owner, &fx->enrolment, &fx->why));
+    fx_step(fx, 3);
+    fx_round(fx);
+}
+
 static void saved_sessions_do_not_survive_a_reset(void **state)
 {
     struct attack *a = *state;
@@ -518,6 +566,8 @@ int main(void)
         TEST(a_banked_bump_only_goes_up),
         TEST(banked_sessions_die_with_the_step),
         TEST(an_increment_by_somebody_else_is_settled),
+        TEST(banked_sessions_die_without_a_sha256_bank),
+        TEST(a_pcr_that_ends_no_session_is_refused),
         TEST(saved_sessions_do_not_survive_a_reset),
         TEST(seals_date_themselves),
         TEST(keys_do_nothing_without_their_policy),

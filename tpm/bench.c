@@ -161,7 +161,7 @@ static const char *name_of(uint32_t code)
         {TPM2_CC_Sign, "Sign"},
         {TPM2_CC_NV_Certify, "NV_Certify"},
         {TPM2_CC_NV_Increment, "NV_Increment"},
-        {TPM2_CC_PCR_Extend, "PCR_Extend"},
+        {TPM2_CC_PCR_Event, "PCR_Event"},
         {TPM2_CC_LoadExternal, "LoadExternal"},
         {TPM2_CC_VerifySignature, "VerifySignature"},
         {TPM2_CC_FlushContext, "FlushContext"},
@@ -338,8 +338,8 @@ static void bench_step(struct why *why)
     bench.tape.on = true;
     must(bench.root->ops->step(bench.root, &bench.mandate, why), why, "step");
     bench.tape.on = false;
-    keep(TPM2_CC_PCR_Extend);
-    replay_all(SLOW_ROUNDS, TPM2_CC_PCR_Extend);
+    keep(TPM2_CC_PCR_Event);
+    replay_all(SLOW_ROUNDS, TPM2_CC_PCR_Event);
 }
 
 /* --- before and after --- */

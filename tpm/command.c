@@ -187,13 +187,14 @@ TSS2_RC tpm_nv_certify(struct tpm_chip *chip, TPM2_HANDLE key, TPM2_HANDLE index
     return tpm_chip_rc(chip, rc);
 }
 
-TSS2_RC tpm_pcr_extend(struct tpm_chip *chip, uint8_t pcr, const struct digest *digest)
+TSS2_RC tpm_pcr_event(struct tpm_chip *chip, uint8_t pcr, const struct digest *event)
 {
     const TSS2L_SYS_AUTH_COMMAND auth = password(NULL);
-    TPML_DIGEST_VALUES values = {.count = 1, .digests = {{.hashAlg = TPM2_ALG_SHA256}}};
+    TPM2B_EVENT data = {.size = sizeof event->bytes};
+    TPML_DIGEST_VALUES values = {0};
 
-    memcpy(values.digests[0].digest.sha256, digest->bytes, sizeof digest->bytes);
-    return tpm_chip_rc(chip, Tss2_Sys_PCR_Extend(chip->sys, pcr, &auth, &values, NULL));
+    memcpy(data.buffer, event->bytes, sizeof event->bytes);
+    return tpm_chip_rc(chip, Tss2_Sys_PCR_Event(chip->sys, pcr, &auth, &data, &values, NULL));
 }
 
 TSS2_RC tpm_load_external(struct tpm_chip *chip, struct slice public_area, TPM2_HANDLE *ret,

@@ -36,8 +36,9 @@ TSS2_RC tpm_sign(struct tpm_chip *chip, TPM2_HANDLE key, const struct digest *di
 TSS2_RC tpm_nv_certify(struct tpm_chip *chip, TPM2_HANDLE key, TPM2_HANDLE index,
                        const struct digest *binding, TPM2B_ATTEST *ret, TPMT_SIGNATURE *ret_sig);
 
-/* 22.2 PCR_Extend of the SHA-256 bank. */
-TSS2_RC tpm_pcr_extend(struct tpm_chip *chip, uint8_t pcr, const struct digest *digest);
+/* 22.3 PCR_Event: extends the PCR in every bank that the TPM has. (PCR_Extend names the banks, and
+ * a bank that is not allocated is passed over without a word: no change, no session dies.) */
+TSS2_RC tpm_pcr_event(struct tpm_chip *chip, uint8_t pcr, const struct digest *event);
 
 /* 12.3 LoadExternal of a public key into the owner hierarchy (only there are tickets made); 20.1
  * VerifySignature; 12.4 ReadPublic. public_area: a marshalled TPMT_PUBLIC. */

@@ -58,7 +58,7 @@ static void later_means_later(void **state)
         fault_clear(&fx->faults);
         answer(fx, 0, codes[i], 3);
         answer(fx, TPM2_CC_NV_Increment, codes[i], 4);
-        answer(fx, TPM2_CC_PCR_Extend, codes[i], 2);
+        answer(fx, TPM2_CC_PCR_Event, codes[i], 2);
         answer(fx, TPM2_CC_Sign, codes[i], 5);
         fx_step(fx, ++epoch);
         fx_round(fx);
@@ -124,7 +124,7 @@ static void extend_elsewhere(void *arg)
 {
     struct tpm_chip *other = arg;
 
-    assert_int_equal(tpm_pcr_extend(other, 10, &DIGEST), TPM2_RC_SUCCESS);
+    assert_int_equal(tpm_pcr_event(other, 10, &DIGEST), TPM2_RC_SUCCESS);
 }
 
 /* The real thing: measured boot goes on while we sign. */
@@ -140,6 +140,35 @@ static void a_pcr_extended_between_policy_and_use(void **state)
                                            .arg = other});
     OK(sign(fx));
     assert_int_equal(fault_count(&fx->faults, TPM2_CC_Sign), 6);
+}
+
+/* The same step by another process, between our reading the counter and its being judged. */
+static void step_elsewhere(void *arg)
+{
+    struct fx *fx = arg;
+    struct hw_root *mine = fx->root;
+
+    fx->root = NULL;
+    fx_attach(fx);
+    OK(fx->root->ops->step(fx->root, fx_mandate(fx, 3), &fx->why));
+    fx_close(fx);
+    fx->root = mine;
+}
+
+static void the_same_step_by_two(void **state)
+{
+    struct fx *fx = *state;
+    uint64_t epoch;
+
+    fault_add(&fx->faults, &(struct fault){.kind = FAULT_BEFORE,
+                                           .code = TPM2_CC_PolicyNV,
+                                           .nth = 2,
+                                           .times = 1,
+                                           .hook = step_elsewhere,
+                                           .arg = fx});
+    OK(fx->root->ops->step(fx->root, fx_mandate(fx, 3), &fx->why));
+    OK(fx->root->ops->epoch(fx->root, &epoch, &fx->why));
+    assert_int_equal(epoch, 3);
 }
 
 static void flush_elsewhere(void *arg)
@@ -319,7 +348,7 @@ static void a_lost_answer_leaves_old_or_new(void **state)
     /* It ran, so nothing is incremented again, but the epoch is settled now. */
     fx_step(fx, 2);
     assert_int_equal(fault_count(&fx->faults, TPM2_CC_NV_Increment), 0);
-    assert_int_equal(fault_count(&fx->faults, TPM2_CC_PCR_Extend), 1);
+    assert_int_equal(fault_count(&fx->faults, TPM2_CC_PCR_Event), 1);
     fx_round(fx);
 
     fault_add(&fx->faults,
@@ -485,6 +514,8 @@ static void where_no_tpm_is(void **state)
         const char *uri;
         err_code want;
     } cases[] = {
+        {"tpm:device:/dev/null", ERR_TPM_NOT_FOUND},
+        {"tpm:device:/dev/zero", ERR_TPM_FAILED},
         {"tpm:device:/nowhere/tpmrm0", ERR_TPM_NOT_FOUND},
         {"tpm:device:/etc/passwd", ERR_TPM_NOT_FOUND},
         {"tpm:device:/tmp", ERR_TPM_NOT_FOUND},
@@ -518,6 +549,7 @@ int main(void)
         TEST(nv_rate_waits_as_long_as_the_chip_says),
         TEST(a_changed_pcr_costs_a_session),
         TEST(a_pcr_extended_between_policy_and_use),
+        TEST(the_same_step_by_two),
         TEST(a_session_taken_away_is_replaced),
         TEST(a_full_tpm_is_swept),
         TEST(saved_sessions_are_swept_last),
