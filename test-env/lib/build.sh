@@ -28,10 +28,11 @@ logged() {
     return 1
 }
 
-# Configures and builds a variant. A directory that was made with other options, by another compiler
-# or not to the end is made anew; otherwise only what changed is built.
+# Configures and builds a variant, or some targets of it. A directory that was made with other
+# options, by another compiler or not to the end is made anew; otherwise only what changed is built.
 build() {
     local variant=$1 dir log options stamp
+    shift
     dir=$(build_dir "$variant")
     mapfile -t options < <(variant_options "$variant")
     stamp="${options[*]} $("${options[0]}" --version | head -n 1) meson $(meson --version)"
@@ -46,5 +47,5 @@ build() {
     say "$variant: build"
     log=$dir/build.log
     : >"$log"
-    logged "$log" ninja ${PAWL_JOBS:+-j "$PAWL_JOBS"} -C "$dir" || return 1
+    logged "$log" ninja ${PAWL_JOBS:+-j "$PAWL_JOBS"} -C "$dir" "$@" || return 1
 }

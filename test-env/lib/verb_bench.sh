@@ -1,31 +1,39 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
-# verb_bench.sh: measures a release build on private doubles. JSON lines go to standard output, the
-# table against the targets to standard error.
+# verb_bench.sh: measures a release build. JSON lines go to standard output, the table against the
+# targets to standard error. On private doubles, unless a chip or a token is named.
 
 verb_bench() {
-    local dir tpm status=0
-    [ $# = 0 ] || die "bench takes no arguments"
+    local dir status=0 tpm='' hsm='' hsm_dir=''
+    while [ $# -gt 0 ]; do
+        case $1 in
+        --tpm) [ $# -gt 1 ] || die "--tpm needs a URI" && tpm=$2 && shift ;;
+        --hsm) [ $# -gt 2 ] || die "--hsm needs a URI and a directory" && hsm=$2 hsm_dir=$3 && shift 2 ;;
+        *) die "bench: no such option: $1" ;;
+        esac
+        shift
+    done
     need_packages bench
     make_private
-    build release || die "the release build failed"
+    build release tpm/tpm_bench pkcs11/hsm_bench || die "the release build failed"
     dir=$(build_dir release)
 
-    tpm=$(start_swtpm "$private/tpm")
-    start_softhsm "$private/hsm"
+    [ -n "$tpm" ] || tpm=$(start_swtpm "$private/tpm")
     bench_run "$dir/tpm/tpm_bench" "$tpm" || status=1
-    bench_run "$dir/pkcs11/hsm_bench" "$softhsm_uri" || status=1
-    /usr/bin/python3 "$lib/targets.py" "$lib/targets.json" \
-        <"$private/bench" >&2 || status=1
+    if [ -n "$hsm" ]; then
+        bench_run "$dir/pkcs11/hsm_bench" "$hsm" "$hsm_dir" || status=1
+    else
+        bench_run "$dir/pkcs11/hsm_bench" || status=1
+    fi
+    /usr/bin/python3 "$lib/targets.py" "$lib/targets.json" <"$private/bench" >&2 || status=1
     return "$status"
 }
 
-# Runs one bench program on a hardware URI, its lines to standard output and to the collection.
+# Runs one bench program, its lines to standard output and to the collection.
 bench_run() {
-    local program=$1 uri=$2
-    say "bench: ${program##*/} on $uri"
-    child "$program" "$uri" >"$private/bench.one" </dev/null || {
-        say "FAIL  ${program##*/}"
+    say "bench: ${1##*/} ${*:2}"
+    child "$@" >"$private/bench.one" </dev/null || {
+        say "FAIL  ${1##*/}"
         return 1
     }
     tee -a -- "$private/bench" <"$private/bench.one"
