@@ -18,12 +18,12 @@ build_dir() {
     printf '%s/%s\n' "${PAWL_BUILD:-$top/build}" "$1"
 }
 
-# Runs a command with its output in a log, and shows the end of it only if it fails.
+# Runs a command with its output in a log, and shows what failed in it only if it fails.
 logged() {
     local log=$1
     shift
     child "$@" >>"$log" 2>&1 </dev/null && return 0
-    tail -n 60 -- "$log" >&2
+    { grep -A 20 -E '^FAILED:|ERROR:' -- "$log" || tail -n 40 -- "$log"; } | head -n 60 >&2
     say "failed: $* (all of it: $log)"
     return 1
 }

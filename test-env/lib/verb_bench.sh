@@ -7,8 +7,16 @@ verb_bench() {
     local dir status=0 tpm='' hsm='' hsm_dir=''
     while [ $# -gt 0 ]; do
         case $1 in
-        --tpm) [ $# -gt 1 ] || die "--tpm needs a URI" && tpm=$2 && shift ;;
-        --hsm) [ $# -gt 2 ] || die "--hsm needs a URI and a directory" && hsm=$2 hsm_dir=$3 && shift 2 ;;
+        --tpm)
+            [ $# -gt 1 ] || die "--tpm needs a URI"
+            tpm=$2
+            shift
+            ;;
+        --hsm)
+            [ $# -gt 2 ] || die "--hsm needs a URI and a directory"
+            hsm=$2 hsm_dir=$3
+            shift 2
+            ;;
         *) die "bench: no such option: $1" ;;
         esac
         shift

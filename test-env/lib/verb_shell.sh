@@ -26,7 +26,7 @@ A TPM and a token of your own, both software: what they sign says "simulated".
 
   pawl help                                    every verb
   pawl authority init authority --domain example.org
-  pawl init --hardware "\$PAWL_TPM" --trust authority/enrol.bundle --gate gate-1 --insecure-simulator
+  pawl init --hardware "\$PAWL_TPM" --trust authority/enrol.bundle --insecure-simulator
                                                with "\$PAWL_HSM" also: --so-pin-file hsm/so-pin
   tpm2_getcap properties-fixed                 tpm2-tools speak to the same TPM
   pkcs11-tool --module $(softhsm_module) -L
