@@ -478,6 +478,19 @@ static void another_root_one(void)
     honest();
 }
 
+static void another_root_named(void)
+{
+    world.names_another_root = true;
+    honest();
+}
+
+static void another_root_two_named(void)
+{
+    world_rotate(&world, NULL, BY(ROOT_A) | BY(ROOT_B));
+    world.names_another_root = true;
+    honest();
+}
+
 static void drop_policy_a(struct root_meta *next)
 {
     assert_int_equal(root_take(next, ROLE_POLICY, &cast.kids[POLICY_A], NULL), ERR_OK);
@@ -524,6 +537,8 @@ static const struct attack ATTACKS[] = {
     {"root newer than the snapshot's", root_newer_than_snapshot, ERR_ROOT_SEQUENCE},
     {"root older than the snapshot's", root_older_than_snapshot, ERR_ROOT_SEQUENCE},
     {"another root 1", another_root_one, ERR_ROOT_UNTRUSTED},
+    {"the snapshot names another root 1", another_root_named, ERR_ROOT_UNTRUSTED},
+    {"the snapshot names another root 2", another_root_two_named, ERR_ROOT_EQUIVOCATION},
     {"a policy key dropped", policy_key_dropped, ERR_THRESHOLD},
 };
 

@@ -86,6 +86,7 @@ void world_publish(struct world *world)
                                 .exp = 9000};
 
     MUST(hash_sha256(buf_slice(&world->roots[world->n_roots - 1]), &snapshot.root));
+    snapshot.root.bytes[0] ^= world->names_another_root;
     for (size_t i = 0; i < 3; i++)
         if (world->version[ORDER[i]] > 0)
             policies[snapshot.n_policies++] =

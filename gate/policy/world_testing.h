@@ -25,6 +25,7 @@ struct world {
     uint64_t epoch;
     struct digest last_snapshot;
     struct revoked revoked;
+    bool names_another_root; /* the next snapshot does */
     unsigned snapshot_by, policy_by, ratchet_by;
 };
 
