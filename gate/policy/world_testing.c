@@ -137,3 +137,39 @@ struct buf world_bundle(const struct world *world)
     MUST(bundle_write(&bundle, &out, &why));
     return out;
 }
+
+void world_drop(struct world *world, size_t at)
+{
+    buf_free(&world->policies[at]);
+    world->policies[at] = world->policies[--world->n_policies];
+    world->policies[world->n_policies] = (struct buf){0};
+}
+
+void world_revoke(struct world *world, struct digest id, enum revoked_kind kind)
+{
+    const struct revocation item = {kind, id, 4000, slice_str("lost")};
+
+    MUST(revoked_add(&world->revoked, &item));
+}
+
+const struct bundle_ask WORLD_ASK = {.judge = &JUDGE_SOFT,
+                                     .now = 5000,
+                                     .needs_grants = true,
+                                     .index = WORLD_INDEX,
+                                     .base = WORLD_BASE};
+
+err_code world_judge(const struct world *world, const struct trust *trust,
+                     const struct bundle_ask *ask, struct buf *ret_bytes, struct judged *ret,
+                     struct why *why)
+{
+    buf_free(ret_bytes);
+    *ret_bytes = world_bundle(world);
+    return bundle_judge(buf_slice(ret_bytes), trust, ask, ret, why);
+}
+
+struct trust world_trust(const struct judged *judged)
+{
+    return (struct trust){.roots = judged->roots,
+                          .n_roots = judged->bundle.n_roots,
+                          .snapshot = judged->has_snapshot ? &judged->snapshot : NULL};
+}

@@ -44,6 +44,20 @@ void world_grant(struct world *world, enum hw_grant_kind kind, uint64_t base, ui
 /* The next version of the root metadata, changed by change(). */
 void world_rotate(struct world *world, void (*change)(struct root_meta *next), unsigned by);
 
+/* Removes an object from the bundle. */
+void world_drop(struct world *world, size_t at);
+/* From the next publication on. */
+void world_revoke(struct world *world, struct digest id, enum revoked_kind kind);
+
 struct buf world_bundle(const struct world *world);
+
+/* Software judges, at 5000, for a gate with the fleet's defaults. */
+extern const struct bundle_ask WORLD_ASK;
+/* Judges the bundle as it is now. ret_bytes must outlive ret. */
+err_code world_judge(const struct world *world, const struct trust *trust,
+                     const struct bundle_ask *ask, struct buf *ret_bytes, struct judged *ret,
+                     struct why *why);
+/* What a gate trusts that has installed this. Borrows: from judged. */
+struct trust world_trust(const struct judged *judged);
 
 #endif
