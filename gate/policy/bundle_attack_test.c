@@ -166,6 +166,24 @@ static void predecessor_of_a_new_alias_is_missing(void)
     world_drop(&world, 2);
 }
 
+static void version_left_out(void)
+{
+    world.version[0]++; /* version 3 after version 1 */
+    honest();
+}
+
+static void predecessor_of_another_alias(void)
+{
+    world.last[0] = world.last[1];
+    honest();
+}
+
+static void version_relabelled(void)
+{
+    world.version[0]++; /* the snapshot calls version 1 version 2 */
+    world_publish(&world);
+}
+
 static void alias_dropped(void)
 {
     world.version[1] = 0;
@@ -319,6 +337,9 @@ static const struct attack ATTACKS[] = {
     {"a predecessor is missing", predecessor_is_missing, ERR_SUCCESSION},
     {"the version in force is missing", predecessor_in_force_is_missing, ERR_SUCCESSION},
     {"a new alias begins at 2", predecessor_of_a_new_alias_is_missing, ERR_SUCCESSION},
+    {"a version is left out", version_left_out, ERR_SUCCESSION},
+    {"another alias as predecessor", predecessor_of_another_alias, ERR_SUCCESSION},
+    {"version 1 listed as version 2", version_relabelled, ERR_POLICY_ROLLBACK},
     {"an alias is dropped", alias_dropped, ERR_SUCCESSION},
     {"aliases swapped", alias_swapped, ERR_EQUIVOCATION},
     {"another snapshot before", gap_between_snapshots, ERR_SUCCESSION},
