@@ -77,6 +77,15 @@ static err_code take_owner(struct hsm_root *root, const struct hw_owner *owner, 
     return ERR_OK;
 }
 
+/* The session of an earlier operation may have been lost since: then once more, from the module on.
+ */
+static err_code sync_again(struct hsm_root *root, struct why *why)
+{
+    err_code err = hsm_sync(root, why);
+
+    return err != ERR_OK && root->token.state == HSM_TOKEN_LOST ? hsm_sync(root, why) : err;
+}
+
 static err_code attach(struct hw_root *hw, const struct hw_owner *owner,
                        const struct hw_enrolment *enrolment, struct why *why)
 {
@@ -86,9 +95,7 @@ static err_code attach(struct hw_root *hw, const struct hw_owner *owner,
     detach(root);
     TRY(take_owner(root, owner, why));
     root->enrolment = *enrolment;
-    err = hsm_sync(root, why);
-    if (err != ERR_OK && root->token.state == HSM_TOKEN_LOST)
-        err = hsm_sync(root, why);
+    err = sync_again(root, why);
     if (err != ERR_OK)
         detach(root);
     return err;
@@ -101,7 +108,7 @@ err_code hsm_run(struct hsm_root *root, hsm_op op, const void *in, void *out, st
     if (root->owner == NULL)
         return why_say(why, ERR_NOT_ENROLLED, "the token is not attached");
     if (!root->synced || root->token.state != HSM_TOKEN_GOOD)
-        TRY(hsm_sync(root, why));
+        TRY(sync_again(root, why));
     err = op(root, in, out, why);
     if (err == ERR_OK || root->token.state != HSM_TOKEN_LOST)
         return err;

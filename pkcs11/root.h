@@ -12,7 +12,9 @@
  * sessions of this process; sessions of other processes with the PIN it cannot close. So what can
  * be signed after a step is at most one digest per session that was open and had begun before it.
  *
- * PKCS#11 has no deadlines, so hw_options.timeout_ms has no effect here: see token.h.
+ * PKCS#11 has no deadlines, so hw_options.timeout_ms has no effect here: see token.h. A program
+ * that may be given p11-kit-client.so as its module has to ignore SIGPIPE: that module writes to a
+ * socket.
  */
 #ifndef PAWL_PKCS11_ROOT_H
 #define PAWL_PKCS11_ROOT_H

@@ -2,10 +2,16 @@
 /* root_test.c: the life of an HSM root on SoftHSM, from an empty token on. */
 #include "pkcs11/rig.h"
 
+#include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
+#include <spawn.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -86,12 +92,99 @@ static void refusals_in_order_of_life(void **state)
     rig_stop(&rig);
 }
 
+/* ---- the module in a process of its own ------------------------------------------------------ */
+
+#define CLIENT HSM_MODULE_DIR "/p11-kit-client.so"
+
+static pid_t serve(const struct rig *rig, char *socket)
+{
+    char token[] = "pkcs11:token=gate", module[256];
+    char *const argv[] = {(char[]){"p11-kit"},
+                          (char[]){"server"},
+                          (char[]){"--foreground"},
+                          (char[]){"--provider"},
+                          module,
+                          (char[]){"--name"},
+                          socket,
+                          token,
+                          NULL};
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attr;
+    pid_t pid = 0;
+
+    (void)snprintf(module, sizeof module, "%s", rig->hsm.module);
+    assert_int_equal(posix_spawn_file_actions_init(&actions), 0);
+    assert_int_equal(posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0), 0);
+    /* A group of its own: the server forks for each connection. */
+    assert_int_equal(posix_spawnattr_init(&attr), 0);
+    assert_int_equal(posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP), 0);
+    assert_int_equal(posix_spawnp(&pid, "p11-kit", &actions, &attr, argv, environ), 0);
+    (void)posix_spawn_file_actions_destroy(&actions);
+    (void)posix_spawnattr_destroy(&attr);
+    for (int i = 0; i < 500 && access(socket, F_OK) != 0; i++)
+        (void)usleep(10000);
+    return pid;
+}
+
+static void stop(pid_t pid)
+{
+    int status;
+
+    (void)kill(-pid, SIGTERM);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+}
+
+static void through_a_p11_kit_server(void **state)
+{
+    char socket[96], address[128];
+    struct hw_root *root;
+    struct why why = {0};
+    struct rig rig;
+    pid_t pid;
+    (void)state;
+
+    if (access(CLIENT, R_OK) != 0 || access("/usr/bin/p11-kit", X_OK) != 0) {
+        print_message(
+            "skipped: no p11-kit server here (Debian packages p11-kit, p11-kit-modules)\n");
+        skip();
+    }
+    assert_true(signal(SIGPIPE, SIG_IGN) != SIG_ERR); /* as root.h asks */
+    rig_start(&rig);
+    (void)snprintf(socket, sizeof socket, "%s/p11", rig.hsm.dir);
+    (void)snprintf(address, sizeof address, "unix:path=%s", socket);
+    assert_int_equal(setenv("P11_KIT_SERVER_ADDRESS", address, 1), 0);
+    softhsm_uri(&rig.hsm, "gate", CLIENT, rig.uri, sizeof rig.uri);
+    pid = serve(&rig, socket);
+
+    rig_enrol(&rig);
+    assert_true(rig.enrolment.about.simulator);
+    root = rig_attach(&rig);
+    rig_step(&rig, root, 1);
+    rig_round(&rig, root, 1);
+    rig_step(&rig, root, 2);
+    rig_round(&rig, root, 2);
+
+    /* The server dies, and comes back: refused in between, served afterwards. */
+    stop(pid);
+    (void)unlink(socket);
+    assert_int_not_equal(root->ops->begin(root, &why), ERR_OK);
+    pid = serve(&rig, socket);
+    rig_round(&rig, root, 2);
+    rig_step(&rig, root, 3);
+    rig_round(&rig, root, 3);
+    hw_root_close(&root);
+    stop(pid);
+    assert_int_equal(unsetenv("P11_KIT_SERVER_ADDRESS"), 0);
+    rig_stop(&rig);
+}
+
 /* An argument names the one test to run. */
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(life),
         cmocka_unit_test(refusals_in_order_of_life),
+        cmocka_unit_test(through_a_p11_kit_server),
     };
 
     if (argc > 1)

@@ -5,6 +5,7 @@
 
 #include <ctype.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define URI_MAX 2048
@@ -159,5 +160,65 @@ err_code hsm_uri_parse(const char *text, struct hsm_uri *ret, struct why *why)
     TRY(take_module(out.parsed, &out.module, why));
     *ret = out;
     out = (struct hsm_uri){0};
+    return ERR_OK;
+}
+
+/* ---- writing --------------------------------------------------------------------------------- */
+
+static void uri_free(P11KitUri **uri)
+{
+    p11_kit_uri_free(*uri);
+}
+
+static bool set_bytes(P11KitUri *to, CK_ATTRIBUTE_TYPE type, struct slice value)
+{
+    uint8_t copy[256]; /* templates do not take const */
+    CK_ATTRIBUTE attribute = {type, copy, value.len};
+
+    if (value.len == 0 || value.len > sizeof copy)
+        return value.len == 0;
+    memcpy(copy, value.ptr, value.len);
+    return p11_kit_uri_set_attribute(to, &attribute) == P11_KIT_URI_OK;
+}
+
+static void set_field(unsigned char *field, size_t size, const char *text)
+{
+    size_t len = strnlen(text, size);
+
+    memset(field, ' ', size);
+    memcpy(field, text, len);
+}
+
+err_code hsm_uri_format(const struct hsm_uri *uri, const struct hsm_name *name, char *ret,
+                        size_t size, struct why *why)
+{
+    CLEANUP(uri_free) P11KitUri *out = p11_kit_uri_new();
+    CK_OBJECT_CLASS class = CKO_PRIVATE_KEY;
+    CK_TOKEN_INFO *info;
+    char *text = NULL;
+    int n;
+
+    if (out == NULL)
+        return ERR_NO_MEMORY;
+    info = p11_kit_uri_get_token_info(out);
+    set_field(info->label, sizeof info->label, name->token);
+    set_field(info->serialNumber, sizeof info->serialNumber, name->serial);
+    p11_kit_uri_set_module_path(out, (const char *)uri->module.ptr);
+    if (uri->pin.len > 0) {
+        CLEANUP(buf_free) struct buf source = {0};
+        TRY(buf_add_str(&source, "file:"));
+        TRY(buf_add_slice(&source, buf_slice(&uri->pin)));
+        TRY(buf_terminate(&source));
+        p11_kit_uri_set_pin_source(out, (const char *)source.ptr);
+    }
+    if (!set_bytes(out, CKA_CLASS, (struct slice){(const uint8_t *)&class, sizeof class}) ||
+        !set_bytes(out, CKA_LABEL, name->label) || !set_bytes(out, CKA_ID, name->id) ||
+        p11_kit_uri_format(out, P11_KIT_URI_FOR_OBJECT_ON_TOKEN_AND_MODULE, &text) !=
+            P11_KIT_URI_OK)
+        return why_say(why, ERR_TOO_LARGE, "a key's name of %zu bytes", name->label.len);
+    n = snprintf(ret, size, "%s", text);
+    free(text);
+    if (n < 0 || (size_t)n >= size)
+        return why_say(why, ERR_TOO_LARGE, "a key's URI of %d bytes", n);
     return ERR_OK;
 }

@@ -32,4 +32,15 @@ bool hsm_uri_names_object(const struct hsm_uri *uri);
 /* The attribute of the named object, or NULL. Borrows: from uri. */
 const CK_ATTRIBUTE *hsm_uri_attribute(const struct hsm_uri *uri, CK_ATTRIBUTE_TYPE type);
 
+/* The names of one private key. */
+struct hsm_name {
+    const char *token, *serial;
+    struct slice label, id;
+};
+
+/* The URI that leads to this key and no other, with the module and the PIN file of uri. Error:
+ * TOO_LARGE. */
+err_code hsm_uri_format(const struct hsm_uri *uri, const struct hsm_name *name, char *ret,
+                        size_t size, struct why *why);
+
 #endif
