@@ -268,7 +268,9 @@ static void keys_stand_in_their_plain_form(void **state)
 
 static void ratchet_keys_must_suit_a_tpm(void **state)
 {
-    CLEANUP(root_meta_free) struct root_meta *meta = cast_root_meta(&cast);
+    CLEANUP(root_meta_free) struct root_meta *meta = cast_root_meta(&cast), *got = NULL;
+    CLEANUP(hw_signer_close) struct hw_signer *rsa = NULL;
+    CLEANUP(buf_free) struct buf bytes = {0};
     struct why why = {0};
     (void)state;
 
@@ -278,6 +280,12 @@ static void ratchet_keys_must_suit_a_tpm(void **state)
     assert_int_equal(root_take(meta, ROLE_RATCHET, &cast.kids[LATECOMER], &why), ERR_OK);
     assert_int_equal(root_give(meta, ROLE_POLICY, &cast.signers[LATECOMER]->key, &why), ERR_OK);
     assert_int_equal(root_meta_check(meta, &why), ERR_OK);
+    assert_int_equal(hw_signer_generate(HW_PS256, &rsa, &why), ERR_OK);
+    assert_int_equal(root_give(meta, ROLE_RATCHET, &rsa->key, &why), ERR_OK);
+    bytes = cast_sign_root(&cast, meta, BY(ROOT_A) | BY(ROOT_B));
+    assert_int_equal(root_meta_parse(buf_slice(&bytes), &got, &why), ERR_OK);
+    assert_true(hw_pubkey_eq(&got->keys[got->roles[ROLE_RATCHET].keys[2]].key, &rsa->key));
+    assert_int_equal(root_verify_first(got, &JUDGE_SOFT, &why), ERR_OK);
 }
 
 static void roles_are_given_and_taken(void **state)
