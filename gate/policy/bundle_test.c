@@ -275,7 +275,7 @@ static void every_damage_is_refused(void **state)
         world.grants[i] = world.grants[i + 2];
     world.n_grants = 3;
     bytes = world_bundle(&world);
-    cast_damage(buf_slice(&bytes), 9, holds, &pin);
+    cast_damage(buf_slice(&bytes), 27, holds, &pin);
     world_free(&world);
 }
 
