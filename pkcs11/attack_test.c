@@ -513,6 +513,38 @@ static void two_gates_on_one_token(void **state)
     rig_stop(&rig);
 }
 
+/* Root metadata 1 of somebody who holds an anchored key: same domain, same gate, same anchors. */
+static void another_first_root(void **state)
+{
+    struct digest mine;
+    struct hw_enrolment again;
+    struct hw_root *root;
+    struct why why = {0};
+    struct rig rig;
+    (void)state;
+
+    rig_start(&rig);
+    rig_enrol(&rig);
+    root = rig_attach(&rig);
+    rig_step(&rig, root, 1);
+    hw_root_close(&root);
+    mine = rig.owner->root;
+    for (size_t i = 0; i < sizeof mine.bytes; i += 31) {
+        rig.owner->root = mine;
+        rig.owner->root.bytes[i] ^= 1;
+        refused(&rig, ERR_HSM_KEY_MISSING);
+        root = rig_open(&rig);
+        expect_err(root->ops->enrol(root, rig.owner, &again, &why), ERR_HSM_KEY_MISSING);
+        hw_root_close(&root);
+    }
+    rig.owner->root = mine;
+    root = rig_attach(&rig);
+    rig_step(&rig, root, 1);
+    rig_round(&rig, root, 1);
+    hw_root_close(&root);
+    rig_stop(&rig);
+}
+
 /* An argument names the one test to run. */
 int main(int argc, char **argv)
 {
@@ -529,6 +561,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(the_token_is_initialised_again),
         cmocka_unit_test(a_second_token_of_the_same_name),
         cmocka_unit_test(two_gates_on_one_token),
+        cmocka_unit_test(another_first_root),
     };
 
     if (argc > 1)

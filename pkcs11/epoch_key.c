@@ -16,7 +16,11 @@
 err_code hsm_space_of(const struct hw_owner *owner, struct hsm_space *ret, struct why *why)
 {
     static const uint8_t ZERO = 0;
-    struct slice parts[] = {slice_str(owner->domain), {&ZERO, 1}, slice_str(owner->gate)};
+    struct slice parts[] = {slice_str(owner->domain),
+                            {&ZERO, 1},
+                            slice_str(owner->gate),
+                            {&ZERO, 1},
+                            digest_slice(&owner->root)};
     struct hsm_space out = {0};
     struct digest digest;
 

@@ -4,9 +4,13 @@
  * epoch keys, of which the newest is the ratchet's position. Their names carry the gate and the
  * epoch:
  *
- *     CKA_ID of the identity key: first 8 bytes of SHA-256("pawl-hsm-v1" 00 domain 00 gate)
+ *     CKA_ID of the identity key: first 8 bytes of
+ *                                 SHA-256("pawl-hsm-v1" 00 domain 00 gate 00 root digest)
  *     CKA_ID of an epoch key:     the same 8 bytes, then the epoch as u64, big-endian
  *     CKA_LABEL:                  pawl:<domain>:<gate>:identity, pawl:<domain>:<gate>:epoch:<n>
+ *
+ * The root digest is that of root metadata version 1. Anchors are bare keys, so one of them could
+ * sign another version 1; under that one there are no keys here.
  *
  * Public-key objects are not kept: whoever has the PIN can write any point into one. The public key
  * that belongs to a private key is proved by what the private key signs.

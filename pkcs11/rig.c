@@ -43,6 +43,7 @@ void rig_start(struct rig *rig)
         expect_err(hw_signer_generate(HW_ES256, &rig->authority[i], &why), ERR_OK);
     (void)snprintf(rig->owner->domain, sizeof rig->owner->domain, "example.org");
     (void)snprintf(rig->owner->gate, sizeof rig->owner->gate, "gate-1");
+    memset(rig->owner->root.bytes, 0x5a, sizeof rig->owner->root.bytes);
     rig->owner->ratchet[0] = rig->authority[0]->key;
     rig->owner->ratchet[1] = rig->authority[1]->key;
     rig->owner->n_ratchet = 2;
