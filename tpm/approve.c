@@ -219,7 +219,7 @@ err_code tpm_use_approved(struct tpm_root *root, struct tpm_approval *approval, 
                           struct why *why)
 {
     struct outcome o = {0};
-    bool new_ticket = false;
+    bool new_ticket = false, swept = false;
 
     for (unsigned tries = 0; tries < TRIES; tries++) {
         o = (struct outcome){0};
@@ -233,6 +233,8 @@ err_code tpm_use_approved(struct tpm_root *root, struct tpm_approval *approval, 
         if (ticket_refused(&o) && !new_ticket) {
             TRY(as_grant(take_ticket(root, approval, why), &approval->grant, why));
             new_ticket = true;
+        } else if (!swept && tpm_chip_room(&root->chip, o.rc)) {
+            swept = true;
         } else if (tpm_rc(o.rc) != TPM2_RC_PCR_CHANGED && !tpm_rc_gone(o.rc)) {
             break;
         }

@@ -83,6 +83,8 @@ static err_code compare_key(struct tpm_root *root, TPM2_HANDLE handle, enum tpm_
     TPM2B_NAME name;
     TSS2_RC rc = tpm_read_public(&root->chip, handle, &area, &name);
 
+    if (tpm_chip_room(&root->chip, rc))
+        rc = tpm_read_public(&root->chip, handle, &area, &name);
     if (tpm_rc_error(rc) == TPM2_RC_HANDLE)
         return why_foreign(why, ERR_TPM_KEY_MISSING, "TPM_RC", rc,
                            "the counter is there, but no %s key at 0x%08" PRIx32, text, handle);

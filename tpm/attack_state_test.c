@@ -96,6 +96,16 @@ static err_code sign(struct fx *fx)
     return fx->root->ops->sign(fx->root, &DIGEST, sig, &fx->why);
 }
 
+static void no_key_is_there(struct fx *fx)
+{
+    TPM2B_PUBLIC area;
+    TPM2B_NAME name;
+
+    assert_int_equal(tpm_read_public(&fx_inside(fx)->chip, TPM_DEFAULT_RECEIPT, &area, &name),
+                     0x18B);
+    assert_int_equal(tpm_read_public(&fx_inside(fx)->chip, TPM_DEFAULT_SEAL, &area, &name), 0x18B);
+}
+
 /* --- the counter is gone --- */
 
 static void the_tpm_cleared(void **state)
@@ -234,6 +244,31 @@ static void somebody_elses_index(void **state)
     assert_int_equal(
         Tss2_Sys_NV_Read(fx_inside(fx)->chip.sys, TPM2_RH_OWNER, INDEX, &pw, 4, 0, &read, NULL), 0);
     assert_memory_equal(read.buffer, "mine", 4);
+    no_key_is_there(fx);
+}
+
+static void enrolment_without_good_grants_makes_nothing(void **state)
+{
+    struct fx *fx = *state;
+    const struct hw_grant first = fx->grants[0], pad = fx->grants[1];
+
+    fx_open(fx);
+    for (size_t i = 0; i < 6; i++) {
+        fx->grants[0] = first;
+        fx->grants[1] = pad;
+        fx->owner.n_grants = i == 0 ? 0 : i == 1 ? 1 : 2;
+        if (i == 2)
+            fx->grants[0] = pad;
+        else if (i == 3)
+            fx->grants[0].sig[9] ^= 1;
+        else if (i == 4)
+            fx->grants[1].sig[9] ^= 1;
+        else if (i == 5)
+            fx->grants[1].index++;
+        EXPECT(enrol(fx), ERR_GRANT_INVALID);
+        no_key_is_there(fx);
+        EXPECT(tpm_counter_compare(fx_inside(fx), &(bool){false}, &fx->why), ERR_COUNTER_MISSING);
+    }
 }
 
 /* Another authority's gate was enrolled on this TPM before. */
@@ -244,7 +279,7 @@ static void another_authoritys_gate(void **state)
 
     fx->owner.root.bytes[0] ^= 1;
     EXPECT(attach(fx), ERR_COUNTER_FOREIGN);
-    EXPECT(enrol(fx), ERR_HANDLE_FOREIGN);
+    EXPECT(enrol(fx), ERR_COUNTER_FOREIGN);
     fx->owner.root = root;
     OK(attach(fx));
     OK(fx->root->ops->prepare(fx->root, fx_mandate(fx, 2), &fx->why));
@@ -284,9 +319,10 @@ static void somebody_elses_key(void **state)
             /* No counter was made on the way. */
             EXPECT(tpm_counter_compare(fx_inside(fx), &(bool){false}, &fx->why),
                    ERR_COUNTER_MISSING);
-            if (seal) /* our receipt key was made before the other was found */
-                assert_int_equal(tpm_evict(chip, &empty, TPM_DEFAULT_RECEIPT, TPM_DEFAULT_RECEIPT),
-                                 0);
+            /* Nor the key for the other handle. */
+            assert_int_not_equal(
+                tpm_read_public(chip, seal ? TPM_DEFAULT_RECEIPT : TPM_DEFAULT_SEAL, &area, &name),
+                0);
         }
     fx_enrol(fx);
 }
@@ -518,6 +554,7 @@ int main(void)
         TEST(the_counter_undefined_and_defined_again),
         TEST(another_kind_of_index),
         BARE(somebody_elses_index),
+        BARE(enrolment_without_good_grants_makes_nothing),
         TEST(another_authoritys_gate),
         BARE(somebody_elses_key),
         TEST(our_key_taken_away_or_exchanged),

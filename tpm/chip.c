@@ -221,7 +221,7 @@ TSS2_RC tpm_chip_session(struct tpm_chip *chip)
         tpm_chip_drop_session(chip);
     }
     rc = tpm_start_session(chip, TPM2_SE_POLICY, &chip->session);
-    if (tpm_rc_full(rc) && tpm_chip_sweep(chip, true))
+    if (tpm_chip_room(chip, rc))
         rc = tpm_start_session(chip, TPM2_SE_POLICY, &chip->session);
     chip->session_dirty = false;
     return rc;
@@ -255,18 +255,20 @@ static bool sweep_range(struct tpm_chip *chip, uint32_t first)
     return freed;
 }
 
-bool tpm_chip_sweep(struct tpm_chip *chip, bool sessions)
+bool tpm_chip_room(struct tpm_chip *chip, TSS2_RC rc)
 {
+    TSS2_RC code = tpm_rc(rc);
+    bool freed;
+
+    if (!tpm_rc_full(rc))
+        return false;
     /* Without a resource manager one program at a time holds the TPM, so what lies in it was left
      * behind. A resource manager gives each program its own transient objects but shows it
      * everybody's sessions. Saved sessions (0x03......) belong to whoever saved them; they are
      * swept only where they can be nobody's but a leftover, and only if nothing else helped. */
-    bool freed = sweep_range(chip, TPM_TRANSIENT_OBJECTS);
-
-    if (sessions && !chip->source->managed) {
-        freed = sweep_range(chip, TPM_LOADED_SESSIONS) || freed;
-        if (!freed)
-            freed = sweep_range(chip, TPM_SAVED_SESSIONS);
-    }
-    return freed;
+    freed = sweep_range(chip, TPM_TRANSIENT_OBJECTS);
+    if (chip->source->managed || code == TPM2_RC_OBJECT_MEMORY || code == TPM2_RC_OBJECT_HANDLES)
+        return freed;
+    freed = sweep_range(chip, TPM_LOADED_SESSIONS) || freed;
+    return freed || sweep_range(chip, TPM_SAVED_SESSIONS);
 }

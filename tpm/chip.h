@@ -54,8 +54,10 @@ TSS2_RC tpm_chip_session(struct tpm_chip *chip);
 /* Ends it, whatever state it is in. */
 void tpm_chip_drop_session(struct tpm_chip *chip);
 
-/* Frees what earlier users left in the TPM's working memory, where no one else can be using it.
- * sessions: policy and HMAC sessions, too. True if something was freed. */
-bool tpm_chip_sweep(struct tpm_chip *chip, bool sessions);
+/* If a code says that the TPM's working memory is full: frees what earlier users left in it, where
+ * no one else can be using it. True if something was freed, so that the command may be tried again,
+ * once. Any command that uses a key may need room, also with keys at persistent handles. No
+ * transient object of ours may be in use. */
+bool tpm_chip_room(struct tpm_chip *chip, TSS2_RC rc);
 
 #endif

@@ -20,7 +20,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define BASE_MAX 32
+#define BASE_MAX 48
 
 /* --- the base of a gate whose counter began above the fleet's --- */
 
@@ -30,10 +30,13 @@ static err_code base_path(const struct tpm_root *root, struct buf *ret)
                                            : path_join(root->options.store_dir, "base", ret);
 }
 
-/* What an earlier enrol wrote: 0 for "about to make the first increment"; the base after it. */
+/* "BASE 0xINDEX\n". What an earlier enrol at this index wrote: 0 for "about to make the first
+ * increment"; the base after it. */
 static bool base_read(const struct tpm_root *root, uint64_t *ret)
 {
     CLEANUP(buf_free) struct buf path = {0}, text = {0};
+    uint64_t index;
+    char *space;
 
     if (base_path(root, &path) != ERR_OK ||
         file_read((const char *)path.ptr, BASE_MAX, &text, NULL) != ERR_OK || text.len == 0)
@@ -41,14 +44,19 @@ static bool base_read(const struct tpm_root *root, uint64_t *ret)
     buf_cut(&text, text.len - 1);
     if (buf_terminate(&text) != ERR_OK)
         return false;
-    return number_parse((const char *)text.ptr, UINT64_MAX, ret) == ERR_OK;
+    space = strchr((char *)text.ptr, ' ');
+    if (space == NULL)
+        return false;
+    *space = '\0';
+    return number_parse((const char *)text.ptr, UINT64_MAX, ret) == ERR_OK &&
+           number_parse(space + 1, UINT32_MAX, &index) == ERR_OK && index == root->plan.index;
 }
 
 static err_code base_write(const struct tpm_root *root, uint64_t base, struct why *why)
 {
     CLEANUP(buf_free) struct buf path = {0};
     char text[BASE_MAX];
-    int len = snprintf(text, sizeof text, "%" PRIu64 "\n", base);
+    int len = snprintf(text, sizeof text, "%" PRIu64 " 0x%08" PRIx32 "\n", base, root->plan.index);
 
     if (root->options.store_dir == NULL)
         return ERR_OK;
@@ -59,7 +67,7 @@ static err_code base_write(const struct tpm_root *root, uint64_t base, struct wh
 
 /* --- the counter --- */
 
-/* Defines the index unless it is there. One that is there must be ours to the last bit. */
+/* Defines the index unless it is there, ours to the last bit. */
 static err_code have_counter(struct tpm_root *root, const TPM2B_AUTH *owner, bool *ret_written,
                              struct why *why)
 {
@@ -148,73 +156,134 @@ static err_code settle_base(struct tpm_root *root, const struct hw_owner *owner,
     return base_write(root, root->base, why);
 }
 
+/* What can be known before anything is made: that the index is free or ours, and that the grants
+ * that it will take are there and good. */
+static err_code look_first(struct tpm_root *root, const struct hw_owner *owner, struct why *why)
+{
+    const struct tpm_terms first = {.kind = HW_GRANT_FIRST};
+    struct tpm_terms pad = {.kind = HW_GRANT_BUMP};
+    struct tpm_approval approval;
+    bool written = false;
+    err_code err = tpm_counter_compare(root, &written, why);
+
+    if (err != ERR_OK && err != ERR_COUNTER_MISSING)
+        return err;
+    TRY(fleet_base(root, owner, &pad.base, why));
+    if (written)
+        return ERR_OK;
+    TRY(tpm_approve(root, &first, owner->grants, owner->n_grants, &approval, why));
+    return tpm_approve(root, &pad, owner->grants, owner->n_grants, &approval, why);
+}
+
 /* --- the keys --- */
 
 /* What a key is to be, and where. */
 struct key_place {
     enum tpm_purpose purpose;
     TPM2_HANDLE handle;
+    bool there; /* at its handle already */
     struct hw_pubkey *ret;
     uint8_t *ret_name;
 };
 
-/* Puts the transient key at its handle, unless just this key is there. */
-static err_code keep_key(struct tpm_root *root, const TPM2B_AUTH *owner, TPM2_HANDLE transient,
-                         const struct key_place *place, struct why *why)
+/* The transient key of a place. A primary key comes out the same each time (part 1, 27.2.3). Owns:
+ * the caller flushes. */
+static err_code make_key(struct tpm_root *root, const TPM2B_AUTH *owner, enum tpm_purpose purpose,
+                         struct tpm_primary *ret, struct why *why)
+{
+    struct tpm_chip *chip = &root->chip;
+    CLEANUP(buf_free) struct buf template = {0};
+    TSS2_RC rc;
+
+    TRY(tpm_key_public(&root->plan, purpose, NULL, &template));
+    rc = tpm_create_primary(chip, owner, NULL, buf_slice(&template), ret);
+    if (tpm_chip_room(chip, rc))
+        rc = tpm_create_primary(chip, owner, NULL, buf_slice(&template), ret);
+    if (rc != TPM2_RC_SUCCESS)
+        return tpm_chip_fail(chip, rc, "TPM2_CreatePrimary", why);
+    return ERR_OK;
+}
+
+/* Whether the handle is free or has just this key. */
+static err_code look_at_handle(struct tpm_root *root, struct key_place *place, struct why *why)
 {
     TPM2B_PUBLIC area;
     TPM2B_NAME name;
     TSS2_RC rc = tpm_read_public(&root->chip, place->handle, &area, &name);
 
-    if (rc == TPM2_RC_SUCCESS) {
-        if (name.size == HW_TPM_NAME_LEN &&
-            memcmp(name.name, place->ret_name, HW_TPM_NAME_LEN) == 0)
-            return ERR_OK;
+    if (tpm_chip_room(&root->chip, rc))
+        rc = tpm_read_public(&root->chip, place->handle, &area, &name);
+    if (tpm_rc_error(rc) == TPM2_RC_HANDLE)
+        return ERR_OK;
+    if (rc != TPM2_RC_SUCCESS)
+        return tpm_chip_fail(&root->chip, rc, "TPM2_ReadPublic", why);
+    if (name.size != HW_TPM_NAME_LEN || memcmp(name.name, place->ret_name, HW_TPM_NAME_LEN) != 0)
         return why_say(why, ERR_HANDLE_FOREIGN,
                        "there is another key at 0x%08" PRIx32
                        ": its Name ends %02x%02x%02x%02x, ours %02x%02x%02x%02x",
                        place->handle, name.name[30], name.name[31], name.name[32], name.name[33],
                        place->ret_name[30], place->ret_name[31], place->ret_name[32],
                        place->ret_name[33]);
-    }
-    if (tpm_rc_error(rc) != TPM2_RC_HANDLE)
-        return tpm_chip_fail(&root->chip, rc, "TPM2_ReadPublic", why);
-    rc = tpm_evict(&root->chip, owner, transient, place->handle);
-    if (rc != TPM2_RC_SUCCESS)
-        return tpm_chip_fail(&root->chip, rc, "TPM2_EvictControl", why);
+    place->there = true;
     return ERR_OK;
 }
 
-/* A primary key comes out the same each time (part 1, 27.2.3), so a second enrol finds the first
- * one's keys by making them once more. */
-static err_code have_key(struct tpm_root *root, const TPM2B_AUTH *owner,
-                         const struct key_place *place, struct why *why)
+/* Finds out which key it is to be, by making it once, and looks whether it is there. */
+static err_code find_key(struct tpm_root *root, const TPM2B_AUTH *owner, struct key_place *place,
+                         struct why *why)
 {
-    struct tpm_chip *chip = &root->chip;
-    CLEANUP(buf_free) struct buf template = {0};
     struct tpm_primary made;
-    err_code err;
     TSS2_RC rc;
 
-    TRY(tpm_key_public(&root->plan, place->purpose, NULL, &template));
-    rc = tpm_create_primary(chip, owner, NULL, buf_slice(&template), &made);
-    if (tpm_rc_full(rc) && tpm_chip_sweep(chip, false))
-        rc = tpm_create_primary(chip, owner, NULL, buf_slice(&template), &made);
+    TRY(make_key(root, owner, place->purpose, &made, why));
+    rc = tpm_flush(&root->chip, made.handle);
     if (rc != TPM2_RC_SUCCESS)
-        return tpm_chip_fail(chip, rc, "TPM2_CreatePrimary", why);
-    err = tpm_pubkey_of(&made.area.publicArea, place->ret, why);
-    if (err == ERR_OK)
-        err = tpm_key_name(&root->plan, place->purpose, place->ret, place->ret_name);
-    if (err == ERR_OK && (made.name.size != HW_TPM_NAME_LEN ||
-                          memcmp(made.name.name, place->ret_name, HW_TPM_NAME_LEN) != 0))
-        err = why_say(why, ERR_TPM_FAILED,
-                      "the TPM made a key with attributes 0x%08" PRIx32 " that was not asked for",
-                      made.area.publicArea.objectAttributes);
-    if (err == ERR_OK)
-        err = keep_key(root, owner, made.handle, place, why);
-    if (!chip->broken)
-        (void)tpm_flush(chip, made.handle);
-    return err;
+        return tpm_chip_fail(&root->chip, rc, "TPM2_FlushContext", why);
+    TRY(tpm_pubkey_of(&made.area.publicArea, place->ret, why));
+    TRY(tpm_key_name(&root->plan, place->purpose, place->ret, place->ret_name));
+    if (made.name.size != HW_TPM_NAME_LEN ||
+        memcmp(made.name.name, place->ret_name, HW_TPM_NAME_LEN) != 0)
+        return why_say(why, ERR_TPM_FAILED,
+                       "the TPM made a key with attributes 0x%08" PRIx32 " that was not asked for",
+                       made.area.publicArea.objectAttributes);
+    return look_at_handle(root, place, why);
+}
+
+static err_code keep_key(struct tpm_root *root, const TPM2B_AUTH *owner,
+                         const struct key_place *place, struct why *why)
+{
+    struct tpm_primary made;
+    TSS2_RC rc, flushed;
+
+    if (place->there)
+        return ERR_OK;
+    TRY(make_key(root, owner, place->purpose, &made, why));
+    rc = tpm_evict(&root->chip, owner, made.handle, place->handle);
+    if (!tpm_rc_from_chip(rc))
+        return tpm_chip_fail(&root->chip, rc, "TPM2_EvictControl", why);
+    flushed = tpm_flush(&root->chip, made.handle);
+    if (rc != TPM2_RC_SUCCESS)
+        return tpm_chip_fail(&root->chip, rc, "TPM2_EvictControl", why);
+    if (flushed != TPM2_RC_SUCCESS)
+        return tpm_chip_fail(&root->chip, flushed, "TPM2_FlushContext", why);
+    return ERR_OK;
+}
+
+/* Both are compared before one is kept. Only one is in the TPM's working memory at a time: chips
+ * have room for three objects, and a key at a persistent handle takes a place while it is used. */
+static err_code have_keys(struct tpm_root *root, const TPM2B_AUTH *owner,
+                          struct hw_enrolment *enrolment, struct why *why)
+{
+    struct key_place places[] = {
+        {TPM_PURPOSE_SIGN, root->uri.receipt, false, &enrolment->receipt, enrolment->receipt_name},
+        {TPM_PURPOSE_CERTIFY, root->uri.seal, false, &enrolment->seal, enrolment->seal_name},
+    };
+
+    for (size_t i = 0; i < 2; i++)
+        TRY(find_key(root, owner, &places[i], why));
+    for (size_t i = 0; i < 2; i++)
+        TRY(keep_key(root, owner, &places[i], why));
+    return ERR_OK;
 }
 
 err_code tpm_root_enrol(struct hw_root *hw, const struct hw_owner *owner, struct hw_enrolment *ret,
@@ -226,9 +295,6 @@ err_code tpm_root_enrol(struct hw_root *hw, const struct hw_owner *owner, struct
     struct hw_enrolment out = {.index = root->uri.index,
                                .receipt_handle = root->uri.receipt,
                                .seal_handle = root->uri.seal};
-    const struct key_place sign = {TPM_PURPOSE_SIGN, root->uri.receipt, &out.receipt,
-                                   out.receipt_name};
-    const struct key_place seal = {TPM_PURPOSE_CERTIFY, root->uri.seal, &out.seal, out.seal_name};
     CLEANUP(tpm_auth_wipe) TPM2B_AUTH auth = {0};
     bool written = false;
 
@@ -236,9 +302,8 @@ err_code tpm_root_enrol(struct hw_root *hw, const struct hw_owner *owner, struct
     TRY(tpm_plan_make(&facts, &root->plan, why));
     TRY(tpm_auth_read(root->options.owner_auth_file, &auth, why));
     TRY(tpm_chip_ready(&root->chip, why));
-    /* Keys first: they take no counter step, so a foreign handle is found before one is spent. */
-    TRY(have_key(root, &auth, &sign, why));
-    TRY(have_key(root, &auth, &seal, why));
+    TRY(look_first(root, owner, why));
+    TRY(have_keys(root, &auth, &out, why));
     TRY(have_counter(root, &auth, &written, why));
     TRY(settle_base(root, owner, written, why));
     TRY(tpm_epoch(root, &out.epoch, why));

@@ -216,6 +216,20 @@ static void a_full_tpm_is_swept(void **state)
     OK(hw_sign(fx->ratchet[0], slice_str("x"), &sig, &fx->why));
     OK(hw_statement_of(&st.key, slice_str("x"), buf_slice(&sig), &st));
     OK(fx->root->ops->verify(fx->root, &st, &fx->why));
+    /* A key at a persistent handle needs a place, too, while it is used. */
+    for (n = 0; n < 3; n++) {
+        CLEANUP(hw_seal_free) struct hw_seal seal = {0};
+
+        while (tpm_load_external(other, buf_slice(&area), &handle, &name) == TPM2_RC_SUCCESS)
+            continue;
+        if (n == 0)
+            OK(sign(fx));
+        else if (n == 1)
+            OK(fx->root->ops->seal(fx->root, &DIGEST, &seal, &fx->why));
+        else
+            OK(fx->root->ops->attach(fx->root, &fx->owner, &fx->enrolment, &fx->why));
+    }
+    OK(fx->root->ops->prepare(fx->root, fx_mandate(fx, 1), &fx->why));
 
     tpm_chip_drop_session(&fx_inside(fx)->chip);
     for (n = 0; tpm_start_session(other, TPM2_SE_POLICY, &handle) == TPM2_RC_SUCCESS; n++)

@@ -81,6 +81,12 @@ static TSS2_RC receive_once(struct tpm_line *line)
     }
 }
 
+/* A command that is sent again needs time to be answered: better this answer than none. */
+static bool worth_sending(const struct tpm_line *line, unsigned pause)
+{
+    return tpm_now_ms() + pause + line->deadline_ms / 8 < line->until_ms;
+}
+
 /* How long to wait before the command is sent again; 0: the answer is final. None of these codes
  * leaves an effect behind (part 2, 6.6.3, Table 17: warnings), so the octets may be repeated. */
 static unsigned pause_before_again(const struct tpm_line *line, unsigned attempt)
@@ -100,9 +106,7 @@ static unsigned pause_before_again(const struct tpm_line *line, unsigned attempt
     default:
         return 0;
     }
-    if (attempt >= RESUBMISSIONS || tpm_now_ms() + pause >= line->until_ms)
-        return 0;
-    return pause;
+    return attempt < RESUBMISSIONS && worth_sending(line, pause) ? pause : 0;
 }
 
 static TSS2_RC fetch(struct tpm_line *line)
@@ -117,6 +121,8 @@ static TSS2_RC fetch(struct tpm_line *line)
         if (pause == 0)
             break;
         tpm_pause_ms(pause);
+        if (!worth_sending(line, 0))
+            break;
         rc = Tss2_Tcti_Transmit(line->lower, line->command_len, line->command);
         if (rc != TSS2_RC_SUCCESS)
             return rc;

@@ -28,6 +28,7 @@ static err_code signer_sign(struct hw_signer *signer, struct slice digest, struc
     struct tpm_signer *s = (struct tpm_signer *)signer;
     enum hw_alg alg = signer->key.alg;
     CLEANUP(buf_free) struct buf raw = {0};
+    const struct tpm_sign_with with = {s->handle, &s->auth, alg};
     struct hw_statement made = {.key = signer->key};
     TPMT_SIGNATURE sig = {0};
     TSS2_RC rc;
@@ -36,7 +37,9 @@ static err_code signer_sign(struct hw_signer *signer, struct slice digest, struc
         return why_say(why, ERR_KEY_SIGN, "%s signs digests of %zu bytes, not %zu",
                        hw_alg_name(alg), hw_digest_len(alg), digest.len);
     TRY(tpm_chip_ready(&s->chip, why));
-    rc = tpm_sign_with(&s->chip, &(struct tpm_sign_with){s->handle, &s->auth, alg}, digest, &sig);
+    rc = tpm_sign_with(&s->chip, &with, digest, &sig);
+    if (tpm_chip_room(&s->chip, rc))
+        rc = tpm_sign_with(&s->chip, &with, digest, &sig);
     if (rc != TPM2_RC_SUCCESS)
         return tpm_chip_fail(&s->chip, rc, "TPM2_Sign", why);
     TRY(tpm_raw_signature(&signer->key, &sig, &raw, why));
@@ -112,6 +115,8 @@ static err_code read_at(struct tpm_chip *chip, TPM2_HANDLE handle, TPM2B_PUBLIC 
     TPM2B_NAME name;
     TSS2_RC rc = tpm_read_public(chip, handle, ret, &name);
 
+    if (tpm_chip_room(chip, rc))
+        rc = tpm_read_public(chip, handle, ret, &name);
     *ret_there = rc == TPM2_RC_SUCCESS;
     if (rc == TPM2_RC_SUCCESS || tpm_rc_error(rc) == TPM2_RC_HANDLE)
         return ERR_OK;
@@ -210,7 +215,7 @@ static err_code make_at(struct tpm_signer *s, enum hw_alg alg, const TPM2B_AUTH 
     if (Tss2_MU_TPMT_PUBLIC_Marshal(&area, bytes, sizeof bytes, &len) != TSS2_RC_SUCCESS)
         return ERR_INTERNAL;
     rc = tpm_create_primary(&s->chip, owner, &s->auth, (struct slice){bytes, len}, &made);
-    if (tpm_rc_full(rc) && tpm_chip_sweep(&s->chip, false))
+    if (tpm_chip_room(&s->chip, rc))
         rc = tpm_create_primary(&s->chip, owner, &s->auth, (struct slice){bytes, len}, &made);
     if (rc != TPM2_RC_SUCCESS && tpm_rc_parameter(rc, 2))
         return why_foreign(why, ERR_UNSUPPORTED, "TPM_RC", rc, "this TPM does not make %s keys",

@@ -15,66 +15,66 @@
 
 #include <cmocka.h>
 
+static const struct {
+    const char *text;
+    struct tpm_uri want; /* tcti "": refused */
+} URIS[] = {
+    {"tpm:device:/dev/tpmrm0",
+     {"device", "/dev/tpmrm0", true, 0x01800100, 0x81000100, 0x81000101, 14}},
+    {"tpm:swtpm:path=/a/b", {"swtpm", "path=/a/b", false, 0x01800100, 0x81000100, 0x81000101, 14}},
+    {"tpm:swtpm:host=127.0.0.1,port=2321",
+     {"swtpm", "host=127.0.0.1,port=2321", false, 0x01800100, 0x81000100, 0x81000101, 14}},
+    {"tpm:mssim:host=::1,port=1",
+     {"mssim", "host=::1,port=1", false, 0x01800100, 0x81000100, 0x81000101, 14}},
+    {"tpm:cmd:tpm2 send", {"cmd", "tpm2 send", false, 0x01800100, 0x81000100, 0x81000101, 14}},
+    {"tpm:device:/dev/tpm0?index=0x01000000&receipt=0x81000000&seal=0x817fffff&pcr=0",
+     {"device", "/dev/tpm0", true, 0x01000000, 0x81000000, 0x817FFFFF, 0}},
+    {"tpm:device:/dev/tpm0?pcr=15",
+     {"device", "/dev/tpm0", true, 0x01800100, 0x81000100, 0x81000101, 15}},
+    {"tpm:device:/dev/tpm0?seal=0x81000100&receipt=0x81000101",
+     {"device", "/dev/tpm0", true, 0x01800100, 0x81000101, 0x81000100, 14}},
+    {"", {.tcti = ""}},
+    {"tpm:", {.tcti = ""}},
+    {"tpm:device", {.tcti = ""}},
+    {"tpm:device:", {.tcti = ""}},
+    {"tpm:device?index=0x01800100", {.tcti = ""}},
+    {"tpm::/dev/tpm0", {.tcti = ""}},
+    {"tpm:tabrmd:bus", {.tcti = ""}},
+    {"tpm:pcap:device", {.tcti = ""}},
+    {"tpm:devicedevicedevice:/dev/tpm0", {.tcti = ""}},
+    {"tpm:libtss2-tcti-device.so:/dev/tpm0", {.tcti = ""}},
+    {"TPM:device:/dev/tpm0", {.tcti = ""}},
+    {"pkcs11:token=x", {.tcti = ""}},
+    {"tpm:device:/dev/tpm0?", {.tcti = ""}},
+    {"tpm:device:/dev/tpm0?pcr=16", {.tcti = ""}},
+    {"tpm:device:/dev/tpm0?pcr=-1", {.tcti = ""}},
+    {"tpm:device:/dev/tpm0?pcr=", {.tcti = ""}},
+    {"tpm:device:/dev/tpm0?pcr=14&pcr=14", {.tcti = ""}},
+    {"tpm:device:/dev/tpm0?pcr=14&", {.tcti = ""}},
+    {"tpm:device:/dev/tpm0?pcr=14?index=0x01800100", {.tcti = ""}},
+    {"tpm:device:/dev/tpm0?index=0x00800100", {.tcti = ""}},
+    {"tpm:device:/dev/tpm0?index=0x02000000", {.tcti = ""}},
+    {"tpm:device:/dev/tpm0?receipt=0x80000000", {.tcti = ""}},
+    {"tpm:device:/dev/tpm0?receipt=0x81800000", {.tcti = ""}},
+    {"tpm:device:/dev/tpm0?receipt=0x81000101", {.tcti = ""}}, /* the seal key's */
+    {"tpm:device:/dev/tpm0?seal=0x181000101", {.tcti = ""}},
+    {"tpm:device:/dev/tpm0?other=1", {.tcti = ""}},
+    {"tpm:device:/dev/tpm0?index", {.tcti = ""}},
+};
+
 static void uris(void **state)
 {
-    static const struct {
-        const char *text;
-        struct tpm_uri want; /* tcti "": refused */
-    } cases[] = {
-        {"tpm:device:/dev/tpmrm0",
-         {"device", "/dev/tpmrm0", true, 0x01800100, 0x81000100, 0x81000101, 14}},
-        {"tpm:swtpm:path=/a/b",
-         {"swtpm", "path=/a/b", false, 0x01800100, 0x81000100, 0x81000101, 14}},
-        {"tpm:swtpm:host=127.0.0.1,port=2321",
-         {"swtpm", "host=127.0.0.1,port=2321", false, 0x01800100, 0x81000100, 0x81000101, 14}},
-        {"tpm:mssim:host=::1,port=1",
-         {"mssim", "host=::1,port=1", false, 0x01800100, 0x81000100, 0x81000101, 14}},
-        {"tpm:cmd:tpm2 send", {"cmd", "tpm2 send", false, 0x01800100, 0x81000100, 0x81000101, 14}},
-        {"tpm:device:/dev/tpm0?index=0x01000000&receipt=0x81000000&seal=0x817fffff&pcr=0",
-         {"device", "/dev/tpm0", true, 0x01000000, 0x81000000, 0x817FFFFF, 0}},
-        {"tpm:device:/dev/tpm0?pcr=15",
-         {"device", "/dev/tpm0", true, 0x01800100, 0x81000100, 0x81000101, 15}},
-        {"tpm:device:/dev/tpm0?seal=0x81000100&receipt=0x81000101",
-         {"device", "/dev/tpm0", true, 0x01800100, 0x81000101, 0x81000100, 14}},
-        {"", {.tcti = ""}},
-        {"tpm:", {.tcti = ""}},
-        {"tpm:device", {.tcti = ""}},
-        {"tpm:device:", {.tcti = ""}},
-        {"tpm:device?index=0x01800100", {.tcti = ""}},
-        {"tpm::/dev/tpm0", {.tcti = ""}},
-        {"tpm:tabrmd:bus", {.tcti = ""}},
-        {"tpm:pcap:device", {.tcti = ""}},
-        {"tpm:devicedevicedevice:/dev/tpm0", {.tcti = ""}},
-        {"tpm:libtss2-tcti-device.so:/dev/tpm0", {.tcti = ""}},
-        {"TPM:device:/dev/tpm0", {.tcti = ""}},
-        {"pkcs11:token=x", {.tcti = ""}},
-        {"tpm:device:/dev/tpm0?", {.tcti = ""}},
-        {"tpm:device:/dev/tpm0?pcr=16", {.tcti = ""}},
-        {"tpm:device:/dev/tpm0?pcr=-1", {.tcti = ""}},
-        {"tpm:device:/dev/tpm0?pcr=", {.tcti = ""}},
-        {"tpm:device:/dev/tpm0?pcr=14&pcr=14", {.tcti = ""}},
-        {"tpm:device:/dev/tpm0?pcr=14&", {.tcti = ""}},
-        {"tpm:device:/dev/tpm0?pcr=14?index=0x01800100", {.tcti = ""}},
-        {"tpm:device:/dev/tpm0?index=0x00800100", {.tcti = ""}},
-        {"tpm:device:/dev/tpm0?index=0x02000000", {.tcti = ""}},
-        {"tpm:device:/dev/tpm0?receipt=0x80000000", {.tcti = ""}},
-        {"tpm:device:/dev/tpm0?receipt=0x81800000", {.tcti = ""}},
-        {"tpm:device:/dev/tpm0?receipt=0x81000101", {.tcti = ""}}, /* the seal key's */
-        {"tpm:device:/dev/tpm0?seal=0x181000101", {.tcti = ""}},
-        {"tpm:device:/dev/tpm0?other=1", {.tcti = ""}},
-        {"tpm:device:/dev/tpm0?index", {.tcti = ""}},
-    };
     (void)state;
 
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        const struct tpm_uri *want = &cases[i].want;
+    for (size_t i = 0; i < sizeof URIS / sizeof *URIS; i++) {
+        const struct tpm_uri *want = &URIS[i].want;
         err_code wanted = want->tcti[0] == '\0' ? ERR_HARDWARE_URI : ERR_OK;
         struct why why = {0};
         struct tpm_uri got;
-        err_code err = tpm_uri_parse(cases[i].text, &got, &why);
+        err_code err = tpm_uri_parse(URIS[i].text, &got, &why);
 
         if (err != wanted)
-            fail_msg("%s: %s, wanted %s", cases[i].text, err_name(err), err_name(wanted));
+            fail_msg("%s: %s, wanted %s", URIS[i].text, err_name(err), err_name(wanted));
         if (err != ERR_OK) {
             assert_int_equal(why.code, err);
             assert_string_not_equal(why.text, "");

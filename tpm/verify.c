@@ -154,7 +154,7 @@ err_code tpm_verify_ticket(struct tpm_root *root, const struct hw_statement *sta
     TRY(public_area(&statement->key, &area));
     memcpy(digest.buffer, statement->digest, digest.size);
     rc = tpm_load_external(chip, buf_slice(&area), &key, &name);
-    if (tpm_rc_full(rc) && tpm_chip_sweep(chip, false))
+    if (tpm_chip_room(chip, rc))
         rc = tpm_load_external(chip, buf_slice(&area), &key, &name);
     if (rc != TPM2_RC_SUCCESS)
         return load_failed(chip, rc, &statement->key, why);
