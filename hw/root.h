@@ -57,7 +57,7 @@ struct hw_grant {
  * prepare for the call only. */
 struct hw_mandate {
     uint64_t epoch;
-    struct digest snapshot;                         /* of the snapshot as received */
+    struct digest snapshot;                         /* of the snapshot (docs/formats.md) */
     struct hw_statement statements[HW_SIGNERS_MAX]; /* its signatures that count */
     size_t n_statements;
     const struct hw_grant *grants; /* every grant that came along; the root picks */

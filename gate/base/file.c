@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gate/base/file.h"
 
+#include "gate/base/text.h"
+
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <openssl/rand.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +16,7 @@
 #include <unistd.h>
 
 #define SECRET_MAX 4096
+#define TEMP_SUFFIX ".tmp"
 
 void fd_close(int *fd)
 {
@@ -142,7 +147,7 @@ static err_code write_all(int fd, struct slice content, const char *path, struct
 static err_code write_durable(const char *temp, struct slice content, mode_t mode, struct why *why)
 {
     CLEANUP(fd_close)
-    int fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, mode);
+    int fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
 
     if (fd < 0)
         return why_errno(why, errno, "create", temp);
@@ -156,12 +161,18 @@ static err_code write_as(const char *path, struct slice content, mode_t mode, bo
                          struct why *why)
 {
     CLEANUP(buf_free) struct buf temp = {0}, dir = {0};
-    char suffix[32];
+    uint8_t random[8];
+    char suffix[2 * sizeof random + 1];
     err_code err;
 
-    (void)snprintf(suffix, sizeof suffix, ".%ld.tmp", (long)getpid());
+    /* A name that nobody can have put there before, so that O_EXCL does not fail. */
+    if (RAND_bytes(random, sizeof random) != 1)
+        return ERR_INTERNAL;
+    hex_encode(SLICE_OF(random), suffix, sizeof suffix);
     TRY(buf_add_str(&temp, path));
+    TRY(buf_add_u8(&temp, '.'));
     TRY(buf_add_str(&temp, suffix));
+    TRY(buf_add_str(&temp, TEMP_SUFFIX));
     TRY(buf_terminate(&temp));
     TRY(dir_of(path, &dir));
 
@@ -243,4 +254,21 @@ void lock_free(struct lock *lock)
 
     fd_close(&fd);
     lock->fd = 0;
+}
+
+static void dir_close(DIR **dir)
+{
+    if (*dir != NULL)
+        (void)closedir(*dir);
+}
+
+void file_remove_temps(const char *dir)
+{
+    CLEANUP(dir_close) DIR *list = opendir(dir);
+
+    for (const struct dirent *entry; list != NULL && (entry = readdir(list)) != NULL;) {
+        size_t len = strlen(entry->d_name), tail = strlen(TEMP_SUFFIX);
+        if (len > tail && strcmp(entry->d_name + len - tail, TEMP_SUFFIX) == 0)
+            (void)unlinkat(dirfd(list), entry->d_name, 0);
+    }
 }

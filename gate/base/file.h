@@ -30,6 +30,9 @@ err_code file_make_dir(const char *path, mode_t mode, struct why *why);
 /* fsyncs a directory, so that names made or removed in it survive a power cut. */
 err_code file_sync_dir(const char *path, struct why *why);
 
+/* Removes what a killed file_write() left in a directory that only the caller writes to. */
+void file_remove_temps(const char *dir);
+
 bool file_exists(const char *path);
 
 /* Takes the exclusive lock on path (created if missing) and holds it until lock_free. Waits at most

@@ -80,6 +80,7 @@ struct founding {
     struct keyring ring;
     char *noted[KEYRING_MAX]; /* authority.json's text for each key of the ring */
     enum root_role roles[KEYRING_MAX];
+    size_t n_given; /* the first so many were named by --key */
 };
 
 static void founding_free(struct founding *f)
@@ -113,6 +114,7 @@ static err_code given_keys(struct call *call, struct founding *f)
         TRY(role_value(text, &role, &ref, &call->why));
         TRY(key_ref_open(ref, &options, &signer, &call->why));
         TRY(found_key(f, role, ref, signer, &call->why));
+        f->n_given = f->ring.n;
     }
     return ERR_OK;
 }
@@ -198,7 +200,8 @@ static err_code init_run(struct call *call)
     keys = keyring_keys(&f.ring);
     TRY(authority_init(dir, f.meta, &keys, call->now, &call->why));
     for (size_t i = 0; i < f.ring.n; i++)
-        TRY(keyring_note(dir, f.roles[i], f.noted[i], &call->why));
+        TRY(i < f.n_given ? keyring_note_given(dir, f.roles[i], f.noted[i], &call->why)
+                          : keyring_note(dir, f.roles[i], f.noted[i], &call->why));
     TRY(authority_open(dir, call->now, &authority, &call->why));
     show_root(call, authority->newest);
     say(call, "Gates are enrolled with %s/enrol.bundle.", dir);
@@ -275,6 +278,18 @@ static const struct opt CHANGE_OPTIONS[] = {
     {0},
 };
 
+/* Who adds a public key alone signs with the private one elsewhere. */
+static err_code note_private(struct call *call, const char *dir, enum root_role role)
+{
+    CLEANUP(hw_signer_close) struct hw_signer *signer = NULL;
+    const struct key_ref_options options = keyring_ref_options(call);
+    const char *ref = call->args->plain[0];
+
+    if (key_ref_open(ref, &options, &signer, NULL) != ERR_OK)
+        return ERR_OK;
+    return keyring_note_given(dir, role, ref, &call->why);
+}
+
 /* Changes the staged root metadata for each --role. */
 static err_code change(struct call *call, const struct hw_pubkey *add, const struct digest *drop)
 {
@@ -295,7 +310,7 @@ static err_code change(struct call *call, const struct hw_pubkey *add, const str
         else
             TRY(root_take(staged, role, drop, &call->why));
         if (add != NULL)
-            TRY(keyring_note(authority->dir, role, call->args->plain[0], &call->why));
+            TRY(note_private(call, authority->dir, role));
     }
     if (i == 0)
         return why_say(&call->why, ERR_USAGE, "--role ROLE is needed");

@@ -167,7 +167,8 @@ static err_code run(struct call *call)
         TRY(file_write(output, buf_slice(&written.permit), 0644, &call->why));
     put_answer(call->json, &answer, gate, &written);
     say_answer(call, &answer, gate, &written);
-    call->exit = answer.permit ? 0 : err_exit(answer.reason);
+    call->exit =
+        answer.permit ? 0 : err_exit(answer.reason == ERR_OK ? ERR_INTERNAL : answer.reason);
     return ERR_OK;
 }
 

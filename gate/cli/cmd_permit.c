@@ -83,6 +83,8 @@ static err_code read_enrolment(struct call *call, const char *path, struct buf *
 static const struct opt VERIFY_OPTIONS[] = {
     {"root", 0, OPT_VALUE, "FILE", "the authority's root metadata, version 1"},
     {"enrolment", 0, OPT_VALUE, "FILE", "the gate's enrolment file"},
+    {"allow-unsealed", 0, OPT_FLAG, NULL,
+     "accept a TPM that cannot certify its counter: the epoch is then only claimed"},
     {0},
 };
 
@@ -111,14 +113,19 @@ static err_code verify_run(struct call *call)
 
     TRY(file_read(call->args->plain[0], PERMIT_SIZE_MAX, &bytes, &call->why));
     TRY(judge(call, buf_slice(&bytes), &verified));
+    if (!verified.sealed && !args_flag(call->args, "allow-unsealed"))
+        return why_say(&call->why, ERR_PERMIT_INVALID,
+                       "this TPM has no TPM2_NV_Certify, so nothing but the gate's word says epoch "
+                       "%llu; --allow-unsealed takes it",
+                       (unsigned long long)verified.epoch);
     permit = verified.permit.record.decision.permit;
     put_decision(call, &verified.permit);
     put_bool(call->json, "valid", true);
     put_bool(call->json, "sealed", verified.sealed);
     put_digest(call->json, "tree_root", &verified.checkpoint.root);
     say_decision(call, &verified.permit);
-    say(call, "  verified record, statement key, inclusion, receipt, %s, epoch",
-        verified.sealed ? "seal" : "(this hardware does not seal)");
+    say(call, "  verified record, statement key, inclusion, receipt%s",
+        verified.sealed ? ", seal, epoch" : "; NOT sealed: the epoch is the gate's own claim");
     call->exit = permit ? 0 : err_exit(ERR_DENIED);
     return ERR_OK;
 }

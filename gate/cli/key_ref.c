@@ -2,6 +2,7 @@
 #include "gate/cli/key_ref.h"
 
 #include "gate/base/file.h"
+#include "pkcs11/signer.h"
 #include "tpm/signer.h"
 
 #include <string.h>
@@ -58,7 +59,7 @@ err_code key_ref_open(const char *ref, const struct key_ref_options *options,
 
     switch (kind_of(ref)) {
     case REF_PKCS11:
-        return why_say(why, ERR_UNSUPPORTED, "pkcs11 keys");
+        return hsm_signer_open(ref, ret, why);
     case REF_TPM:
         return tpm_signer_open(tpm_of(options), ref, &hw, ret, why);
     case REF_FOREIGN:
@@ -104,6 +105,15 @@ static err_code generate_file(const char *path, enum hw_alg alg, struct hw_signe
     return ERR_OK;
 }
 
+static err_code generate_pkcs11(const char *ref, enum hw_alg alg, struct hw_signer **ret,
+                                struct why *why)
+{
+    char uri[HSM_KEY_URI_MAX];
+
+    TRY(hsm_signer_generate(ref, alg, uri, why));
+    return hsm_signer_open(uri, ret, why);
+}
+
 err_code key_ref_generate(const char *ref, enum hw_alg alg, const struct key_ref_options *options,
                           struct hw_signer **ret, struct why *why)
 {
@@ -111,7 +121,7 @@ err_code key_ref_generate(const char *ref, enum hw_alg alg, const struct key_ref
 
     switch (kind_of(ref)) {
     case REF_PKCS11:
-        return why_say(why, ERR_UNSUPPORTED, "pkcs11 keys");
+        return generate_pkcs11(ref, alg, ret, why);
     case REF_TPM:
         return tpm_signer_generate(tpm_of(options), ref, alg, &hw, ret, why);
     case REF_FOREIGN:

@@ -74,14 +74,18 @@ static err_code read_notes(const char *dir, json_t **ret, struct why *why)
     return ERR_OK;
 }
 
+static bool is_file(const char *ref)
+{
+    return strncmp(ref, "pkcs11:", 7) != 0 && strncmp(ref, "tpm2:", 5) != 0;
+}
+
 /* A path in the notes is relative to the directory. */
 static err_code resolve(const char *dir, const char *ref, struct buf *ret)
 {
-    if (ref[0] == '/' || strncmp(ref, "pkcs11:", 7) == 0 || strncmp(ref, "tpm2:", 5) == 0) {
-        TRY(buf_add_str(ret, ref));
-        return buf_terminate(ret);
-    }
-    return path_join(dir, ref, ret);
+    if (is_file(ref) && ref[0] != '/')
+        return path_join(dir, ref, ret);
+    TRY(buf_add_str(ret, ref));
+    return buf_terminate(ret);
 }
 
 static err_code open_noted(struct call *call, const char *dir, const json_t *refs,
@@ -94,7 +98,7 @@ static err_code open_noted(struct call *call, const char *dir, const json_t *ref
             return why_say(&call->why, ERR_JSON_MALFORMED,
                            "authority.json lists a key that is no text");
         TRY(resolve(dir, text, &ref));
-        if (ref.ptr[0] == '/' && !file_exists((const char *)ref.ptr))
+        if (is_file(text) && !file_exists((const char *)ref.ptr))
             continue; /* kept offline */
         TRY(open_one(call, (const char *)ref.ptr, ring));
     }
@@ -116,6 +120,23 @@ err_code keyring_open(struct call *call, const char *dir, const enum root_role *
     *ret = ring;
     ring = (struct keyring){0}; /* transferred */
     return ERR_OK;
+}
+
+static void text_free(char **text)
+{
+    free(*text);
+}
+
+err_code keyring_note_given(const char *dir, enum root_role role, const char *ref, struct why *why)
+{
+    CLEANUP(text_free) char *path = NULL;
+
+    if (!is_file(ref))
+        return keyring_note(dir, role, ref, why);
+    path = realpath(strncmp(ref, "file:", 5) == 0 ? ref + 5 : ref, NULL);
+    if (path == NULL)
+        return why_say(why, ERR_NOT_FOUND, "there is no \"%s\"", ref);
+    return keyring_note(dir, role, path, why);
 }
 
 err_code keyring_note(const char *dir, enum root_role role, const char *ref, struct why *why)

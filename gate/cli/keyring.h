@@ -42,6 +42,9 @@ err_code keyring_open(struct call *call, const char *dir, const enum root_role *
 err_code keyring_add(struct keyring *ring, struct hw_signer *signer);
 
 /* Notes in dir/authority.json that ref is the key of a role. */
+/* note: a path is relative to dir. note_given: as somebody typed it, relative to where he stands.
+ */
+err_code keyring_note_given(const char *dir, enum root_role role, const char *ref, struct why *why);
 err_code keyring_note(const char *dir, enum root_role role, const char *ref, struct why *why);
 
 #endif

@@ -117,6 +117,7 @@ void gate_adopt(struct gate *gate, struct installed *installed)
     gate->installed = *installed;
     *installed = (struct installed){0};
     gate->has_installed = true;
+    gate->blocked = ERR_OK;
 }
 
 struct in_force gate_in_force(const struct gate *gate)
@@ -157,6 +158,10 @@ err_code gate_current(struct gate *gate, struct why *why)
 {
     uint64_t epoch = gate->installed.judged.snapshot.epoch;
 
+    if (gate->blocked != ERR_OK) {
+        *why = gate->blocked_why;
+        return gate->blocked;
+    }
     if (!gate->has_installed && gate->epoch > 0)
         return why_say(why, ERR_ROLLBACK,
                        "the disk holds no snapshot, the hardware is at epoch %llu",
@@ -235,11 +240,24 @@ static err_code roll_forward(struct gate *g, struct why *why)
 {
     const struct judged *judged = &g->installed.judged;
 
-    TRY(g->hw->ops->epoch(g->hw, &g->epoch, why));
-    if (!g->has_installed || judged->snapshot.epoch <= g->epoch)
-        return ERR_OK;
-    TRY(g->hw->ops->step(g->hw, judged->mandate, why));
-    return g->hw->ops->epoch(g->hw, &g->epoch, why);
+    if (judged->snapshot.epoch > g->epoch) {
+        TRY(g->hw->ops->step(g->hw, judged->mandate, why));
+        TRY(g->hw->ops->epoch(g->hw, &g->epoch, why));
+    }
+    if (judged->snapshot.epoch == g->epoch)
+        TRY(g->hw->ops->prepare(g->hw, judged->mandate, why));
+    return ERR_OK;
+}
+
+/* What is on disk cannot be served. The gate opens all the same, and denies: a newer bundle may be
+ * what mends it. */
+static void block(struct gate *g, err_code err, const struct why *why)
+{
+    g->blocked = err;
+    if (why->code == err)
+        g->blocked_why = *why;
+    else
+        (void)why_say(&g->blocked_why, err, "what is installed cannot be served");
 }
 
 /* The newest root metadata on this disk tells which anchors a token must have. */
@@ -249,20 +267,37 @@ static err_code open_all(struct gate *g, struct why *why)
     CLEANUP(judged_free) struct judged peek = {0};
     const struct trust trust = {.roots = g->trust.roots, .n_roots = 1, .installed_before = true};
     const struct bundle_ask ask = {.judge = &JUDGE_SOFT, .now = g->now};
+    struct why own = {0};
     bool found = false;
+    err_code err;
 
     TRY(installs_newest(g->state_dir, &bytes, &found, why));
-    if (found)
-        TRY(bundle_judge(buf_slice(&bytes), &trust, &ask, &peek, why));
-    TRY(attach(g, found ? peek.newest : g->trust.newest, why));
-    if (found) {
-        judged_free(&peek); /* it borrows from bytes */
-        TRY(take_installed(g, &bytes, why));
+    if (found && (err = bundle_judge(buf_slice(&bytes), &trust, &ask, &peek, &own)) != ERR_OK) {
+        block(g, err, &own);
+        found = false;
     }
-    TRY(roll_forward(g, why));
-    if (g->has_installed && g->installed.judged.snapshot.epoch == g->epoch)
-        TRY(g->hw->ops->prepare(g->hw, g->installed.judged.mandate, why));
+    TRY(attach(g, found ? peek.newest : g->trust.newest, why));
+    TRY(g->hw->ops->epoch(g->hw, &g->epoch, why));
+    if (!found)
+        return ERR_OK;
+    judged_free(&peek); /* it borrows from bytes */
+    err = take_installed(g, &bytes, &own);
+    if (err == ERR_OK)
+        err = roll_forward(g, &own);
+    if (err != ERR_OK)
+        block(g, err, &own);
     return ERR_OK;
+}
+
+/* Under the lock no other process is writing. */
+static void tidy(const char *state_dir)
+{
+    static const char *const ROOMS[] = {".", "installed", "hw"};
+    CLEANUP(buf_free) struct buf path = {0};
+
+    for (size_t i = 0; i < sizeof ROOMS / sizeof *ROOMS; i++)
+        if (path_join(state_dir, ROOMS[i], &path) == ERR_OK)
+            file_remove_temps((const char *)path.ptr);
 }
 
 /* clock_ms: NULL where now_ms is given. */
@@ -284,6 +319,7 @@ static err_code open_at(const char *state_dir, uint64_t (*clock_ms)(void), uint6
     TRY(lock_take((const char *)path.ptr, GATE_LOCK_WAIT_MS, &g->lock, why));
     g->now_ms = clock_ms != NULL ? clock_ms() : now_ms;
     g->now = (int64_t)(g->now_ms / 1000);
+    tidy(state_dir);
     TRY(read_state(g, why));
     TRY(read_trust(g, why));
     TRY(open_all(g, why));

@@ -45,7 +45,9 @@ struct gate {
     struct hw_root *hw;
     bool has_installed; /* something is in force */
     struct installed installed;
-    uint64_t epoch; /* the hardware's, as read last */
+    uint64_t epoch;   /* the hardware's, as read last */
+    err_code blocked; /* why what is on disk cannot be served; OK: it can */
+    struct why blocked_why;
 };
 
 /* Opens for use under the exclusive lock. Verifies everything in the hardware and finishes an

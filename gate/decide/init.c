@@ -3,6 +3,7 @@
 
 #include "gate/base/text.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -81,21 +82,33 @@ static err_code compare_old(const struct making *m, struct why *why)
     return ERR_OK;
 }
 
-/* --again: what the old hardware left beside the state is evidence; it moves aside. */
-static err_code set_aside(const struct making *m, struct why *why)
+/* state_dir/name moves to state_dir/name.until-<time>, if it is there. */
+static err_code move_aside(const struct init_wish *wish, const char *name, struct why *why)
 {
-    CLEANUP(buf_free) struct buf to = {0};
-    char name[64];
+    CLEANUP(buf_free) struct buf from = {0}, to = {0};
+    char aside[96];
 
-    if (!m->wish->again || !m->has_old)
+    (void)snprintf(aside, sizeof aside, "%s.until-%lld", name, (long long)wish->now);
+    TRY(path_join(wish->state_dir, name, &from));
+    TRY(path_join(wish->state_dir, aside, &to));
+    if (!file_exists((const char *)from.ptr))
         return ERR_OK;
-    (void)snprintf(name, sizeof name, "hw.until-%lld", (long long)m->wish->now);
-    TRY(path_join(m->wish->state_dir, name, &to));
-    if (rename((const char *)m->store.ptr, (const char *)to.ptr) != 0)
-        return why_say(why, ERR_STORAGE, "cannot move \"%s\" aside", (const char *)m->store.ptr);
-    (void)snprintf(name, sizeof name, "enrolment.until-%lld.cbor", (long long)m->wish->now);
-    TRY(path_join(m->wish->state_dir, name, &to));
-    TRY(file_write((const char *)to.ptr, buf_slice(&m->old_bytes), 0600, why));
+    if (rename((const char *)from.ptr, (const char *)to.ptr) != 0)
+        return why_errno(why, errno, "move aside", (const char *)from.ptr);
+    return file_sync_dir(wish->state_dir, why);
+}
+
+/* --again: what the old hardware vouched for stays together, as evidence, and a new ledger begins.
+ * The enrolment goes first: without it a second try starts from nothing, whatever was moved. */
+static err_code set_aside(struct making *m, struct why *why)
+{
+    static const char *const NAMES[] = {"enrolment.cbor", "hw", "installed", "ledger"};
+
+    if (!m->wish->again)
+        return ERR_OK;
+    for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++)
+        TRY(move_aside(m->wish, NAMES[i], why));
+    m->has_old = false;
     return file_make_dir((const char *)m->store.ptr, 0700, why);
 }
 

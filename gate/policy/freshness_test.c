@@ -244,10 +244,9 @@ static void only_signatures_differ(void **state)
     assert_int_equal(snapshot_parse(buf_slice(&two), &a, &why), ERR_OK);
     assert_int_equal(snapshot_parse(buf_slice(&one), &b, &why), ERR_OK);
     assert_int_equal(snapshot_parse(buf_slice(&other), &c, &why), ERR_OK);
-    assert_int_equal(snapshot_follows(&a, &b, root, &why), ERR_EQUIVOCATION);
-    assert_non_null(strstr(why.text, "only the signatures differ"));
+    assert_true(digest_eq(&a.digest, &b.digest)); /* other signatures, the same snapshot */
+    assert_int_equal(snapshot_follows(&a, &b, root, &why), ERR_OK);
     assert_int_equal(snapshot_follows(&a, &c, root, &why), ERR_EQUIVOCATION);
-    assert_null(strstr(why.text, "only the signatures differ"));
 }
 
 static void policies_follow_each_other(void **state)

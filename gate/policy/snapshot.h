@@ -19,8 +19,8 @@ struct snapshot_policy {
 
 /* Borrows: the bytes it was parsed from. Owns: the two lists; free with snapshot_free. */
 struct snapshot {
-    struct slice raw; /* empty when it was not parsed */
-    struct digest digest;
+    struct slice raw;     /* empty when it was not parsed */
+    struct digest digest; /* of the signed content, whoever signed: see docs/formats.md */
     struct slice domain;
     uint64_t epoch;
     struct term_link previous;

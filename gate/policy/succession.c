@@ -5,18 +5,6 @@
 
 #include <inttypes.h>
 
-/* Are the signed contents one and the same, so that only signatures were added, dropped or made
- * again? Anybody can do that to a published snapshot; it is no sign of a key in other hands. */
-static bool same_content(const struct snapshot *a, const struct snapshot *b)
-{
-    struct envelope left, right;
-
-    return envelope_open(a->raw, ENVELOPE_SNAPSHOT, &left, NULL) == ERR_OK &&
-           envelope_open(b->raw, ENVELOPE_SNAPSHOT, &right, NULL) == ERR_OK &&
-           slice_eq(left.cose.protected_, right.cose.protected_) &&
-           slice_eq(left.cose.payload, right.cose.payload);
-}
-
 static err_code epochs(const struct snapshot *installed, const struct snapshot *next,
                        struct why *why)
 {
@@ -32,11 +20,8 @@ static err_code epochs(const struct snapshot *installed, const struct snapshot *
             return ERR_OK;
         digest_text(&next->digest, theirs);
         return why_say(why, ERR_EQUIVOCATION,
-                       "the snapshot of epoch %" PRIu64 " is %s, installed is %s (the signed "
-                       "contents %s)",
-                       next->epoch, theirs, ours,
-                       same_content(installed, next) ? "are the same, only the signatures differ"
-                                                     : "differ");
+                       "the snapshot of epoch %" PRIu64 " is %s, installed is %s", next->epoch,
+                       theirs, ours);
     }
     if (next->epoch > installed->epoch + 1 || digest_eq(&next->previous.digest, &installed->digest))
         return ERR_OK;

@@ -94,7 +94,11 @@ void world_publish(struct world *world)
                                          world->version[ORDER[i]], world->last[ORDER[i]]};
     buf_free(&world->snapshot);
     world->snapshot = cast_sign_snapshot(world->cast, &snapshot, world->snapshot_by);
-    MUST(hash_sha256(buf_slice(&world->snapshot), &world->last_snapshot));
+    {
+        CLEANUP(snapshot_free) struct snapshot parsed = {0};
+        MUST(snapshot_parse(buf_slice(&world->snapshot), &parsed, NULL));
+        world->last_snapshot = parsed.digest;
+    }
     world->n_grants = 0;
     world_grant(world, HW_GRANT_FIRST, 0, 0);
     world_grant(world, HW_GRANT_BUMP, WORLD_BASE, 0);

@@ -47,7 +47,7 @@ with_openssl() {
     local parts=$work/parts part
     "$PAWL" permit show "$work/permit.cose" --root "$work/root.cose" \
         --enrolment "$work/gate.enrolment" --parts "$parts" >/dev/null
-    for part in record receipt; do
+    for part in record rotation receipt; do
         printf '   $ openssl dgst -sha256 -verify %s.pem -signature %s.sig %s.tbs\n' \
             "$part" "$part" "$part"
         openssl dgst -sha256 -verify "$parts/$part.pem" -signature "$parts/$part.sig" \
@@ -122,8 +122,12 @@ tell_tpm() {
 
     chapter "Even with root and TPM tools: nobody but the authority steps the counter."
     printf '   $ tpm2_nvincrement 0x01800100\n'
-    env -u TSS2_LOG TPM2TOOLS_TCTI="$(swtpm_tcti "$DIR/swtpm")" tpm2_nvincrement 0x01800100 2>&1 |
-        sed -n 's/^ERROR:.*ErrorCode (\(.*\)).*/     TPM_RC \1: the counter asks for a policy/p'
+    if env -u TSS2_LOG TPM2TOOLS_TCTI="$(swtpm_tcti "$DIR/swtpm")" \
+        tpm2_nvincrement 0x01800100 >"$DIR/nvincrement" 2>&1; then
+        die "the TPM let anybody step the counter"
+    fi
+    sed -n 's/^ERROR:.*ErrorCode (\(.*\)).*/     TPM_RC \1: the counter asks for a policy/p' \
+        "$DIR/nvincrement" | grep . || die "tpm2_nvincrement failed for another reason"
     stop_swtpm "$DIR/swtpm"
 }
 
