@@ -8,7 +8,8 @@
  *
  * Every operation may fail with the errors of its hardware (TPM_*, HSM_*, COUNTER_*, HANDLE_*,
  * ANCHOR_*); an error changes nothing that was stored, and the caller denies. A root is used by one
- * thread. Times out by itself: no operation blocks for ever.
+ * thread. A TPM times out by itself. A PKCS#11 call takes as long as the
+ * module takes: C_* has no deadline, so a module that hangs hangs the gate, which permits nothing.
  */
 #ifndef PAWL_HW_ROOT_H
 #define PAWL_HW_ROOT_H

@@ -44,6 +44,19 @@ static const struct opt *by_letter(const struct opt *table, char letter)
     return NULL;
 }
 
+const struct opt *args_known(const char *word, const struct opt *table)
+{
+    if (word[0] != '-' || word[1] == '\0')
+        return NULL;
+    return word[1] == '-' ? by_name(table, word + 2, strcspn(word + 2, "="))
+                          : by_letter(table, word[1]);
+}
+
+bool args_bare(const char *word)
+{
+    return word[1] == '-' ? strchr(word, '=') == NULL : word[2] == '\0';
+}
+
 static err_code unknown(const char *word, const struct opt *own, const struct opt *global,
                         struct why *why)
 {
@@ -78,20 +91,11 @@ static err_code option(int argc, char *const *argv, int *at, const struct opt *o
     const char *word = argv[*at], *value = NULL;
     const struct opt *opt;
 
-    if (word[1] == '-') {
-        size_t len = strcspn(word + 2, "=");
-        opt = by_name(own, word + 2, len);
-        if (opt == NULL)
-            opt = by_name(global, word + 2, len);
-        if (word[2 + len] == '=')
-            value = word + 3 + len;
-    } else {
-        opt = by_letter(own, word[1]);
-        if (opt == NULL)
-            opt = by_letter(global, word[1]);
-        if (word[2] != '\0')
-            value = word + 2;
-    }
+    opt = args_known(word, own);
+    if (opt == NULL)
+        opt = args_known(word, global);
+    if (!args_bare(word))
+        value = word[1] == '-' ? strchr(word, '=') + 1 : word + 2;
     if (opt == NULL)
         return unknown(word, own, global, why);
     if (opt->kind == OPT_FLAG && value != NULL)

@@ -43,6 +43,11 @@ struct args {
 err_code args_parse(int argc, char *const *argv, const struct opt *own, const struct opt *global,
                     struct args *ret, struct why *why);
 
+/* The option that a word such as "--state=DIR" or "-j" names, or NULL. */
+const struct opt *args_known(const char *word, const struct opt *table);
+/* True if a word names an option without giving its value. */
+bool args_bare(const char *word);
+
 bool args_flag(const struct args *args, const char *name);
 /* The last value given, or fallback. */
 const char *args_value(const struct args *args, const char *name, const char *fallback);

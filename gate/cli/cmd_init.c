@@ -5,6 +5,7 @@
 #include "gate/cli/verbs.h"
 #include "gate/decide/init.h"
 
+#include <string.h>
 #include <unistd.h>
 
 static const struct opt OPTIONS[] = {
@@ -52,7 +53,9 @@ static err_code report(struct call *call, const struct buf *enrolment_file, cons
     put_hardware(call->json, &enrolment.hw.about);
     say(call, "Enrolled gate %.*s of %.*s.", TERM_ARG(enrolment.gate), TERM_ARG(enrolment.domain));
     say_hardware(call, &enrolment.hw.about);
-    say(call, "ROOT     %s (pinned in the hardware)", root);
+    say(call, "ROOT     %s (%s)", root,
+        strcmp(enrolment.hw.about.kind, "tpm") == 0 ? "pinned in the TPM"
+                                                    : "named by the token's anchors");
     say(call, "ENROLMENT %s", digest);
     if (output != NULL)
         say(call, "         written to %s", output);

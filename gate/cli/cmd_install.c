@@ -33,7 +33,7 @@ static err_code run(struct call *call)
     put_uint(call->json, "epoch", result.epoch);
     put_uint(call->json, "from_epoch", result.from_epoch);
     put_bool(call->json, "changed", !result.known);
-    put_snapshot(call->json, &gate->installed.judged);
+    put_snapshot(call->json, &gate->installed.judged, gate->now);
     if (result.known)
         say(call, "Epoch %llu is in force already.", (unsigned long long)result.epoch);
     else
@@ -41,7 +41,7 @@ static err_code run(struct call *call)
             "Installed: epoch %llu -> %llu. The hardware will not sign for epoch %llu any more.",
             (unsigned long long)result.from_epoch, (unsigned long long)result.epoch,
             (unsigned long long)result.from_epoch);
-    say_snapshot(call, &gate->installed.judged);
+    say_snapshot(call, "In force", &gate->installed.judged, gate->now);
     return ERR_OK;
 }
 

@@ -63,14 +63,21 @@ static err_code show_run(struct call *call)
     const char *tail = args_value(call->args, "tail", NULL);
     json_t *list = put_array(call->json, "entries");
     static struct record record;
-    uint64_t from = 0, last;
+    uint64_t from = 0, last = 0;
+    err_code err;
 
-    TRY(open_ledger(call, &ledger));
-    if (tail != NULL) {
-        if (number_parse(tail, UINT64_MAX, &last) != ERR_OK)
-            return why_say(&call->why, ERR_USAGE, "--tail \"%s\" is not a number", tail);
-        from = last < ledger_size(ledger) ? ledger_size(ledger) - last : 0;
+    if (tail != NULL && number_parse(tail, UINT64_MAX, &last) != ERR_OK)
+        return why_say(&call->why, ERR_USAGE, "--tail \"%s\" is not a number", tail);
+    err = open_ledger(call, &ledger);
+    if (err == ERR_NOT_FOUND) { /* it begins with the first install */
+        put_uint(call->json, "size", 0);
+        say(call, "The ledger is empty.");
+        return ERR_OK;
     }
+    if (err != ERR_OK)
+        return err;
+    if (tail != NULL)
+        from = last < ledger_size(ledger) ? ledger_size(ledger) - last : 0;
     put_uint(call->json, "size", ledger_size(ledger));
     say(call, "%6s  %-20s  %5s  %-12s %-7s %s", "INDEX", "TIME", "EPOCH", "KIND", "ANSWER",
         "AGENT  ACTION  RESOURCE");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_publish.c: pawl publish and revoke: what gates get. */
 #include "gate/base/file.h"
+#include "gate/base/hash.h"
 #include "gate/base/text.h"
 #include "gate/cli/keyring.h"
 #include "gate/cli/verbs.h"
@@ -20,6 +21,24 @@ static const struct opt PUBLISH_OPTIONS[] = {
     {0},
 };
 
+/* What the gate's owner compares with what pawl init printed there. */
+static err_code show_gate(struct call *call, struct slice file, const struct enrolment *enrolment)
+{
+    json_t *list = json_object_get(call->json, "gates");
+    struct digest digest;
+    char text[DIGEST_TEXT];
+    json_t *entry;
+
+    TRY(hash_sha256(file, &digest));
+    digest_text(&digest, text);
+    entry = add_object(list != NULL ? list : put_array(call->json, "gates"));
+    put_slice(entry, "gate", enrolment->gate);
+    put_text(entry, "enrolment_digest", text);
+    say(call, "For gate %.*s, enrolment %s (as \"pawl init\" printed it?)",
+        TERM_ARG(enrolment->gate), text);
+    return ERR_OK;
+}
+
 /* Only a TPM needs grants of its own; a token is told by the snapshot's signature. */
 static err_code read_gate(struct call *call, const struct authority *authority, const char *file,
                           struct authority_gate *gates, size_t *n)
@@ -32,6 +51,7 @@ static err_code read_gate(struct call *call, const struct authority *authority, 
     if (!digest_eq(&enrolment.root, &authority->first->digest))
         return why_say(&call->why, ERR_ROOT_UNTRUSTED,
                        "\"%s\" is the enrolment of a gate under other root metadata", file);
+    TRY(show_gate(call, buf_slice(&bytes), &enrolment));
     if (strcmp(enrolment.hw.about.kind, "tpm") == 0)
         gates[(*n)++] = (struct authority_gate){enrolment.hw.index, enrolment.hw.base};
     return ERR_OK;

@@ -5,30 +5,48 @@
 #include "gate/cli/verbs.h"
 #include "gate/decide/scribe.h"
 
-static err_code ledger_state(struct call *call, const struct gate *gate)
+struct ledger_view {
+    bool exists;
+    struct checkpoint head;
+    uint64_t newest_ms; /* time of the last record */
+};
+
+static err_code view_ledger(struct call *call, const struct gate *gate, struct ledger_view *ret)
 {
-    CLEANUP(buf_free) struct buf path = {0};
+    CLEANUP(buf_free) struct buf path = {0}, bytes = {0};
     CLEANUP(ledger_close) struct ledger *ledger = NULL;
-    struct checkpoint head = {0};
-    char root[DIGEST_TEXT];
-    json_t *json = put_object(call->json, "ledger");
+    static struct record record;
     err_code err;
 
     TRY(path_join(gate->state_dir, "ledger", &path));
     err = ledger_open((const char *)path.ptr, LEDGER_READ, &ledger, &call->why);
-    if (err == ERR_NOT_FOUND) {
-        put_uint(json, "size", 0);
-        say(call, "LEDGER   empty");
+    if (err == ERR_NOT_FOUND)
         return ERR_OK;
-    }
     if (err != ERR_OK)
         return err;
-    TRY(ledger_checkpoint(ledger, &head));
-    digest_text(&head.root, root);
-    put_uint(json, "size", head.size);
-    put_digest(json, "root", &head.root);
-    say(call, "LEDGER   %llu entries, root %s", (unsigned long long)head.size, root);
+    ret->exists = true;
+    TRY(ledger_checkpoint(ledger, &ret->head));
+    if (ret->head.size == 0)
+        return ERR_OK;
+    TRY(ledger_entry(ledger, ret->head.size - 1, &bytes, &call->why));
+    TRY(record_parse(buf_slice(&bytes), &record, &call->why));
+    ret->newest_ms = record.action_ms;
     return ERR_OK;
+}
+
+static void say_ledger(struct call *call, const struct ledger_view *view)
+{
+    char root[DIGEST_TEXT];
+    json_t *json = put_object(call->json, "ledger");
+
+    put_uint(json, "size", view->head.size);
+    if (!view->exists) {
+        say(call, "LEDGER   empty");
+        return;
+    }
+    digest_text(&view->head.root, root);
+    put_digest(json, "root", &view->head.root);
+    say(call, "LEDGER   %llu entries, root %s", (unsigned long long)view->head.size, root);
 }
 
 static void say_epochs(struct call *call, const struct gate *gate, bool current)
@@ -49,23 +67,63 @@ static void say_epochs(struct call *call, const struct gate *gate, bool current)
         (unsigned long long)disk);
 }
 
-/* What check asks before it asks a policy, up to the hardware's readiness for a round. */
-static err_code would_serve(struct gate *gate, int64_t now, struct why *why)
+/* The entries of the ledger come in the order of their times, so nothing can be recorded. */
+static err_code clock_runs(const struct gate *gate, const struct ledger_view *view, struct why *why)
 {
+    char now[TIME_TEXT], then[TIME_TEXT];
+
+    if (gate->now_ms >= view->newest_ms)
+        return ERR_OK;
+    time_text(gate->now, now);
+    time_text((int64_t)(view->newest_ms / 1000), then);
+    return why_say(why, ERR_CLOCK_BACK, "it is %s, but the last entry of the ledger is of %s", now,
+                   then);
+}
+
+/* OK if one policy at least may permit something now; else why the first of them may not. */
+static err_code some_policy(const struct gate *gate, struct why *why)
+{
+    const struct judged *judged = &gate->installed.judged;
+    err_code first = ERR_OK;
+
+    for (size_t i = 0; i < judged->snapshot.n_policies; i++) {
+        struct why own = {0};
+        err_code err = policy_state(judged, i, gate->now, &own);
+        if (err == ERR_OK)
+            return ERR_OK;
+        if (first == ERR_OK) {
+            first = err;
+            *why = own;
+        }
+    }
+    return first != ERR_OK ? first
+                           : why_say(why, ERR_NO_POLICY, "the snapshot of epoch %llu is empty",
+                                     (unsigned long long)judged->snapshot.epoch);
+}
+
+/* What check asks before it asks a policy, up to the hardware's readiness for a round. */
+static err_code would_serve(struct gate *gate, const struct ledger_view *view, struct why *why)
+{
+    const int64_t now = gate->now;
+
     TRY(gate_current(gate, why));
+    TRY(clock_runs(gate, view, why));
     TRY(fresh_snapshot(&gate->installed.judged.snapshot, now, why));
     TRY(fresh_root(gate->installed.judged.newest, now, why));
+    TRY(some_policy(gate, why));
     return gate->hw->ops->begin(gate->hw, why);
 }
 
 static err_code run(struct call *call)
 {
     CLEANUP(gate_close) struct gate *gate = NULL;
+    struct ledger_view view = {0};
     struct why why = {0};
     err_code current;
 
     TRY(gate_open_live(call->state_dir, call->clock_ms, &gate, &call->why));
-    current = would_serve(gate, gate->now, &why);
+    TRY(view_ledger(call, gate, &view));
+    current = would_serve(gate, &view, &why);
     say(call, "GATE     %.*s of %.*s: %s", TERM_ARG(gate->enrolment.gate),
         TERM_ARG(gate->enrolment.domain), current == ERR_OK ? "serving" : "DENYING EVERYTHING");
     if (current != ERR_OK) {
@@ -81,10 +139,12 @@ static err_code run(struct call *call)
     say_hardware(call, &gate->enrolment.hw.about);
     say_epochs(call, gate, current == ERR_OK);
     if (gate->has_installed) {
-        put_snapshot(call->json, &gate->installed.judged);
-        say_snapshot(call, &gate->installed.judged);
+        struct why stale = {0};
+        bool in_force = gate_current(gate, &stale) == ERR_OK;
+        put_snapshot(call->json, &gate->installed.judged, gate->now);
+        say_snapshot(call, in_force ? "In force" : "On disk", &gate->installed.judged, gate->now);
     }
-    TRY(ledger_state(call, gate));
+    say_ledger(call, &view);
     call->exit = err_exit(current);
     return ERR_OK;
 }

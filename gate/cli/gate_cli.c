@@ -3,7 +3,24 @@
 
 #include "gate/base/text.h"
 
-void put_snapshot(json_t *object, const struct judged *judged)
+#include <string.h>
+
+err_code policy_state(const struct judged *judged, size_t i, int64_t now, struct why *why)
+{
+    const struct fresh_state state = {judged->newest, &judged->snapshot, now};
+
+    return fresh_object(&state, &judged->policies[i], why);
+}
+
+/* "ok", or the name of what would deny under this policy. */
+static const char *state_name(const struct judged *judged, size_t i, int64_t now)
+{
+    err_code err = policy_state(judged, i, now, NULL);
+
+    return err == ERR_OK ? "ok" : err_name(err);
+}
+
+void put_snapshot(json_t *object, const struct judged *judged, int64_t now)
 {
     json_t *list = put_array(object, "policies");
 
@@ -17,22 +34,23 @@ void put_snapshot(json_t *object, const struct judged *judged)
         put_digest(entry, "digest", &judged->policies[i].digest);
         put_time(entry, "not_before", judged->policies[i].nbf);
         put_time(entry, "expires", judged->policies[i].exp);
+        put_text(entry, "state", state_name(judged, i, now));
     }
 }
 
-void say_snapshot(struct call *call, const struct judged *judged)
+void say_snapshot(struct call *call, const char *what, const struct judged *judged, int64_t now)
 {
     char until[TIME_TEXT], digest[DIGEST_TEXT];
 
     time_text(judged->snapshot.exp, until);
-    say(call, "In force until %s:", until);
-    say(call, "  %-24s %8s  %-20s  %s", "ALIAS", "VERSION", "EXPIRES", "DIGEST");
+    say(call, "%s until %s:", what, until);
+    say(call, "  %-24s %8s  %-20s  %-13s  %s", "ALIAS", "VERSION", "EXPIRES", "STATE", "DIGEST");
     for (size_t i = 0; i < judged->snapshot.n_policies; i++) {
         const struct policy_object *object = &judged->policies[i];
         time_text(object->exp, until);
         digest_text(&object->digest, digest);
-        say(call, "  %-24.*s %8llu  %-20s  %.23s...", TERM_ARG(object->alias),
-            (unsigned long long)object->version, until, digest);
+        say(call, "  %-24.*s %8llu  %-20s  %-13s  %.23s...", TERM_ARG(object->alias),
+            (unsigned long long)object->version, until, state_name(judged, i, now), digest);
     }
 }
 
@@ -51,13 +69,21 @@ void put_hardware(json_t *object, const struct hw_description *about)
     put_bool(hw, "ps256", about->ps256);
 }
 
+/* How: a TPM keeps the key and refuses it, a token has no key of an old epoch any more. */
+static const char *refuses(const struct hw_description *about)
+{
+    if (!about->refuses_rollback)
+        return "no";
+    return strcmp(about->kind, "tpm") == 0 ? "yes (the TPM refuses its key)"
+                                           : "yes (old epoch keys are destroyed)";
+}
+
 void say_hardware(struct call *call, const struct hw_description *about)
 {
     say(call, "HARDWARE %s: %s%s%s", about->kind, about->model,
         about->firmware[0] ? ", firmware " : "", about->firmware);
     if (about->simulator)
         say(call, "         SIMULATOR: its state is a file, and restoring that file rolls back");
-    say(call, "         refuses rollback: %s, verifies signatures: %s, seals: %s",
-        about->refuses_rollback ? "yes" : "no", about->verifies ? "yes" : "no",
-        about->seals ? "yes" : "no");
+    say(call, "         refuses rollback: %s, verifies signatures: %s, seals: %s", refuses(about),
+        about->verifies ? "yes" : "no", about->seals ? "yes" : "no");
 }

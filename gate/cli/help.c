@@ -75,9 +75,40 @@ static int print_all(FILE *to, const struct verb *unused)
     return help_print_all(to);
 }
 
-static void list_verbs(json_t *verbs)
+static bool in_group(const struct verb *verb, const char *group)
+{
+    size_t len = strlen(group);
+
+    return strncmp(verb->name, group, len) == 0 && verb->name[len] == ' ';
+}
+
+bool help_is_group(const char *word)
+{
+    for (const struct verb *const *v = VERBS; *v != NULL; v++)
+        if (in_group(*v, word))
+            return true;
+    return false;
+}
+
+err_code help_group_usage(const char *group, struct why *why)
+{
+    char list[384] = "";
+
+    for (const struct verb *const *v = VERBS; *v != NULL; v++)
+        if (in_group(*v, group)) {
+            size_t at = strlen(list);
+            (void)snprintf(list + at, sizeof list - at, "%s%s", at == 0 ? "" : ", ",
+                           (*v)->name + strlen(group) + 1);
+        }
+    return why_say(why, ERR_USAGE, "\"pawl %s\" needs one more word: %s", group, list);
+}
+
+/* group: NULL for all. */
+static void list_verbs(json_t *verbs, const char *group)
 {
     for (const struct verb *const *v = VERBS; *v != NULL; v++) {
+        if (group != NULL && !in_group(*v, group))
+            continue;
         json_t *entry = add_object(verbs), *opts;
         put_text(entry, "name", (*v)->name);
         put_text(entry, "arguments", (*v)->arguments);
@@ -92,12 +123,22 @@ static void list_verbs(json_t *verbs)
     }
 }
 
+err_code help_group(struct call *call, const char *group)
+{
+    list_verbs(put_array(call->json, "verbs"), group);
+    for (const struct verb *const *v = VERBS; *v != NULL; v++)
+        if (in_group(*v, group))
+            say(call, "  pawl %-22s %s", (*v)->name, (*v)->summary);
+    say(call, "\nMore: pawl help %s VERB", group);
+    return ERR_OK;
+}
+
 static err_code help_run(struct call *call)
 {
     char name[64] = "";
 
     if (call->args->n_plain == 0) {
-        list_verbs(put_array(call->json, "verbs"));
+        list_verbs(put_array(call->json, "verbs"), NULL);
         return help_collect(call, print_all, NULL);
     }
     (void)snprintf(name, sizeof name, "%s%s%s", call->args->plain[0],
@@ -106,6 +147,8 @@ static err_code help_run(struct call *call)
     for (const struct verb *const *v = VERBS; *v != NULL; v++)
         if (strcmp((*v)->name, name) == 0)
             return help_collect(call, help_print_verb, *v);
+    if (help_is_group(name))
+        return help_group(call, name);
     return why_say(&call->why, ERR_USAGE, "there is no verb \"%s\"", name);
 }
 

@@ -16,6 +16,12 @@ int help_print_verb(FILE *to, const struct verb *verb);
 err_code help_collect(struct call *call, int (*print)(FILE *, const struct verb *),
                       const struct verb *verb);
 
+/* A group is the first of two words: "policy". Its verbs, as text and JSON; or as the USAGE error
+ * of a command line that names no more. */
+bool help_is_group(const char *word);
+err_code help_group(struct call *call, const char *group);
+err_code help_group_usage(const char *group, struct why *why);
+
 extern const struct verb VERB_HELP, VERB_VERSION, VERB_COMPLETION;
 
 #endif

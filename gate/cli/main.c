@@ -19,7 +19,6 @@
 const struct opt GLOBAL_OPTIONS[] = {
     {"json", 'j', OPT_FLAG, NULL, "print one JSON value instead of text"},
     {"quiet", 'q', OPT_FLAG, NULL, "print nothing: only the exit code speaks"},
-    {"verbose", 'v', OPT_FLAG, NULL, "say more"},
     {"state", 0, OPT_VALUE, "DIR",
      "the gate's directory (default: $PAWL_STATE or " STATE_DEFAULT ")"},
     {"help", 'h', OPT_FLAG, NULL, "explain the verb"},
@@ -38,6 +37,7 @@ static void print_json(json_t *value)
 static void print_error_json(err_code err, const struct why *why)
 {
     json_t *top = json_object(), *inner;
+    char doc[96];
 
     put_text(top, "schema", "pawl/1");
     put_bool(top, "ok", false);
@@ -52,12 +52,14 @@ static void print_error_json(err_code err, const struct why *why)
         put_text(foreign, "kind", why->foreign);
         put_uint(foreign, "code", why->foreign_code);
     }
-    put_text(inner, "doc", "man:pawl-errors(7)");
+    (void)snprintf(doc, sizeof doc, "man:pawl-errors(7)#%s", err_name(err));
+    put_text(inner, "doc", doc);
     print_json(top);
     json_decref(top);
 }
 
-/* What was refused, why with the values that disagree, what to do; the code last. */
+/* What was refused, why with the values that disagree, what to do; last the name, where it is
+ * explained, and the foreign code. */
 static void print_error_text(err_code err, const struct why *why)
 {
     (void)fprintf(stderr, "error: %s\n", err_text(err));
@@ -65,7 +67,7 @@ static void print_error_text(err_code err, const struct why *why)
         (void)fprintf(stderr, "  %s\n", why->text);
     if (err_hint(err)[0] != '\0')
         (void)fprintf(stderr, "  %s\n", err_hint(err));
-    (void)fprintf(stderr, "  %s", err_name(err));
+    (void)fprintf(stderr, "  %s  man pawl-errors", err_name(err));
     if (why->code == err && why->foreign != NULL)
         (void)fprintf(stderr, "  (%s 0x%llx)", why->foreign, (unsigned long long)why->foreign_code);
     (void)fputc('\n', stderr);
@@ -90,7 +92,7 @@ static int finish(struct call *call, err_code err, bool json, bool quiet)
 }
 
 /* The verb that the first one or two words name, and how many words that took. */
-static const struct verb *find_verb(int argc, char **argv, int *ret_words)
+static const struct verb *find_verb(int argc, const char *const *argv, int *ret_words)
 {
     char two[64];
 
@@ -112,6 +114,8 @@ static err_code unknown_verb(int argc, char **argv, struct why *why)
     unsigned least = 3;
     char two[64];
 
+    if (argc == 1 && help_is_group(argv[0]))
+        return help_group_usage(argv[0], why);
     (void)snprintf(two, sizeof two, "%s %s", argv[0], argc > 1 ? argv[1] : "");
     for (const struct verb *const *v = VERBS; *v != NULL; v++) {
         unsigned one = args_distance(argv[0], (*v)->name), both = args_distance(two, (*v)->name);
@@ -123,6 +127,8 @@ static err_code unknown_verb(int argc, char **argv, struct why *why)
     if (nearest != NULL)
         return why_say(why, ERR_USAGE, "there is no verb \"%s\"; did you mean \"pawl %s\"?",
                        argv[0], nearest);
+    if (help_is_group(argv[0]))
+        return help_group_usage(argv[0], why);
     return why_say(why, ERR_USAGE, "there is no verb \"%s\"", argv[0]);
 }
 
@@ -149,40 +155,75 @@ static bool mentioned(int argc, char **argv, const char *name, char letter)
 {
     const char word[] = {'-', letter, '\0'};
 
-    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+    for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++)
         if (strcmp(argv[i], word) == 0 ||
             (strncmp(argv[i], "--", 2) == 0 && strcmp(argv[i] + 2, name) == 0))
             return true;
     return false;
 }
 
-/* "pawl", "pawl --help" and "pawl --version" stand for verbs. */
-static const char *alias_of(const char *word)
+/* The number of words before the verb: options that every verb takes, with their values. */
+static int leading_options(int argc, char **argv)
 {
-    if (word == NULL || strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
-        return "help";
-    if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0)
-        return "version";
-    return NULL;
+    int at = 0;
+
+    while (at < argc && argv[at][0] == '-') {
+        const struct opt *opt = args_known(argv[at], GLOBAL_OPTIONS);
+        if (opt == NULL)
+            break;
+        at += opt->kind != OPT_FLAG && args_bare(argv[at]) ? 2 : 1;
+    }
+    return at < argc ? at : argc;
+}
+
+/* The command line without the program's name, apart: options before the verb, the verb's words,
+ * the rest. "pawl" alone and "pawl --version" stand for verbs. */
+struct line {
+    int leading, words;
+    const struct verb *verb;
+    bool named; /* by a word, and not by the want of one */
+};
+
+static struct line take_apart(int argc, char **argv)
+{
+    static const char *const HELP[] = {"help"}, *const VERSION[] = {"version"};
+    struct line line = {.leading = leading_options(argc, argv)};
+    const char *word = line.leading < argc ? argv[line.leading] : NULL;
+    int unused;
+
+    if (word == NULL) {
+        line.verb = find_verb(1, HELP, &unused);
+    } else if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0) {
+        line.words = 1;
+        line.verb = find_verb(1, VERSION, &unused);
+    } else {
+        line.named = true;
+        line.verb =
+            find_verb(argc - line.leading, (const char *const *)argv + line.leading, &line.words);
+    }
+    return line;
 }
 
 static err_code dispatch(struct call *call, struct args *args, int argc, char **argv)
 {
-    const char *env_state = secure_getenv("PAWL_STATE"), *alias = alias_of(argv[1]);
-    char *first[] = {(char *)(uintptr_t)alias, NULL};
-    int words = 0;
-    const struct verb *verb =
-        alias != NULL ? find_verb(1, first, &words) : find_verb(argc - 1, argv + 1, &words);
+    const char *env_state = secure_getenv("PAWL_STATE");
+    struct line line = take_apart(argc, argv);
+    char **word = argv + line.leading;
 
-    if (verb == NULL)
-        return unknown_verb(argc - 1, argv + 1, &call->why);
-    TRY(args_parse(argc - 1 - words, argv + 1 + words, verb->opts, GLOBAL_OPTIONS, args,
+    if (line.verb == NULL && help_is_group(word[0]) && mentioned(argc, argv, "help", 'h')) {
+        TRY(args_parse(argc, argv, NO_OPTIONS, GLOBAL_OPTIONS, args, &call->why));
+        return help_group(call, word[0]);
+    }
+    if (line.verb == NULL)
+        return unknown_verb(argc - line.leading, word, &call->why);
+    for (int i = line.leading; i > 0; i--) /* options may stand before the verb or after it */
+        argv[i + line.words - 1] = argv[i - 1];
+    TRY(args_parse(argc - line.words, argv + line.words, line.verb->opts, GLOBAL_OPTIONS, args,
                    &call->why));
-    if (args_flag(args, "help"))
-        return help_collect(call, help_print_verb, verb);
+    if (args_flag(args, "help") && line.named)
+        return help_collect(call, help_print_verb, line.verb);
     call->state_dir = args_value(args, "state", env_state != NULL ? env_state : STATE_DEFAULT);
-    call->verbose = args_flag(args, "verbose");
-    return run(call, verb, args);
+    return run(call, line.verb, args);
 }
 
 int main(int argc, char **argv)
@@ -198,6 +239,8 @@ int main(int argc, char **argv)
                  SIG_IGN); /* a file size limit is an error like a full disk, not a crash */
     (void)setenv("TSS2_LOG", "all+none", 0); /* the TPM library's own lines; ours say more */
     call.json = json_object();
+    argc = argc > 0 ? argc - 1 : 0; /* without the program's name */
+    argv++;
     err = dispatch(&call, &args, argc, argv);
     cut = err == ERR_USAGE; /* parsed to where it went wrong, or not at all */
     code =

@@ -17,10 +17,9 @@ struct call {
     const char *state_dir;      /* --state, PAWL_STATE, or /var/lib/pawl */
     int64_t now;                /* seconds since 1970, read once by main */
     uint64_t (*clock_ms)(void); /* the clock, for those who wait before they act */
-    bool verbose;
-    json_t *json;    /* object; main adds "schema" and "ok" */
-    struct buf text; /* for people */
-    int exit;        /* 0, or the code of an answer that is no error (10: denied) */
+    json_t *json;               /* object; main adds "schema" and "ok" */
+    struct buf text;            /* for people */
+    int exit;                   /* 0, or the code of an answer that is no error (10: denied) */
     struct why why;
 };
 

@@ -3,8 +3,12 @@
 
 #include "gate/decide/installs.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define ENROLMENT_MAX 65536
 
@@ -175,15 +179,48 @@ err_code gate_current(struct gate *gate, struct why *why)
 
 /* ---- opening --------------------------------------------------------------------------------- */
 
-static err_code read_state(struct gate *g, struct why *why)
+/* Only a gate.json that is missing means that nothing was enrolled: a gate that may not be read is
+ * enrolled all the same. */
+static err_code find_settings(const char *state_dir, struct why *why)
 {
     CLEANUP(buf_free) struct buf path = {0};
+    struct stat st;
+    int number;
 
+    TRY(path_join(state_dir, "gate.json", &path));
+    if (faccessat(AT_FDCWD, (const char *)path.ptr, R_OK, AT_EACCESS) == 0)
+        return ERR_OK;
+    number = errno;
+    if (number == ENOENT)
+        return why_say(why, ERR_NOT_ENROLLED, "there is no \"%s\"", (const char *)path.ptr);
+    if (number != EACCES || stat(state_dir, &st) != 0)
+        return why_errno(why, number, "open", (const char *)path.ptr);
+    return why_foreign(why, ERR_STORAGE, "errno", (uint64_t)number,
+                       "cannot open \"%s\" as user %u: \"%s\" belongs to user %u (mode %04o)",
+                       (const char *)path.ptr, (unsigned)geteuid(), state_dir, (unsigned)st.st_uid,
+                       st.st_mode & 07777);
+}
+
+/* A file that init wrote before gate.json. */
+static err_code read_part(const struct gate *g, const char *name, size_t max, struct buf *ret,
+                          struct why *why)
+{
+    CLEANUP(buf_free) struct buf path = {0};
+    err_code err;
+
+    TRY(path_join(g->state_dir, name, &path));
+    err = file_read((const char *)path.ptr, max, ret, why);
+    if (err == ERR_NOT_FOUND)
+        return why_say(why, ERR_STATE_CORRUPT, "\"%s\" has gate.json, but %s is missing",
+                       g->state_dir, name);
+    return err;
+}
+
+static err_code read_state(struct gate *g, struct why *why)
+{
     TRY(settings_load(g->state_dir, &g->settings, why));
-    TRY(path_join(g->state_dir, "trust.bundle", &path));
-    TRY(file_read((const char *)path.ptr, BUNDLE_SIZE_MAX, &g->trust_bytes, why));
-    TRY(path_join(g->state_dir, "enrolment.cbor", &path));
-    TRY(file_read((const char *)path.ptr, ENROLMENT_MAX, &g->enrolment_bytes, why));
+    TRY(read_part(g, "trust.bundle", BUNDLE_SIZE_MAX, &g->trust_bytes, why));
+    TRY(read_part(g, "enrolment.cbor", ENROLMENT_MAX, &g->enrolment_bytes, why));
     TRY(enrolment_parse(buf_slice(&g->enrolment_bytes), &g->enrolment, why));
     return ERR_OK;
 }
@@ -312,9 +349,7 @@ static err_code open_at(const char *state_dir, uint64_t (*clock_ms)(void), uint6
     g->state_dir = strdup(state_dir);
     if (g->state_dir == NULL)
         return ERR_NO_MEMORY;
-    TRY(path_join(state_dir, "gate.json", &path));
-    if (!file_exists((const char *)path.ptr))
-        return why_say(why, ERR_NOT_ENROLLED, "there is no \"%s\"", (const char *)path.ptr);
+    TRY(find_settings(state_dir, why));
     TRY(path_join(state_dir, "lock", &path));
     TRY(lock_take((const char *)path.ptr, GATE_LOCK_WAIT_MS, &g->lock, why));
     g->now_ms = clock_ms != NULL ? clock_ms() : now_ms;
