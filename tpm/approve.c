@@ -151,15 +151,14 @@ static bool satisfy_approved(struct tpm_root *root, const struct hw_grant *grant
     } else {
         TPM2_EO compare = grant->kind == HW_GRANT_BUMP ? TPM2_EO_UNSIGNED_LT : TPM2_EO_UNSIGNED_LE;
 
+        if (failed(o, tpm_policy_pcr(chip, chip->session), "TPM2_PolicyPCR"))
+            return false;
         o->at_counter =
             failed(o, tpm_policy_nv(chip, chip->session, root->plan.index, limit, compare),
                    "TPM2_PolicyNV");
         if (o->at_counter)
             return false;
     }
-    if ((grant->kind == HW_GRANT_SIGN || grant->kind == HW_GRANT_CERTIFY) &&
-        failed(o, tpm_policy_pcr(chip, chip->session), "TPM2_PolicyPCR"))
-        return false;
     return !failed(o, tpm_policy_command(chip, chip->session, command), "TPM2_PolicyCommandCode");
 }
 

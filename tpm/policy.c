@@ -345,11 +345,14 @@ static err_code add_never_written(struct digest *digest)
     return w_hash(&w, digest);
 }
 
-static err_code approved_use(const struct tpm_plan *plan, uint64_t limit, uint32_t command,
-                             struct digest *digest)
+/* PolicyPCR comes first: a session can be left lying between any two commands, and PolicyNV is
+ * judged when it runs. In this order a session that has passed PolicyNV has noted the PCRs' state
+ * before, and dies with it. */
+static err_code approved_use(const struct tpm_plan *plan, uint64_t limit, uint16_t operation,
+                             uint32_t command, struct digest *digest)
 {
-    TRY(add_nv(plan, limit, TPM_EO_UNSIGNED_LE, digest));
     TRY(add_pcr(digest));
+    TRY(add_nv(plan, limit, operation, digest));
     return add_command(command, digest);
 }
 
@@ -373,14 +376,13 @@ err_code tpm_approved(const struct tpm_plan *plan, const struct tpm_terms *terms
         TRY(add_command(TPM_CC_NV_INCREMENT, &digest));
         break;
     case HW_GRANT_BUMP:
-        TRY(add_nv(plan, limit, TPM_EO_UNSIGNED_LT, &digest));
-        TRY(add_command(TPM_CC_NV_INCREMENT, &digest));
+        TRY(approved_use(plan, limit, TPM_EO_UNSIGNED_LT, TPM_CC_NV_INCREMENT, &digest));
         break;
     case HW_GRANT_SIGN:
-        TRY(approved_use(plan, limit, TPM_CC_SIGN, &digest));
+        TRY(approved_use(plan, limit, TPM_EO_UNSIGNED_LE, TPM_CC_SIGN, &digest));
         break;
     case HW_GRANT_CERTIFY:
-        TRY(approved_use(plan, limit, TPM_CC_NV_CERTIFY, &digest));
+        TRY(approved_use(plan, limit, TPM_EO_UNSIGNED_LE, TPM_CC_NV_CERTIFY, &digest));
         break;
     case HW_GRANT_NONE:
     default:

@@ -33,15 +33,15 @@ static struct digest trial(struct fx *fx, const struct tpm_terms *terms)
     TPM2_HANDLE s;
 
     must(tpm_start_session(chip, TPM2_SE_TRIAL, &s), "trial session");
-    if (terms->kind == HW_GRANT_FIRST)
+    if (terms->kind == HW_GRANT_FIRST) {
         must(tpm_policy_never_written(chip, s), "PolicyNvWritten");
-    else
+    } else {
+        must(tpm_policy_pcr(chip, s), "PolicyPCR");
         must(
             tpm_policy_nv(chip, s, fx->plan.index, limit,
                           terms->kind == HW_GRANT_BUMP ? TPM2_EO_UNSIGNED_LT : TPM2_EO_UNSIGNED_LE),
             "PolicyNV");
-    if (terms->kind == HW_GRANT_SIGN || terms->kind == HW_GRANT_CERTIFY)
-        must(tpm_policy_pcr(chip, s), "PolicyPCR");
+    }
     must(tpm_policy_command(chip, s,
                             terms->kind == HW_GRANT_SIGN      ? TPM2_CC_Sign
                             : terms->kind == HW_GRANT_CERTIFY ? TPM2_CC_NV_Certify

@@ -185,10 +185,10 @@ TSS2_RC fx_satisfy(struct fx *fx, struct tpm_chip *chip, const struct tpm_approv
     if (rc == TPM2_RC_SUCCESS && a->grant.kind == HW_GRANT_FIRST)
         rc = tpm_policy_never_written(chip, chip->session);
     else if (rc == TPM2_RC_SUCCESS)
+        rc = tpm_policy_pcr(chip, chip->session);
+    if (rc == TPM2_RC_SUCCESS && a->grant.kind != HW_GRANT_FIRST)
         rc = tpm_policy_nv(chip, chip->session, fx->plan.index, a->grant.base + a->grant.epoch,
                            bump ? TPM2_EO_UNSIGNED_LT : TPM2_EO_UNSIGNED_LE);
-    if (rc == TPM2_RC_SUCCESS && purpose != TPM_PURPOSE_BUMP)
-        rc = tpm_policy_pcr(chip, chip->session);
     if (rc == TPM2_RC_SUCCESS)
         rc = tpm_policy_command(chip, chip->session, command);
     if (rc == TPM2_RC_SUCCESS)
