@@ -43,5 +43,6 @@ restart_swtpm() {
 
 # The TCTI of the same TPM for tpm2-tools.
 swtpm_tcti() {
-    printf 'swtpm:path=%s/sock\n' "$1"
+    printf 'cmd:/usr/bin/python3 %s/relay.py %s/sock\n' \
+        "$(dirname -- "$(realpath -- "${BASH_SOURCE[0]}")")" "$1"
 }
