@@ -2,7 +2,7 @@
 /*
  * attack_test.c: somebody with the user PIN, the disk and PKCS#11 tools against the epoch keys.
  * What the token refuses is asserted with the token's own code; what the root refuses, with its
- * name.
+ * name. What is put back on the disk alone: cert_object_test.c.
  */
 #include "gate/base/file.h"
 #include "pkcs11/hands_rig.h"
@@ -162,58 +162,6 @@ static void a_signature_begun_before_the_step(void **state)
 }
 
 /* ---- the ratchet turned back ----------------------------------------------------------------- */
-
-static void no_round(struct rig *rig, struct hw_root *root, uint64_t epoch, err_code wanted)
-{
-    struct digest digest = {{0}};
-    struct why why = {0};
-    uint8_t sig[64];
-
-    expect_err(root->ops->prepare(root, rig_mandate(rig, epoch), &why),
-               wanted == ERR_ROLLBACK ? ERR_ROLLBACK : ERR_OK);
-    expect_err(root->ops->begin(root, &why),
-               wanted == ERR_ROLLBACK ? ERR_NOTHING_INSTALLED : wanted);
-    expect_err(root->ops->sign(root, &digest, sig, &why), ERR_NOTHING_INSTALLED);
-}
-
-static void the_disk_is_restored(void **state)
-{
-    struct hw_pubkey key;
-    struct hw_root *root;
-    struct why why = {0};
-    uint64_t epoch = 0;
-    struct rig rig;
-    (void)state;
-
-    rig_start(&rig);
-    rig_enrol(&rig);
-    root = rig_attach(&rig);
-    rig_step(&rig, root, 1);
-    softhsm_save(rig.hsm.store, "old");
-    rig_step(&rig, root, 2);
-    hw_root_close(&root);
-    softhsm_save(rig.hsm.store, "new");
-    softhsm_restore(rig.hsm.store, "old");
-
-    root = rig_attach(&rig);
-    expect_err(root->ops->epoch(root, &epoch, &why), ERR_OK);
-    assert_int_equal(epoch, 2); /* the token knows better than the disk */
-    no_round(&rig, root, 1, ERR_ROLLBACK);
-    no_round(&rig, root, 2, ERR_HSM_KEY_FOREIGN);
-    no_round(&rig, root, 3, ERR_NOTHING_INSTALLED);
-    expect_err(root->ops->step(root, rig_mandate(&rig, 1), &why), ERR_ROLLBACK);
-    expect_err(root->ops->step(root, rig_mandate(&rig, 2), &why), ERR_HSM_KEY_FOREIGN);
-    expect_err(root->ops->step(root, rig_mandate(&rig, 3), &why), ERR_HSM_KEY_FOREIGN);
-    expect_err(root->ops->receipt_key(root, &key, &why), ERR_HSM_KEY_FOREIGN);
-    hw_root_close(&root);
-
-    softhsm_restore(rig.hsm.store, "new"); /* nothing was lost by trying */
-    root = rig_attach(&rig);
-    rig_step(&rig, root, 2);
-    rig_round(&rig, root, 2);
-    hw_root_close(&root);
-    rig_stop(&rig);
-}
 
 static void the_token_is_restored(void **state)
 {
@@ -552,7 +500,6 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_key_cannot_be_taken_away),
         cmocka_unit_test(the_old_key_is_gone_after_a_step),
         cmocka_unit_test(a_signature_begun_before_the_step),
-        cmocka_unit_test(the_disk_is_restored),
         cmocka_unit_test(the_token_is_restored),
         cmocka_unit_test(a_fresh_key_for_an_old_epoch),
         cmocka_unit_test(a_key_at_the_epoch_keys_place),

@@ -143,10 +143,17 @@ static err_code begin_chain(struct hsm_root *root, struct enrolling *e, struct w
 static err_code resume_chain(struct hsm_root *root, struct enrolling *e,
                              const struct hw_enrolment *enrolment, struct why *why)
 {
+    const struct hsm_wanted wanted = {&e->space, enrolment, e->keys, e->n_keys};
     struct hw_pubkey pub;
     uint64_t epoch;
+    bool longer;
 
     TRY(hsm_chain_verify(enrolment, buf_slice(&e->chain), &epoch, &pub, why));
+    TRY(hsm_certs_extend(&root->token, &wanted, &e->chain, &longer, why));
+    if (longer) {
+        TRY(hsm_chain_store(root, buf_slice(&e->chain), why));
+        TRY(hsm_chain_verify(enrolment, buf_slice(&e->chain), &epoch, &pub, why));
+    }
     for (size_t i = 0; i < e->n_keys; i++)
         if (e->keys[i].epoch == epoch)
             return hsm_key_prove(&root->token, e->keys[i].handle, &pub, "the epoch key", why);
@@ -179,6 +186,7 @@ static err_code enrol_keys(struct hsm_root *root, struct enrolling *e, struct hw
     memcpy(out.serial, root->token.serial, sizeof root->token.serial);
     if (!fresh)
         TRY(resume_chain(root, e, &out, why));
+    TRY(hsm_certs_keep(&root->token, &e->space, buf_slice(&e->chain), why));
     *ret = out;
     return ERR_OK;
 }

@@ -407,6 +407,7 @@ static const struct {
     {P11_FAULT_C_FindObjects, 5},
     {P11_FAULT_C_FindObjectsFinal, 5},
     {P11_FAULT_C_GetAttributeValue, 23},
+    {P11_FAULT_C_CreateObject, 1},
     {P11_FAULT_C_DestroyObject, 1},
     {P11_FAULT_C_GenerateKeyPair, 1},
     {P11_FAULT_C_SignInit, 1},

@@ -4,6 +4,7 @@
 #define PAWL_PKCS11_INTERNAL_H
 
 #include "pkcs11/anchor.h"
+#include "pkcs11/cert_object.h"
 #include "pkcs11/epoch_cert.h"
 #include "pkcs11/epoch_key.h"
 #include "pkcs11/root.h"
@@ -60,9 +61,14 @@ err_code hsm_chain_store(const struct hsm_root *root, struct slice chain, struct
 /* Drops every handle and what is known through handles. */
 void hsm_drop(struct hsm_root *root);
 
+/* HSM_KEY_FOREIGN: the token is at an epoch that the certificates do not reach. */
+err_code hsm_behind(const struct hsm_root *root, struct why *why);
+
 /* Opens token and session again if need be, logs in, and establishes everything that the operations
  * rely on: identity key, chain, epoch key, anchors. Finishes the destruction that a killed step
- * left. Errors: HSM_KEY_MISSING, HSM_KEY_FOREIGN, HSM_KEY_WEAK, ANCHOR_*, STATE_CORRUPT. */
+ * left. Where the file of certificates ends before the token's epoch (an older disk was put back),
+ * it is extended from the token. Errors: HSM_KEY_MISSING, HSM_KEY_FOREIGN, HSM_KEY_WEAK, ANCHOR_*,
+ * STATE_CORRUPT. */
 err_code hsm_sync(struct hsm_root *root, struct why *why);
 
 /* Looks whether the key of the epoch is still there, and syncs if it is not. A round that is open

@@ -82,6 +82,25 @@ static void one_key_is_left(struct hw_root *root)
         fail_child("not one epoch key", ERR_INTERNAL, &why);
 }
 
+/* From the first certificate on, the token's own lead to where the file ends. */
+static void the_token_has_the_chain(const struct rig *rig, struct hw_root *root)
+{
+    struct hsm_root *hsm = (struct hsm_root *)root;
+    struct slice whole = buf_slice(&hsm->chain);
+    CLEANUP(buf_free) struct buf chain = {0};
+    struct hsm_wanted wanted = {.space = &hsm->space, .enrolment = &rig->enrolment};
+    struct hsm_key keys[8];
+    struct why why = {0};
+    bool longer = false;
+
+    MUST(hsm_epoch_keys(&hsm->token, &hsm->space, keys, HSM_N(keys), &wanted.n_keys, &why));
+    wanted.keys = keys;
+    MUST(buf_add_slice(&chain, slice_part(whole, 0, HSM_CERT_LEN)));
+    MUST(hsm_certs_extend(&hsm->token, &wanted, &chain, &longer, &why));
+    if (!longer || !slice_eq(buf_slice(&chain), whole))
+        fail_child("certificates missing on the token", ERR_INTERNAL, &why);
+}
+
 static void recover_step(struct rig *rig)
 {
     struct hw_root *root = attach_in_child(rig);
@@ -97,6 +116,7 @@ static void recover_step(struct rig *rig)
     MUST(root->ops->prepare(root, rig_mandate(rig, 2), &why));
     round_in_child(rig, root, 2);
     one_key_is_left(root);
+    the_token_has_the_chain(rig, root);
     hw_root_close(&root);
 }
 
@@ -112,6 +132,7 @@ static void recover_enrol(struct rig *rig)
     MUST(root->ops->prepare(root, rig_mandate(rig, 1), &why));
     round_in_child(rig, root, 1);
     one_key_is_left(root);
+    the_token_has_the_chain(rig, root);
     hw_root_close(&root);
 }
 

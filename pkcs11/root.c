@@ -135,9 +135,7 @@ static err_code receipt_key_op(struct hsm_root *root, const void *in, void *out,
 {
     (void)in;
     if (root->key == 0)
-        return why_say(why, ERR_HSM_KEY_FOREIGN,
-                       "the key of epoch %llu on token \"%s\" has no certificate here",
-                       (unsigned long long)root->epoch, root->token.label);
+        return hsm_behind(root, why);
     *(struct hw_pubkey *)out = root->top.key;
     return ERR_OK;
 }

@@ -75,6 +75,8 @@ static err_code prepare_op(struct hsm_root *root, const void *in, void *out, str
     TRY(hsm_look(root, why));
     if (mandate->epoch < root->epoch)
         return passed(root, mandate->epoch, why);
+    if (root->key == 0)
+        return hsm_behind(root, why);
     return hsm_mandate_verify(root, mandate, root->anchors, why);
 }
 
@@ -110,9 +112,7 @@ static err_code check_position(const struct hsm_root *root, struct why *why)
                        "the token is at epoch %" PRIu64 ", prepared is epoch %" PRIu64, root->epoch,
                        root->prepared->epoch);
     if (root->key == 0)
-        return why_say(why, ERR_HSM_KEY_FOREIGN,
-                       "the key of epoch %" PRIu64 " on token \"%s\" has no certificate here",
-                       root->epoch, root->token.label);
+        return hsm_behind(root, why);
     return ERR_OK;
 }
 

@@ -7,6 +7,7 @@
  *     2. keys that nobody certified are destroyed, K_new is generated
  *     3. K_old and the identity key certify K_new        <- the last use of K_old
  *     4. the certificate is made durable                 <- from here on the epoch is the new one
+ *        and put on the token, too, for a disk that is restored: cert_object.h
  *     5. every other epoch key is destroyed, every session closed
  *     6. the token is looked at again, in a new session
  *
@@ -70,6 +71,7 @@ static err_code advance(struct hsm_root *root, uint64_t epoch, struct why *why)
     root->synced = false; /* whatever happens, it is looked at again */
     TRY(certify(root, epoch, &chain, why));
     TRY(hsm_chain_store(root, buf_slice(&chain), why));
+    TRY(hsm_certs_keep(&root->token, &root->space, buf_slice(&chain), why));
     TRY(destroy_others(root, epoch, why));
     TRY(hsm_sessions_close(&root->token, false, why));
     TRY(hsm_sync(root, why));
@@ -92,12 +94,11 @@ static err_code step_op(struct hsm_root *root, const void *in, void *out, struct
                        root->epoch, mandate->epoch);
     TRY(hsm_mandate_verify(root, mandate, anchors, why));
     if (root->key == 0)
-        return why_say(why, ERR_HSM_KEY_FOREIGN,
-                       "token \"%s\" is at epoch %" PRIu64
-                       ", the certificates end at epoch %" PRIu64,
-                       root->token.label, root->epoch, root->top.epoch);
-    if (mandate->epoch == root->epoch)
+        return hsm_behind(root, why);
+    if (mandate->epoch == root->epoch) {
+        (void)hsm_certs_keep(&root->token, &root->space, buf_slice(&root->chain), NULL);
         return ERR_OK;
+    }
     return advance(root, mandate->epoch, why);
 }
 

@@ -177,14 +177,40 @@ static err_code check_identity(struct hsm_root *root, struct why *why)
 static err_code take_certified(struct hsm_root *root, const struct hsm_key *keys, size_t n,
                                const struct hsm_key *certified, struct why *why)
 {
+    bool older = false;
+
     TRY(hsm_epoch_check(&root->token, certified->handle, why));
     TRY(hsm_key_prove(&root->token, certified->handle, &root->top.key, "the epoch key", why));
+    for (size_t i = 0; i < n; i++)
+        if (keys[i].epoch < root->top.epoch)
+            older = true;
+    if (older) /* killed before that, perhaps; the file has it in any case */
+        (void)hsm_certs_keep(&root->token, &root->space, buf_slice(&root->chain), NULL);
     for (size_t i = 0; i < n; i++)
         if (keys[i].epoch < root->top.epoch)
             TRY(hsm_destroy(&root->token, keys[i].handle, why));
     root->key = certified->handle;
     root->epoch = root->top.epoch;
     return ERR_OK;
+}
+
+/* The token has keys of later epochs than the file has certificates: what the token's own
+ * certificates prove is written, and read again. */
+static err_code catch_up(struct hsm_root *root, const struct hsm_key *keys, size_t n,
+                         struct why *why)
+{
+    const struct hsm_wanted wanted = {&root->space, &root->enrolment, keys, n};
+    CLEANUP(buf_free) struct buf chain = {0};
+    bool longer = false;
+
+    if (n == 0 || keys[0].epoch <= root->top.epoch)
+        return ERR_OK;
+    TRY(buf_add_slice(&chain, buf_slice(&root->chain)));
+    TRY(hsm_certs_extend(&root->token, &wanted, &chain, &longer, why));
+    if (!longer)
+        return ERR_OK;
+    TRY(hsm_chain_store(root, buf_slice(&chain), why));
+    return check_chain(root, why);
 }
 
 static err_code check_epoch_keys(struct hsm_root *root, struct why *why)
@@ -194,6 +220,7 @@ static err_code check_epoch_keys(struct hsm_root *root, struct why *why)
     size_t n = 0;
 
     TRY(hsm_epoch_keys(&root->token, &root->space, keys, HSM_N(keys), &n, why));
+    TRY(catch_up(root, keys, n, why));
     for (size_t i = 0; i < n; i++) {
         if (keys[i].epoch != root->top.epoch)
             continue;
@@ -210,11 +237,21 @@ static err_code check_epoch_keys(struct hsm_root *root, struct why *why)
                        "the certificates reach epoch %" PRIu64 ", token \"%s\" (serial %s) has %s",
                        root->top.epoch, root->token.label, root->token.serial,
                        n == 0 ? "no epoch key" : "only keys of earlier epochs");
-    /* The token is ahead of the disk: its epoch is known by the key's name, and nothing is signed.
-     */
+    /* The token is ahead of the disk, and has no certificates either: its epoch is known by the
+     * key's name, and nothing is signed. */
     root->key = 0;
     root->epoch = keys[0].epoch;
     return ERR_OK;
+}
+
+err_code hsm_behind(const struct hsm_root *root, struct why *why)
+{
+    return why_say(why, ERR_HSM_KEY_FOREIGN,
+                   "the certificates in \"%s\" end at epoch %" PRIu64
+                   ", token \"%s\" is at epoch %" PRIu64
+                   " and has no certificates that lead there: they are older than the token; "
+                   "restore that directory from a newer copy, or pawl init --again",
+                   root->options.store_dir, root->top.epoch, root->token.label, root->epoch);
 }
 
 static err_code check_anchors(struct hsm_root *root, struct why *why)
