@@ -62,13 +62,21 @@ struct bench {
 static struct bench bench;
 static struct listener listener;
 
+static void clean_up(void);
+
+static _Noreturn void give_up(void)
+{
+    clean_up();
+    swtpm_remove(&bench.swtpm);
+    exit(1);
+}
+
 static void must(err_code err, const struct why *why, const char *what)
 {
     if (err == ERR_OK)
         return;
     (void)fprintf(stderr, "tpm_bench: %s: %s: %s\n", what, err_name(err), why->text);
-    swtpm_remove(&bench.swtpm);
-    exit(1);
+    give_up();
 }
 
 /* --- listening --- */
@@ -194,7 +202,7 @@ static double replay_one(size_t i)
     if (rc != TSS2_RC_SUCCESS) {
         (void)fprintf(stderr, "tpm_bench: %s, sent again, gave 0x%x\n",
                       name_of(bench.tape.command[i].code), rc);
-        exit(1);
+        give_up();
     }
     return took;
 }
@@ -371,21 +379,24 @@ static void enrol(const struct tpm_uri *uri, struct why *why)
     must(bench.root->ops->prepare(bench.root, &bench.mandate, why), why, "prepare");
 }
 
-/* Everything that enrol compared is ours, so it may go. */
-static void clean_up(const struct tpm_uri *uri, struct why *why)
+/* Once enrolled, everything at these places is ours, so it may go. */
+static void clean_up(void)
 {
     struct tpm_root *root = (struct tpm_root *)bench.root;
     CLEANUP(tpm_auth_wipe) TPM2B_AUTH owner = {0};
     TSS2L_SYS_AUTH_COMMAND auth = {.count = 1, .auths = {{.sessionHandle = TPM2_RS_PW}}};
+    const struct hw_enrolment *e = &bench.enrolment;
     TSS2_RC rc;
 
-    must(tpm_auth_read(bench.options.owner_auth_file, &owner, why), why, "owner authorization");
+    if (e->receipt.alg == HW_ALG_NONE || tpm_chip_ready(&root->chip, NULL) != ERR_OK ||
+        tpm_auth_read(bench.options.owner_auth_file, &owner, NULL) != ERR_OK)
+        return;
     auth.auths[0].hmac = owner;
-    rc = Tss2_Sys_NV_UndefineSpace(root->chip.sys, TPM2_RH_OWNER, uri->index, &auth, NULL);
+    rc = Tss2_Sys_NV_UndefineSpace(root->chip.sys, TPM2_RH_OWNER, e->index, &auth, NULL);
     if (rc == TPM2_RC_SUCCESS)
-        rc = tpm_evict(&root->chip, &owner, uri->receipt, uri->receipt);
+        rc = tpm_evict(&root->chip, &owner, e->receipt_handle, e->receipt_handle);
     if (rc == TPM2_RC_SUCCESS)
-        rc = tpm_evict(&root->chip, &owner, uri->seal, uri->seal);
+        rc = tpm_evict(&root->chip, &owner, e->seal_handle, e->seal_handle);
     mem_wipe(&auth, sizeof auth);
     if (rc != TPM2_RC_SUCCESS)
         (void)fprintf(stderr, "tpm_bench: not all was removed: 0x%x\n", rc);
@@ -417,7 +428,7 @@ int main(int argc, char **argv)
     bench_rounds(&why);
     bench_verify(&why);
     bench_step(&why);
-    clean_up(&uri, &why);
+    clean_up();
     hw_root_close(&bench.root);
     hw_signer_close(&bench.ratchet[0]);
     hw_signer_close(&bench.ratchet[1]);
