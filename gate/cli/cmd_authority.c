@@ -161,6 +161,35 @@ static err_code set_thresholds(struct call *call, struct root_meta *meta)
     return ERR_OK;
 }
 
+/* How many keys a role will have once those that nobody gave are made. */
+static size_t keys_to_be(const struct root_meta *meta, enum root_role role)
+{
+    for (size_t i = 0; i < sizeof MADE / sizeof *MADE && meta->roles[role].n == 0; i++)
+        if (MADE[i].role == role)
+            return MADE[i].n;
+    return meta->roles[role].n;
+}
+
+/* Before any key is made: a wrong threshold must leave nothing behind. */
+static err_code check_thresholds(struct call *call, const struct root_meta *meta)
+{
+    const char *text, *value;
+    enum root_role role;
+    uint64_t n;
+
+    for (size_t i = 0; (text = args_list(call->args, "threshold", i)) != NULL; i++) {
+        TRY(role_value(text, &role, &value, &call->why));
+        if (number_parse(value, ROLE_THRESHOLD_MAX, &n) != ERR_OK || n == 0)
+            return why_say(&call->why, ERR_USAGE, "the threshold \"%s\" is not 1 to %d", value,
+                           ROLE_THRESHOLD_MAX);
+        if (n > keys_to_be(meta, role))
+            return why_say(&call->why, ERR_USAGE,
+                           "--threshold %s asks for more keys than the role has, which is %zu",
+                           text, keys_to_be(meta, role));
+    }
+    return ERR_OK;
+}
+
 /* 0: not given. */
 static err_code get_expiry(struct call *call, int64_t *ret)
 {
@@ -191,11 +220,12 @@ static err_code init_run(struct call *call)
         return why_say(&call->why, ERR_EXISTS, "\"%s\" is an authority already", dir);
     f.meta->domain = slice_str(domain);
     TRY(term_name_check("domain", f.meta->domain, &call->why));
-    TRY(file_make_dir(dir, 0755, &call->why));
     TRY(given_keys(call, &f));
+    TRY(check_thresholds(call, f.meta));
+    TRY(get_expiry(call, &f.meta->exp));
+    TRY(file_make_dir(dir, 0755, &call->why));
     TRY(made_keys(call, &f, dir));
     TRY(set_thresholds(call, f.meta));
-    TRY(get_expiry(call, &f.meta->exp));
     f.meta->has_exp = f.meta->exp > 0;
     keys = keyring_keys(&f.ring);
     TRY(authority_init(dir, f.meta, &keys, call->now, &call->why));
@@ -233,7 +263,7 @@ static const struct opt SHOW_OPTIONS[] = {
 
 static err_code open_authority(struct call *call, struct authority **ret)
 {
-    return authority_open(args_value(call->args, "authority", "."), call->now, ret, &call->why);
+    return authority_at(call, ret);
 }
 
 static err_code show_run(struct call *call)

@@ -5,7 +5,11 @@
 #include "gate/cli/verbs.h"
 #include "gate/decide/scribe.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 static const struct opt OPTIONS[] = {
     {"agent", 'a', OPT_VALUE, "ID", "who asks: an id, or TYPE::ID (default type: agent)"},
@@ -146,6 +150,23 @@ static void say_answer(struct call *call, const struct answer *answer, const str
     say(call, "        %s", err_name(answer->reason));
 }
 
+/* A decision that is recorded must not be lost to a mistyped path. */
+static err_code may_write(const char *path, struct why *why)
+{
+    CLEANUP(buf_free) struct buf dir = {0};
+    const char *slash = strrchr(path, '/');
+    struct stat st;
+
+    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+        return why_errno(why, EISDIR, "write", path);
+    TRY(buf_add(&dir, slash == NULL ? "." : path,
+                slash == NULL || slash == path ? 1 : (size_t)(slash - path)));
+    TRY(buf_terminate(&dir));
+    if (faccessat(AT_FDCWD, (const char *)dir.ptr, W_OK | X_OK, AT_EACCESS) != 0)
+        return why_errno(why, errno, "write into", (const char *)dir.ptr);
+    return ERR_OK;
+}
+
 static err_code run(struct call *call)
 {
     CLEANUP(request_free) struct request request = {0};
@@ -157,6 +178,8 @@ static err_code run(struct call *call)
     struct in_force force;
 
     TRY(read_request(call, &request));
+    if (output != NULL)
+        TRY(may_write(output, &call->why));
     TRY(gate_open_live(call->state_dir, call->clock_ms, &gate, &call->why));
     TRY(gate_current(gate, &call->why));
     force = gate_in_force(gate);

@@ -4,6 +4,7 @@
 #include "gate/cli/gate_cli.h"
 #include "gate/cli/verbs.h"
 #include "gate/decide/init.h"
+#include "gate/decide/installs.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -38,9 +39,12 @@ static err_code report(struct call *call, const struct buf *enrolment_file, cons
 {
     CLEANUP(enrolment_free) struct enrolment enrolment = {0};
     char digest[DIGEST_TEXT], root[DIGEST_TEXT];
+    CLEANUP(buf_free) struct buf newest = {0};
     struct digest fingerprint;
+    bool installed = false;
 
     TRY(enrolment_parse(buf_slice(enrolment_file), &enrolment, &call->why));
+    TRY(installs_newest(call->state_dir, &newest, &installed, &call->why));
     TRY(hash_sha256(buf_slice(enrolment_file), &fingerprint));
     digest_text(&fingerprint, digest);
     digest_text(&enrolment.root, root);
@@ -59,6 +63,10 @@ static err_code report(struct call *call, const struct buf *enrolment_file, cons
     say(call, "ENROLMENT %s", digest);
     if (output != NULL)
         say(call, "         written to %s", output);
+    if (installed) {
+        say(call, "A bundle is installed. See: pawl status");
+        return ERR_OK;
+    }
     say(call,
         "Until a bundle is installed every action is denied. Next: give the enrolment file to the");
     say(call, "authority (it compares the digest), then: pawl install BUNDLE");

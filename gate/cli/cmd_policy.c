@@ -261,8 +261,7 @@ static err_code sign_run(struct call *call)
     TRY(file_read(call->args->plain[0], CEDAR_TEXT_MAX, &text, &call->why));
     TRY(read_draft(call, &draft));
     draft.text = buf_slice(&text);
-    TRY(authority_open(args_value(call->args, "authority", "."), call->now, &authority,
-                       &call->why));
+    TRY(authority_at(call, &authority));
     TRY(keyring_open(call, authority->dir, POLICY_ROLE, &ring));
     keys = keyring_keys(&ring);
     TRY(authority_policy_sign(authority, &draft, &keys, &signed_, &call->why));
@@ -299,8 +298,7 @@ static err_code cosign_run(struct call *call)
 
     if (args_list(call->args, "key", 0) == NULL)
         return why_say(&call->why, ERR_USAGE, "--key KEY is needed");
-    TRY(authority_open(args_value(call->args, "authority", "."), call->now, &authority,
-                       &call->why));
+    TRY(authority_at(call, &authority));
     TRY(keyring_open(call, authority->dir, NO_ROLE, &ring));
     keys = keyring_keys(&ring);
     TRY(authority_policy_cosign(authority, slice_str(call->args->plain[0]), &keys, &signed_,

@@ -6,6 +6,7 @@
 #include "gate/cli/keyring.h"
 #include "gate/cli/verbs.h"
 #include "gate/policy/enrolment.h"
+#include "gate/policy/freshness.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -57,6 +58,33 @@ static err_code read_gate(struct call *call, const struct authority *authority, 
     return ERR_OK;
 }
 
+/* What was published will deny more than its author may think. */
+static err_code warn(struct call *call, struct slice bundle)
+{
+    CLEANUP(judged_free) struct judged judged = {0};
+    const struct trust none = {.installed_before = true};
+    const struct bundle_ask ask = {.judge = &JUDGE_SOFT, .now = call->now};
+    json_t *list = put_array(call->json, "warnings");
+
+    struct why unused = {0};
+
+    if (bundle_judge(bundle, &none, &ask, &judged, &unused) != ERR_OK)
+        return ERR_OK; /* it is published, and was judged in full before */
+    if (judged.snapshot.n_policies == 0) {
+        (void)json_array_append_new(list, json_string("no policy: gates deny everything"));
+        say(call, "Warning: it holds no policy, so gates deny everything.");
+    }
+    for (size_t i = 0; i < judged.snapshot.n_policies; i++) {
+        struct why why = {0};
+        if (fresh_not_revoked(judged.newest, &judged.snapshot, &judged.policies[i], &why) == ERR_OK)
+            continue;
+        (void)json_array_append_new(list, json_string(why.text));
+        say(call, "Warning: gates deny under %.*s: %s", TERM_ARG(judged.policies[i].alias),
+            why.text);
+    }
+    return ERR_OK;
+}
+
 static err_code publish_run(struct call *call)
 {
     static const enum root_role ROLES[] = {ROLE_SNAPSHOT, ROLE_RATCHET, ROLE_NONE};
@@ -68,13 +96,13 @@ static err_code publish_run(struct call *call)
     const char *output = args_value(call->args, "output", NULL), *file;
     const char *expires = args_value(call->args, "expires", "+30d");
     struct authority_keys keys;
-    char until[TIME_TEXT];
+    CLEANUP(buf_free) struct buf path = {0};
+    char until[TIME_TEXT], kept[64];
     uint64_t epoch;
 
     if (time_parse(expires, call->now, &wish.exp) != ERR_OK)
         return why_say(&call->why, ERR_USAGE, "--expires \"%s\" is no time", expires);
-    TRY(authority_open(args_value(call->args, "authority", "."), call->now, &authority,
-                       &call->why));
+    TRY(authority_at(call, &authority));
     for (size_t i = 0; (file = args_list(call->args, "for", i)) != NULL; i++)
         TRY(read_gate(call, authority, file, gates, &wish.n_gates));
     TRY(keyring_open(call, authority->dir, ROLES, &ring));
@@ -88,7 +116,14 @@ static err_code publish_run(struct call *call)
     put_uint(call->json, "size", bundle.len);
     say(call, "Published epoch %llu, until %s, %zu bytes.", (unsigned long long)epoch, until,
         bundle.len);
-    say(call, "Next, on each gate: pawl install %s", output != NULL ? output : "BUNDLE");
+    if (output == NULL) {
+        (void)snprintf(kept, sizeof kept, "publish/%llu.bundle", (unsigned long long)epoch);
+        TRY(path_join(authority->dir, kept, &path));
+        output = (const char *)path.ptr;
+    }
+    put_text(call->json, "bundle", output);
+    TRY(warn(call, buf_slice(&bundle)));
+    say(call, "Next, on each gate: pawl install %s", output);
     return ERR_OK;
 }
 
@@ -133,8 +168,7 @@ static err_code revoke_run(struct call *call)
     if (time_parse(since, call->now, &item.since) != ERR_OK)
         return why_say(&call->why, ERR_USAGE, "--since \"%s\" is no time", since);
     item.reason = slice_str(reason);
-    TRY(authority_open(args_value(call->args, "authority", "."), call->now, &authority,
-                       &call->why));
+    TRY(authority_at(call, &authority));
     TRY(authority_revoke(authority, &item, &call->why));
     put_text(call->json, "kind", kind);
     put_digest(call->json, "id", &item.id);

@@ -3,14 +3,28 @@
 
 #include "gate/base/file.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define NOTES_MAX ((size_t)1 << 20)
 
 static void json_free(json_t **json)
 {
     json_decref(*json);
+}
+
+err_code authority_at(struct call *call, struct authority **ret)
+{
+    CLEANUP(buf_free) struct buf path = {0};
+    const char *dir = args_value(call->args, "authority", ".");
+
+    TRY(path_join(dir, "root/1.cose", &path));
+    if (access((const char *)path.ptr, F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR))
+        return why_say(&call->why, ERR_NOT_FOUND,
+                       "\"%s\" is not an authority's directory; give --authority DIR", dir);
+    return authority_open(dir, call->now, ret, &call->why);
 }
 
 void keyring_free(struct keyring *ring)

@@ -17,6 +17,10 @@ struct keyring {
     struct hw_signer *signers[KEYRING_MAX];
     size_t n;
 };
+/* Opens the authority of --authority, else of the current directory. Error: NOT_FOUND when that
+ * holds none. Owns: authority_close(). */
+err_code authority_at(struct call *call, struct authority **ret);
+
 void keyring_free(struct keyring *ring);
 
 /* For authority_*(). Borrows: ring. */

@@ -57,14 +57,18 @@ static err_code check_continues(const struct ledger *ledger, const struct record
 {
     const struct ledger_head *head = &ledger->now;
     struct record_link link;
+    char now[TIME_TEXT], then[TIME_TEXT];
 
     if (ledger->issuer.len != 0 && !slice_eq(buf_slice(&ledger->issuer), record->issuer))
         return why_say(why, ERR_LEDGER_INCONSISTENT, "issued by \"%.*s\" in the ledger of \"%.*s\"",
                        (int)record->issuer.len, (const char *)record->issuer.ptr,
                        (int)ledger->issuer.len, (const char *)ledger->issuer.ptr);
-    if (record->action_ms < head->time_ms)
-        return why_say(why, ERR_CLOCK_BACK, "time %llu ms, but the entry before has %llu ms",
-                       (unsigned long long)record->action_ms, (unsigned long long)head->time_ms);
+    if (record->action_ms < head->time_ms) {
+        time_text((int64_t)(record->action_ms / 1000), now);
+        time_text((int64_t)(head->time_ms / 1000), then);
+        return why_say(why, ERR_CLOCK_BACK, "it is %s, but the last entry of the ledger is of %s",
+                       now, then);
+    }
     TRY(check_signer(head, record, why));
     TRY(agents_get(&ledger->agents, record->agent_id, &link));
     return check_link(record, &link, why);
