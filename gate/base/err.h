@@ -51,7 +51,7 @@
     X(SIGNER_UNKNOWN, 60, 21, "the signer does not hold this role",                                \
       "sign with a key that the root metadata lists for the role")                                 \
     X(THRESHOLD, 61, 21, "too few distinct keys have signed",                                      \
-      "have more holders of the role sign: --key KEY, or pawl policy cosign")                                    \
+      "have more holders of the role sign: --key KEY, or pawl policy cosign")                      \
     X(ROOT_UNTRUSTED, 62, 21, "the root metadata is not the one this gate was enrolled under",     \
       "get the root metadata chain from the authority")                                            \
     X(ROOT_SEQUENCE, 63, 21, "a version of the root metadata is missing or repeated",              \
@@ -62,7 +62,7 @@
       "a grant is missing, not signed by a ratchet key, or not for this gate",                     \
       "ask the authority to publish for this gate: pawl publish --for ENROLMENT")                  \
     X(ANCHOR_MISSING, 66, 21, "the token has no trusted anchor for this key",                      \
-      "have the security officer add it: pawl init ... --so-pin-file FILE")                             \
+      "have the security officer add it: pawl init ... --so-pin-file FILE")                        \
     X(ANCHOR_FOREIGN, 67, 21, "an object at the anchor's place is not our trusted anchor",         \
       "have the security officer look at the token")                                               \
     X(PERMIT_INVALID, 68, 21, "the permit does not prove what it claims", "do not act on it")      \

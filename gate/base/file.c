@@ -97,8 +97,8 @@ err_code file_read_secret(const char *path, struct buf *ret, struct why *why)
         return why_errno(why, errno, "open", path);
     if ((st.st_mode & 007) != 0)
         return why_say(why, ERR_STORAGE,
-                       "\"%s\" holds a secret but everybody may use it (mode %04o): chmod 600 %s", path,
-                       st.st_mode & 07777, path);
+                       "\"%s\" holds a secret but everybody may use it (mode %04o): chmod 600 %s",
+                       path, st.st_mode & 07777, path);
     TRY(file_read(path, SECRET_MAX, &out, why));
     if (out.len > 0 && out.ptr[out.len - 1] == '\n')
         buf_cut(&out, out.len - 1);

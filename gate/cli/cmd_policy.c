@@ -42,8 +42,11 @@ static err_code lint_file(struct call *call, const char *file, json_t *list, uns
     TRY(file_read(file, CEDAR_TEXT_MAX, &text, &call->why));
     err = cedar_parse(buf_slice(&text), &policies, &where, &why);
     if (err != ERR_OK) {
+        char place[32];
+        int len = snprintf(place, sizeof place, "%u:%u: ", where.line, where.column);
+        bool twice = len > 0 && strncmp(why.text, place, (size_t)len) == 0;
         (*ret_errors)++;
-        put_finding(call, list, file, &where, "error", why.text);
+        put_finding(call, list, file, &where, "error", why.text + (twice ? len : 0));
         return ERR_OK;
     }
     TRY(cedar_lint(policies, &findings));
