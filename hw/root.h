@@ -17,7 +17,7 @@
 #include "hw/key.h"
 
 #define HW_NAME_MAX 256    /* domain, gate and model names, bytes without the terminator */
-#define HW_RATCHET_MAX 8   /* PolicyOR takes at most 8 branches (TPM 2.0 part 3, 23.6) */
+#define HW_RATCHET_MAX 7   /* PolicyOR takes 8 branches (TPM 2.0 part 3, 23.6): keys and base */
 #define HW_ANCHOR_MAX 64   /* authority keys that a token is asked to trust */
 #define HW_SIGNERS_MAX 16  /* signatures counted on one object */
 #define HW_TPM_NAME_LEN 34 /* nameAlg (2 bytes) and SHA-256 */

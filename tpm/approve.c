@@ -180,8 +180,9 @@ static bool satisfy(struct tpm_root *root, const struct tpm_approval *approval, 
                "TPM2_PolicyAuthorize");
     if (o->at_ticket)
         return false;
-    return !failed(o, tpm_policy_or(chip, chip->session, plan->branch[purpose], plan->n_ratchet),
-                   "TPM2_PolicyOR");
+    return !failed(
+        o, tpm_policy_or(chip, chip->session, plan->branch[purpose], plan->n_branches[purpose]),
+        "TPM2_PolicyOR");
 }
 
 /* PolicyAuthorize answers VALUE both for a ticket that it did not make and for a session digest

@@ -7,7 +7,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-static bool name_is(const TPM2B_NAME *name, const uint8_t want[static HW_TPM_NAME_LEN])
+bool tpm_name_is(const TPM2B_NAME *name, const uint8_t want[static HW_TPM_NAME_LEN])
 {
     return name->size == HW_TPM_NAME_LEN && memcmp(name->name, want, HW_TPM_NAME_LEN) == 0;
 }
@@ -22,11 +22,11 @@ static err_code counter_foreign(const struct tpm_root *root, const TPMS_NV_PUBLI
         memcmp(found->authPolicy.buffer, want->bytes, sizeof want->bytes) != 0)
         return why_say(why, ERR_COUNTER_FOREIGN,
                        "the policy of NV index 0x%08" PRIx32 " begins %02x%02x%02x%02x (%u bytes), "
-                       "ours %02x%02x%02x%02x",
+                       "ours of base %" PRIu64 " %02x%02x%02x%02x",
                        root->plan.index, found->authPolicy.buffer[0], found->authPolicy.buffer[1],
                        found->authPolicy.buffer[2], found->authPolicy.buffer[3],
-                       found->authPolicy.size, want->bytes[0], want->bytes[1], want->bytes[2],
-                       want->bytes[3]);
+                       found->authPolicy.size, root->plan.base, want->bytes[0], want->bytes[1],
+                       want->bytes[2], want->bytes[3]);
     return why_say(why, ERR_COUNTER_FOREIGN,
                    "NV index 0x%08" PRIx32 " has attributes 0x%08" PRIx32
                    " and %u bytes; ours is 0x%08" PRIx32 " with 8",
@@ -46,9 +46,9 @@ err_code tpm_counter_compare(struct tpm_root *root, bool *ret_written, struct wh
                            "there is no NV index 0x%08" PRIx32, root->plan.index);
     if (rc != TPM2_RC_SUCCESS)
         return tpm_chip_fail(&root->chip, rc, "TPM2_NV_ReadPublic", why);
-    if (name_is(&name, root->plan.index_name))
+    if (tpm_name_is(&name, root->plan.index_name))
         *ret_written = true;
-    else if (name_is(&name, root->plan.fresh_name))
+    else if (tpm_name_is(&name, root->plan.fresh_name))
         *ret_written = false;
     else
         return counter_foreign(root, &area.nvPublic, why);
@@ -91,7 +91,7 @@ static err_code compare_key(struct tpm_root *root, TPM2_HANDLE handle, enum tpm_
     if (rc != TPM2_RC_SUCCESS)
         return tpm_chip_fail(&root->chip, rc, "TPM2_ReadPublic", why);
     TRY(tpm_key_name(&root->plan, purpose, key, want));
-    if (!name_is(&name, want))
+    if (!tpm_name_is(&name, want))
         return why_say(why, ERR_HANDLE_FOREIGN,
                        "the Name of the key at 0x%08" PRIx32
                        " ends %02x%02x%02x%02x, that of our %s "
@@ -118,7 +118,11 @@ static err_code compare_enrolment(const struct tpm_root *root, const struct hw_e
                        e->receipt_handle, e->seal_handle, root->uri.receipt, root->uri.seal);
     if (memcmp(e->index_name, root->plan.index_name, sizeof e->index_name) != 0)
         return why_say(why, ERR_COUNTER_FOREIGN,
-                       "the counter of the enrolment belongs to another root metadata");
+                       "the counter of the enrolment belongs to another root metadata or base: "
+                       "its Name ends %02x%02x%02x%02x, that of base %" PRIu64 " %02x%02x%02x%02x",
+                       e->index_name[30], e->index_name[31], e->index_name[32], e->index_name[33],
+                       e->base, root->plan.index_name[30], root->plan.index_name[31],
+                       root->plan.index_name[32], root->plan.index_name[33]);
     if (e->receipt.alg != HW_ES256 || e->seal.alg != HW_ES256)
         return why_say(why, ERR_HANDLE_FOREIGN,
                        "the enrolment has %s and %s keys, a TPM root ES256 ones",
@@ -147,8 +151,8 @@ err_code tpm_root_attach(struct hw_root *hw, const struct hw_owner *owner,
                          const struct hw_enrolment *enrolment, struct why *why)
 {
     struct tpm_root *root = (struct tpm_root *)hw;
-    const struct tpm_facts facts = {owner->domain, owner->root, owner->ratchet, owner->n_ratchet,
-                                    root->uri.index};
+    const struct tpm_facts facts = {owner->domain,    owner->root,     owner->ratchet,
+                                    owner->n_ratchet, root->uri.index, enrolment->base};
     uint64_t epoch;
 
     root->attached = root->prepared = root->begun = false;

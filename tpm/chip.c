@@ -15,8 +15,11 @@
 /* Closes without a word to the TPM: used when it does not listen any more. */
 static void shut(struct tpm_chip *chip)
 {
-    if (chip->sys != NULL)
+    if (chip->sys != NULL) {
         Tss2_Sys_Finalize(chip->sys);
+        mem_wipe(chip->sys, Tss2_Sys_GetContextSize(0));
+    }
+    tpm_line_wipe(&chip->line);
     free(chip->sys);
     chip->sys = NULL;
     if (chip->tcti != NULL)
@@ -25,18 +28,24 @@ static void shut(struct tpm_chip *chip)
     chip->session = 0;
 }
 
-static err_code start(struct tpm_chip *chip, struct why *why)
+static TSS2_RC start_library(struct tpm_chip *chip)
 {
     TSS2_ABI_VERSION abi = TSS2_ABI_VERSION_CURRENT;
-    size_t size = Tss2_Sys_GetContextSize(0);
+
+    return Tss2_Sys_Initialize(chip->sys, Tss2_Sys_GetContextSize(0), tpm_line_tcti(&chip->line),
+                               &abi);
+}
+
+static err_code start(struct tpm_chip *chip, struct why *why)
+{
     TSS2_RC rc;
 
     TRY(chip->source->open(chip->source, chip->deadline_ms, &chip->tcti, why));
     tpm_line_init(&chip->line, chip->tcti, chip->deadline_ms);
-    chip->sys = calloc(1, size);
+    chip->sys = calloc(1, Tss2_Sys_GetContextSize(0));
     if (chip->sys == NULL)
         return ERR_NO_MEMORY;
-    rc = Tss2_Sys_Initialize(chip->sys, size, tpm_line_tcti(&chip->line), &abi);
+    rc = start_library(chip);
     if (rc != TSS2_RC_SUCCESS)
         return why_foreign(why, ERR_INTERNAL, "TPM_RC", rc, "the TPM library does not start");
     chip->session = 0;
@@ -174,6 +183,18 @@ void tpm_chip_close(struct tpm_chip *chip)
         tpm_chip_drop_session(chip);
     shut(chip);
     tpm_source_free(&chip->source);
+}
+
+void tpm_chip_forget(struct tpm_chip *chip)
+{
+    tpm_line_wipe(&chip->line);
+    if (chip->sys == NULL)
+        return;
+    /* The library keeps nothing between commands but the command itself. */
+    Tss2_Sys_Finalize(chip->sys);
+    mem_wipe(chip->sys, Tss2_Sys_GetContextSize(0));
+    if (start_library(chip) != TSS2_RC_SUCCESS)
+        chip->broken = true;
 }
 
 TSS2_RC tpm_chip_rc(struct tpm_chip *chip, TSS2_RC rc)

@@ -41,6 +41,10 @@ void tpm_chip_close(struct tpm_chip *chip);
  * operation. Afterwards the session is gone and must be started anew. */
 err_code tpm_chip_ready(struct tpm_chip *chip, struct why *why);
 
+/* Wipes the last command, which may hold an authorization, out of every buffer; the chip stays
+ * open. Closing does the same. */
+void tpm_chip_forget(struct tpm_chip *chip);
+
 /* What every command of command.h returns its code through: masks the layers of resource managers
  * (rc.h), and marks the chip as broken if the code came from below the TPM. */
 TSS2_RC tpm_chip_rc(struct tpm_chip *chip, TSS2_RC rc);

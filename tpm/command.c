@@ -143,6 +143,22 @@ TSS2_RC tpm_nv_define(struct tpm_chip *chip, const TPM2B_AUTH *owner, struct sli
     return tpm_chip_rc(chip, rc);
 }
 
+TSS2_RC tpm_nv_undefine(struct tpm_chip *chip, const TPM2B_AUTH *owner, TPM2_HANDLE index)
+{
+    TSS2L_SYS_AUTH_COMMAND auth = password(owner);
+    TSS2_RC rc = Tss2_Sys_NV_UndefineSpace(chip->sys, TPM2_RH_OWNER, index, &auth, NULL);
+
+    mem_wipe(&auth, sizeof auth);
+    return tpm_chip_rc(chip, rc);
+}
+
+TSS2_RC tpm_nv_increment_plain(struct tpm_chip *chip, TPM2_HANDLE index)
+{
+    const TSS2L_SYS_AUTH_COMMAND auth = password(NULL);
+
+    return tpm_chip_rc(chip, Tss2_Sys_NV_Increment(chip->sys, index, index, &auth, NULL));
+}
+
 TSS2_RC tpm_nv_increment(struct tpm_chip *chip, TPM2_HANDLE index)
 {
     const TSS2L_SYS_AUTH_COMMAND auth = policy(chip);

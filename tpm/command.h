@@ -29,6 +29,11 @@ TSS2_RC tpm_nv_read_public(struct tpm_chip *chip, TPM2_HANDLE index, TPM2B_NV_PU
 TSS2_RC tpm_nv_read_counter(struct tpm_chip *chip, TPM2_HANDLE index, uint64_t *ret);
 TSS2_RC tpm_nv_define(struct tpm_chip *chip, const TPM2B_AUTH *owner, struct slice public_area);
 
+/* 31.4 NV_UndefineSpace under the owner. 31.8 NV_Increment with the empty authorization of the
+ * index. Both for enrol's scratch counter only. */
+TSS2_RC tpm_nv_undefine(struct tpm_chip *chip, const TPM2B_AUTH *owner, TPM2_HANDLE index);
+TSS2_RC tpm_nv_increment_plain(struct tpm_chip *chip, TPM2_HANDLE index);
+
 /* 31.8 NV_Increment, 20.2 Sign, 31.16 NV_Certify: authorized by the chip's policy session. */
 TSS2_RC tpm_nv_increment(struct tpm_chip *chip, TPM2_HANDLE index);
 TSS2_RC tpm_sign(struct tpm_chip *chip, TPM2_HANDLE key, const struct digest *digest,

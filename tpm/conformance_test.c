@@ -27,11 +27,13 @@ static err_code mandate(void *ctx, const struct hw_enrolment *enrolment, uint64_
 {
     struct ctx *c = ctx;
     struct fx *fx = c->fx;
+    struct tpm_plan plan = fx->plan;
 
+    TRY(tpm_plan_rebase(&plan, enrolment->base));
     for (unsigned i = 0; i < 3; i++) {
         const struct tpm_terms terms = {HW_GRANT_BUMP + i, enrolment->base, epoch};
 
-        TRY(tpm_grant_make(&fx->plan, &terms, fx->ratchet[i % 2], &c->grants[epoch][i], NULL));
+        TRY(tpm_grant_make(&plan, &terms, fx->ratchet[i % 2], &c->grants[epoch][i], NULL));
     }
     ret->epoch = epoch;
     ret->grants = c->grants[epoch];

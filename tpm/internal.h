@@ -81,6 +81,8 @@ err_code tpm_use_approved(struct tpm_root *root, struct tpm_approval *approval, 
 
 /* --- attach.c --- */
 
+bool tpm_name_is(const TPM2B_NAME *name, const uint8_t want[static HW_TPM_NAME_LEN]);
+
 /* Compares the counter's public area with the plan. Errors: COUNTER_MISSING, COUNTER_FOREIGN.
  * ret_written: it has been incremented. */
 err_code tpm_counter_compare(struct tpm_root *root, bool *ret_written, struct why *why);

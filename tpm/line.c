@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tpm/line.h"
 
+#include "gate/base/bytes.h"
 #include "tpm/rc.h"
 
 #include <errno.h>
@@ -194,4 +195,12 @@ void tpm_line_init(struct tpm_line *line, TSS2_TCTI_CONTEXT *lower, unsigned dea
 TSS2_TCTI_CONTEXT *tpm_line_tcti(struct tpm_line *line)
 {
     return (TSS2_TCTI_CONTEXT *)(void *)line;
+}
+
+void tpm_line_wipe(struct tpm_line *line)
+{
+    mem_wipe(line->command, sizeof line->command);
+    mem_wipe(line->response, sizeof line->response);
+    line->command_len = line->response_len = 0;
+    line->answered = false;
 }

@@ -31,6 +31,9 @@ struct tpm_line {
 void tpm_line_init(struct tpm_line *line, TSS2_TCTI_CONTEXT *lower, unsigned deadline_ms);
 TSS2_TCTI_CONTEXT *tpm_line_tcti(struct tpm_line *line);
 
+/* Wipes the last command and its answer. */
+void tpm_line_wipe(struct tpm_line *line);
+
 /* Milliseconds on the monotonic clock; and a pause that signals do not shorten. */
 int64_t tpm_now_ms(void);
 void tpm_pause_ms(unsigned ms);

@@ -201,6 +201,29 @@ static err_code counter_name(const struct tpm_plan *plan, bool written,
     return name_of(buf_slice(&area), ret);
 }
 
+err_code tpm_scratch_public(uint32_t index, bool written, struct buf *ret)
+{
+    CLEANUP(writer_free) struct writer w = {0};
+    struct digest mark;
+
+    TRY(hash_tagged("pawl-scratch-v1", NULL, 0, &mark));
+    w_u32(&w, index);
+    w_u16(&w, TPM_ALG_SHA256);
+    w_u32(&w, TPM_NV_COUNTER | TPM_NV_AUTHWRITE | TPM_NV_AUTHREAD | TPM_NV_NO_DA |
+                  (written ? TPM_NV_WRITTEN : 0));
+    w_2b(&w, mark.bytes, SHA256_LEN);
+    w_u16(&w, 8);
+    return w_append(&w, ret);
+}
+
+err_code tpm_scratch_name(uint32_t index, bool written, uint8_t ret[static HW_TPM_NAME_LEN])
+{
+    CLEANUP(buf_free) struct buf area = {0};
+
+    TRY(tpm_scratch_public(index, written, &area));
+    return name_of(buf_slice(&area), ret);
+}
+
 /* Part 3, 23.16 TPM2_PolicyAuthorize: from a digest of zeroes, PolicyUpdate(TPM_CC_PolicyAuthorize,
  * keySign's Name, policyRef), which hashes twice (part 3, 23.2.3). */
 static err_code authorize_branch(const uint8_t *name, const struct digest *ref, struct digest *ret)
@@ -229,6 +252,31 @@ static err_code or_branches(const struct digest *branches, size_t n, struct dige
     return w_hash(&w, ret);
 }
 
+/* A branch that no session reaches: a policy digest is never the hash of this. It is there to be
+ * part of the counter's Name. */
+static err_code base_branch(uint64_t base, struct digest *ret)
+{
+    uint8_t number[8];
+    const struct slice part = SLICE_OF(number);
+
+    put_u64(number, base);
+    return hash_tagged("pawl-base-v1", &part, 1, ret);
+}
+
+err_code tpm_plan_rebase(struct tpm_plan *plan, uint64_t base)
+{
+    struct tpm_plan out = *plan;
+
+    out.base = base;
+    TRY(base_branch(base, &out.branch[TPM_PURPOSE_BUMP][out.n_ratchet]));
+    out.n_branches[TPM_PURPOSE_BUMP] = out.n_ratchet + 1;
+    TRY(or_branches(out.branch[TPM_PURPOSE_BUMP], out.n_ratchet + 1, &out.auth[TPM_PURPOSE_BUMP]));
+    TRY(counter_name(&out, false, out.fresh_name));
+    TRY(counter_name(&out, true, out.index_name));
+    *plan = out;
+    return ERR_OK;
+}
+
 static err_code purpose_digests(const struct tpm_facts *facts, enum tpm_purpose purpose,
                                 struct tpm_plan *plan)
 {
@@ -241,6 +289,7 @@ static err_code purpose_digests(const struct tpm_facts *facts, enum tpm_purpose 
     for (size_t i = 0; i < plan->n_ratchet; i++)
         TRY(authorize_branch(plan->ratchet_name[i], &plan->ref[purpose],
                              &plan->branch[purpose][i]));
+    plan->n_branches[purpose] = plan->n_ratchet;
     return or_branches(plan->branch[purpose], plan->n_ratchet, &plan->auth[purpose]);
 }
 
@@ -264,8 +313,7 @@ err_code tpm_plan_make(const struct tpm_facts *facts, struct tpm_plan *ret, stru
     }
     for (enum tpm_purpose p = TPM_PURPOSE_BUMP; p < TPM_PURPOSES; p++)
         TRY(purpose_digests(facts, p, &plan));
-    TRY(counter_name(&plan, false, plan.fresh_name));
-    TRY(counter_name(&plan, true, plan.index_name));
+    TRY(tpm_plan_rebase(&plan, facts->base));
     *ret = plan;
     return ERR_OK;
 }
@@ -362,6 +410,11 @@ err_code tpm_approved(const struct tpm_plan *plan, const struct tpm_terms *terms
     struct digest digest = ZERO;
     uint64_t limit;
 
+    /* Base and epoch enter the policy as a sum; which base it is only the counter's Name says. */
+    if (terms->kind != HW_GRANT_FIRST && terms->base != plan->base)
+        return why_say(why, ERR_GRANT_INVALID,
+                       "a grant of base %" PRIu64 " for a counter of base %" PRIu64, terms->base,
+                       plan->base);
     if (__builtin_add_overflow(terms->base, terms->epoch, &limit))
         return why_say(why, ERR_GRANT_INVALID, "base %" PRIu64 " and epoch %" PRIu64 " overflow",
                        terms->base, terms->epoch);

@@ -7,8 +7,10 @@
  * Three purposes, one ratchet: "bump" guards the counter, "sign" the receipt key, "certify" the
  * seal key. Each is PolicyOR over one PolicyAuthorize(ratchet key, policyRef) per ratchet key, so
  * that what it allows is for the authority to say later, in grants. policyRef carries the digest of
- * root metadata version 1, and so do all Names. Sources: TPM 2.0 part 1 clauses 16 (Names) and 19.7
- * (policy), part 3 clause 23 (the commands' digest updates).
+ * root metadata version 1, and so do all Names. The counter's PolicyOR has one branch more, which
+ * no session reaches and which is made of the base: so the counter's Name says where epoch 0 is,
+ * and every grant, which names the counter, is of that base and no other. Sources: TPM 2.0 part 1
+ * clauses 16 (Names) and 19.7 (policy), part 3 clause 23 (the commands' digest updates).
  */
 #ifndef PAWL_TPM_POLICY_H
 #define PAWL_TPM_POLICY_H
@@ -29,19 +31,24 @@ struct tpm_facts {
     const char *domain;              /* borrowed for the call */
     struct digest root;              /* of root metadata version 1, as received */
     const struct hw_pubkey *ratchet; /* of version 1, in its order. Borrowed for the call. */
-    size_t n_ratchet;                /* 2 to 8: what PolicyOR takes */
+    size_t n_ratchet;                /* 2 to 7: what PolicyOR takes, less the branch of the base */
     uint32_t index;                  /* NV index of the counter */
+    uint64_t base;                   /* what the counter stands at in epoch 0 */
 };
+#define TPM_BRANCH_MAX (HW_RATCHET_MAX + 1)
 
 /* All that follows from the facts; plain values. The arrays by purpose are indexed with it. */
 struct tpm_plan {
     uint32_t index;
+    uint64_t base;
     size_t n_ratchet;
     uint8_t ratchet_name[HW_RATCHET_MAX][HW_TPM_NAME_LEN];
-    struct digest ref[TPM_PURPOSES];                    /* policyRef */
-    struct digest branch[TPM_PURPOSES][HW_RATCHET_MAX]; /* after PolicyAuthorize */
-    struct digest auth[TPM_PURPOSES];                   /* authPolicy, after PolicyOR */
-    struct digest unique[TPM_PURPOSES];                 /* sets the primary keys of a root apart */
+    struct digest ref[TPM_PURPOSES]; /* policyRef */
+    /* What PolicyOR takes: after PolicyAuthorize, one for each ratchet key; BUMP: and the base. */
+    struct digest branch[TPM_PURPOSES][TPM_BRANCH_MAX];
+    size_t n_branches[TPM_PURPOSES];
+    struct digest auth[TPM_PURPOSES];    /* authPolicy, after PolicyOR */
+    struct digest unique[TPM_PURPOSES];  /* sets the primary keys of a root apart */
     uint8_t fresh_name[HW_TPM_NAME_LEN]; /* of the counter before its first increment */
     uint8_t index_name[HW_TPM_NAME_LEN]; /* and ever after */
 };
@@ -49,6 +56,9 @@ struct tpm_plan {
 /* Errors: GRANT_INVALID for a ratchet that the TPM cannot hold (number of keys; ES384, whose digest
  * does not have the length of a SHA-256 policy); KEY_MALFORMED. */
 err_code tpm_plan_make(const struct tpm_facts *facts, struct tpm_plan *ret, struct why *why);
+
+/* The same plan for another base: changes what belongs to the counter, not the keys. */
+err_code tpm_plan_rebase(struct tpm_plan *plan, uint64_t base);
 
 /* The public area (part 2, 12.2.4 TPMT_PUBLIC) of an authority's key as pawl loads it into the TPM
  * for TPM2_VerifySignature, and its Name. Appends. Error: KEY_MALFORMED. */
@@ -66,10 +76,16 @@ err_code tpm_key_name(const struct tpm_plan *plan, enum tpm_purpose purpose,
 /* The public area of the counter (part 2, 13.5 TPMS_NV_PUBLIC). Appends. */
 err_code tpm_counter_public(const struct tpm_plan *plan, bool written, struct buf *ret);
 
+/* The public area of the counter that enrol makes for a moment, to learn where the next one will
+ * begin, and its Name. It has no authorization, and a policy that nothing satisfies marks it as
+ * pawl's. public: appends. */
+err_code tpm_scratch_public(uint32_t index, bool written, struct buf *ret);
+err_code tpm_scratch_name(uint32_t index, bool written, uint8_t ret[static HW_TPM_NAME_LEN]);
+
 /* What a grant says: allow this while the counter stands so. */
 struct tpm_terms {
     enum hw_grant_kind kind;
-    uint64_t base;  /* counter of epoch 0; 0 for FIRST, which speaks of no value */
+    uint64_t base;  /* that of the plan; 0 for FIRST, which speaks of no value */
     uint64_t epoch; /* 0 for FIRST */
 };
 
@@ -77,7 +93,8 @@ struct tpm_terms {
 enum tpm_purpose tpm_grant_purpose(enum hw_grant_kind kind);
 
 /* The policy digest that a grant of these terms approves: what the TPM's session holds before
- * PolicyAuthorize. Errors: GRANT_INVALID for terms that no grant has (overflow, unknown kind). */
+ * PolicyAuthorize. Errors: GRANT_INVALID for terms that no grant has (overflow, unknown kind) or
+ * that are of another base than the plan. */
 err_code tpm_approved(const struct tpm_plan *plan, const struct tpm_terms *terms,
                       struct digest *ret, struct why *why);
 

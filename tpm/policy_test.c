@@ -61,11 +61,11 @@ static void approved_policies_equal_the_tpms(void **state)
         {"first", {HW_GRANT_FIRST, 0, 0}},
         {"bump 0", {HW_GRANT_BUMP, 64, 0}},
         {"bump 7", {HW_GRANT_BUMP, 64, 7}},
-        {"bump far", {HW_GRANT_BUMP, 1000000, 0x123456789abcdef}},
+        {"bump far", {HW_GRANT_BUMP, 64, 0x123456789abcdef}},
         {"sign 1", {HW_GRANT_SIGN, 64, 1}},
         {"sign far", {HW_GRANT_SIGN, 64, 0x123456789abcdef}},
         {"certify 1", {HW_GRANT_CERTIFY, 64, 1}},
-        {"certify base", {HW_GRANT_CERTIFY, 65, 1}},
+        {"certify far", {HW_GRANT_CERTIFY, 64, 0x123456789abcdef}},
     };
     struct fx *fx = *state;
 
@@ -84,6 +84,8 @@ static void auth_policies_equal_the_tpms(void **state)
     struct tpm_chip *chip = &fx_inside(fx)->chip;
     const TPMT_TK_VERIFIED none = {.tag = TPM2_ST_VERIFIED, .hierarchy = TPM2_RH_OWNER};
 
+    assert_int_equal(fx->plan.n_branches[TPM_PURPOSE_BUMP], 3); /* the third is the base */
+    assert_int_equal(fx->plan.n_branches[TPM_PURPOSE_SIGN], 2);
     for (enum tpm_purpose p = TPM_PURPOSE_BUMP; p < TPM_PURPOSES; p++)
         for (size_t i = 0; i < 2; i++) {
             struct digest theirs;
@@ -95,7 +97,7 @@ static void auth_policies_equal_the_tpms(void **state)
                  "PolicyAuthorize");
             must(tpm_policy_get(chip, s, &theirs), "PolicyGetDigest");
             same_digest("branch", &fx->plan.branch[p][i], &theirs);
-            must(tpm_policy_or(chip, s, fx->plan.branch[p], 2), "PolicyOR");
+            must(tpm_policy_or(chip, s, fx->plan.branch[p], fx->plan.n_branches[p]), "PolicyOR");
             must(tpm_policy_get(chip, s, &theirs), "PolicyGetDigest");
             same_digest("authPolicy", &fx->plan.auth[p], &theirs);
             must(tpm_flush(chip, s), "FlushContext");
@@ -136,8 +138,8 @@ static void fresh_name_equals_the_tpms(void **state)
 {
     struct fx *fx = *state;
     struct tpm_chip *chip = &fx_inside(fx)->chip;
-    const struct tpm_facts facts = {fx->owner.domain, fx->owner.root, fx->owner.ratchet, 2,
-                                    0x01800199};
+    const struct tpm_facts facts = {fx->owner.domain, fx->owner.root,  fx->owner.ratchet, 2,
+                                    0x01800199,       TPM_DEFAULT_BASE};
     CLEANUP(buf_free) struct buf area = {0};
     static struct tpm_plan plan;
     const TPM2B_AUTH empty = {0};
@@ -163,7 +165,10 @@ static void terms_that_no_grant_has(void **state)
         {"no kind", {HW_GRANT_NONE, 64, 1}},
         {"unknown kind", {(enum hw_grant_kind)9, 64, 1}},
         {"overflow", {HW_GRANT_SIGN, 64, UINT64_MAX}},
-        {"overflow by one", {HW_GRANT_BUMP, 1, UINT64_MAX}},
+        {"overflow by one", {HW_GRANT_BUMP, 64, UINT64_MAX - 63}},
+        {"another base", {HW_GRANT_SIGN, 65, 1}},
+        {"another base, the same sum", {HW_GRANT_SIGN, 65, 0}},
+        {"no base", {HW_GRANT_BUMP, 0, 65}},
         {"first with a base", {HW_GRANT_FIRST, 64, 0}},
         {"first with an epoch", {HW_GRANT_FIRST, 0, 1}},
     };
@@ -185,7 +190,8 @@ static void ratchets_that_no_tpm_holds(void **state)
     CLEANUP(hw_signer_close) struct hw_signer *p384 = NULL, *stranger = NULL;
     const struct tpm_terms terms = {HW_GRANT_SIGN, 64, 1};
     struct hw_pubkey keys[HW_RATCHET_MAX + 1];
-    struct tpm_facts facts = {fx->owner.domain, fx->owner.root, keys, 1, TPM_DEFAULT_INDEX};
+    struct tpm_facts facts = {fx->owner.domain,  fx->owner.root,  keys, 1,
+                              TPM_DEFAULT_INDEX, TPM_DEFAULT_BASE};
     static struct tpm_plan plan;
     struct hw_grant grant;
 
@@ -210,8 +216,8 @@ static void ratchets_that_no_tpm_holds(void **state)
 static void plans_are_bound_to_their_facts(void **state)
 {
     struct fx *fx = *state;
-    struct tpm_facts facts = {fx->owner.domain, fx->owner.root, fx->owner.ratchet, 2,
-                              TPM_DEFAULT_INDEX};
+    struct tpm_facts facts = {fx->owner.domain,  fx->owner.root,  fx->owner.ratchet, 2,
+                              TPM_DEFAULT_INDEX, TPM_DEFAULT_BASE};
     static struct tpm_plan plan;
     struct hw_pubkey swapped[2] = {fx->owner.ratchet[1], fx->owner.ratchet[0]};
 
@@ -237,6 +243,15 @@ static void plans_are_bound_to_their_facts(void **state)
     OK(tpm_plan_make(&facts, &plan, &fx->why));
     assert_memory_not_equal(plan.index_name, fx->plan.index_name, HW_TPM_NAME_LEN);
     facts.index--;
+    /* The base is the counter's alone; rebasing is as good as planning. */
+    facts.base++;
+    OK(tpm_plan_make(&facts, &plan, &fx->why));
+    assert_memory_not_equal(plan.index_name, fx->plan.index_name, HW_TPM_NAME_LEN);
+    assert_memory_not_equal(plan.fresh_name, fx->plan.fresh_name, HW_TPM_NAME_LEN);
+    assert_true(digest_eq(&plan.auth[TPM_PURPOSE_SIGN], &fx->plan.auth[TPM_PURPOSE_SIGN]));
+    OK(tpm_plan_rebase(&plan, --facts.base));
+    assert_memory_equal(plan.index_name, fx->plan.index_name, HW_TPM_NAME_LEN);
+    assert_memory_equal(plan.fresh_name, fx->plan.fresh_name, HW_TPM_NAME_LEN);
     facts.ratchet = swapped;
     OK(tpm_plan_make(&facts, &plan, &fx->why));
     assert_memory_not_equal(plan.index_name, fx->plan.index_name, HW_TPM_NAME_LEN);

@@ -25,7 +25,8 @@ void fx_expect(err_code got, err_code want, const struct why *why, const char *c
 
 void fx_rekey(struct fx *fx)
 {
-    struct tpm_facts facts = {fx->owner.domain, {{0}}, fx->owner.ratchet, 2, TPM_DEFAULT_INDEX};
+    struct tpm_facts facts = {fx->owner.domain,  {{0}},   fx->owner.ratchet, 2,
+                              TPM_DEFAULT_INDEX, fx->base};
 
     (void)snprintf(fx->owner.domain, sizeof fx->owner.domain, "example.test");
     (void)snprintf(fx->owner.gate, sizeof fx->owner.gate, "gate-1");
@@ -72,7 +73,11 @@ struct hw_grant fx_grant_at(struct fx *fx, enum hw_grant_kind kind, uint64_t bas
     const struct tpm_terms terms = {kind, base, epoch};
     struct hw_grant grant = {0};
 
-    OK(tpm_grant_make(&fx->plan, &terms, fx->ratchet[by], &grant, &fx->why));
+    struct tpm_plan plan = fx->plan;
+
+    if (kind != HW_GRANT_FIRST)
+        OK(tpm_plan_rebase(&plan, base));
+    OK(tpm_grant_make(&plan, &terms, fx->ratchet[by], &grant, &fx->why));
     return grant;
 }
 
@@ -101,6 +106,12 @@ void fx_open(struct fx *fx)
 {
     fx_close(fx);
     OK(tpm_root_open(fx->tpm.uri, &fx->options, &fx->root, &fx->why));
+}
+
+void fx_rebase(struct fx *fx, uint64_t base)
+{
+    fx->base = base;
+    OK(tpm_plan_rebase(&fx->plan, base));
 }
 
 /* --- a source with faults --- */
@@ -195,7 +206,8 @@ TSS2_RC fx_satisfy(struct fx *fx, struct tpm_chip *chip, const struct tpm_approv
         rc = tpm_policy_authorize(chip, chip->session, &a->grant.policy, &fx->plan.ref[purpose],
                                   a->verifier, &a->ticket);
     if (rc == TPM2_RC_SUCCESS)
-        rc = tpm_policy_or(chip, chip->session, fx->plan.branch[purpose], 2);
+        rc = tpm_policy_or(chip, chip->session, fx->plan.branch[purpose],
+                           fx->plan.n_branches[purpose]);
     return rc;
 }
 

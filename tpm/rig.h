@@ -22,7 +22,7 @@ struct fx {
     struct hw_signer *ratchet[2];
     struct hw_owner owner;
     struct tpm_plan plan;
-    uint64_t base; /* the fleet's; TPM_DEFAULT_BASE unless changed before fx_rekey */
+    uint64_t base; /* the fleet's; TPM_DEFAULT_BASE unless changed by fx_rebase */
     struct hw_grant grants[16];
     size_t n_grants;
     struct hw_enrolment enrolment;
@@ -41,6 +41,9 @@ void fx_free(struct fx *fx);
 
 /* Makes owner, plan and enrolment grants anew from the ratchet keys. */
 void fx_rekey(struct fx *fx);
+
+/* Plan and grants from now on are of this base. */
+void fx_rebase(struct fx *fx, uint64_t base);
 
 /* A grant by ratchet key number by; with the fleet's base unless it is FIRST. */
 struct hw_grant fx_grant(struct fx *fx, enum hw_grant_kind kind, uint64_t epoch, unsigned by);

@@ -103,20 +103,20 @@ static void a_counter_above_the_base_keeps_its_own(void **state)
     assert_int_equal(
         Tss2_Sys_NV_UndefineSpace(chip->sys, TPM2_RH_OWNER, TPM_DEFAULT_INDEX, &pw, NULL), 0);
     OK(fx->root->ops->enrol(fx->root, &fx->owner, &fx->enrolment, &fx->why));
-    assert_int_equal(fx->enrolment.base, 70);
+    assert_int_equal(fx->enrolment.base, 71);
     assert_int_equal(fx->enrolment.epoch, 0);
     OK(fx->root->ops->attach(fx->root, &fx->owner, &fx->enrolment, &fx->why));
     EXPECT(fx->root->ops->step(fx->root, fx_mandate(fx, 7), &fx->why), ERR_GRANT_INVALID);
-    fx->grants[5] = fx_grant_at(fx, HW_GRANT_BUMP, 70, 1, 0);
-    fx->grants[6] = fx_grant_at(fx, HW_GRANT_SIGN, 70, 1, 0);
-    fx->grants[7] = fx_grant_at(fx, HW_GRANT_CERTIFY, 70, 1, 0);
+    fx->grants[5] = fx_grant_at(fx, HW_GRANT_BUMP, 71, 1, 0);
+    fx->grants[6] = fx_grant_at(fx, HW_GRANT_SIGN, 71, 1, 0);
+    fx->grants[7] = fx_grant_at(fx, HW_GRANT_CERTIFY, 71, 1, 0);
     mandate = (struct hw_mandate){.epoch = 1, .grants = fx->grants, .n_grants = 8};
     OK(fx->root->ops->step(fx->root, &mandate, &fx->why));
     OK(fx->root->ops->prepare(fx->root, &mandate, &fx->why));
     fx_round(fx);
     /* Enrolled again, it still knows its own base. */
     OK(fx->root->ops->enrol(fx->root, &fx->owner, &fx->enrolment, &fx->why));
-    assert_int_equal(fx->enrolment.base, 70);
+    assert_int_equal(fx->enrolment.base, 71);
     assert_int_equal(fx->enrolment.epoch, 1);
 }
 

@@ -30,6 +30,7 @@ static err_code set_option(const char *option, unsigned *seen, struct tpm_uri *u
         /* PCR 16 and 23 are not counted as changes, so extending them would leave sessions alive;
          * 17 to 22 belong to other localities. */
         {"pcr=", 0, 15},
+        {"scratch=", 0x01000000, 0x01FFFFFF},
     };
 
     for (unsigned i = 0; i < sizeof options / sizeof *options; i++) {
@@ -51,12 +52,14 @@ static err_code set_option(const char *option, unsigned *seen, struct tpm_uri *u
             uri->receipt = (uint32_t)value;
         else if (i == 2)
             uri->seal = (uint32_t)value;
-        else
+        else if (i == 3)
             uri->pcr = (uint8_t)value;
+        else
+            uri->scratch = (uint32_t)value;
         return ERR_OK;
     }
     return why_say(why, ERR_HARDWARE_URI,
-                   "\"%.64s\" is none of index=, receipt=, seal=, pcr=", option);
+                   "\"%.64s\" is none of index=, scratch=, receipt=, seal=, pcr=", option);
 }
 
 static err_code set_options(const char *text, struct tpm_uri *uri, struct why *why)
@@ -111,6 +114,10 @@ err_code tpm_uri_parse(const char *text, struct tpm_uri *ret, struct why *why)
     uri.device = strcmp(uri.tcti, "device") == 0;
     if (text[conf] == '?')
         TRY(set_options(text + conf + 1, &uri, why));
+    if (uri.scratch == 0) /* the neighbour */
+        uri.scratch = uri.index < 0x01FFFFFF ? uri.index + 1 : uri.index - 1;
+    if (uri.scratch == uri.index)
+        return why_say(why, ERR_HARDWARE_URI, "index and scratch are both 0x%08x", uri.index);
     if (uri.receipt == uri.seal)
         return why_say(why, ERR_HARDWARE_URI, "receipt and seal are both 0x%08x", uri.seal);
     *ret = uri;

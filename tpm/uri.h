@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * uri.h: tpm:NAME:CONF[?index=0x..&receipt=0x..&seal=0x..&pcr=N], the address of a TPM and the
- * places that pawl takes in it. NAME:CONF names the transport in the words of the TSS2 libraries
- * (device:/dev/tpmrm0, swtpm:path=/SOCKET); both are always required, nothing is guessed. And the
- * references to keys in a TPM.
+ * uri.h: tpm:NAME:CONF[?index=0x..&scratch=0x..&receipt=0x..&seal=0x..&pcr=N], the address of a TPM
+ * and the places that pawl takes in it. NAME:CONF names the transport in the words of the TSS2
+ * libraries (device:/dev/tpmrm0, swtpm:path=/SOCKET); both are always required, nothing is guessed.
+ * And the references to keys in a TPM.
  */
 #ifndef PAWL_TPM_URI_H
 #define PAWL_TPM_URI_H
@@ -27,6 +27,7 @@ struct tpm_uri {
     char conf[TPM_URI_CONF_MAX + 1]; /* as the transport reads it */
     bool device;                     /* the only transport that is no simulator by its name */
     uint32_t index;                  /* NV index of the counter, 0x01...... */
+    uint32_t scratch;                /* NV index that enrol uses for a moment; index + 1 */
     uint32_t receipt, seal;          /* persistent handles, 0x81000000 to 0x817FFFFF */
     uint8_t pcr;                     /* 0 to 15: extended after each step */
 };

@@ -20,19 +20,26 @@ static const struct {
     struct tpm_uri want; /* tcti "": refused */
 } URIS[] = {
     {"tpm:device:/dev/tpmrm0",
-     {"device", "/dev/tpmrm0", true, 0x01800100, 0x81000100, 0x81000101, 14}},
-    {"tpm:swtpm:path=/a/b", {"swtpm", "path=/a/b", false, 0x01800100, 0x81000100, 0x81000101, 14}},
+     {"device", "/dev/tpmrm0", true, 0x01800100, 0x01800101, 0x81000100, 0x81000101, 14}},
+    {"tpm:swtpm:path=/a/b",
+     {"swtpm", "path=/a/b", false, 0x01800100, 0x01800101, 0x81000100, 0x81000101, 14}},
     {"tpm:swtpm:host=127.0.0.1,port=2321",
-     {"swtpm", "host=127.0.0.1,port=2321", false, 0x01800100, 0x81000100, 0x81000101, 14}},
+     {"swtpm", "host=127.0.0.1,port=2321", false, 0x01800100, 0x01800101, 0x81000100, 0x81000101,
+      14}},
     {"tpm:mssim:host=::1,port=1",
-     {"mssim", "host=::1,port=1", false, 0x01800100, 0x81000100, 0x81000101, 14}},
-    {"tpm:cmd:tpm2 send", {"cmd", "tpm2 send", false, 0x01800100, 0x81000100, 0x81000101, 14}},
+     {"mssim", "host=::1,port=1", false, 0x01800100, 0x01800101, 0x81000100, 0x81000101, 14}},
+    {"tpm:cmd:tpm2 send",
+     {"cmd", "tpm2 send", false, 0x01800100, 0x01800101, 0x81000100, 0x81000101, 14}},
     {"tpm:device:/dev/tpm0?index=0x01000000&receipt=0x81000000&seal=0x817fffff&pcr=0",
-     {"device", "/dev/tpm0", true, 0x01000000, 0x81000000, 0x817FFFFF, 0}},
+     {"device", "/dev/tpm0", true, 0x01000000, 0x01000001, 0x81000000, 0x817FFFFF, 0}},
     {"tpm:device:/dev/tpm0?pcr=15",
-     {"device", "/dev/tpm0", true, 0x01800100, 0x81000100, 0x81000101, 15}},
+     {"device", "/dev/tpm0", true, 0x01800100, 0x01800101, 0x81000100, 0x81000101, 15}},
     {"tpm:device:/dev/tpm0?seal=0x81000100&receipt=0x81000101",
-     {"device", "/dev/tpm0", true, 0x01800100, 0x81000101, 0x81000100, 14}},
+     {"device", "/dev/tpm0", true, 0x01800100, 0x01800101, 0x81000101, 0x81000100, 14}},
+    {"tpm:device:/dev/tpm0?index=0x01ffffff",
+     {"device", "/dev/tpm0", true, 0x01FFFFFF, 0x01FFFFFE, 0x81000100, 0x81000101, 14}},
+    {"tpm:device:/dev/tpm0?scratch=0x01000007&index=0x01800200",
+     {"device", "/dev/tpm0", true, 0x01800200, 0x01000007, 0x81000100, 0x81000101, 14}},
     {"", {.tcti = ""}},
     {"tpm:", {.tcti = ""}},
     {"tpm:device", {.tcti = ""}},
@@ -58,6 +65,9 @@ static const struct {
     {"tpm:device:/dev/tpm0?receipt=0x81800000", {.tcti = ""}},
     {"tpm:device:/dev/tpm0?receipt=0x81000101", {.tcti = ""}}, /* the seal key's */
     {"tpm:device:/dev/tpm0?seal=0x181000101", {.tcti = ""}},
+    {"tpm:device:/dev/tpm0?scratch=0x01800100", {.tcti = ""}}, /* the counter's */
+    {"tpm:device:/dev/tpm0?scratch=0x00ffffff", {.tcti = ""}},
+    {"tpm:device:/dev/tpm0?scratch=0", {.tcti = ""}},
     {"tpm:device:/dev/tpm0?other=1", {.tcti = ""}},
     {"tpm:device:/dev/tpm0?index", {.tcti = ""}},
 };
@@ -84,6 +94,7 @@ static void uris(void **state)
         assert_string_equal(got.conf, want->conf);
         assert_int_equal(got.device, want->device);
         assert_int_equal(got.index, want->index);
+        assert_int_equal(got.scratch, want->scratch);
         assert_int_equal(got.receipt, want->receipt);
         assert_int_equal(got.seal, want->seal);
         assert_int_equal(got.pcr, want->pcr);

@@ -27,12 +27,13 @@ static err_code tpm_names(const struct root_meta *first, const struct hw_enrolme
     uint8_t receipt[HW_TPM_NAME_LEN], seal[HW_TPM_NAME_LEN];
     struct tpm_plan plan;
 
-    TRY(grant_plan(first, hw->index, &plan, why));
+    TRY(grant_plan(first, hw->index, hw->base, &plan, why));
     TRY(tpm_key_name(&plan, TPM_PURPOSE_SIGN, &hw->receipt, receipt));
     TRY(tpm_key_name(&plan, TPM_PURPOSE_CERTIFY, &hw->seal, seal));
     if (memcmp(plan.index_name, hw->index_name, HW_TPM_NAME_LEN) != 0)
         return why_say(why, ERR_PERMIT_INVALID,
-                       "the enrolment's counter is not bound to this root metadata");
+                       "the enrolment's counter is not bound to this root metadata and base %llu",
+                       (unsigned long long)hw->base);
     if (memcmp(receipt, hw->receipt_name, HW_TPM_NAME_LEN) != 0)
         return why_say(why, ERR_PERMIT_INVALID,
                        "the receipt key is not bound to this root metadata");

@@ -90,7 +90,7 @@ err_code authority_grant(const struct root_meta *first, const struct authority_g
 {
     struct tpm_plan plan;
 
-    TRY(grant_plan(first, gate->index, &plan, why));
+    TRY(grant_plan(first, gate->index, gate->base, &plan, why));
     return tpm_grant_make(&plan, terms, ratchet, ret, why);
 }
 

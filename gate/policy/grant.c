@@ -138,8 +138,8 @@ static bool by_ratchet_key(const struct grant_pick *from, const struct grant *gr
            (from->revoked == NULL || revoked_find(from->revoked, REVOKED_KEY, &grant->kid) == NULL);
 }
 
-err_code grant_plan(const struct root_meta *first, uint32_t index, struct tpm_plan *ret,
-                    struct why *why)
+err_code grant_plan(const struct root_meta *first, uint32_t index, uint64_t base,
+                    struct tpm_plan *ret, struct why *why)
 {
     const struct root_holders *ratchet = &first->roles[ROLE_RATCHET];
     struct hw_pubkey keys[HW_RATCHET_MAX];
@@ -148,7 +148,8 @@ err_code grant_plan(const struct root_meta *first, uint32_t index, struct tpm_pl
                                     .root = first->digest,
                                     .ratchet = keys,
                                     .n_ratchet = ratchet->n,
-                                    .index = index};
+                                    .index = index,
+                                    .base = base};
 
     if (first->version != 1)
         return why_say(why, ERR_ROOT_SEQUENCE,
@@ -191,7 +192,7 @@ err_code grant_pick(const struct grant_pick *from, const struct grant_need *need
     *ret_n = 0;
     if (out == NULL)
         return ERR_NO_MEMORY;
-    TRY(grant_plan(from->first, need->index, &plan, why));
+    TRY(grant_plan(from->first, need->index, need->base, &plan, why));
     for (size_t i = 0; i < from->n_grants; i++) {
         const struct grant *grant = &from->grants[i];
         if (!fits(grant, need) || !by_ratchet_key(from, grant))

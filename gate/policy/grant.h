@@ -34,10 +34,10 @@ err_code grant_of_hw(const struct hw_grant *grant, struct grant *ret);
 err_code grant_to_hw(const struct grant *grant, const struct root_meta *root, struct hw_grant *ret,
                      struct why *why);
 
-/* Names and policies of every gate that was enrolled under this version 1 at this index. Errors:
- * ROOT_SEQUENCE (not version 1), those of tpm_plan_make. */
-err_code grant_plan(const struct root_meta *first, uint32_t index, struct tpm_plan *ret,
-                    struct why *why);
+/* Names and policies of every gate that was enrolled under this version 1 at this index with this
+ * base. Errors: ROOT_SEQUENCE (not version 1), those of tpm_plan_make. */
+err_code grant_plan(const struct root_meta *first, uint32_t index, uint64_t base,
+                    struct tpm_plan *ret, struct why *why);
 
 /* What a gate needs grants for. */
 struct grant_need {

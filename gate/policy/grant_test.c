@@ -148,6 +148,16 @@ static void relabel_epoch(struct grant *grants, size_t n)
             grants[i].epoch = 2;
 }
 
+/* Base and epoch enter a policy as their sum; which base it is the counter's Name says. */
+static void relabel_base(struct grant *grants, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (grants[i].epoch == 1) {
+            grants[i].base = WORLD_BASE - 1;
+            grants[i].epoch = 2;
+        }
+}
+
 static void relabel_index(struct grant *grants, size_t n)
 {
     for (size_t i = 0; i < n; i++)
@@ -185,6 +195,7 @@ static const struct {
     {"another base", NULL, NULL, 0, 1, 65, WORLD_INDEX, 0, 0, ERR_GRANT_INVALID},
     {"another index", NULL, NULL, 0, 1, 64, WORLD_INDEX + 1, 0, 0, ERR_GRANT_INVALID},
     {"relabelled epoch", relabel_epoch, NULL, 0, 2, 64, WORLD_INDEX, 0, 0, ERR_GRANT_INVALID},
+    {"relabelled base", relabel_base, NULL, 0, 2, 63, WORLD_INDEX, 0, 0, ERR_GRANT_INVALID},
     {"relabelled index", relabel_index, NULL, 0, 1, 64, WORLD_INDEX + 1, 0, 0, ERR_GRANT_INVALID},
     {"no certify", NULL, NULL, 0, 1, 64, WORLD_INDEX, 2, 0, ERR_GRANT_INVALID},
     {"one key's certify is enough", NULL, NULL, 0, 1, 64, WORLD_INDEX, 1, 5, ERR_OK},

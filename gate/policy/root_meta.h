@@ -16,7 +16,7 @@ enum root_role {
     ROLE_NONE = 0,
     ROLE_ROOT,     /* signs root metadata */
     ROLE_POLICY,   /* signs policy objects */
-    ROLE_RATCHET,  /* signs grants; 2 to 8 keys, threshold 1, ES256 or PS256: a TPM checks them */
+    ROLE_RATCHET,  /* signs grants; 2 to 7 keys, threshold 1, ES256 or PS256: a TPM checks them */
     ROLE_APPROVER, /* optional */
     ROLE_OVERRIDE, /* optional */
     ROLE_SNAPSHOT, /* signs snapshots */

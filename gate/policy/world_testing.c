@@ -51,7 +51,7 @@ void world_grant(struct world *world, enum hw_grant_kind kind, uint64_t base, ui
     struct tpm_plan plan;
 
     MUST(root_meta_parse(buf_slice(&world->roots[0]), &first, &why));
-    MUST(grant_plan(first, WORLD_INDEX, &plan, &why));
+    MUST(grant_plan(first, WORLD_INDEX, kind == HW_GRANT_FIRST ? WORLD_BASE : base, &plan, &why));
     for (enum person who = RATCHET_A; who <= RATCHET_B; who++)
         if ((world->ratchet_by & BY(who)) != 0)
             MUST(tpm_grant_make(&plan, &terms, world->cast->signers[who],
