@@ -129,13 +129,14 @@ static void pen_drop(struct pen *pen)
     *pen = (struct pen){0};
 }
 
-/* What libp11 left on OpenSSL's error stack: the token's code, if the last error is one. */
+/* The token's code, if the last error on OpenSSL's stack is one that libp11 put there
+ * (openssl/err.h: the library stands above 23 bits of reason). 0 if it is another one. */
 static unsigned long last_ckr(void)
 {
     unsigned long err = ERR_peek_last_error();
 
     ERR_clear_error();
-    return err == 0 ? 0 : (unsigned long)ERR_GET_REASON(err);
+    return (err >> 23) == (unsigned long)ERR_get_CKR_code() ? err & 0x7fffff : 0;
 }
 
 static err_code failed(const char *what, struct why *why)

@@ -2,8 +2,8 @@
 /*
  * signer.h: keys of the authority that live on a PKCS#11 token, as signers. They are named by an
  * RFC 7512 URI that says which module, which token, and which key (object, id, or both):
- * "pkcs11:token=ops;object=policy-2026?module-path=/usr/lib/softhsm/libsofthsm2.so&pin-source=file:/run/pin".
- * For PINs the rules of root.h hold: from a file, flags looked at first, never tried twice.
+ * "pkcs11:token=ops;object=policy-2026?module-path=/usr/lib/x.so&pin-source=file:/run/pin". For
+ * PINs the rules of root.h hold: from a file, flags looked at first, never tried twice.
  */
 #ifndef PAWL_PKCS11_SIGNER_H
 #define PAWL_PKCS11_SIGNER_H

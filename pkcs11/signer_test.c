@@ -226,8 +226,10 @@ static void a_token_that_does_not_sign(void **state)
     expect_err(hsm_signer_open(uri, &signer, &why), ERR_OK);
     rig_strike(fault, P11_FAULT_C_Sign, CKR_DEVICE_ERROR, 1);
     expect_err(hw_sign(signer, slice_str("hello"), &sig, &why), ERR_KEY_SIGN);
+    assert_int_equal(why.foreign_code, CKR_DEVICE_ERROR);
     rig_strike(fault, P11_FAULT_C_SignInit, CKR_DEVICE_REMOVED, 1);
     expect_err(hw_sign(signer, slice_str("hello"), &sig, &why), ERR_KEY_SIGN);
+    assert_int_equal(why.foreign_code, CKR_DEVICE_REMOVED);
     rig_heal(fault);
     assert_int_equal(sig.len, 0);
     hw_signer_close(&signer);
