@@ -213,12 +213,15 @@ static void forge(struct hands *h, struct rig *rig, struct hsm_successor next, c
     expect_err(file_write((const char *)path.ptr, buf_slice(&chain), 0644, &why), ERR_OK);
 }
 
-static void refused(struct rig *rig, err_code wanted)
+/* text: what the reason has to name. */
+static void refused(struct rig *rig, err_code wanted, const char *text)
 {
     struct hw_root *root = rig_open(rig);
     struct why why = {0};
 
     expect_err(root->ops->attach(root, rig->owner, &rig->enrolment, &why), wanted);
+    if (strstr(why.text, text) == NULL)
+        fail_msg("\"%s\" does not say \"%s\"", why.text, text);
     hw_root_close(&root);
 }
 
@@ -245,25 +248,53 @@ static void a_fresh_key_for_an_old_epoch(void **state)
     hands_on(&h, &rig, CKU_USER);
     assert_int_equal(h.token.f->C_DestroyObject(h.token.session, hands_epoch_key(&h, 2)), CKR_OK);
     hands_off(&h);
-    refused(&rig, ERR_HSM_KEY_MISSING); /* no epoch key at all */
+    refused(&rig, ERR_HSM_KEY_MISSING, "no epoch key");
     hands_on(&h, &rig, CKU_USER);
     expect_err(hsm_epoch_generate(&h.token, &h.space, 1, &next.key, &why), ERR_OK);
 
-    refused(&rig, ERR_HSM_KEY_MISSING); /* the disk says 2 */
+    refused(&rig, ERR_HSM_KEY_MISSING, "reach epoch 2");
     softhsm_restore(rig.hsm.store, "epoch1");
-    refused(&rig, ERR_HSM_KEY_FOREIGN); /* the disk says 1, but another key */
+    refused(&rig, ERR_HSM_KEY_FOREIGN, "not the certified one"); /* the disk says 1 */
     /* A certificate for K_1' by the identity key; the key of epoch 0 is gone, so K_1' or the
      * identity key signs in its place, or nobody. */
     next.previous = next.key;
     forge(&h, &rig, next, "epoch0");
-    refused(&rig, ERR_HSM_KEY_FOREIGN);
+    refused(&rig, ERR_HSM_KEY_FOREIGN, "epoch 1 is not signed by the key of epoch 0");
     expect_err(hsm_identity_find(&h.token, &h.space, &next.previous, &why), ERR_OK);
     forge(&h, &rig, next, "epoch0");
-    refused(&rig, ERR_HSM_KEY_FOREIGN);
+    refused(&rig, ERR_HSM_KEY_FOREIGN, "epoch 1 is not signed by the key of epoch 0");
     next.previous = 0;
     forge(&h, &rig, next, "epoch0");
-    refused(&rig, ERR_HSM_KEY_FOREIGN);
+    refused(&rig, ERR_HSM_KEY_FOREIGN, "was made for another one");
     hands_off(&h);
+    rig_stop(&rig);
+}
+
+/* A token with the epoch key, but another identity key; and with two of them. */
+static void another_identity_key(void **state)
+{
+    CK_OBJECT_HANDLE key;
+    struct why why = {0};
+    struct hands h;
+    struct rig rig;
+    (void)state;
+
+    rig_start(&rig);
+    hands_on(&h, &rig, CKU_USER);
+    expect_err(hsm_epoch_generate(&h.token, &h.space, 0, &key, &why), ERR_OK);
+    hands_off(&h);
+    softhsm_save(rig.hsm.tokens, "before");
+    rig_enrol(&rig); /* takes the key over */
+    softhsm_save(rig.hsm.tokens, "after");
+    for (int i = 0; i < 2; i++) {
+        softhsm_restore(rig.hsm.tokens, i == 0 ? "before" : "after");
+        hands_on(&h, &rig, CKU_USER);
+        expect_err(hsm_identity_generate(&h.token, &h.space, &key, &why), ERR_OK);
+        hands_off(&h);
+        refused(&rig, ERR_HSM_KEY_FOREIGN,
+                i == 0 ? "the identity key on token"
+                       : "has 2 keys pawl:example.org:gate-1:identity");
+    }
     rig_stop(&rig);
 }
 
@@ -285,11 +316,11 @@ static void a_key_at_the_epoch_keys_place(void **state)
 
     hands_on(&h, &rig, CKU_USER);
     expect_err(hsm_epoch_generate(&h.token, &h.space, 1, &planted, &why), ERR_OK);
-    refused(&rig, ERR_HSM_KEY_FOREIGN); /* two of them */
+    refused(&rig, ERR_HSM_KEY_FOREIGN, "two keys");
     assert_int_equal(h.token.f->C_DestroyObject(h.token.session, hands_epoch_key(&h, 1)), CKR_OK);
     assert_int_equal(h.token.f->C_DestroyObject(h.token.session, hands_epoch_key(&h, 1)), CKR_OK);
     expect_err(hsm_epoch_generate(&h.token, &h.space, 1, &planted, &why), ERR_OK);
-    refused(&rig, ERR_HSM_KEY_FOREIGN);               /* the planted one alone */
+    refused(&rig, ERR_HSM_KEY_FOREIGN, "not the certified one");
     expect_err(root->ops->begin(root, &why), ERR_OK); /* also while running: */
     expect_err(root->ops->sign(root, &digest, sig, &why), ERR_HSM_KEY_FOREIGN);
     expect_err(root->ops->begin(root, &why), ERR_HSM_KEY_FOREIGN);
@@ -388,7 +419,7 @@ static void the_token_is_initialised_again(void **state)
     rig_step(&rig, root, 1);
     hw_root_close(&root);
     softhsm_reinit(&rig.hsm, "gate");
-    refused(&rig, ERR_HSM_KEY_MISSING);
+    refused(&rig, ERR_HSM_KEY_MISSING, "serial");
     /* Enrolling again with the old chain on the disk makes nothing. */
     root = rig_open(&rig);
     expect_err(root->ops->enrol(root, rig.owner, &again, &why), ERR_HSM_KEY_MISSING);
@@ -419,7 +450,7 @@ static void a_second_token_of_the_same_name(void **state)
     (void)snprintf(rig.uri, sizeof rig.uri, "%s", rig.hsm.uri);
     softhsm_restore(rig.hsm.tokens, "first");
     softhsm_reinit(&rig.hsm, "gate");
-    refused(&rig, ERR_HSM_KEY_MISSING);
+    refused(&rig, ERR_HSM_KEY_MISSING, "serial");
 
     (void)snprintf(rig.uri, sizeof rig.uri, "pkcs11:token=other?module-path=%s", rig.hsm.module);
     expect_err(hsm_root_open(rig.uri, &rig.options, &root, &why), ERR_HSM_TOKEN_NOT_FOUND);
@@ -480,7 +511,7 @@ static void another_first_root(void **state)
     for (size_t i = 0; i < sizeof mine.bytes; i += 31) {
         rig.owner->root = mine;
         rig.owner->root.bytes[i] ^= 1;
-        refused(&rig, ERR_HSM_KEY_MISSING);
+        refused(&rig, ERR_HSM_KEY_MISSING, "has no key pawl:example.org:gate-1:identity");
         root = rig_open(&rig);
         expect_err(root->ops->enrol(root, rig.owner, &again, &why), ERR_HSM_KEY_MISSING);
         hw_root_close(&root);
@@ -502,6 +533,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_signature_begun_before_the_step),
         cmocka_unit_test(the_token_is_restored),
         cmocka_unit_test(a_fresh_key_for_an_old_epoch),
+        cmocka_unit_test(another_identity_key),
         cmocka_unit_test(a_key_at_the_epoch_keys_place),
         cmocka_unit_test(a_key_planted_for_the_next_epoch),
         cmocka_unit_test(the_chain_on_the_disk_is_changed),

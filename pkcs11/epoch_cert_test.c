@@ -226,6 +226,30 @@ static void the_identity_key_alone_extends_nothing(void **state)
     gate_stop(&g);
 }
 
+/* Two certificates of one key, both signed by everybody: what follows was made for one of them. */
+static void a_twin_does_not_take_its_place(void **state)
+{
+    CLEANUP(buf_free) struct buf swapped = {0};
+    struct slice chain;
+    struct hsm_cert cert;
+    struct gate g;
+    (void)state;
+
+    gate_start(&g, 3);
+    chain = buf_slice(&g.chain);
+    assert_int_equal(hsm_cert_parse(slice_part(chain, HSM_CERT_LEN, HSM_CERT_LEN), &cert, NULL),
+                     ERR_OK);
+    swapped = buf_take(&g.chain);
+    assert_int_equal(buf_add(&g.chain, swapped.ptr, HSM_CERT_LEN), ERR_OK);
+    cert.since++;
+    certify(&g, cert, g.keys[0]);
+    assert_int_equal(verify(&g, buf_slice(&g.chain)), ERR_OK);
+    assert_int_equal(buf_add(&g.chain, swapped.ptr + 2 * HSM_CERT_LEN, HSM_CERT_LEN), ERR_OK);
+    assert_int_equal(verify(&g, buf_slice(&g.chain)), ERR_SIGNATURE_INVALID);
+    assert_int_equal(verify(&g, buf_slice(&swapped)), ERR_OK);
+    gate_stop(&g);
+}
+
 static void epochs_go_up(void **state)
 {
     static const struct {
@@ -319,6 +343,7 @@ int main(void)
         cmocka_unit_test(every_cut_counts),
         cmocka_unit_test(order_and_beginning),
         cmocka_unit_test(the_identity_key_alone_extends_nothing),
+        cmocka_unit_test(a_twin_does_not_take_its_place),
         cmocka_unit_test(epochs_go_up),
         cmocka_unit_test(a_first_one_names_no_predecessor),
         cmocka_unit_test(a_chain_has_a_limit),

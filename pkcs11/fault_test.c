@@ -393,6 +393,65 @@ static void protections_that_the_token_forgets(void **state)
     rig_stop(&rig);
 }
 
+/* Each protection is read back at every start, whatever was found at enrolment. */
+static void protections_that_are_gone_later(void **state)
+{
+    static const CK_ATTRIBUTE_TYPE TYPES[] = {
+        CKA_TOKEN,   CKA_PRIVATE,  CKA_SENSITIVE,  CKA_EXTRACTABLE, CKA_ALWAYS_SENSITIVE,
+        CKA_LOCAL,   CKA_COPYABLE, CKA_MODIFIABLE, CKA_SIGN,        CKA_NEVER_EXTRACTABLE,
+        CKA_DECRYPT, CKA_UNWRAP,   CKA_DERIVE,     CKA_DESTROYABLE, CKA_TRUSTED,
+        CKA_VERIFY,  CKA_ENCRYPT,  CKA_WRAP,
+    };
+    struct p11_fault *fault;
+    struct hw_root *root;
+    struct why why = {0};
+    struct rig rig;
+    (void)state;
+
+    rig_start(&rig);
+    fault = rig_fault(&rig);
+    rig_enrol(&rig);
+    root = rig_open(&rig);
+    for (size_t i = 0; i < HSM_N(TYPES); i++) {
+        bool of_anchor = TYPES[i] == CKA_TRUSTED || TYPES[i] == CKA_VERIFY ||
+                         TYPES[i] == CKA_ENCRYPT || TYPES[i] == CKA_WRAP;
+        fault->turn_attribute = TYPES[i];
+        fault->turning = 1;
+        expect_err(root->ops->attach(root, rig.owner, &rig.enrolment, &why),
+                   of_anchor ? ERR_ANCHOR_FOREIGN : ERR_HSM_KEY_WEAK);
+        fault->turning = 0;
+        expect_err(root->ops->attach(root, rig.owner, &rig.enrolment, &why), ERR_OK);
+    }
+    hw_root_close(&root);
+    rig_stop(&rig);
+}
+
+static void only_the_right_lengths_reach_the_token(void **state)
+{
+    static const size_t LENGTHS[] = {0, 1, 63, 65, 96, HW_SIG_MAX, HW_SIG_MAX + 1, SIZE_MAX};
+    struct p11_fault *fault;
+    struct hw_statement *st;
+    struct hw_root *root;
+    struct why why = {0};
+    struct rig rig;
+    (void)state;
+
+    rig_start(&rig);
+    fault = rig_fault(&rig);
+    rig_enrol(&rig);
+    root = rig_attach(&rig);
+    (void)rig_mandate(&rig, 1);
+    st = &rig.mandate->statements[0];
+    for (size_t i = 0; i < HSM_N(LENGTHS); i++) {
+        st->sig_len = LENGTHS[i];
+        expect_err(root->ops->verify(root, st, &why), ERR_SIGNATURE_INVALID);
+    }
+    assert_int_equal(fault->calls[P11_FAULT_C_VerifyInit], 0);
+    assert_int_equal(fault->calls[P11_FAULT_C_Verify], 0);
+    hw_root_close(&root);
+    rig_stop(&rig);
+}
+
 /* ---- a failure anywhere in a step ------------------------------------------------------------ */
 
 /* stride: searches and attributes are many and alike, so not every one of them fails once. */
@@ -488,6 +547,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_step_from_another_directory_is_noticed),
         cmocka_unit_test(signatures_of_a_wrong_length),
         cmocka_unit_test(protections_that_the_token_forgets),
+        cmocka_unit_test(protections_that_are_gone_later),
+        cmocka_unit_test(only_the_right_lengths_reach_the_token),
         cmocka_unit_test(a_step_whose_calls_fail),
     };
 

@@ -157,10 +157,22 @@ static CK_RV find_objects_final(CK_SESSION_HANDLE session)
     WRAP(P11_FAULT_C_FindObjectsFinal, real->C_FindObjectsFinal(session));
 }
 
+static CK_RV pass_attribute_value(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object,
+                                  CK_ATTRIBUTE *template, CK_ULONG n)
+{
+    WRAP(P11_FAULT_C_GetAttributeValue, real->C_GetAttributeValue(session, object, template, n));
+}
+
 static CK_RV get_attribute_value(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object,
                                  CK_ATTRIBUTE *template, CK_ULONG n)
 {
-    WRAP(P11_FAULT_C_GetAttributeValue, real->C_GetAttributeValue(session, object, template, n));
+    CK_RV rv = pass_attribute_value(session, object, template, n);
+
+    for (CK_ULONG i = 0; rv == CKR_OK && control->turning != 0 && i < n; i++)
+        if (template[i].type == control->turn_attribute && template[i].pValue != NULL &&
+            template[i].ulValueLen == sizeof(CK_BBOOL))
+            *(CK_BBOOL *)template[i].pValue = *(CK_BBOOL *)template[i].pValue ? CK_FALSE : CK_TRUE;
+    return rv;
 }
 
 /* Copies a template without the attribute that is to be ignored. */
