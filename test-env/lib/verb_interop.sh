@@ -1,11 +1,15 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
 # verb_interop.sh: runs test-env/interop/NAME/run for each NAME. Such a script compares pawl with
-# another program, is given PAWL, BUILD and TOP, and ends with the closing line.
+# another program, is given PAWL, BUILD, TOP and DIR, and ends with the closing line. A program that
+# cannot be had here is skipped; when none can be had, that is no failure.
 
 verb_interop() {
     local names=("$@") name run
     need_packages interop
+    # Where this user's npm and go fetch from; the private home has no such settings.
+    [ ! -f "${HOME:-}/.npmrc" ] || export NPM_CONFIG_USERCONFIG=$HOME/.npmrc
+    [ ! -f "${HOME:-}/.config/go/env" ] || export GOENV=$HOME/.config/go/env
     make_private
     if [ "${#names[@]}" = 0 ]; then
         for run in "$top"/test-env/interop/*/run; do
@@ -16,7 +20,7 @@ verb_interop() {
     for name in "${names[@]}"; do
         interop_one "$name"
     done
-    tally_close
+    tally_close || { [ "$tally_failed" = 0 ] && [ "$tally_skipped" -gt 0 ]; }
 }
 
 interop_one() {
