@@ -1,0 +1,124 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""test_rollback.py: what lies on the disk is older than the hardware: all of it, or parts of it, or
+what is installed again. Nothing of it is served, and the newest bundle brings the gate back."""
+
+import itertools
+import os
+import shutil
+
+import tap
+from tap import equal, true
+from world import CURL, GIT, copy, main
+
+suite = tap.Suite()
+PARTS = ("installed", "hw", "ledger")
+
+
+def put_back(world, parts):
+    for part in parts:
+        source, target = f"{world.live}/old/{part}", f"{world.state}/{part}"
+        if os.path.isdir(source):
+            copy(source, target)
+        else:
+            shutil.copy2(source, target)
+
+
+def mixtures():
+    for number in range(1, len(PARTS) + 1):
+        for parts in itertools.combinations(PARTS, number):
+            yield f"old {', '.join(parts)} put back", parts
+
+
+@suite.cases(list(mixtures()))
+def old_parts(world, parts):
+    world.keep_disk("true")
+    put_back(world, parts)
+    if "installed" in parts:
+        world.refused("ROLLBACK", GIT)
+        error = world.refused("ROLLBACK", CURL)
+        true("foreign" in error, f"no code of the hardware: {error}")
+        status = world.status(code=world.exits["ROLLBACK"])
+        equal((status["serving"], status["reason"], status["epoch"]), (False, "ROLLBACK", 2),
+              "status")
+    else:
+        world.check(CURL, False, 2)
+        world.check(GIT, True, 2)
+    if "ledger" in parts:
+        world.log(want=("LEDGER_INCONSISTENT", "SIGNER_UNKNOWN"))
+    world.install(f"{world.bundles}/1.bundle", want="ROLLBACK")
+    world.put_disk_back("true")
+    world.sound(2)
+
+
+@suite.test("the whole old disk: the newest bundle brings it back")
+def recovers(world):
+    world.put_old_disk_back()
+    world.refused("ROLLBACK", CURL)
+    got = world.install(f"{world.bundles}/2.bundle")
+    equal((got["from_epoch"], got["epoch"], got["changed"]), (1, 2, True), "install")
+    world.check(CURL, False, 2)
+    world.check(GIT, True, 2)
+    # What was recorded after the image was made is gone, and whoever holds a permit can tell.
+    world.log(want="LEDGER_INCONSISTENT")
+    world.install(world.next_epoch())
+    world.check(CURL, False, 3)
+    equal(world.pawl("log", "verify")["installs"], 3, "installs on record: 1, again 2, 3")
+
+
+@suite.test("a disk without bundles and ledger: the newest bundle brings it back")
+def recovers_from_nothing(world):
+    for part in ("installed", "ledger"):
+        path = f"{world.state}/{part}"
+        shutil.rmtree(path) if os.path.isdir(path) else os.unlink(path)
+    world.refused("ROLLBACK", CURL)
+    world.install(f"{world.bundles}/1.bundle", want="ROLLBACK")
+    got = world.install(f"{world.bundles}/2.bundle")
+    equal((got["from_epoch"], got["epoch"]), (0, 2), "install")
+    world.check(CURL, False, 2)
+
+
+@suite.test("a bundle beyond the hardware is installed on the old disk")
+def recovers_ahead(world):
+    bundle = world.next_epoch()
+    world.put_old_disk_back()
+    world.refused("ROLLBACK", CURL)
+    equal(world.install(bundle)["epoch"], 3, "install")
+    world.check(CURL, False, 3)
+
+
+@suite.test("the newest bundle on the newest disk is known already")
+def known(world):
+    for _ in range(2):
+        got = world.install(f"{world.bundles}/2.bundle")
+        equal((got["changed"], got["epoch"]), (False, 2), "install")
+    world.sound(2)
+
+
+@suite.test("the old bundle again, on the newest disk")
+def old_bundle(world):
+    before = world.files(world.state)
+    world.install(f"{world.bundles}/1.bundle", want="ROLLBACK")
+    equal(world.files(world.state), before, "a refused install changes nothing")
+    world.sound(2)
+
+
+@suite.test("the old disk on a gate that went on without it")
+def many_epochs(world):
+    """Several steps later, also skipping some."""
+    world.next_epoch()
+    world.next_epoch()
+    world.install(world.next_epoch())
+    world.check(CURL, False, 5)
+    world.keep_disk("true")
+    world.put_old_disk_back()
+    world.refused("ROLLBACK", CURL)
+    for epoch in (1, 2, 3, 4):
+        world.install(f"{world.bundles}/{epoch}.bundle", want="ROLLBACK")
+    world.refused("ROLLBACK", CURL)
+    world.put_disk_back("true")
+    world.sound(5)
+
+
+if __name__ == "__main__":
+    main(suite)
