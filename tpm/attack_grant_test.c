@@ -222,15 +222,30 @@ static void forged_settled(void **state)
     assert_int_equal(fault_count(&fx->faults, TPM2_CC_PCR_Event), 1);
 }
 
+/* A mark of the epoch to come, written ahead, must not spare the sessions of this one. */
+static void settled_ahead(void **state)
+{
+    struct fx *fx = *state;
+    char path[128];
+
+    (void)snprintf(path, sizeof path, "%s/settled", fx->store);
+    OK(file_write(path, slice_str("3\n"), 0600, &fx->why));
+    fault_clear(&fx->faults);
+    OK(fx_open_faulty(fx, false));
+    OK(fx->root->ops->attach(fx->root, &fx->owner, &fx->enrolment, &fx->why));
+    OK(file_write(path, slice_str("3\n"), 0600, &fx->why));
+    fault_clear(&fx->faults);
+    fx_step(fx, 3);
+    assert_int_equal(fault_count(&fx->faults, TPM2_CC_PCR_Event), 1);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, start, end)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(grants_that_are_not_ours),
-        TEST(grants_damaged),
-        TEST(forged_tickets),
-        TEST(forged_settled),
+        TEST(grants_that_are_not_ours), TEST(grants_damaged), TEST(forged_tickets),
+        TEST(forged_settled),           TEST(settled_ahead),
     };
 
     return cmocka_run_group_tests_name("tpm attack on grants", tests, NULL, NULL);

@@ -20,6 +20,7 @@
 #include <string.h>
 
 #define SETTLED_MAX 32
+#define NOT_SETTLED 0 /* no step leads to epoch 0; enrolment settles it once */
 
 static err_code settled_path(const struct tpm_root *root, struct buf *ret)
 {
@@ -87,19 +88,22 @@ static err_code end_sessions(struct tpm_root *root, const struct digest *event, 
     return ERR_OK;
 }
 
-err_code tpm_settle(struct tpm_root *root, uint64_t epoch, struct why *why)
+static err_code settle_now(struct tpm_root *root, uint64_t epoch, struct why *why)
 {
     struct digest event;
     uint8_t number[8];
     const struct slice part = SLICE_OF(number);
 
-    if (is_settled(root, epoch))
-        return ERR_OK;
     put_u64(number, epoch);
     TRY(hash_tagged("pawl-step-v1", &part, 1, &event));
     TRY(end_sessions(root, &event, why));
     mark_settled(root, epoch);
     return ERR_OK;
+}
+
+err_code tpm_settle(struct tpm_root *root, uint64_t epoch, struct why *why)
+{
+    return is_settled(root, epoch) ? ERR_OK : settle_now(root, epoch, why);
 }
 
 static TSS2_RC run_increment(struct tpm_root *root, struct tpm_use *use)
@@ -141,21 +145,25 @@ err_code tpm_root_step(struct hw_root *hw, const struct hw_mandate *mandate, str
     struct tpm_root *root = (struct tpm_root *)hw;
     const struct tpm_terms terms = {HW_GRANT_BUMP, root->base, mandate->epoch};
     struct tpm_approval approval;
-    uint64_t epoch;
+    uint64_t epoch, before;
 
     root->begun = false;
     TRY(tpm_root_ready(root, why));
     TRY(tpm_epoch(root, &epoch, why));
+    before = epoch;
     if (epoch > mandate->epoch)
         return why_say(why, ERR_ROLLBACK,
                        "the hardware is at epoch %" PRIu64 ", the snapshot is of epoch %" PRIu64,
                        epoch, mandate->epoch);
     if (epoch < mandate->epoch) {
+        /* A mark of the epoch that is still to come would let sessions of today outlive the step,
+         * if we are killed behind the increment. If we are not, no mark is asked. */
+        mark_settled(root, NOT_SETTLED);
         TRY(tpm_approve(root, &terms, mandate->grants, mandate->n_grants, &approval, why));
         TRY(tpm_increment_to(root, &approval, root->base + mandate->epoch, why));
         TRY(tpm_epoch(root, &epoch, why));
     }
-    TRY(tpm_settle(root, epoch, why));
+    TRY(epoch > before ? settle_now(root, epoch, why) : tpm_settle(root, epoch, why));
     if (epoch != mandate->epoch)
         return why_say(why, ERR_ROLLBACK,
                        "the hardware went to epoch %" PRIu64 " while epoch %" PRIu64
