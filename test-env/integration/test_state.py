@@ -189,9 +189,9 @@ ENROLMENT = [
     ("root", flip, "ROOT_UNTRUSTED"),
 ]
 ENROLMENT_TPM = [
-    ("base", lambda base: base + 1, "GRANT_INVALID"),
-    ("base", lambda base: base - 1, "GRANT_INVALID"),
-    ("base", 0, "GRANT_INVALID"),
+    ("base", lambda base: base + 1, "COUNTER_FOREIGN"),
+    ("base", lambda base: base - 1, "COUNTER_FOREIGN"),
+    ("base", 0, "COUNTER_FOREIGN"),
     ("base", 1 << 40, ("COUNTER_FOREIGN", "GRANT_INVALID", "TPM_FAILED", "STATE_CORRUPT")),
     ("index", lambda index: index + 1, "COUNTER_FOREIGN"),
     ("receipt_handle", lambda handle: handle + 1, "HANDLE_FOREIGN"),
