@@ -40,7 +40,7 @@ class Robbed(World):
         root = Bundle(f"{self.bundles}/1.bundle").roots[0]
         content = cbor.decode(cbor.decode(root).value[2])
         keys = [content["keys"][kid] for kid in content["roles"]["ratchet"][1]]
-        return Plan(digest_of(root), self.domain, [(key[-2], key[-3]) for key in keys])
+        return Plan(digest_of(root), self.domain, BASE, [(key[-2], key[-3]) for key in keys])
 
     def number_of(self, kid):
         root = Bundle(f"{self.bundles}/1.bundle").roots[0]
@@ -239,9 +239,10 @@ def redefined(world):
           hex(INDEX), good=True)
     old_disk_refused(world, "COUNTER_MISSING")
     # The public grant for the first increment: the counter goes on above every value it had.
-    world.pawl("init", "--state", f"{world.live}/new", "--hardware", world.hardware.uri, "--trust",
-               f"{world.authority}/enrol.bundle", "--gate", world.gate, "--insecure-simulator",
-               want="TPM_BUSY")
+    again = ("init", "--state", f"{world.live}/new", "--hardware", world.hardware.uri, "--trust",
+             f"{world.authority}/enrol.bundle", "--gate", world.gate, "--insecure-simulator")
+    world.pawl(*again, want="TPM_BUSY")
+    world.pawl(*again)
     true(world.wire.counter(INDEX) > BASE + 2, f"counter at {world.wire.counter(INDEX)}")
     old_disk_refused(world)
     world.refused("ROLLBACK", GIT)
@@ -396,7 +397,7 @@ def cleared(world):
     world.pawl("init", "--state", f"{world.live}/new", "--hardware", world.hardware.uri, "--trust",
                f"{world.authority}/enrol.bundle", "--gate", world.gate, "--insecure-simulator")
     true(world.wire.counter(INDEX) > BASE + 2, f"counter at {world.wire.counter(INDEX)}")
-    old_disk_refused(world, ("COUNTER_FOREIGN", "HANDLE_FOREIGN", "ROLLBACK"))
+    old_disk_refused(world, "COUNTER_FOREIGN")
     equal(read(world.enrolment), first, "the enrolment that verifiers have")
 
 

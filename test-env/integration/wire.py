@@ -148,8 +148,8 @@ class Wire:
 class Plan:
     """What root metadata version 1 makes of a gate's keys."""
 
-    def __init__(self, root, domain, ratchet_points):
-        self.root, self.domain = root, domain.encode()
+    def __init__(self, root, domain, base, ratchet_points):
+        self.root, self.domain, self.base = root, domain.encode(), base
         self.public = [self.verifier(point) for point in ratchet_points]
         self.names = [struct.pack(">H", SHA256) + sha(public) for public in self.public]
 
@@ -165,7 +165,7 @@ class Plan:
 
     def branches(self, purpose):
         code = struct.pack(">I", 0x16A)
-        ways = [sha(sha(bytes(32), code, name), self.ref(purpose)) for name in self.names]
-        if purpose == "bump":  # the counter is bound to its base by a branch that nothing reaches
-            ways.append(sha(b"pawl-base-v1\0", struct.pack(">Q", 64)))
-        return ways
+        branches = [sha(sha(bytes(32), code, name), self.ref(purpose)) for name in self.names]
+        if purpose == "bump":
+            branches.append(sha(b"pawl-base-v1\0", struct.pack(">Q", self.base)))
+        return branches
