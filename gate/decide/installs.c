@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #define SUFFIX ".bundle"
+#define NAME_SIZE 48
 
 static void dir_close(DIR **dir)
 {
@@ -24,27 +25,36 @@ static err_code dir_of(const char *state_dir, struct buf *ret)
     return path_join(state_dir, "installed", ret);
 }
 
-/* The epoch that a file name stands for; 0 for a name of another kind (a temporary file). */
+static void name_of(uint64_t epoch, char ret[static NAME_SIZE])
+{
+    (void)snprintf(ret, NAME_SIZE, "%llu" SUFFIX, (unsigned long long)epoch);
+}
+
+/* The epoch that a file name stands for; 0 for any other name than name_of() gives: a temporary
+ * file, or somebody's copy. */
 static uint64_t epoch_of(const char *name)
 {
     size_t len = strlen(name), tail = strlen(SUFFIX);
-    char digits[24];
+    char digits[24], own[NAME_SIZE];
     uint64_t epoch;
 
     if (len <= tail || len - tail >= sizeof digits || strcmp(name + len - tail, SUFFIX) != 0)
         return 0;
     memcpy(digits, name, len - tail);
     digits[len - tail] = '\0';
-    return number_parse(digits, TERM_NUMBER_MAX, &epoch) == ERR_OK ? epoch : 0;
+    if (number_parse(digits, TERM_NUMBER_MAX, &epoch) != ERR_OK)
+        return 0;
+    name_of(epoch, own);
+    return strcmp(name, own) == 0 ? epoch : 0;
 }
 
 static err_code path_of(const char *state_dir, uint64_t epoch, struct buf *ret)
 {
     CLEANUP(buf_free) struct buf dir = {0};
-    char name[48];
+    char name[NAME_SIZE];
 
     TRY(dir_of(state_dir, &dir));
-    (void)snprintf(name, sizeof name, "%llu" SUFFIX, (unsigned long long)epoch);
+    name_of(epoch, name);
     return path_join((const char *)dir.ptr, name, ret);
 }
 
