@@ -4,6 +4,7 @@
  * otherwise, and put together from the parts of several good ones: none is valid.
  */
 #include "gate/decide/damage_testing.h"
+#include "gate/decide/pieces_testing.h"
 #include "gate/decide/site_testing.h"
 #include "gate/decide/verify.h"
 
@@ -14,9 +15,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-#define LABELS_MAX 16
-#define RECEIPTS 394
 
 static const err_code REFUSALS[] = {ERR_CBOR_MALFORMED,
                                     ERR_CBOR_NOT_DETERMINISTIC,
@@ -95,113 +93,7 @@ static int teardown(void **state)
     return 0;
 }
 
-/* ---- a permit taken apart, and put together again -------------------------------------------- */
-
-/* One label of a header and its value, both encoded. */
-struct label {
-    struct slice key, value;
-};
-
-/* What a permit is made of. Borrows. */
-struct pieces {
-    struct slice protected_, payload, signature;
-    struct slice receipt, rotation;
-    struct slice seal; /* the map, encoded; empty: no seal */
-    struct label more; /* one more label; no key: none */
-};
-
-static struct pieces take_apart(const struct buf *permit)
-{
-    struct cose_sign1 message;
-    struct pieces out;
-    struct cbor_reader r;
-    struct cbor_map map;
-    struct why why = {0};
-
-    SITE_OK(cose_sign1_parse(buf_slice(permit), CBOR_DETERMINISTIC, &message, &why));
-    out = (struct pieces){.protected_ = message.protected_,
-                          .payload = message.payload,
-                          .signature = message.signature};
-    r = (struct cbor_reader){.rest = message.headers.unprotected};
-    map = cbor_open_map(&r);
-    assert_true(cbor_key_int(&map, RECEIPTS));
-    assert_int_equal(cbor_get_array(&r), 1);
-    out.receipt = cbor_get_bytes(&r);
-    cbor_need(&map, "pawl-key");
-    out.rotation = cbor_get_bytes(&r);
-    cbor_need(&map, "pawl-seal");
-    out.seal = cbor_get_item(&r);
-    cbor_close_map(&map);
-    assert_int_equal(cbor_done(&r), ERR_OK);
-    return out;
-}
-
-static void put_text(struct buf *out, const char *text)
-{
-    struct cbor_writer w = cbor_write(out);
-
-    cbor_put_text(&w, text);
-    assert_int_equal(cbor_written(&w), ERR_OK);
-}
-
-static void put_bytes(struct buf *out, struct slice bytes)
-{
-    struct cbor_writer w = cbor_write(out);
-
-    cbor_put_bytes(&w, bytes);
-    assert_int_equal(cbor_written(&w), ERR_OK);
-}
-
-static int by_key(const void *a, const void *b)
-{
-    const struct label *left = a, *right = b;
-
-    return slice_cmp(left->key, right->key);
-}
-
-/* A map of these labels, in their order; fewer than 24. */
-static struct buf map_of(struct label *labels, size_t n)
-{
-    struct buf out = {0};
-
-    qsort(labels, n, sizeof *labels, by_key);
-    assert_int_equal(buf_add_u8(&out, (uint8_t)(0xa0 | n)), ERR_OK);
-    for (size_t i = 0; i < n; i++) {
-        assert_int_equal(buf_add_slice(&out, labels[i].key), ERR_OK);
-        assert_int_equal(buf_add_slice(&out, labels[i].value), ERR_OK);
-    }
-    return out;
-}
-
-static struct buf put_together(const struct pieces *p)
-{
-    CLEANUP(buf_free)
-    struct buf receipts = {0}, key = {0}, key_name = {0}, seal_name = {0}, unprotected = {0};
-    static const uint8_t LABEL[] = {0x19, 0x01, 0x8a};
-    struct label labels[4];
-    struct buf out = {0};
-    size_t n = 2;
-
-    assert_int_equal(buf_add_u8(&receipts, 0x81), ERR_OK);
-    put_bytes(&receipts, p->receipt);
-    put_bytes(&key, p->rotation);
-    put_text(&key_name, "pawl-key");
-    put_text(&seal_name, "pawl-seal");
-    labels[0] = (struct label){SLICE_OF(LABEL), buf_slice(&receipts)};
-    labels[1] = (struct label){buf_slice(&key_name), buf_slice(&key)};
-    if (p->seal.len > 0)
-        labels[n++] = (struct label){buf_slice(&seal_name), p->seal};
-    if (p->more.key.len > 0)
-        labels[n++] = p->more;
-    unprotected = map_of(labels, n);
-    /* By hand, since the writers refuse what is not deterministic. */
-    assert_int_equal(buf_add_u16(&out, 0xd284), ERR_OK);
-    put_bytes(&out, p->protected_);
-    assert_int_equal(buf_add_slice(&out, buf_slice(&unprotected)), ERR_OK);
-    put_bytes(&out, p->payload);
-    put_bytes(&out, p->signature);
-    return out;
-}
+/* ---- what everything rests on ---------------------------------------------------------------- */
 
 static void expect_refused(struct slice permit, const struct enrolment *enrolment, const char *name,
                            err_code want)
@@ -215,7 +107,7 @@ static void expect_refused(struct slice permit, const struct enrolment *enrolmen
 
 static void expect_pieces(const struct pieces *pieces, const char *name, err_code want)
 {
-    CLEANUP(buf_free) struct buf whole = put_together(pieces);
+    CLEANUP(buf_free) struct buf whole = pieces_join(pieces);
 
     expect_refused(buf_slice(&whole), &fleet.site->enrolment, name, want);
 }
@@ -229,8 +121,8 @@ static void control(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         static struct verified verified;
-        const struct pieces pieces = take_apart(all[i]);
-        CLEANUP(buf_free) struct buf again = put_together(&pieces);
+        const struct pieces pieces = pieces_of(all[i]);
+        CLEANUP(buf_free) struct buf again = pieces_join(&pieces);
         assert_true(slice_eq(buf_slice(&again), buf_slice(all[i])));
         SITE_OK(verify_permit(buf_slice(all[i]), &fleet.site->enrolment, &verified, &why));
         assert_true(verified.sealed);
@@ -355,7 +247,7 @@ static void try_part(struct damage *damage, const struct pieces *pieces, size_t 
         return;
     }
     *parts[part] = changed;
-    whole = put_together(&with);
+    whole = pieces_join(&with);
     damage_try(damage, buf_slice(&whole), "otherwise encoded is a part at", at);
 }
 
@@ -381,7 +273,7 @@ static void other_encodings(void **state)
 {
     struct damage damage = {
         .what = "encoding", .judge = judge, .ctx = &fleet.site->enrolment, .allowed = REFUSALS};
-    const struct pieces pieces = take_apart(&fleet.first[0]);
+    const struct pieces pieces = pieces_of(&fleet.first[0]);
     const struct slice parts[] = {buf_slice(&fleet.first[0]),
                                   pieces.protected_,
                                   pieces.payload,
@@ -423,7 +315,7 @@ static void unknown_labels(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct pieces pieces = take_apart(&fleet.later);
+        struct pieces pieces = pieces_of(&fleet.later);
         char name[32];
 
         pieces.more = (struct label){cases[i].key, cases[i].value};
@@ -451,7 +343,7 @@ static struct buf with_label(struct slice message, bool keep)
         labels[n++].value = cbor_get_item(&r);
     }
     labels[n++] = (struct label){SLICE_OF(KEY), SLICE_OF(VALUE)};
-    unprotected = map_of(labels, n);
+    unprotected = pieces_map(labels, n);
     assert_int_equal(cose_sign1_assemble(parsed.protected_, buf_slice(&unprotected), parsed.payload,
                                          parsed.detached, parsed.signature, &out),
                      ERR_OK);
@@ -462,7 +354,7 @@ static void unknown_labels_inside(void **state)
 {
     static const uint8_t KEY[] = {0x65, 'e', 'x', 't', 'r', 'a'}, VALUE[] = {0x00};
     CLEANUP(buf_free) struct buf receipt = {0}, rotation = {0}, seal = {0};
-    const struct pieces good = take_apart(&fleet.later);
+    const struct pieces good = pieces_of(&fleet.later);
     struct pieces bad = good;
     struct label labels[4];
     struct cbor_reader r = {.rest = good.seal};
@@ -482,7 +374,7 @@ static void unknown_labels_inside(void **state)
         labels[i].value = cbor_get_item(&r);
     }
     labels[3] = (struct label){SLICE_OF(KEY), SLICE_OF(VALUE)};
-    seal = map_of(labels, 4);
+    seal = pieces_map(labels, 4);
     bad.seal = buf_slice(&seal);
     expect_pieces(&bad, "in the seal", ERR_FORMAT);
 }
@@ -528,7 +420,7 @@ static void parts_of_others(void **state)
         for (size_t from = 0; from < 5; from++)
             for (size_t part = 0; part < 5; part++) {
                 CLEANUP(buf_free) struct buf whole = {0};
-                struct pieces with = take_apart(all[to]), other = take_apart(all[from]);
+                struct pieces with = pieces_of(all[to]), other = pieces_of(all[from]);
                 if (part == 0) { /* all that is signed by the statement key */
                     with.protected_ = other.protected_;
                     with.payload = other.payload;
@@ -538,7 +430,7 @@ static void parts_of_others(void **state)
                 with.rotation = part == 2 ? other.rotation : with.rotation;
                 with.seal = part == 3 ? other.seal : with.seal;
                 with.signature = part == 4 ? other.signature : with.signature;
-                whole = put_together(&with);
+                whole = pieces_join(&with);
                 /* One process has one key; a token's seal is the same all through an epoch. */
                 if (!slice_eq(buf_slice(&whole), buf_slice(all[to])))
                     damage_try(&damage, buf_slice(&whole), "part, of and for are",
@@ -550,7 +442,7 @@ static void parts_of_others(void **state)
 static void older_and_missing_seals(void **state)
 {
     static const char *const KINDS[] = {"tpm-certify", "epoch-chain", "fake"};
-    const struct pieces older = take_apart(&fleet.first[0]), newer = take_apart(&fleet.later);
+    const struct pieces older = pieces_of(&fleet.first[0]), newer = pieces_of(&fleet.later);
     struct pieces pieces = newer;
 
     (void)state;
@@ -603,7 +495,7 @@ static void other_enrolments(void **state)
 /* Records that are no decision, in the form of a permit. */
 static void other_records(void **state)
 {
-    struct pieces pieces = take_apart(&fleet.later);
+    struct pieces pieces = pieces_of(&fleet.later);
     struct cose_sign1 rotation;
     struct why why = {0};
 
