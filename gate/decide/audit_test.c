@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* audit_test.c: which receipt keys an auditor believes: the enrolled one of a TPM, in every epoch;
+ * of a token those that its certificates name, each in its own epoch. */
+#include "gate/decide/audit.h"
+
+#include "gate/cose/cose_key.h"
+#include "gate/ledger/ledger_testing.h"
+#include "pkcs11/epoch_cert.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define KEYS 3
+
+static const uint64_t EPOCHS[KEYS] = {0, 7, 9}; /* 7: what the records of ledger_testing.h say */
+
+/* A token's chain, and a ledger whose hardware key is that of epoch 7. */
+static struct desk {
+    struct testing t;
+    struct hw_signer *identity, *keys[KEYS]; /* keys[1] is t.hardware */
+    struct enrolment enrolment;
+    struct buf chain;
+    char dir[64], path[80];
+} desk;
+
+#define OK(call) expect((call), ERR_OK, &why, #call, __LINE__)
+static void expect(err_code got, err_code want, const struct why *why, const char *call, int line)
+{
+    if (got != want)
+        fail_msg("line %d: %s: gave %s (%s), wanted %s", line, call, err_name(got), why->text,
+                 err_name(want));
+}
+
+static void sign64(struct hw_signer *signer, const struct digest *digest, uint8_t ret[static 64])
+{
+    CLEANUP(buf_free) struct buf sig = {0};
+
+    assert_int_equal(signer->ops->sign(signer, digest_slice(digest), &sig, NULL), ERR_OK);
+    memcpy(ret, sig.ptr, 64);
+}
+
+static void certify(size_t i)
+{
+    struct hsm_cert cert = {.epoch = EPOCHS[i], .key = desk.keys[i]->key};
+    struct digest digest;
+    struct why why = {0};
+
+    if (i > 0) {
+        size_t from = desk.chain.len - HSM_CERT_LEN;
+        cert.previous = EPOCHS[i - 1];
+        OK(hash_sha256(slice_part(buf_slice(&desk.chain), from, HSM_CERT_LEN),
+                       &cert.previous_cert));
+        OK(hsm_cert_digest(&cert, &digest));
+        sign64(desk.keys[i - 1], &digest, cert.previous_sig);
+    }
+    OK(hsm_cert_digest(&cert, &digest));
+    sign64(desk.identity, &digest, cert.identity_sig);
+    OK(hsm_cert_encode(&cert, &desk.chain));
+}
+
+static int setup(void **state)
+{
+    struct why why = {0};
+
+    (void)state;
+    desk = (struct desk){0};
+    testing_init(&desk.t);
+    testing_dir(desk.dir, sizeof desk.dir);
+    (void)snprintf(desk.path, sizeof desk.path, "%s/ledger", desk.dir);
+    testing_ledger(&desk.t, desk.path, 3);
+    OK(hw_signer_generate(HW_ES256, &desk.identity, &why));
+    OK(hw_signer_generate(HW_ES256, &desk.keys[0], &why));
+    OK(hw_signer_generate(HW_ES256, &desk.keys[2], &why));
+    desk.keys[1] = desk.t.hardware;
+    for (size_t i = 0; i < KEYS; i++)
+        certify(i);
+    desk.enrolment.domain = slice_str("example.org");
+    desk.enrolment.gate = slice_str("gate-1");
+    desk.enrolment.hw.seal = desk.identity->key;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    hw_signer_close(&desk.identity);
+    hw_signer_close(&desk.keys[0]);
+    hw_signer_close(&desk.keys[2]);
+    testing_free(&desk.t);
+    buf_free(&desk.chain);
+    testing_remove(desk.dir);
+    return 0;
+}
+
+static void be(const char *kind, const struct hw_signer *receipt)
+{
+    struct hw_description *about = &desk.enrolment.hw.about;
+
+    (void)snprintf(about->kind, sizeof about->kind, "%s", kind);
+    desk.enrolment.hw.receipt = receipt->key;
+}
+
+/* Asks for the key of this thumbprint in this epoch. */
+static err_code ask(const struct audit_trust *trust, const struct hw_signer *of, uint64_t epoch)
+{
+    struct hw_pubkey key = {0};
+    struct digest kid;
+    struct why why = {0};
+    err_code err;
+
+    OK(cose_key_thumbprint(&of->key, &kid));
+    err = trust->trust.key(&trust->trust, &kid, epoch, &key, &why);
+    if (err == ERR_OK)
+        assert_true(hw_pubkey_eq(&key, &of->key));
+    else
+        assert_int_equal(key.alg, HW_ALG_NONE);
+    return err;
+}
+
+static err_code audit(const struct audit_trust *trust)
+{
+    CLEANUP(ledger_close) struct ledger *ledger = NULL;
+    struct ledger_report report;
+    struct why why = {0};
+
+    OK(ledger_open(desk.path, LEDGER_READ, &ledger, &why));
+    return ledger_audit(ledger, &trust->trust, &report, &why);
+}
+
+static void of_a_tpm(void **state)
+{
+    CLEANUP(audit_trust_free) struct audit_trust trust = {0}, other = {0};
+    struct why why = {0};
+
+    (void)state;
+    be("tpm", desk.t.hardware);
+    /* a chain beside a TPM is nothing */
+    OK(audit_trust_make(&desk.enrolment, buf_slice(&desk.chain), &trust, &why));
+    assert_true(slice_eq_str(trust.trust.issuer, "example.org/gate-1"));
+    assert_int_equal(ask(&trust, desk.t.hardware, 0), ERR_OK);
+    assert_int_equal(ask(&trust, desk.t.hardware, 7), ERR_OK);
+    assert_int_equal(ask(&trust, desk.keys[0], 0), ERR_SIGNER_UNKNOWN);
+    assert_int_equal(audit(&trust), ERR_OK);
+    be("tpm", desk.identity);
+    OK(audit_trust_make(&desk.enrolment, (struct slice){0}, &other, &why));
+    assert_int_equal(audit(&other), ERR_SIGNER_UNKNOWN);
+}
+
+static void of_a_token(void **state)
+{
+    CLEANUP(audit_trust_free) struct audit_trust trust = {0};
+    struct why why = {0};
+
+    (void)state;
+    be("pkcs11", desk.keys[0]);
+    OK(audit_trust_make(&desk.enrolment, buf_slice(&desk.chain), &trust, &why));
+    for (size_t key = 0; key < KEYS; key++)
+        for (size_t epoch = 0; epoch < KEYS; epoch++)
+            assert_int_equal(ask(&trust, desk.keys[key], EPOCHS[epoch]),
+                             key == epoch ? ERR_OK : ERR_SIGNER_UNKNOWN);
+    assert_int_equal(ask(&trust, desk.t.hardware, 8), ERR_SIGNER_UNKNOWN);
+    assert_int_equal(ask(&trust, desk.keys[2], 10), ERR_SIGNER_UNKNOWN);
+    assert_int_equal(ask(&trust, desk.identity, 7), ERR_SIGNER_UNKNOWN);
+    assert_int_equal(audit(&trust), ERR_OK);
+}
+
+/* Certificates that do not hold are not asked at all. */
+static void bad_chains(void **state)
+{
+    CLEANUP(audit_trust_free) struct audit_trust trust = {0};
+    struct slice chain = buf_slice(&desk.chain);
+    struct why why = {0};
+
+    (void)state;
+    be("pkcs11", desk.keys[0]);
+    assert_int_equal(audit_trust_make(&desk.enrolment, (struct slice){0}, &trust, &why),
+                     ERR_FORMAT);
+    assert_int_equal(
+        audit_trust_make(&desk.enrolment, slice_part(chain, 0, chain.len - 1), &trust, &why),
+        ERR_FORMAT);
+    assert_int_equal(audit_trust_make(&desk.enrolment,
+                                      slice_part(chain, HSM_CERT_LEN, chain.len - HSM_CERT_LEN),
+                                      &trust, &why),
+                     ERR_HSM_KEY_FOREIGN);
+    desk.chain.ptr[chain.len - 1] ^= 1;
+    assert_int_equal(audit_trust_make(&desk.enrolment, chain, &trust, &why), ERR_SIGNATURE_INVALID);
+    desk.chain.ptr[chain.len - 1] ^= 1;
+    be("pkcs11", desk.t.hardware);
+    assert_int_equal(audit_trust_make(&desk.enrolment, chain, &trust, &why), ERR_HSM_KEY_FOREIGN);
+    assert_null(trust.trust.key);
+}
+
+/* Good records, under a chain that ends before their epoch, or of another gate. */
+static void not_this_ledger(void **state)
+{
+    CLEANUP(audit_trust_free) struct audit_trust cut = {0}, other = {0};
+    struct why why = {0};
+
+    (void)state;
+    be("pkcs11", desk.keys[0]);
+    OK(audit_trust_make(&desk.enrolment, slice_part(buf_slice(&desk.chain), 0, HSM_CERT_LEN), &cut,
+                        &why));
+    assert_int_equal(audit(&cut), ERR_SIGNER_UNKNOWN);
+    desk.enrolment.gate = slice_str("gate-2");
+    OK(audit_trust_make(&desk.enrolment, buf_slice(&desk.chain), &other, &why));
+    assert_int_equal(audit(&other), ERR_LEDGER_INCONSISTENT);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(of_a_tpm, setup, teardown),
+        cmocka_unit_test_setup_teardown(of_a_token, setup, teardown),
+        cmocka_unit_test_setup_teardown(bad_chains, setup, teardown),
+        cmocka_unit_test_setup_teardown(not_this_ledger, setup, teardown),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
