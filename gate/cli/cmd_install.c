@@ -7,13 +7,15 @@
 #include "gate/decide/scribe.h"
 
 /* The install goes on record in the first round of the new epoch. */
-static err_code record(struct call *call, struct gate *gate, uint64_t from_epoch)
+static err_code record(struct call *call, struct gate *gate)
 {
     CLEANUP(scribe_close) struct scribe *scribe = NULL;
     CLEANUP(written_free) struct written written = {0};
 
     TRY(scribe_open(gate, &scribe, &call->why));
-    TRY(scribe_install(scribe, from_epoch, gate->now_ms, &written, &call->why));
+    if (!scribe_owes_install(scribe))
+        return ERR_OK;
+    TRY(scribe_install(scribe, gate->now_ms, &written, &call->why));
     put_uint(call->json, "ledger_index", written.index);
     return ERR_OK;
 }
@@ -27,8 +29,7 @@ static err_code run(struct call *call)
     TRY(file_read(call->args->plain[0], BUNDLE_SIZE_MAX, &bytes, &call->why));
     TRY(gate_open_live(call->state_dir, call->clock_ms, &gate, &call->why));
     TRY(gate_install(gate, &bytes, &result, &call->why));
-    if (!result.known)
-        TRY(record(call, gate, result.from_epoch));
+    TRY(record(call, gate));
 
     put_uint(call->json, "epoch", result.epoch);
     put_uint(call->json, "from_epoch", result.from_epoch);

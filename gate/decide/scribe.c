@@ -143,8 +143,7 @@ static err_code stage(struct scribe *s, const struct record *record, struct buf 
     return ledger_stage(s->ledger, buf_slice(ret), why);
 }
 
-/* Writes the staged records of a round. fill: puts the rest into the record once its place in the
- * agent's chain is known. */
+/* fill: puts the rest into the record once its place in the agent's chain is known. */
 struct entry {
     enum record_kind kind;
     struct slice agent;
@@ -152,18 +151,65 @@ struct entry {
     const void *from;
 };
 
-static err_code write_entries(struct scribe *s, const struct entry *entry, uint64_t now_ms,
-                              struct buf *ret_record, struct why *why)
+static err_code stage_entry(struct scribe *s, const struct entry *entry, uint64_t now_ms,
+                            struct buf *ret, struct why *why)
 {
     char id[RECORD_UUID_TEXT];
     struct record record;
-    err_code err;
+
+    TRY(begin_record(s, entry->kind, entry->agent, now_ms, id, &record));
+    TRY(entry->fill(entry->from, &record));
+    return stage(s, &record, ret, why);
+}
+
+static err_code fill_enrol(const void *from, struct record *record)
+{
+    const struct scribe *s = from;
+
+    record->has_snapshot = false;
+    record->root = s->gate->enrolment.root;
+    return hash_sha256(buf_slice(&s->gate->enrolment_bytes), &record->input);
+}
+
+static err_code fill_install(const void *from, struct record *record)
+{
+    const struct scribe *s = from;
+
+    record->from_epoch = ledger_installed(s->ledger);
+    record->input = record->snapshot;
+    return ERR_OK;
+}
+
+/* What comes before every other entry: that the gate was enrolled, then that the snapshot of this
+ * epoch was installed. A kill between the hardware's step and the record of it only means that the
+ * next round writes it. */
+static err_code stage_own(struct scribe *s, uint64_t now_ms, struct buf *ret, struct why *why)
+{
+    const struct slice self = buf_slice(&s->issuer);
+    const struct entry enrol = {RECORD_ENROL, self, fill_enrol, s};
+    const struct entry install = {RECORD_INSTALL, self, fill_install, s};
 
     if (!s->introduced)
         TRY(stage_rotation(s, now_ms, why));
-    TRY(begin_record(s, entry->kind, entry->agent, now_ms, id, &record));
-    TRY(entry->fill(entry->from, &record));
-    TRY(stage(s, &record, ret_record, why));
+    if (ledger_size(s->ledger) == 0)
+        TRY(stage_entry(s, &enrol, now_ms, ret, why));
+    if (!scribe_owes_install(s))
+        return ERR_OK;
+    buf_cut(ret, 0);
+    return stage_entry(s, &install, now_ms, ret, why);
+}
+
+/* Makes the records of a round durable. entry: NULL when the gate's own are all. */
+static err_code write_entries(struct scribe *s, const struct entry *entry, uint64_t now_ms,
+                              struct buf *ret_record, struct why *why)
+{
+    err_code err;
+
+    TRY(stage_own(s, now_ms, ret_record, why));
+    if (entry != NULL) {
+        buf_cut(ret_record, 0);
+        TRY(stage_entry(s, entry, now_ms, ret_record, why));
+    }
     err = ledger_commit(s->ledger, why);
     if (err == ERR_OK)
         s->introduced = true;
@@ -187,7 +233,7 @@ static err_code run_round(struct scribe *s, const struct entry *entry, uint64_t 
     }
     index = ledger_size(s->ledger) - 1;
     TRY(sign_head(s, now_ms, index, &receipt, &seal, why));
-    if (entry->kind == RECORD_DECISION) {
+    if (entry != NULL) {
         const struct permit_parts parts = {buf_slice(&record), buf_slice(&receipt),
                                            buf_slice(&s->rotation), &seal};
         TRY(permit_make(&parts, &permit, why));
@@ -247,20 +293,13 @@ err_code scribe_decision(struct scribe *scribe, const struct request *request,
     return err;
 }
 
-static err_code fill_install(const void *from, struct record *record)
+bool scribe_owes_install(const struct scribe *scribe)
 {
-    const uint64_t *epoch = from;
-
-    record->from_epoch = *epoch;
-    record->input = record->snapshot;
-    return ERR_OK;
+    return ledger_installed(scribe->ledger) != scribe->gate->epoch;
 }
 
-err_code scribe_install(struct scribe *scribe, uint64_t from_epoch, uint64_t now_ms,
-                        struct written *ret, struct why *why)
+err_code scribe_install(struct scribe *scribe, uint64_t now_ms, struct written *ret,
+                        struct why *why)
 {
-    const struct entry entry = {RECORD_INSTALL, buf_slice(&scribe->issuer), fill_install,
-                                &from_epoch};
-
-    return run_round(scribe, &entry, now_ms, ret, why);
+    return run_round(scribe, NULL, now_ms, ret, why);
 }

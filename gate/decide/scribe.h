@@ -6,7 +6,8 @@
  * permit. No record, no permit.
  *
  * The scribe signs records with a key of its own, made in memory when it opens. The first round
- * introduces it: a key_rotation record, signed by the hardware.
+ * introduces it: a key_rotation record, signed by the hardware. In an empty ledger the record of
+ * the enrolment follows; in a new epoch, that of the install.
  */
 #ifndef PAWL_DECIDE_SCRIBE_H
 #define PAWL_DECIDE_SCRIBE_H
@@ -35,9 +36,11 @@ err_code scribe_decision(struct scribe *scribe, const struct request *request,
                          const struct answer *answer, uint64_t now_ms, struct written *ret,
                          struct why *why);
 
-/* Records that a snapshot took effect. */
-err_code scribe_install(struct scribe *scribe, uint64_t from_epoch, uint64_t now_ms,
-                        struct written *ret, struct why *why);
+/* Whether the ledger does not say yet that the snapshot in force took effect; and says so. Any
+ * round does, before its own entry, so a kill between the hardware's step and this is made good. */
+bool scribe_owes_install(const struct scribe *scribe);
+err_code scribe_install(struct scribe *scribe, uint64_t now_ms, struct written *ret,
+                        struct why *why);
 
 const struct ledger *scribe_ledger(const struct scribe *scribe);
 

@@ -21,6 +21,7 @@
 
 #define NOW UINT64_C(1760000000000)
 #define EPOCH 3
+#define FIRST 3 /* a ledger begins with the key_rotation, the enrolment and the install */
 
 /* A gate that was never installed or opened, only put together. */
 struct office {
@@ -64,15 +65,16 @@ static void make_owner(void)
     office.owner = owner;
 }
 
-static void make_mandate(void)
+static void make_mandate(uint64_t epoch, const char *snapshot)
 {
     CLEANUP(buf_free) struct buf sig = {0};
-    struct slice text = slice_str("snapshot");
+    struct slice text = slice_str(snapshot);
     struct why why = {0};
 
+    free(office.mandate);
     office.mandate = calloc(1, sizeof *office.mandate);
     assert_non_null(office.mandate);
-    office.mandate->epoch = EPOCH;
+    office.mandate->epoch = epoch;
     office.mandate->n_statements = 1;
     OK(hash_sha256(text, &office.mandate->snapshot));
     OK(hw_sign(office.authority, text, &sig, &why));
@@ -89,6 +91,20 @@ static void make_request(void)
 
     OK(request_from_flags(&flags, &office.request, &why));
     office.answer = (struct answer){.permit = true, .reason = ERR_OK};
+}
+
+/* As gate_install() does, but for the record. */
+static void install(uint64_t epoch, const char *snapshot)
+{
+    struct gate *gate = &office.gate;
+    struct why why = {0};
+
+    make_mandate(epoch, snapshot);
+    OK(gate->hw->ops->step(gate->hw, office.mandate, &why));
+    OK(gate->hw->ops->prepare(gate->hw, office.mandate, &why));
+    gate->epoch = epoch;
+    gate->has_installed = true;
+    gate->installed.judged.snapshot.digest = office.mandate->snapshot;
 }
 
 static void open_scribe(void)
@@ -108,7 +124,6 @@ static int setup(void **state)
     office = (struct office){0};
     testing_dir(office.dir, sizeof office.dir);
     make_owner();
-    make_mandate();
     make_request();
     OK(hw_fake_nv_new(&office.nv));
     OK(hw_fake_open(office.nv, &gate->hw));
@@ -117,11 +132,7 @@ static int setup(void **state)
     gate->enrolment.gate = slice_str("gate-1");
     OK(gate->hw->ops->enrol(gate->hw, office.owner, &gate->enrolment.hw, &why));
     OK(gate->hw->ops->attach(gate->hw, office.owner, &gate->enrolment.hw, &why));
-    OK(gate->hw->ops->step(gate->hw, office.mandate, &why));
-    OK(gate->hw->ops->prepare(gate->hw, office.mandate, &why));
-    gate->epoch = EPOCH;
-    gate->has_installed = true;
-    gate->installed.judged.snapshot.digest = office.mandate->snapshot;
+    install(EPOCH, "snapshot");
     open_scribe();
     return 0;
 }
@@ -188,7 +199,7 @@ static void decided(uint64_t now_ms, uint64_t index)
     OK(record_verify(&permit.rotation, &office.gate.enrolment.hw.receipt, &why));
     OK(record_verify(&permit.record, &permit.rotation.key, &why));
     assert_int_equal(head.size, index + 1);
-    assert_int_equal(permit.record.epoch, EPOCH);
+    assert_int_equal(permit.record.epoch, office.mandate->epoch);
     assert_true(digest_eq(&permit.record.snapshot, &office.mandate->snapshot));
     assert_true(digest_eq(&permit.record.input, &office.request.digest));
     assert_int_equal(permit.record.decision.permit, office.answer.permit);
@@ -198,21 +209,74 @@ static void decided(uint64_t now_ms, uint64_t index)
 
 /* ---- tests ----------------------------------------------------------------------------------- */
 
+static void expect_entry(uint64_t index, enum record_kind kind, uint64_t from_epoch)
+{
+    CLEANUP(buf_free) struct buf entry = {0};
+    static struct record record;
+    struct why why = {0};
+
+    OK(ledger_entry(scribe_ledger(office.scribe), index, &entry, &why));
+    OK(record_parse(buf_slice(&entry), &record, &why));
+    assert_int_equal(record.kind, kind);
+    assert_int_equal(record.from_epoch, from_epoch);
+}
+
 static void rounds(void **state)
+{
+    (void)state;
+    decided(NOW, FIRST);
+    expect_entry(0, RECORD_KEY_ROTATION, 0);
+    expect_entry(1, RECORD_ENROL, 0);
+    expect_entry(2, RECORD_INSTALL, 0);
+    decided(NOW, 4);
+    office.answer = (struct answer){.permit = false, .reason = ERR_NO_POLICY};
+    decided(NOW + 1, 5);
+    open_scribe(); /* a new process introduces a key of its own */
+    decided(NOW + 2, 7);
+    expect_entry(6, RECORD_KEY_ROTATION, 0);
+}
+
+/* Each epoch begins with its install, whether this was interrupted or not. */
+static void installs(void **state)
 {
     CLEANUP(written_free) struct written written = {0};
     struct why why = {0};
 
     (void)state;
-    decided(NOW, 1); /* after the key_rotation */
-    decided(NOW, 2);
-    office.answer = (struct answer){.permit = false, .reason = ERR_NO_POLICY};
-    decided(NOW + 1, 3);
-    OK(scribe_install(office.scribe, EPOCH - 1, NOW + 2, &written, &why));
-    assert_int_equal(written.index, 4);
+    assert_true(scribe_owes_install(office.scribe));
+    OK(scribe_install(office.scribe, NOW, &written, &why));
+    assert_int_equal(written.index, 2);
     assert_null(written.permit.ptr);
-    open_scribe(); /* a new process introduces a key of its own */
-    decided(NOW + 2, 6);
+    assert_false(scribe_owes_install(office.scribe));
+    decided(NOW, FIRST);
+
+    install(EPOCH + 2, "next"); /* and killed before the record */
+    open_scribe();
+    assert_true(scribe_owes_install(office.scribe));
+    decided(NOW, 6);
+    expect_entry(4, RECORD_KEY_ROTATION, 0);
+    expect_entry(5, RECORD_INSTALL, EPOCH);
+    assert_false(scribe_owes_install(office.scribe));
+
+    install(EPOCH + 3, "after it");
+    OK(scribe_install(office.scribe, NOW, &written, &why));
+    assert_int_equal(written.index, 7);
+    expect_entry(7, RECORD_INSTALL, EPOCH + 2);
+}
+
+/* The disk now holds another signed snapshot of the same epoch. */
+static void two_snapshots(void **state)
+{
+    struct digest snapshot = office.gate.installed.judged.snapshot.digest;
+
+    (void)state;
+    decided(NOW, FIRST);
+    office.gate.installed.judged.snapshot.digest.bytes[0] ^= 1;
+    refused("another snapshot", NOW, ERR_EQUIVOCATION, 4);
+    open_scribe();
+    refused("another snapshot, in a new process", NOW, ERR_EQUIVOCATION, 4);
+    office.gate.installed.judged.snapshot.digest = snapshot;
+    decided(NOW, 5);
 }
 
 /* The first round also introduces the key, so each failure is tried in a first and a later one. */
@@ -224,10 +288,10 @@ static void hardware_fails(void **state)
         bool late;
         uint64_t first, later; /* entries that are left */
     } cases[] = {
-        {"begin", HW_FAKE_BEGIN, false, 0, 2},    {"begin, late", HW_FAKE_BEGIN, true, 0, 2},
-        {"sign", HW_FAKE_SIGN, false, 0, 3}, /* later it signs after the commit alone */
-        {"sign, late", HW_FAKE_SIGN, true, 0, 3}, {"seal", HW_FAKE_SEAL, false, 2, 3},
-        {"seal, late", HW_FAKE_SEAL, true, 2, 3},
+        {"begin", HW_FAKE_BEGIN, false, 0, 4},    {"begin, late", HW_FAKE_BEGIN, true, 0, 4},
+        {"sign", HW_FAKE_SIGN, false, 0, 5}, /* later it signs after the commit alone */
+        {"sign, late", HW_FAKE_SIGN, true, 0, 5}, {"seal", HW_FAKE_SEAL, false, 4, 5},
+        {"seal, late", HW_FAKE_SEAL, true, 4, 5},
     };
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -236,11 +300,11 @@ static void hardware_fails(void **state)
         hw_fake_fail(office.nv, cases[i].op, ERR_TPM_TIMEOUT, cases[i].late);
         refused(cases[i].name, NOW, ERR_TPM_TIMEOUT, cases[i].first);
         hw_fake_fail(office.nv, cases[i].op, ERR_OK, false);
-        decided(NOW, cases[i].first == 0 ? 1 : 2);
+        decided(NOW, cases[i].first == 0 ? FIRST : 4);
 
         assert_int_equal(teardown(state), 0);
         assert_int_equal(setup(state), 0);
-        decided(NOW, 1);
+        decided(NOW, FIRST);
         hw_fake_fail(office.nv, cases[i].op, ERR_HSM_REMOVED, cases[i].late);
         refused(cases[i].name, NOW, ERR_HSM_REMOVED, cases[i].later);
         hw_fake_fail(office.nv, cases[i].op, ERR_OK, false);
@@ -263,23 +327,23 @@ static void no_scribe_without_hardware(void **state)
 static void epoch_passed(void **state)
 {
     (void)state;
-    decided(NOW, 1);
+    decided(NOW, FIRST);
     hw_fake_set_epoch(office.nv, EPOCH + 1);
-    refused("stepped", NOW, ERR_ROLLBACK, 2);
+    refused("stepped", NOW, ERR_ROLLBACK, 4);
     hw_fake_set_epoch(office.nv, EPOCH);
-    decided(NOW, 2);
+    decided(NOW, 4);
 }
 
 static void clock_back(void **state)
 {
     (void)state;
-    decided(NOW, 1);
-    refused("a millisecond back", NOW - 1, ERR_CLOCK_BACK, 2);
-    decided(NOW, 2);
-    open_scribe();
-    refused("a millisecond back, in a new process", NOW - 1, ERR_CLOCK_BACK, 3);
+    decided(NOW, FIRST);
+    refused("a millisecond back", NOW - 1, ERR_CLOCK_BACK, 4);
     decided(NOW, 4);
-    refused("no time at all", UINT64_MAX, ERR_FORMAT, 5);
+    open_scribe();
+    refused("a millisecond back, in a new process", NOW - 1, ERR_CLOCK_BACK, 5);
+    decided(NOW, 6);
+    refused("no time at all", UINT64_MAX, ERR_FORMAT, 7);
 }
 
 /* What does not fit into a record is not decided, and leaves nothing for the next round. */
@@ -293,7 +357,7 @@ static void no_record(void **state)
     office.request.subject_id = (struct slice){(const uint8_t *)id, sizeof id};
     refused("a long id", NOW, ERR_TOO_LARGE, 0);
     office.request = good;
-    decided(NOW, 1);
+    decided(NOW, FIRST);
 }
 
 static void limit_files(rlim_t size)
@@ -334,16 +398,16 @@ static void disk_full(void **state)
 
     (void)state;
     (void)signal(SIGXFSZ, SIG_IGN);
-    decided(NOW, 1); /* what rounds need */
+    decided(NOW, FIRST); /* what rounds need */
     first = ledger_bytes();
-    decided(NOW, 2);
+    decided(NOW, 4);
     later = ledger_bytes() - first;
     assert_int_equal(teardown(NULL), 0);
     assert_int_equal(setup(NULL), 0);
     too_little_room(first, 0);
-    decided(NOW, 1);
-    too_little_room(later, 2);
-    decided(NOW, 2);
+    decided(NOW, FIRST);
+    too_little_room(later, 4);
+    decided(NOW, 4);
     assert_int_equal(ledger_bytes(), first + later);
 }
 
@@ -379,6 +443,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(rounds, setup, teardown),
+        cmocka_unit_test_setup_teardown(installs, setup, teardown),
+        cmocka_unit_test_setup_teardown(two_snapshots, setup, teardown),
         cmocka_unit_test_setup_teardown(hardware_fails, setup, teardown),
         cmocka_unit_test_setup_teardown(no_scribe_without_hardware, setup, teardown),
         cmocka_unit_test_setup_teardown(epoch_passed, setup, teardown),

@@ -238,6 +238,11 @@ uint64_t ledger_time_ms(const struct ledger *ledger)
     return ledger->durable.time_ms;
 }
 
+uint64_t ledger_installed(const struct ledger *ledger)
+{
+    return ledger->durable.installed;
+}
+
 const struct tree *ledger_tree(const struct ledger *ledger)
 {
     return &ledger->tree;

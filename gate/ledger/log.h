@@ -2,10 +2,10 @@
 /*
  * log.h: the ledger's file: one append-only file of frames, each a u32 (big-endian) length and a
  * record. Opening reads all of it and checks everything but signatures: each record, each agent's
- * chain, the order of times, the keys' succession. The tree over the records lives in memory; no
- * state is kept that could disagree with the file. What the file alone cannot show, a checkpoint
- * that somebody kept does: entries missing at the end, or exchanged between agents in one
- * millisecond.
+ * chain, the order of times, the keys' succession, that the epoch never falls and has one snapshot.
+ * The tree over the records lives in memory; no state is kept that could disagree with the file.
+ * What the file alone cannot show, a checkpoint that somebody kept does: entries missing at the
+ * end, or exchanged between agents in one millisecond.
  */
 #ifndef PAWL_LEDGER_LOG_H
 #define PAWL_LEDGER_LOG_H
@@ -30,10 +30,12 @@ err_code ledger_open(const char *path, enum ledger_mode mode, struct ledger **re
 void ledger_close(struct ledger **ledger);
 
 /* Of what is durable: number of entries, length of an unfinished frame behind them (0: none), time
- * of the last entry (milliseconds; 0 if there is none), size and root, and the tree itself. */
+ * of the last entry (milliseconds; 0 if there is none), the epoch that the last install record
+ * names (0: none), size and root, and the tree itself. */
 uint64_t ledger_size(const struct ledger *ledger);
 uint64_t ledger_torn(const struct ledger *ledger);
 uint64_t ledger_time_ms(const struct ledger *ledger);
+uint64_t ledger_installed(const struct ledger *ledger);
 err_code ledger_checkpoint(const struct ledger *ledger, struct checkpoint *ret);
 const struct tree *ledger_tree(const struct ledger *ledger); /* Borrows: until the ledger changes */
 
@@ -47,8 +49,9 @@ err_code ledger_entry(const struct ledger *ledger, uint64_t index, struct buf *r
 
 /* Takes a record into the batch that the next commit writes. It must continue its agent's chain and
  * be signed by the key that the last key_rotation introduced; the first record of all is a
- * key_rotation. Errors: CLOCK_BACK when it is older than the last entry; those of record_parse();
- * LEDGER_INCONSISTENT when it does not continue the ledger. An error leaves the batch as it was. */
+ * key_rotation. Errors: CLOCK_BACK when it is older than the last entry; EQUIVOCATION when it names
+ * another snapshot than earlier entries of its epoch; those of record_parse(); LEDGER_INCONSISTENT
+ * when it does not continue the ledger. An error leaves the batch as it was. */
 err_code ledger_stage(struct ledger *ledger, struct slice record, struct why *why);
 
 /* Writes the batch and makes it durable with one fdatasync. On any error nothing of it remains, in

@@ -396,6 +396,72 @@ static void killed_at_any_moment(void **state)
     }
 }
 
+/* Stages a record with another epoch and snapshot than those of this room's tests. */
+static err_code stage_under(struct testing *t, struct ledger *ledger, enum record_kind kind,
+                            uint64_t epoch, const char *snapshot)
+{
+    CLEANUP(buf_free) struct buf bytes = {0};
+    const char *agent = kind == RECORD_DECISION ? "agent-3" : TESTING_ISSUER;
+    struct record_link link, next;
+    struct why why = {0};
+    struct record *record;
+
+    assert_int_equal(ledger_link(ledger, slice_str(agent), &link), ERR_OK);
+    record = testing_record(t, kind, agent, &link);
+    record->epoch = epoch;
+    assert_int_equal(hash_sha256(slice_str(snapshot), &record->snapshot), ERR_OK);
+    if (kind == RECORD_INSTALL)
+        record->input = record->snapshot;
+    testing_signed(t, record, &bytes, &next);
+    free(record);
+    return ledger_stage(ledger, buf_slice(&bytes), &why);
+}
+
+/* The epoch never falls, one epoch has one snapshot, and what an abandoned batch said of either is
+ * forgotten. */
+static void epochs_and_snapshots(void **state)
+{
+    static const struct {
+        const char *name;
+        enum record_kind kind;
+        uint64_t epoch;
+        const char *snapshot;
+        err_code want;
+        uint64_t installed;
+    } CASES[] = {
+        {"as before", RECORD_DECISION, 7, "snapshot", ERR_OK, 0},
+        {"another snapshot", RECORD_DECISION, 7, "other", ERR_EQUIVOCATION, 0},
+        {"another snapshot, of a session", RECORD_KEY_ROTATION, 7, "other", ERR_EQUIVOCATION, 0},
+        {"another snapshot, installed", RECORD_INSTALL, 7, "other", ERR_EQUIVOCATION, 0},
+        {"an older epoch", RECORD_DECISION, 6, "snapshot", ERR_LEDGER_INCONSISTENT, 0},
+        {"a newer one", RECORD_INSTALL, 8, "other", ERR_OK, 8},
+        {"its snapshot", RECORD_DECISION, 8, "other", ERR_OK, 8},
+        {"not its snapshot", RECORD_DECISION, 8, "snapshot", ERR_EQUIVOCATION, 8},
+        {"back", RECORD_DECISION, 7, "snapshot", ERR_LEDGER_INCONSISTENT, 8},
+        {"no snapshot", RECORD_ENROL, 8, "", ERR_OK, 8},
+        {"and not its snapshot", RECORD_DECISION, 8, "snapshot", ERR_EQUIVOCATION, 8},
+        {"a newer one without an install", RECORD_DECISION, 9, "third", ERR_OK, 8},
+        {"no snapshot, newer", RECORD_ENROL, 10, "", ERR_OK, 8},
+        {"the first of an epoch", RECORD_DECISION, 10, "third", ERR_OK, 8},
+    };
+    struct setting *s = *state;
+    CLEANUP(ledger_close) struct ledger *again = NULL;
+    struct why why = {0};
+
+    assert_int_equal(stage_under(&s->t, s->ledger, RECORD_INSTALL, 9, "other"), ERR_OK);
+    ledger_abandon(s->ledger);
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        err_code err =
+            stage_under(&s->t, s->ledger, CASES[i].kind, CASES[i].epoch, CASES[i].snapshot);
+        assert_int_equal(ledger_commit(s->ledger, &why), ERR_OK);
+        if (err != CASES[i].want || ledger_installed(s->ledger) != CASES[i].installed)
+            fail_msg("%s: %s, installed %llu", CASES[i].name, err_name(err),
+                     (unsigned long long)ledger_installed(s->ledger));
+    }
+    assert_int_equal(ledger_open(s->path, LEDGER_READ, &again, &why), ERR_OK);
+    assert_int_equal(ledger_installed(again), 8);
+}
+
 #define WITH_SETTING(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -404,6 +470,7 @@ int main(void)
         WITH_SETTING(what_does_not_continue_is_not_staged),
         WITH_SETTING(a_refused_record_leaves_the_batch_whole),
         WITH_SETTING(sessions),
+        WITH_SETTING(epochs_and_snapshots),
         WITH_SETTING(disk_full),
         WITH_SETTING(somebody_else_wrote),
         WITH_SETTING(file_deleted),

@@ -12,6 +12,10 @@
 struct ledger_head {
     uint64_t end; /* offset behind the last complete frame */
     uint64_t time_ms;
+    uint64_t epoch;     /* of the last entry; it never falls */
+    uint64_t installed; /* the epoch that the last install record names; 0: none yet */
+    bool has_snapshot;  /* an entry of this epoch named its snapshot: there is only one */
+    struct digest snapshot;
     bool has_key; /* a key_rotation has been seen: the key it introduced, and its session */
     struct digest key;
     char session_id[RECORD_UUID_TEXT];

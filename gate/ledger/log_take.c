@@ -31,6 +31,28 @@ static err_code check_signer(const struct ledger_head *head, const struct record
     return ERR_OK;
 }
 
+/* The hardware turns one way only, and one epoch has one snapshot: a ledger that shows otherwise
+ * was edited, or the gate holds another signed content for an epoch than the one it served before.
+ */
+static err_code check_epoch(const struct ledger_head *head, const struct record *record,
+                            struct why *why)
+{
+    char got[DIGEST_TEXT], want[DIGEST_TEXT];
+
+    if (record->epoch < head->epoch)
+        return why_say(why, ERR_LEDGER_INCONSISTENT, "of epoch %llu, after an entry of epoch %llu",
+                       (unsigned long long)record->epoch, (unsigned long long)head->epoch);
+    if (record->epoch > head->epoch || !record->has_snapshot || !head->has_snapshot ||
+        digest_eq(&record->snapshot, &head->snapshot))
+        return ERR_OK;
+    digest_text(&record->snapshot, got);
+    digest_text(&head->snapshot, want);
+    return why_say(
+        why, ERR_EQUIVOCATION,
+        "under snapshot %s of epoch %llu, but earlier entries of this epoch are under %s", got,
+        (unsigned long long)record->epoch, want);
+}
+
 static err_code check_link(const struct record *record, const struct record_link *want,
                            struct why *why)
 {
@@ -69,6 +91,7 @@ static err_code check_continues(const struct ledger *ledger, const struct record
         return why_say(why, ERR_CLOCK_BACK, "it is %s, but the last entry of the ledger is of %s",
                        now, then);
     }
+    TRY(check_epoch(head, record, why));
     TRY(check_signer(head, record, why));
     TRY(agents_get(&ledger->agents, record->agent_id, &link));
     return check_link(record, &link, why);
@@ -130,6 +153,12 @@ err_code ledger_take(struct ledger *ledger, struct slice bytes, struct why *why)
     ledger->offsets[tree_size(&ledger->tree) - 1] = now->end;
     now->end += FRAME_HEAD + bytes.len;
     now->time_ms = record->action_ms;
+    if (record->has_snapshot)
+        now->snapshot = record->snapshot;
+    now->has_snapshot = record->has_snapshot || (now->has_snapshot && record->epoch == now->epoch);
+    now->epoch = record->epoch;
+    if (record->kind == RECORD_INSTALL)
+        now->installed = record->epoch;
     if (record->kind == RECORD_KEY_ROTATION) {
         now->has_key = true;
         now->key = record->input; /* its thumbprint, as record_parse() has made sure */

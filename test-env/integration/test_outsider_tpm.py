@@ -11,8 +11,8 @@ import subprocess
 import cbor
 from forge import Bundle, digest_of
 from tap import Skip, Suite, equal, fail, true
-from wire import (LE, LT, NV_CERTIFY, NV_INCREMENT, RC_PCR_CHANGED, RC_POLICY, SIGN, Plan, Refused,
-                  Wire, sha)
+from wire import (LE, LT, NV_CERTIFY, NV_INCREMENT, OWNER, PLATFORM, RC_PCR_CHANGED, RC_POLICY,
+                  SIGN, Plan, Refused, Wire, sha)
 from world import CURL, GIT, STRICT, World, main, read, write
 
 suite = Suite()
@@ -158,8 +158,8 @@ def counter_tools(world, command):
 @suite.test("the owner locks what may be locked for all", roots=("tpm",))
 def global_lock(world):
     """The index takes no part in global locks."""
-    tools(world, "tpm2_nvglobalwritelock", "-C", "o")
-    tools(world, "tpm2_nvglobalwritelock", "-C", "p")
+    for hierarchy in (OWNER, PLATFORM):
+        world.wire.global_write_lock(hierarchy)
     world.install(world.next_epoch())
     world.sound(3)
 

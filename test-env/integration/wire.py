@@ -6,7 +6,7 @@ import hashlib
 import socket
 import struct
 
-NULL, OWNER, PASSWORD = 0x40000007, 0x40000001, 0x40000009
+NULL, OWNER, PLATFORM, PASSWORD = 0x40000007, 0x40000001, 0x4000000C, 0x40000009
 SHA256, ECC, ECDSA, ALG_NULL, P256 = 0x000B, 0x0023, 0x0018, 0x0010, 0x0003
 LE, LT = 0x0009, 0x0005  # TPM_EO_UNSIGNED_LE, TPM_EO_UNSIGNED_LT
 SIGN, NV_INCREMENT, NV_CERTIFY, NV_READ = 0x15D, 0x134, 0x184, 0x14E
@@ -135,6 +135,9 @@ class Wire:
         return self.send(NV_CERTIFY, body, auths, struct.pack(">III", key, index, index))
 
     # ---- the counter ----
+
+    def global_write_lock(self, hierarchy):
+        self.send(0x132, b"", self.auth(), struct.pack(">I", hierarchy))
 
     def increment(self, index, session=PASSWORD):
         self.send(NV_INCREMENT, b"", self.auth(session), struct.pack(">II", index, index))
