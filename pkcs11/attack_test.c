@@ -419,7 +419,7 @@ static void the_token_is_initialised_again(void **state)
     rig_step(&rig, root, 1);
     hw_root_close(&root);
     softhsm_reinit(&rig.hsm, "gate");
-    refused(&rig, ERR_HSM_KEY_MISSING, "serial");
+    refused(&rig, ERR_HSM_KEY_MISSING, "has no key");
     /* Enrolling again with the old chain on the disk makes nothing. */
     root = rig_open(&rig);
     expect_err(root->ops->enrol(root, rig.owner, &again, &why), ERR_HSM_KEY_MISSING);
@@ -446,14 +446,25 @@ static void a_second_token_of_the_same_name(void **state)
     root = rig_attach(&rig);
     hw_root_close(&root);
 
-    /* The other one alone, under the name of the first. */
-    (void)snprintf(rig.uri, sizeof rig.uri, "%s", rig.hsm.uri);
-    softhsm_restore(rig.hsm.tokens, "first");
-    softhsm_reinit(&rig.hsm, "gate");
-    refused(&rig, ERR_HSM_KEY_MISSING, "serial");
-
     (void)snprintf(rig.uri, sizeof rig.uri, "pkcs11:token=other?module-path=%s", rig.hsm.module);
     expect_err(hsm_root_open(rig.uri, &rig.options, &root, &why), ERR_HSM_TOKEN_NOT_FOUND);
+    rig_stop(&rig);
+}
+
+/* Another token under the name of the first, with everything that enrol makes. */
+static void another_token_in_its_place(void **state)
+{
+    struct rig rig, other;
+    (void)state;
+
+    rig_start(&rig);
+    rig_enrol(&rig);
+    rig_start(&other); /* SoftHSM looks there from now on */
+    rig_enrol(&other);
+    assert_string_not_equal(rig.enrolment.serial, other.enrolment.serial);
+    other.enrolment = rig.enrolment;
+    refused(&other, ERR_HSM_KEY_MISSING, "the gate was enrolled on serial");
+    rig_stop(&other);
     rig_stop(&rig);
 }
 
@@ -539,6 +550,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(the_chain_on_the_disk_is_changed),
         cmocka_unit_test(the_token_is_initialised_again),
         cmocka_unit_test(a_second_token_of_the_same_name),
+        cmocka_unit_test(another_token_in_its_place),
         cmocka_unit_test(two_gates_on_one_token),
         cmocka_unit_test(another_first_root),
     };

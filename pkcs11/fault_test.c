@@ -422,6 +422,11 @@ static void protections_that_are_gone_later(void **state)
         fault->turning = 0;
         expect_err(root->ops->attach(root, rig.owner, &rig.enrolment, &why), ERR_OK);
     }
+    /* Of all objects, the epoch key alone can be destroyed. */
+    fault->turn_attribute = CKA_DESTROYABLE;
+    fault->turning = 2;
+    expect_err(root->ops->attach(root, rig.owner, &rig.enrolment, &why), ERR_HSM_KEY_WEAK);
+    assert_non_null(strstr(why.text, "the epoch key"));
     hw_root_close(&root);
     rig_stop(&rig);
 }

@@ -168,10 +168,12 @@ static CK_RV get_attribute_value(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE obj
 {
     CK_RV rv = pass_attribute_value(session, object, template, n);
 
-    for (CK_ULONG i = 0; rv == CKR_OK && control->turning != 0 && i < n; i++)
-        if (template[i].type == control->turn_attribute && template[i].pValue != NULL &&
-            template[i].ulValueLen == sizeof(CK_BBOOL))
-            *(CK_BBOOL *)template[i].pValue = *(CK_BBOOL *)template[i].pValue ? CK_FALSE : CK_TRUE;
+    for (CK_ULONG i = 0; rv == CKR_OK && control->turning != 0 && i < n; i++) {
+        CK_BBOOL *value = template[i].pValue;
+        if (template[i].type == control->turn_attribute && value != NULL &&
+            template[i].ulValueLen == sizeof *value && (control->turning == 1 || *value))
+            *value = *value ? CK_FALSE : CK_TRUE;
+    }
     return rv;
 }
 
