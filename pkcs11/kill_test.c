@@ -110,6 +110,7 @@ static void recover_step(struct rig *rig)
     MUST(root->ops->epoch(root, &epoch, &why));
     if (epoch != 1 && epoch != 2)
         fail_child("neither old nor new epoch", ERR_INTERNAL, &why);
+    the_token_has_the_chain(rig, root); /* at once, before another step could put it there */
     MUST(root->ops->prepare(root, rig_mandate(rig, epoch), &why));
     round_in_child(rig, root, epoch);
     MUST(root->ops->step(root, rig_mandate(rig, 2), &why));
