@@ -5,13 +5,16 @@
  * to a socket, so that n = 1, 2, 3, ... visits every state in which a power cut can leave the disk
  * and the hardware, without a hook in the program.
  *
- *     killat [--errno E] N COMMAND [ARGUMENT...]     stop at effect N
- *     killat 0 COMMAND [ARGUMENT...]                  let it run and print the number of effects
+ *     killat [--errno E] [--token FILE] N COMMAND [ARGUMENT...]   stop at effect N
+ *     killat [...] 0 COMMAND [ARGUMENT...]    let it run and print the number of effects
  *
  * Exit code: 137 when it killed; otherwise the program's own. With --errno only writes to regular
- * files, fsync, creation, link and rename count, since those are what a full disk refuses.
+ * files, fsync, creation, link and rename count, since those are what a full disk refuses. --token:
+ * the control file of p11_fault.so, by which the program reaches its token: what happens to files
+ * inside a call of PKCS#11 is the token's own affair and does not count.
  */
 #include "test-env/faults/killat.h"
+#include "test-env/faults/p11_fault.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -24,6 +27,7 @@
 
 #include <linux/ptrace.h> /* after <sys/ptrace.h>, whose names it would hide */
 
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -93,10 +97,18 @@ static bool counts(pid_t pid, const struct ptrace_syscall_info *info, bool disk_
 }
 
 struct plan {
-    unsigned long at; /* 0: only count */
-    int error;        /* 0: kill */
+    unsigned long at;                       /* 0: only count */
+    int error;                              /* 0: kill */
+    const volatile struct p11_fault *token; /* NULL: every effect counts */
     unsigned long seen;
 };
+
+static bool is_due(pid_t pid, const struct ptrace_syscall_info *info, struct plan *plan)
+{
+    if (info->op != PTRACE_SYSCALL_INFO_ENTRY || (plan->token != NULL && plan->token->inside != 0))
+        return false;
+    return counts(pid, info, plan->error != 0) && ++plan->seen == plan->at;
+}
 
 /* One stop of the traced program. Returns false when it could not be traced. */
 static bool stop(pid_t pid, int status, struct plan *plan)
@@ -109,8 +121,7 @@ static bool stop(pid_t pid, int status, struct plan *plan)
                       signal_number == SIGTRAP ? 0L : (long)signal_number) == 0;
     if (ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof info, &info) <= 0)
         return false;
-    if (info.op == PTRACE_SYSCALL_INFO_ENTRY && counts(pid, &info, plan->error != 0) &&
-        ++plan->seen == plan->at) {
+    if (is_due(pid, &info, plan)) {
         if (plan->error == 0)
             return kill(pid, SIGKILL) == 0;
         if (!killat_fail(pid, plan->error))
@@ -143,21 +154,45 @@ static int trace(pid_t child, struct plan *plan)
     return 125;
 }
 
+static const struct p11_fault *map_token(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    void *map =
+        fd < 0 ? MAP_FAILED : mmap(NULL, sizeof(struct p11_fault), PROT_READ, MAP_SHARED, fd, 0);
+
+    if (fd >= 0)
+        (void)close(fd);
+    return map == MAP_FAILED ? NULL : map;
+}
+
+/* Takes the options. Returns where the number stands, 0 for a wrong command line. */
+static int parse(int argc, char **argv, struct plan *plan)
+{
+    int at = 1;
+
+    for (; at + 1 < argc && strncmp(argv[at], "--", 2) == 0; at += 2) {
+        if (strcmp(argv[at], "--errno") == 0)
+            plan->error = (int)strtol(argv[at + 1], NULL, 10);
+        else if (strcmp(argv[at], "--token") != 0 ||
+                 (plan->token = map_token(argv[at + 1])) == NULL)
+            return 0;
+    }
+    if (argc < at + 2)
+        return 0;
+    plan->at = strtoul(argv[at], NULL, 10);
+    return at;
+}
+
 int main(int argc, char **argv)
 {
     struct plan plan = {0};
-    int at = 1, code;
+    int at = parse(argc, argv, &plan), code;
     pid_t child;
 
-    if (argc > 3 && strcmp(argv[1], "--errno") == 0) {
-        plan.error = (int)strtol(argv[2], NULL, 10);
-        at = 3;
-    }
-    if (argc < at + 2) {
-        (void)fputs("usage: killat [--errno E] N COMMAND [ARGUMENT...]\n", stderr);
+    if (at == 0) {
+        (void)fputs("usage: killat [--errno E] [--token FILE] N COMMAND [ARGUMENT...]\n", stderr);
         return 2;
     }
-    plan.at = strtoul(argv[at], NULL, 10);
     child = fork();
     if (child == 0) {
         (void)ptrace(PTRACE_TRACEME, 0, 0, 0);

@@ -23,8 +23,19 @@ static CK_FUNCTION_LIST list;
  */
 static bool only_looks(enum p11_fault_fn fn)
 {
-    return fn == P11_FAULT_C_FindObjectsInit || fn == P11_FAULT_C_FindObjects ||
-           fn == P11_FAULT_C_FindObjectsFinal || fn == P11_FAULT_C_GetAttributeValue;
+    static const enum p11_fault_fn LOOKS[] = {
+        P11_FAULT_C_GetInfo,          P11_FAULT_C_GetSlotList,
+        P11_FAULT_C_GetTokenInfo,     P11_FAULT_C_GetMechanismInfo,
+        P11_FAULT_C_FindObjectsInit,  P11_FAULT_C_FindObjects,
+        P11_FAULT_C_FindObjectsFinal, P11_FAULT_C_GetAttributeValue,
+        P11_FAULT_C_SignInit,         P11_FAULT_C_VerifyInit,
+        P11_FAULT_C_Verify,
+    };
+
+    for (size_t i = 0; i < sizeof LOOKS / sizeof *LOOKS; i++)
+        if (LOOKS[i] == fn)
+            return true;
+    return false;
 }
 
 /* Counts a call. True: it answers *rv; *pass: after it has been passed on. */

@@ -41,7 +41,7 @@ enum p11_fault_fn {
 struct p11_fault {
     char module[256];            /* the real one */
     uint32_t calls[P11_FAULT_N]; /* how often each was called */
-    uint32_t total;              /* all of them together, but for searches and attributes read */
+    uint32_t total;              /* all of them together, but for those that only look */
     uint32_t kill_at; /* SIGKILL instead of the call with this number in total; 0: never */
 
     uint32_t inside; /* a call is being passed on: what happens to files is the token's */
