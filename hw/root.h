@@ -72,7 +72,7 @@ struct hw_owner {
     struct digest root;                       /* of root metadata version 1, as received */
     struct hw_pubkey ratchet[HW_RATCHET_MAX]; /* of version 1, in its order; at least 2 */
     size_t n_ratchet;
-    struct hw_pubkey anchors[HW_ANCHOR_MAX]; /* every authority key now in force */
+    struct hw_pubkey anchors[HW_ANCHOR_MAX]; /* authority keys in force, root keys before */
     size_t n_anchors;
     const struct hw_grant *grants; /* FIRST, and BUMP of epoch 0, for enrol */
     size_t n_grants;

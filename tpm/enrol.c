@@ -246,7 +246,8 @@ static err_code fleet_base(const struct tpm_root *root, const struct hw_owner *o
         }
     }
     return why_say(why, ERR_GRANT_INVALID,
-                   "none of %zu grants is a bump grant for epoch 0 and NV index 0x%08" PRIx32,
+                   "none of %zu grants is a bump grant for epoch 0 and NV index 0x%08" PRIx32
+                   "; the bundle to enrol with is the authority's enrol.bundle",
                    owner->n_grants, root->uri.index);
 }
 

@@ -55,15 +55,15 @@ struct judge gate_judge(struct gate *gate)
     return (struct judge){.verify = hardware_verify, .ctx = gate};
 }
 
-err_code gate_owner(const struct root_meta *first, const struct root_meta *newest,
-                    struct slice gate_name, struct hw_owner **ret, struct why *why)
+err_code gate_owner(const struct judged *trust, struct slice gate_name, struct hw_owner **ret,
+                    struct why *why)
 {
     struct hw_owner *out = calloc(1, sizeof *out);
     err_code err;
 
     if (out == NULL)
         return ERR_NO_MEMORY;
-    err = root_owner(first, newest, gate_name, out, why);
+    err = judged_owner(trust, gate_name, out, why);
     if (err != ERR_OK) {
         free(out);
         return err;
@@ -241,11 +241,11 @@ static err_code read_trust(struct gate *g, struct why *why)
     return ERR_OK;
 }
 
-static err_code attach(struct gate *g, const struct root_meta *newest, struct why *why)
+static err_code attach(struct gate *g, const struct judged *newest, struct why *why)
 {
     CLEANUP(buf_free) struct buf store = {0};
 
-    TRY(gate_owner(g->trust.first, newest, g->enrolment.gate, &g->owner, why));
+    TRY(gate_owner(newest, g->enrolment.gate, &g->owner, why));
     TRY(path_join(g->state_dir, "hw", &store));
     TRY(file_make_dir((const char *)store.ptr, 0700, why));
     g->store_dir = strdup((const char *)store.ptr);
@@ -313,7 +313,7 @@ static err_code open_all(struct gate *g, struct why *why)
         block(g, err, &own);
         found = false;
     }
-    TRY(attach(g, found ? peek.newest : g->trust.newest, why));
+    TRY(attach(g, found ? &peek : &g->trust, why));
     TRY(g->hw->ops->epoch(g->hw, &g->epoch, why));
     if (!found)
         return ERR_OK;

@@ -70,10 +70,10 @@ err_code gate_current(struct gate *gate, struct why *why);
 /* The hardware as a judge of signatures. Borrows: gate. */
 struct judge gate_judge(struct gate *gate);
 
-/* The owner of a root as root metadata names it; newest may be first. For enrolment and opening.
- * Owns: free(). */
-err_code gate_owner(const struct root_meta *first, const struct root_meta *newest,
-                    struct slice gate_name, struct hw_owner **ret, struct why *why);
+/* The owner of a root as the root metadata of a bundle names it. For enrolment and opening. Owns:
+ * free(). */
+err_code gate_owner(const struct judged *trust, struct slice gate_name, struct hw_owner **ret,
+                    struct why *why);
 
 /* Reads and judges a bundle: parses its Cedar as well. Owns: installed_free(). bytes is taken. */
 err_code gate_judge_bundle(struct gate *gate, struct buf *bytes, const struct trust *trust,

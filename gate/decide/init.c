@@ -139,7 +139,7 @@ static err_code enrol_hardware(struct making *m, struct hw_enrolment *ret, struc
     };
     err_code err;
 
-    TRY(gate_owner(m->trust.first, m->trust.newest, slice_str(wish->gate_name), &m->owner, why));
+    TRY(gate_owner(&m->trust, slice_str(wish->gate_name), &m->owner, why));
     TRY(take_grants(m));
     m->owner->grants = m->grants;
     m->owner->n_grants = m->n_grants;

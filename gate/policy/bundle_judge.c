@@ -201,3 +201,15 @@ err_code bundle_judge(struct slice bytes, const struct trust *trust, const struc
     out = (struct judged){0};
     return ERR_OK;
 }
+
+err_code judged_owner(const struct judged *judged, struct slice gate, struct hw_owner *ret,
+                      struct why *why)
+{
+    TRY(root_owner(judged->first, judged->newest, gate, ret, why));
+    for (size_t i = judged->bundle.n_roots - 1; i-- > 1;) {
+        CLEANUP(root_meta_free) struct root_meta *middle = NULL;
+        TRY(root_meta_parse(judged->bundle.roots[i], &middle, why));
+        root_owner_add(middle, ret);
+    }
+    return ERR_OK;
+}

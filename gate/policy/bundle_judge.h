@@ -62,4 +62,9 @@ err_code bundle_judge(struct slice bytes, const struct trust *trust, const struc
                       struct judged *ret, struct why *why);
 void judged_free(struct judged *judged);
 
+/* Whose root the bundle's authority wants it to be: root_owner() with every version in between.
+ * Grants are left to the caller. */
+err_code judged_owner(const struct judged *judged, struct slice gate, struct hw_owner *ret,
+                      struct why *why);
+
 #endif

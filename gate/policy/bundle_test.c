@@ -192,6 +192,58 @@ static void from_epoch_to_epoch(void **state)
     world_free(&world);
 }
 
+/* STRANGER holds the role root in version 2 alone. */
+static void let_in(struct root_meta *next)
+{
+    struct why why = {0};
+
+    assert_int_equal(root_give(next, ROLE_ROOT, &cast.signers[STRANGER]->key, &why), ERR_OK);
+    assert_int_equal(root_take(next, ROLE_ROOT, &cast.kids[ROOT_C], &why), ERR_OK);
+}
+
+static void put_out(struct root_meta *next)
+{
+    struct why why = {0};
+
+    assert_int_equal(root_take(next, ROLE_ROOT, &cast.kids[STRANGER], &why), ERR_OK);
+    assert_int_equal(root_give(next, ROLE_ROOT, &cast.signers[ROOT_C]->key, &why), ERR_OK);
+}
+
+/* A token can only verify version 2 and 3 with an anchor for who held the role in between. */
+static void the_owner_names_the_root_keys_of_every_version(void **state)
+{
+    struct bundle_ask ask = WORLD_ASK;
+    CLEANUP(buf_free) struct buf bytes = {0};
+    CLEANUP(judged_free) struct judged judged = {0};
+    struct hw_owner *owner = calloc(1, sizeof *owner);
+    struct trust nothing = {0};
+    struct why why = {0};
+    size_t found = 0;
+    (void)state;
+
+    assert_non_null(owner);
+    world_make(&world, &cast);
+    (void)world_policy(&world, 0, NULL);
+    world_rotate(&world, let_in, BY(ROOT_A) | BY(ROOT_B) | BY(STRANGER));
+    world_rotate(&world, put_out, BY(ROOT_A) | BY(ROOT_B) | BY(STRANGER));
+    world_publish(&world);
+    assert_int_equal(world_judge(&world, &nothing, &ask, &bytes, &judged, &why), ERR_OK);
+    assert_int_equal(judged.newest->version, 3);
+    assert_null(root_key_find(judged.newest, &cast.kids[STRANGER]));
+    assert_int_equal(judged_owner(&judged, slice_str("edge-7"), owner, &why), ERR_OK);
+    assert_int_equal(owner->n_anchors, judged.newest->n_keys + 1);
+    for (size_t i = 0; i < owner->n_anchors; i++)
+        found += hw_pubkey_eq(&owner->anchors[i], &cast.signers[STRANGER]->key);
+    assert_int_equal(found, 1);
+
+    owner->n_anchors = HW_ANCHOR_MAX; /* full: what does not fit is left to the token */
+    memset(owner->anchors, 0, sizeof owner->anchors);
+    root_owner_add(judged.newest, owner);
+    assert_int_equal(owner->n_anchors, HW_ANCHOR_MAX);
+    free(owner);
+    world_free(&world);
+}
+
 static void set_exp(struct root_meta *next)
 {
     next->has_exp = true;
@@ -286,6 +338,7 @@ int main(void)
         cmocka_unit_test(container_limits),
         cmocka_unit_test(enrolment_bundle),
         cmocka_unit_test(from_epoch_to_epoch),
+        cmocka_unit_test(the_owner_names_the_root_keys_of_every_version),
         cmocka_unit_test(times),
         cmocka_unit_test(every_damage_is_refused),
     };

@@ -152,17 +152,22 @@ err_code root_take(struct root_meta *meta, enum root_role role, const struct dig
     return ERR_OK;
 }
 
-/* Adds the root keys of version 1 that the newest one has dropped: version 2 is signed by them, and
- * a token that has no anchor for them could never verify it. */
-static void add_first_root_keys(const struct root_meta *first, const struct root_meta *newest,
-                                struct hw_owner *ret)
+static bool is_anchor(const struct hw_owner *owner, const struct hw_pubkey *key)
 {
-    const struct root_holders *holders = &first->roles[ROLE_ROOT];
+    for (size_t i = 0; i < owner->n_anchors; i++)
+        if (hw_pubkey_eq(&owner->anchors[i], key))
+            return true;
+    return false;
+}
 
-    for (size_t i = 0; i < holders->n && ret->n_anchors < HW_ANCHOR_MAX; i++) {
-        const struct root_key *key = &first->keys[holders->keys[i]];
-        if (root_key_find(newest, &key->kid) == NULL)
-            ret->anchors[ret->n_anchors++] = key->key;
+void root_owner_add(const struct root_meta *earlier, struct hw_owner *owner)
+{
+    const struct root_holders *holders = &earlier->roles[ROLE_ROOT];
+
+    for (size_t i = 0; i < holders->n && owner->n_anchors < HW_ANCHOR_MAX; i++) {
+        const struct hw_pubkey *key = &earlier->keys[holders->keys[i]].key;
+        if (!is_anchor(owner, key))
+            owner->anchors[owner->n_anchors++] = *key;
     }
 }
 
@@ -187,6 +192,6 @@ err_code root_owner(const struct root_meta *first, const struct root_meta *newes
     for (size_t i = 0; i < newest->n_keys; i++)
         ret->anchors[i] = newest->keys[i].key;
     ret->n_anchors = newest->n_keys;
-    add_first_root_keys(first, newest, ret);
+    root_owner_add(first, ret);
     return ERR_OK;
 }

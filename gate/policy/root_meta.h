@@ -85,9 +85,13 @@ err_code root_give(struct root_meta *meta, enum root_role role, const struct hw_
 err_code root_take(struct root_meta *meta, enum root_role role, const struct digest *kid,
                    struct why *why);
 
-/* Whose root this is to be: domain, digest of version 1, its ratchet keys in order, and every key
- * of the newest version as an anchor. Grants are left to the caller. */
+/* Whose root this is to be: domain, digest of version 1, its ratchet keys in order, and as anchors
+ * every key of the newest version and the root keys of the first. Grants are left to the caller. */
 err_code root_owner(const struct root_meta *first, const struct root_meta *newest,
                     struct slice gate, struct hw_owner *ret, struct why *why);
+/* Adds the root keys of a version in between: they sign the next one, and a token without an anchor
+ * for them could never verify it. Beyond HW_ANCHOR_MAX keys are left out: the token, if it needs
+ * one, says which. */
+void root_owner_add(const struct root_meta *earlier, struct hw_owner *owner);
 
 #endif
