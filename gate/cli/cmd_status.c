@@ -5,48 +5,34 @@
 #include "gate/cli/verbs.h"
 #include "gate/decide/scribe.h"
 
-struct ledger_view {
-    bool exists;
-    struct checkpoint head;
-    uint64_t newest_ms; /* time of the last record */
-};
-
-static err_code view_ledger(struct call *call, const struct gate *gate, struct ledger_view *ret)
+/* NULL where nothing was recorded yet. */
+static err_code view_ledger(struct call *call, const struct gate *gate, struct ledger **ret)
 {
-    CLEANUP(buf_free) struct buf path = {0}, bytes = {0};
-    CLEANUP(ledger_close) struct ledger *ledger = NULL;
-    static struct record record;
+    CLEANUP(buf_free) struct buf path = {0};
     err_code err;
 
     TRY(path_join(gate->state_dir, "ledger", &path));
-    err = ledger_open((const char *)path.ptr, LEDGER_READ, &ledger, &call->why);
-    if (err == ERR_NOT_FOUND)
-        return ERR_OK;
-    if (err != ERR_OK)
-        return err;
-    ret->exists = true;
-    TRY(ledger_checkpoint(ledger, &ret->head));
-    if (ret->head.size == 0)
-        return ERR_OK;
-    TRY(ledger_entry(ledger, ret->head.size - 1, &bytes, &call->why));
-    TRY(record_parse(buf_slice(&bytes), &record, &call->why));
-    ret->newest_ms = record.action_ms;
-    return ERR_OK;
+    err = ledger_open((const char *)path.ptr, LEDGER_READ, ret, &call->why);
+    return err == ERR_NOT_FOUND ? ERR_OK : err;
 }
 
-static void say_ledger(struct call *call, const struct ledger_view *view)
+static err_code say_ledger(struct call *call, const struct ledger *ledger)
 {
+    struct checkpoint head = {0};
     char root[DIGEST_TEXT];
     json_t *json = put_object(call->json, "ledger");
 
-    put_uint(json, "size", view->head.size);
-    if (!view->exists) {
+    if (ledger == NULL) {
+        put_uint(json, "size", 0);
         say(call, "LEDGER   empty");
-        return;
+        return ERR_OK;
     }
-    digest_text(&view->head.root, root);
-    put_digest(json, "root", &view->head.root);
-    say(call, "LEDGER   %llu entries, root %s", (unsigned long long)view->head.size, root);
+    TRY(ledger_checkpoint(ledger, &head));
+    digest_text(&head.root, root);
+    put_uint(json, "size", head.size);
+    put_digest(json, "root", &head.root);
+    say(call, "LEDGER   %llu entries, root %s", (unsigned long long)head.size, root);
+    return ERR_OK;
 }
 
 static void say_epochs(struct call *call, const struct gate *gate, bool current)
@@ -65,19 +51,6 @@ static void say_epochs(struct call *call, const struct gate *gate, bool current)
     }
     say(call, "EPOCH    hardware %llu, installed %llu", (unsigned long long)gate->epoch,
         (unsigned long long)disk);
-}
-
-/* The entries of the ledger come in the order of their times, so nothing can be recorded. */
-static err_code clock_runs(const struct gate *gate, const struct ledger_view *view, struct why *why)
-{
-    char now[TIME_TEXT], then[TIME_TEXT];
-
-    if (gate->now_ms >= view->newest_ms)
-        return ERR_OK;
-    time_text(gate->now, now);
-    time_text((int64_t)(view->newest_ms / 1000), then);
-    return why_say(why, ERR_CLOCK_BACK, "it is %s, but the last entry of the ledger is of %s", now,
-                   then);
 }
 
 /* OK if one policy at least may permit something now; else why the first of them may not. */
@@ -102,13 +75,15 @@ static err_code some_policy(const struct gate *gate, struct why *why)
 }
 
 /* What check asks before it asks a policy, up to the hardware's readiness for a round. */
-static err_code would_serve(struct gate *gate, const struct ledger_view *view, struct why *why)
+static err_code would_serve(struct gate *gate, const struct ledger *ledger, struct why *why)
 {
+    const struct snapshot *snapshot = &gate->installed.judged.snapshot;
     const int64_t now = gate->now;
 
     TRY(gate_current(gate, why));
-    TRY(clock_runs(gate, view, why));
-    TRY(fresh_snapshot(&gate->installed.judged.snapshot, now, why));
+    if (ledger != NULL)
+        TRY(ledger_ready(ledger, gate->now_ms, gate->epoch, &snapshot->digest, why));
+    TRY(fresh_snapshot(snapshot, now, why));
     TRY(fresh_root(gate->installed.judged.newest, now, why));
     TRY(some_policy(gate, why));
     return gate->hw->ops->begin(gate->hw, why);
@@ -117,13 +92,13 @@ static err_code would_serve(struct gate *gate, const struct ledger_view *view, s
 static err_code run(struct call *call)
 {
     CLEANUP(gate_close) struct gate *gate = NULL;
-    struct ledger_view view = {0};
+    CLEANUP(ledger_close) struct ledger *ledger = NULL;
     struct why why = {0};
     err_code current;
 
     TRY(gate_open_live(call->state_dir, call->clock_ms, &gate, &call->why));
-    TRY(view_ledger(call, gate, &view));
-    current = would_serve(gate, &view, &why);
+    TRY(view_ledger(call, gate, &ledger));
+    current = would_serve(gate, ledger, &why);
     say(call, "GATE     %.*s of %.*s: %s", TERM_ARG(gate->enrolment.gate),
         TERM_ARG(gate->enrolment.domain), current == ERR_OK ? "serving" : "DENYING EVERYTHING");
     if (current != ERR_OK) {
@@ -144,7 +119,7 @@ static err_code run(struct call *call)
         put_snapshot(call->json, &gate->installed.judged, gate->now);
         say_snapshot(call, in_force ? "In force" : "On disk", &gate->installed.judged, gate->now);
     }
-    say_ledger(call, &view);
+    TRY(say_ledger(call, ledger));
     call->exit = err_exit(current);
     return ERR_OK;
 }

@@ -233,11 +233,6 @@ uint64_t ledger_torn(const struct ledger *ledger)
     return ledger->torn;
 }
 
-uint64_t ledger_time_ms(const struct ledger *ledger)
-{
-    return ledger->durable.time_ms;
-}
-
 uint64_t ledger_installed(const struct ledger *ledger)
 {
     return ledger->durable.installed;

@@ -29,12 +29,10 @@ err_code ledger_open(const char *path, enum ledger_mode mode, struct ledger **re
 /* Closes and nulls the caller's pointer; accepts NULL inside. */
 void ledger_close(struct ledger **ledger);
 
-/* Of what is durable: number of entries, length of an unfinished frame behind them (0: none), time
- * of the last entry (milliseconds; 0 if there is none), the epoch that the last install record
- * names (0: none), size and root, and the tree itself. */
+/* Of what is durable: number of entries, length of an unfinished frame behind them (0: none), the
+ * epoch that the last install record names (0: none), size and root, and the tree itself. */
 uint64_t ledger_size(const struct ledger *ledger);
 uint64_t ledger_torn(const struct ledger *ledger);
-uint64_t ledger_time_ms(const struct ledger *ledger);
 uint64_t ledger_installed(const struct ledger *ledger);
 err_code ledger_checkpoint(const struct ledger *ledger, struct checkpoint *ret);
 const struct tree *ledger_tree(const struct ledger *ledger); /* Borrows: until the ledger changes */
@@ -46,6 +44,12 @@ err_code ledger_link(const struct ledger *ledger, struct slice agent_id, struct 
  * LEDGER_INCONSISTENT when the file changed since it was opened. Owns: the caller frees *ret. */
 err_code ledger_entry(const struct ledger *ledger, uint64_t index, struct buf *ret,
                       struct why *why);
+
+/* Whether a record of this time, epoch and snapshot could come next. Errors: CLOCK_BACK when it is
+ * older than the last entry; LEDGER_INCONSISTENT when the epoch falls; EQUIVOCATION when it names
+ * another snapshot than earlier entries of its epoch. */
+err_code ledger_ready(const struct ledger *ledger, uint64_t now_ms, uint64_t epoch,
+                      const struct digest *snapshot, struct why *why);
 
 /* Takes a record into the batch that the next commit writes. It must continue its agent's chain and
  * be signed by the key that the last key_rotation introduced; the first record of all is a

@@ -451,8 +451,14 @@ static void epochs_and_snapshots(void **state)
     assert_int_equal(stage_under(&s->t, s->ledger, RECORD_INSTALL, 9, "other"), ERR_OK);
     ledger_abandon(s->ledger);
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
-        err_code err =
-            stage_under(&s->t, s->ledger, CASES[i].kind, CASES[i].epoch, CASES[i].snapshot);
+        struct digest snapshot;
+        err_code err;
+
+        assert_int_equal(hash_sha256(slice_str(CASES[i].snapshot), &snapshot), ERR_OK);
+        assert_int_equal(ledger_ready(s->ledger, s->t.now_ms, CASES[i].epoch,
+                                      CASES[i].kind == RECORD_ENROL ? NULL : &snapshot, &why),
+                         CASES[i].want);
+        err = stage_under(&s->t, s->ledger, CASES[i].kind, CASES[i].epoch, CASES[i].snapshot);
         assert_int_equal(ledger_commit(s->ledger, &why), ERR_OK);
         if (err != CASES[i].want || ledger_installed(s->ledger) != CASES[i].installed)
             fail_msg("%s: %s, installed %llu", CASES[i].name, err_name(err),

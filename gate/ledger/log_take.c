@@ -31,26 +31,38 @@ static err_code check_signer(const struct ledger_head *head, const struct record
     return ERR_OK;
 }
 
-/* The hardware turns one way only, and one epoch has one snapshot: a ledger that shows otherwise
- * was edited, or the gate holds another signed content for an epoch than the one it served before.
- */
-static err_code check_epoch(const struct ledger_head *head, const struct record *record,
-                            struct why *why)
+/* Time does not run back, the hardware turns one way only, and one epoch has one snapshot. A ledger
+ * that shows otherwise was edited; a gate that would write otherwise has a wrong clock, or another
+ * signed content for an epoch than the one it served before. snapshot: NULL if none is named. */
+static err_code check_order(const struct ledger_head *head, uint64_t time_ms, uint64_t epoch,
+                            const struct digest *snapshot, struct why *why)
 {
-    char got[DIGEST_TEXT], want[DIGEST_TEXT];
+    char got[DIGEST_TEXT], want[DIGEST_TEXT], now[TIME_TEXT], then[TIME_TEXT];
 
-    if (record->epoch < head->epoch)
+    if (time_ms < head->time_ms) {
+        time_text((int64_t)(time_ms / 1000), now);
+        time_text((int64_t)(head->time_ms / 1000), then);
+        return why_say(why, ERR_CLOCK_BACK, "it is %s, but the last entry of the ledger is of %s",
+                       now, then);
+    }
+    if (epoch < head->epoch)
         return why_say(why, ERR_LEDGER_INCONSISTENT, "of epoch %llu, after an entry of epoch %llu",
-                       (unsigned long long)record->epoch, (unsigned long long)head->epoch);
-    if (record->epoch > head->epoch || !record->has_snapshot || !head->has_snapshot ||
-        digest_eq(&record->snapshot, &head->snapshot))
+                       (unsigned long long)epoch, (unsigned long long)head->epoch);
+    if (epoch > head->epoch || snapshot == NULL || !head->has_snapshot ||
+        digest_eq(snapshot, &head->snapshot))
         return ERR_OK;
-    digest_text(&record->snapshot, got);
+    digest_text(snapshot, got);
     digest_text(&head->snapshot, want);
     return why_say(
         why, ERR_EQUIVOCATION,
         "under snapshot %s of epoch %llu, but earlier entries of this epoch are under %s", got,
-        (unsigned long long)record->epoch, want);
+        (unsigned long long)epoch, want);
+}
+
+err_code ledger_ready(const struct ledger *ledger, uint64_t now_ms, uint64_t epoch,
+                      const struct digest *snapshot, struct why *why)
+{
+    return check_order(&ledger->now, now_ms, epoch, snapshot, why);
 }
 
 static err_code check_link(const struct record *record, const struct record_link *want,
@@ -79,19 +91,13 @@ static err_code check_continues(const struct ledger *ledger, const struct record
 {
     const struct ledger_head *head = &ledger->now;
     struct record_link link;
-    char now[TIME_TEXT], then[TIME_TEXT];
 
     if (ledger->issuer.len != 0 && !slice_eq(buf_slice(&ledger->issuer), record->issuer))
         return why_say(why, ERR_LEDGER_INCONSISTENT, "issued by \"%.*s\" in the ledger of \"%.*s\"",
                        (int)record->issuer.len, (const char *)record->issuer.ptr,
                        (int)ledger->issuer.len, (const char *)ledger->issuer.ptr);
-    if (record->action_ms < head->time_ms) {
-        time_text((int64_t)(record->action_ms / 1000), now);
-        time_text((int64_t)(head->time_ms / 1000), then);
-        return why_say(why, ERR_CLOCK_BACK, "it is %s, but the last entry of the ledger is of %s",
-                       now, then);
-    }
-    TRY(check_epoch(head, record, why));
+    TRY(check_order(head, record->action_ms, record->epoch,
+                    record->has_snapshot ? &record->snapshot : NULL, why));
     TRY(check_signer(head, record, why));
     TRY(agents_get(&ledger->agents, record->agent_id, &link));
     return check_link(record, &link, why);
