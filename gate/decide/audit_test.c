@@ -163,6 +163,7 @@ static void of_a_token(void **state)
         for (size_t epoch = 0; epoch < KEYS; epoch++)
             assert_int_equal(ask(&trust, desk.keys[key], EPOCHS[epoch]),
                              key == epoch ? ERR_OK : ERR_SIGNER_UNKNOWN);
+    assert_int_equal(ask(&trust, desk.keys[0], 8), ERR_SIGNER_UNKNOWN); /* the enrolled one */
     assert_int_equal(ask(&trust, desk.t.hardware, 8), ERR_SIGNER_UNKNOWN);
     assert_int_equal(ask(&trust, desk.keys[2], 10), ERR_SIGNER_UNKNOWN);
     assert_int_equal(ask(&trust, desk.identity, 7), ERR_SIGNER_UNKNOWN);

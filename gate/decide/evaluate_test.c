@@ -3,13 +3,14 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
-/* One domain with one policy key; up to four aliases in force from time 100 to 1000. */
-#define N_MAX 4
+/* One domain with one policy key; aliases in force from time 100 to 1000. */
+#define N_MAX (ANSWER_POLICIES_MAX + 1)
 #define NOW 500
 
 struct world {
@@ -80,20 +81,27 @@ static const char BOTH[] =
     "permit(principal == agent::\"a\", action == Action::\"exec\", resource);"
     "@id(\"no-curl\") forbid(principal, action, resource == program::\"curl\");";
 
+static struct answer ask_flags(const struct request_flags *flags, int64_t now)
+{
+    CLEANUP(request_free) struct request request = {0};
+    struct answer answer;
+
+    assert_int_equal(request_from_flags(flags, &request, NULL), ERR_OK);
+    memset(&answer, 0xa5, sizeof answer); /* a permit that was not taken back would show */
+    evaluate(&world->force, &request, now, &answer);
+    assert_int_equal(answer.permit, answer.reason == ERR_OK);
+    assert_int_equal(answer.why.code, answer.reason);
+    return answer;
+}
+
 static struct answer ask(const char *agent, const char *class_, const char *resource,
                          const char *alias, int64_t now)
 {
     const char *aliases[] = {alias, NULL};
     const struct request_flags flags = {"agent",   agent,    "exec", class_,
                                         "program", resource, aliases};
-    CLEANUP(request_free) struct request request = {0};
-    struct answer answer;
 
-    assert_int_equal(request_from_flags(&flags, &request, NULL), ERR_OK);
-    memset(&answer, 0xa5, sizeof answer); /* a permit that was not taken back would show */
-    evaluate(&world->force, &request, now, &answer);
-    assert_int_equal(answer.permit, answer.reason == ERR_OK);
-    return answer;
+    return ask_flags(&flags, now);
 }
 
 static void permits_and_forbids(void **state)
@@ -102,6 +110,10 @@ static void permits_and_forbids(void **state)
     add("builds", BOTH);
     assert_true(ask("a", "execute", "git", NULL, NOW).permit);
     assert_int_equal(ask("a", "execute", "curl", NULL, NOW).reason, ERR_DENIED);
+    assert_string_equal(ask("a", "execute", "curl", NULL, NOW).why.text,
+                        "\"builds\" version 1 forbids it: no-curl");
+    assert_string_equal(ask("b", "execute", "git", NULL, NOW).why.text,
+                        "\"builds\" version 1 permits nothing that fits");
     assert_int_equal(ask("b", "execute", "git", NULL, NOW).reason, ERR_DENIED);
     assert_int_equal(ask("a", "mutate", "git", NULL, NOW).reason, ERR_NO_POLICY);
 }
@@ -207,6 +219,65 @@ static void the_same_question_has_the_same_answer(void **state)
     }
 }
 
+/* What Cedar could not have been asked is no question: nothing of another type is compared. */
+static void types_that_cedar_has_not(void **state)
+{
+    static const char *const NAMES[] = {"1a", "a b", "a::", "::a", "a:b", "permit-me", "if", "a\n"};
+    static const char *const NONE[] = {NULL};
+
+    (void)state;
+    add("all", PERMIT_ALL);
+    for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++) {
+        struct request_flags flags = {"a::b", "a", "exec", "execute", "a::b", "git", NONE};
+        assert_true(ask_flags(&flags, NOW).permit);
+        flags.subject_type = NAMES[i];
+        assert_int_equal(ask_flags(&flags, NOW).reason, ERR_REQUEST_MALFORMED);
+        flags.subject_type = "agent";
+        flags.resource_type = NAMES[i];
+        assert_int_equal(ask_flags(&flags, NOW).reason, ERR_REQUEST_MALFORMED);
+    }
+}
+
+/* One more covering policy than an answer names: none of them is asked. */
+static void too_many_policies(void **state)
+{
+    static char names[N_MAX][8];
+
+    (void)state;
+    for (size_t i = 0; i < N_MAX; i++) {
+        (void)snprintf(names[i], sizeof names[i], "p%03zu", i);
+        if (i + 1 == N_MAX)
+            assert_int_equal(ask("a", "execute", "git", NULL, NOW).n_policies, N_MAX - 1);
+        add(names[i], PERMIT_ALL);
+        assert_int_equal(ask("a", "execute", "git", NULL, NOW).reason,
+                         i + 1 == N_MAX ? ERR_TOO_LARGE : ERR_OK);
+    }
+}
+
+/* As many causes as an answer has room for. */
+static void many_causes(void **state)
+{
+    static char text[(ANSWER_DETERMINING_MAX + 1) * sizeof PERMIT_ALL];
+
+    (void)state;
+    for (int i = 0; i <= ANSWER_DETERMINING_MAX; i++)
+        (void)snprintf(text + strlen(text), sizeof text - strlen(text), "%s", PERMIT_ALL);
+    add("all", text);
+    add("more", PERMIT_ALL);
+    assert_true(ask("a", "execute", "git", NULL, NOW).permit);
+    assert_int_equal(ask("a", "execute", "git", NULL, NOW).n_determining, ANSWER_DETERMINING_MAX);
+}
+
+/* A policy that permitted is no cause of what a later one could not be asked about. */
+static void a_denial_names_no_permit(void **state)
+{
+    (void)state;
+    add("all", PERMIT_ALL);
+    add("old", PERMIT_ALL)->exp = NOW;
+    assert_int_equal(ask("a", "execute", "git", NULL, NOW).reason, ERR_EXPIRED);
+    assert_int_equal(ask("a", "execute", "git", NULL, NOW).n_determining, 0);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -220,6 +291,10 @@ int main(void)
         T(time_windows),
         T(revocation),
         T(an_object_that_is_not_the_listed_one_denies),
+        T(types_that_cedar_has_not),
+        T(too_many_policies),
+        T(many_causes),
+        T(a_denial_names_no_permit),
         T(the_same_question_has_the_same_answer),
     };
     return cmocka_run_group_tests_name("evaluate", tests, NULL, NULL);

@@ -148,6 +148,22 @@ static void prune(void **state)
     assert_true(there("12.bundle"));
 }
 
+/* The newest one is not read: an older one is no answer. */
+static void newest_unreadable(void **state)
+{
+    CLEANUP(buf_free) struct buf got = {0};
+    char path[128];
+    bool found = false;
+    struct why why = {0};
+
+    (void)state;
+    put(3, "three");
+    (void)snprintf(path, sizeof path, "%s/installed/4.bundle", dir);
+    assert_int_equal(mkdir(path, 0700), 0);
+    assert_int_equal(installs_newest(dir, &got, &found, &why), ERR_STORAGE);
+    assert_false(found);
+}
+
 /* What is there stays when there is no room for the next. */
 static void disk_full(void **state)
 {
@@ -188,6 +204,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(newest, setup, teardown),
         cmocka_unit_test_setup_teardown(mode_is_private, setup, teardown),
         cmocka_unit_test_setup_teardown(other_names, setup, teardown),
+        cmocka_unit_test_setup_teardown(newest_unreadable, setup, teardown),
         cmocka_unit_test_setup_teardown(prune, setup, teardown),
         cmocka_unit_test_setup_teardown(disk_full, setup, teardown),
         cmocka_unit_test_setup_teardown(not_a_directory, setup, teardown),

@@ -38,6 +38,15 @@ static const struct {
      ERR_REQUEST_MALFORMED},
     {"number id", "{\"subject\":{\"type\":\"agent\",\"id\":7}," GOOD_ACTION "," GOOD_RESOURCE "}",
      ERR_REQUEST_MALFORMED},
+    {"no subject.type", "{\"subject\":{\"id\":\"build-7\"}," GOOD_ACTION "," GOOD_RESOURCE "}",
+     ERR_REQUEST_MALFORMED},
+    {"no action.name",
+     "{" GOOD_SUBJECT ",\"action\":{\"properties\":{\"class\":\"execute\"}}," GOOD_RESOURCE "}",
+     ERR_REQUEST_MALFORMED},
+    {"no resource.type", "{" GOOD_SUBJECT "," GOOD_ACTION ",\"resource\":{\"id\":\"x\"}}",
+     ERR_REQUEST_MALFORMED},
+    {"no resource.id", "{" GOOD_SUBJECT "," GOOD_ACTION ",\"resource\":{\"type\":\"x\"}}",
+     ERR_REQUEST_MALFORMED},
     {"no class", "{" GOOD_SUBJECT ",\"action\":{\"name\":\"exec\"}," GOOD_RESOURCE "}",
      ERR_REQUEST_MALFORMED},
     {"unknown class",
@@ -48,10 +57,13 @@ static const struct {
     {"context is text", GOOD ",\"context\":\"x\"}", ERR_REQUEST_MALFORMED},
     {"aliases is text", GOOD ",\"context\":{\"aliases\":\"a\"}}", ERR_REQUEST_MALFORMED},
     {"alias is a number", GOOD ",\"context\":{\"aliases\":[1]}}", ERR_REQUEST_MALFORMED},
+    {"alias is empty", GOOD ",\"context\":{\"aliases\":[\"\"]}}", ERR_REQUEST_MALFORMED},
     {"null", GOOD ",\"context\":{\"x\":null}}", ERR_REQUEST_MALFORMED},
     {"fraction", GOOD ",\"context\":{\"x\":1.5}}", ERR_REQUEST_MALFORMED},
+    {"null in an array", GOOD ",\"context\":{\"x\":[null]}}", ERR_REQUEST_MALFORMED},
     {"2^53 - 1", GOOD ",\"context\":{\"x\":9007199254740991}}", ERR_OK},
     {"2^53", GOOD ",\"context\":{\"x\":9007199254740992}}", ERR_REQUEST_MALFORMED},
+    {"-(2^53 - 1)", GOOD ",\"context\":{\"x\":-9007199254740991}}", ERR_OK},
     {"-2^53", GOOD ",\"context\":{\"x\":-9007199254740992}}", ERR_REQUEST_MALFORMED},
     {"bad UTF-8",
      "{\"subject\":{\"type\":\"agent\",\"id\":\"\xff\"}," GOOD_ACTION "," GOOD_RESOURCE "}",
@@ -73,6 +85,53 @@ static void table(void **state)
                      err_name(CASES[i].want), why.text);
         if (got != ERR_OK)
             assert_true(strlen(why.text) > 0);
+    }
+}
+
+/* Before, n times the filling, after. */
+static err_code parse_filled(const char *before, const char *filling, size_t n, const char *after)
+{
+    CLEANUP(request_free) struct request request = {0};
+    CLEANUP(buf_free) struct buf text = {0};
+
+    assert_int_equal(buf_add_str(&text, before), ERR_OK);
+    for (size_t i = 0; i < n; i++)
+        assert_int_equal(buf_add_str(&text, filling), ERR_OK);
+    assert_int_equal(buf_add_str(&text, after), ERR_OK);
+    return request_parse(buf_slice(&text), &request, NULL);
+}
+
+/* Each at its limit, and one more. */
+static void limits(void **state)
+{
+    static const char ALIASES[] = GOOD ",\"context\":{\"aliases\":[\"a\"";
+    static const char ALIAS[] = GOOD ",\"context\":{\"aliases\":[\"";
+    static const char LIST[] = GOOD ",\"context\":{\"x\":";
+    static const char ID[] =
+        "{" GOOD_ACTION "," GOOD_RESOURCE ",\"subject\":{\"type\":\"t\",\"id\":\"";
+
+    (void)state;
+    assert_int_equal(parse_filled(ALIASES, ",\"a\"", REQUEST_ALIASES_MAX - 1, "]}}"), ERR_OK);
+    assert_int_equal(parse_filled(ALIASES, ",\"a\"", REQUEST_ALIASES_MAX, "]}}"),
+                     ERR_REQUEST_MALFORMED);
+    assert_int_equal(parse_filled(ALIAS, "a", REQUEST_TEXT_MAX, "\"]}}"), ERR_OK);
+    assert_int_equal(parse_filled(ALIAS, "a", REQUEST_TEXT_MAX + 1, "\"]}}"),
+                     ERR_REQUEST_MALFORMED);
+    assert_int_equal(parse_filled(ID, "a", REQUEST_TEXT_MAX, "\"}}"), ERR_OK);
+    assert_int_equal(parse_filled(ID, "a", REQUEST_TEXT_MAX + 1, "\"}}"), ERR_REQUEST_MALFORMED);
+    assert_int_equal(parse_filled(GOOD "}", " ", REQUEST_SIZE_MAX - strlen(GOOD "}"), ""), ERR_OK);
+    assert_int_equal(parse_filled(GOOD "}", " ", REQUEST_SIZE_MAX - strlen(GOOD), ""),
+                     ERR_TOO_LARGE);
+    /* The request is of depth 0, context 1, x 2; what is in 31 arrays is of depth 33. */
+    for (size_t depth = 30; depth <= 31; depth++) {
+        CLEANUP(buf_free) struct buf end = {0};
+        assert_int_equal(buf_add_str(&end, "1"), ERR_OK);
+        for (size_t i = 0; i < depth; i++)
+            assert_int_equal(buf_add_u8(&end, ']'), ERR_OK);
+        assert_int_equal(buf_add_str(&end, "}}"), ERR_OK);
+        assert_int_equal(buf_terminate(&end), ERR_OK);
+        assert_int_equal(parse_filled(LIST, "[", depth, (const char *)end.ptr),
+                         depth == 30 ? ERR_OK : ERR_TOO_LARGE);
     }
 }
 
@@ -100,6 +159,10 @@ static void canonical_form(void **state)
          "{\"\\r\":2,\"1\":4,\"\xc2\x80\":6,\"\xc3\xb6\":7,\"\xe2\x82\xac\":1,\"\xf0\x9f\x98\x80\":"
          "5,"
          "\"\xef\xac\xb3\":3}"}, /* RFC 8785 3.2.3 */
+        {"[\"\\u0001\\u0007\\b\\t\\n\\u000b\\f\\r\\u000e\\u001f \"]",
+         "[\"\\u0001\\u0007\\b\\t\\n\\u000b\\f\\r\\u000e\\u001f \"]"}, /* RFC 8785 3.2.2.2 */
+        {"{\"ab\":1,\"a\":2,\"\":3}", "{\"\":3,\"a\":2,\"ab\":1}"},
+        {"[0,-0,9007199254740991,-9007199254740991]", "[0,0,9007199254740991,-9007199254740991]"},
         {"{}", "{}"},
     };
     (void)state;
@@ -116,9 +179,10 @@ static void canonical_form(void **state)
 
 static void the_digest_ignores_order_and_foreign_members(void **state)
 {
-    CLEANUP(request_free) struct request a = {0}, b = {0}, c = {0}, d = {0};
-    const struct request_flags flags = {"agent",   "build-7",      "exec", "execute",
-                                        "program", "/usr/bin/git", NULL};
+    CLEANUP(request_free) struct request a = {0}, b = {0}, c = {0}, d = {0}, e = {0}, f = {0};
+    static const char *const NONE[] = {NULL}, *const TWO[] = {"a", "b", NULL};
+    struct request_flags flags = {"agent",   "build-7",      "exec", "execute",
+                                  "program", "/usr/bin/git", NULL};
     (void)state;
     assert_int_equal(request_parse(slice_str(GOOD "}"), &a, NULL), ERR_OK);
     assert_int_equal(
@@ -130,12 +194,27 @@ static void the_digest_ignores_order_and_foreign_members(void **state)
     assert_false(digest_eq(&a.digest, &c.digest));
     assert_int_equal(request_from_flags(&flags, &d, NULL), ERR_OK);
     assert_true(digest_eq(&a.digest, &d.digest));
+    flags.aliases = NONE;
+    request_free(&d);
+    assert_int_equal(request_from_flags(&flags, &d, NULL), ERR_OK);
+    assert_true(digest_eq(&a.digest, &d.digest));
+    flags.aliases = TWO;
+    assert_int_equal(request_from_flags(&flags, &e, NULL), ERR_OK);
+    assert_int_equal(
+        request_parse(slice_str(GOOD ",\"context\":{\"aliases\":[\"a\",\"b\"]}}"), &f, NULL),
+        ERR_OK);
+    assert_true(digest_eq(&e.digest, &f.digest));
+    assert_int_equal(e.n_aliases, 2);
+    flags.subject_id = "\xff";
+    request_free(&e);
+    assert_int_equal(request_from_flags(&flags, &e, NULL), ERR_REQUEST_MALFORMED);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(table),
+        cmocka_unit_test(limits),
         cmocka_unit_test(truncated_at_every_length),
         cmocka_unit_test(canonical_form),
         cmocka_unit_test(the_digest_ignores_order_and_foreign_members),

@@ -323,6 +323,21 @@ static void no_scribe_without_hardware(void **state)
     assert_null(scribe);
 }
 
+/* A ledger that is none is not begun anew. */
+static void no_scribe_without_ledger(void **state)
+{
+    struct scribe *scribe = NULL;
+    struct why why = {0};
+    char path[96];
+
+    (void)state;
+    scribe_close(&office.scribe);
+    (void)snprintf(path, sizeof path, "%s/ledger", office.dir);
+    testing_write(path, slice_str("not a ledger, and longer than the length of a record"));
+    assert_int_equal(scribe_open(&office.gate, &scribe, &why), ERR_LEDGER_INCONSISTENT);
+    assert_null(scribe);
+}
+
 /* Somebody stepped the hardware since this process read the epoch. */
 static void epoch_passed(void **state)
 {
@@ -447,6 +462,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(two_snapshots, setup, teardown),
         cmocka_unit_test_setup_teardown(hardware_fails, setup, teardown),
         cmocka_unit_test_setup_teardown(no_scribe_without_hardware, setup, teardown),
+        cmocka_unit_test_setup_teardown(no_scribe_without_ledger, setup, teardown),
         cmocka_unit_test_setup_teardown(epoch_passed, setup, teardown),
         cmocka_unit_test_setup_teardown(clock_back, setup, teardown),
         cmocka_unit_test_setup_teardown(no_record, setup, teardown),

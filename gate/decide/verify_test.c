@@ -5,6 +5,7 @@
  */
 #include "gate/decide/verify.h"
 
+#include "gate/decide/hardware.h"
 #include "gate/ledger/ledger_testing.h"
 #include "gate/policy/cast_testing.h"
 #include "gate/policy/grant.h"
@@ -43,9 +44,9 @@ struct lab {
     struct hw_signer *rotation_by,
         *receipt_by; /* with the kid of their own; NULL: the receipt key */
     uint64_t sealed_epoch, sealed_size;
-    uint64_t index, size; /* of the record, and of the tree that is signed */
-    enum hw_seal_kind seal_kind;
-    bool with_sig; /* a seal of a token that carries a signature as well */
+    uint64_t index, size;               /* of the record, and of the tree that is signed */
+    enum hw_seal_kind seal_kind, label; /* as it is made, as it is called; NONE: the same */
+    bool with_sig;                      /* a seal of a token that carries a signature as well */
 };
 
 static struct cast cast;
@@ -258,7 +259,7 @@ static void make_seal(const struct lab *lab, const struct tree *tree, struct hw_
     OK(tree_root(tree, lab->size, &root));
     OK(hash_sha256(slice_str("snapshot"), &snapshot));
     OK(hw_seal_binding(lab->sealed_size, &root, &snapshot, EPOCH, &binding));
-    ret->kind = lab->seal_kind;
+    ret->kind = lab->label != HW_SEAL_NONE ? lab->label : lab->seal_kind;
     if (lab->seal_kind == HW_SEAL_EPOCH_CHAIN)
         chain(lab, ret);
     else
@@ -362,6 +363,23 @@ static void seal_of_the_other(struct lab *lab)
     lab->seal_kind = lab->kind == TPM ? HW_SEAL_EPOCH_CHAIN : HW_SEAL_TPM_CERTIFY;
 }
 
+static void called_fake(struct lab *lab)
+{
+    lab->label = HW_SEAL_FAKE;
+}
+
+static void called_the_other(struct lab *lab)
+{
+    lab->label = lab->kind == TPM ? HW_SEAL_EPOCH_CHAIN : HW_SEAL_TPM_CERTIFY;
+}
+
+static void other_kind(struct lab *lab)
+{
+    char *kind = lab->enrolment.hw.about.kind;
+
+    (void)snprintf(kind, sizeof lab->enrolment.hw.about.kind, lab->kind == TPM ? "pkcs11" : "tpm");
+}
+
 static void signed_chain(struct lab *lab)
 {
     lab->with_sig = true;
@@ -423,6 +441,9 @@ static void each_check(void **state)
         {"no seal", no_seal, ERR_PERMIT_INVALID, ERR_PERMIT_INVALID},
         {"a fake's seal", seal_of_fake, ERR_PERMIT_INVALID, ERR_PERMIT_INVALID},
         {"a seal of the other root", seal_of_the_other, ERR_PERMIT_INVALID, ERR_PERMIT_INVALID},
+        {"a seal called a fake's", called_fake, ERR_PERMIT_INVALID, ERR_PERMIT_INVALID},
+        {"a seal called the other's", called_the_other, ERR_PERMIT_INVALID, ERR_PERMIT_INVALID},
+        {"another kind of root", other_kind, ERR_PERMIT_INVALID, ERR_PERMIT_INVALID},
         {"a chain with a signature", signed_chain, ERR_OK, ERR_PERMIT_INVALID},
         {"a forged record", forged_record, ERR_SIGNATURE_INVALID, ERR_SIGNATURE_INVALID},
         {"a forged key_rotation", forged_rotation, ERR_SIGNER_UNKNOWN, ERR_SIGNER_UNKNOWN},
@@ -441,6 +462,37 @@ static void each_check(void **state)
             cases[i].change(lab);
             judge(lab, cases[i].name, kind == TPM ? cases[i].tpm : cases[i].token);
         }
+}
+
+static void no_permit(void **state)
+{
+    CLEANUP(lab_free) struct lab *lab = lab_new(TPM);
+
+    (void)state;
+    assert_int_equal(verify(lab, (struct slice){0}, NULL), ERR_CBOR_MALFORMED);
+    assert_int_equal(verify(lab, slice_str("permit"), NULL), ERR_CBOR_MALFORMED);
+}
+
+/* A kind of seal that a permit cannot even carry, and hardware that there is none of. */
+static void no_such_hardware(void **state)
+{
+    static const char *const URIS[] = {"", "tpm", "TPM:device", "fake:", "pkcs12:", "xtpm:"};
+    const struct hw_options options = {0};
+    const struct hw_seal seal = {0};
+    struct hw_enrolment enrolment = {.about.kind = "tpm"};
+    struct hw_root *root = NULL;
+    struct hw_pubkey key = {0};
+    struct digest binding = {0};
+    uint64_t epoch = 99;
+    struct why why = {0};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof URIS / sizeof *URIS; i++)
+        assert_int_equal(hardware_open(URIS[i], &options, &root, &why), ERR_HARDWARE_URI);
+    assert_null(root);
+    assert_int_equal(hardware_seal_verify(&enrolment, &seal, &binding, &epoch, &key, &why),
+                     ERR_PERMIT_INVALID);
+    assert_int_equal(epoch, 99);
 }
 
 /* A TPM that cannot certify is enrolled as such; nothing else goes without a seal. */
@@ -537,9 +589,10 @@ static int free_cast(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(good_ones),     cmocka_unit_test(each_check),
-        cmocka_unit_test(without_seals), cmocka_unit_test(enrolments),
-        cmocka_unit_test(unsigned_root),
+        cmocka_unit_test(good_ones),        cmocka_unit_test(each_check),
+        cmocka_unit_test(without_seals),    cmocka_unit_test(enrolments),
+        cmocka_unit_test(unsigned_root),    cmocka_unit_test(no_permit),
+        cmocka_unit_test(no_such_hardware),
     };
 
     return cmocka_run_group_tests(tests, make_cast, free_cast);
