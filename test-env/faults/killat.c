@@ -9,9 +9,10 @@
  *     killat [...] 0 COMMAND [ARGUMENT...]    let it run and print the number of effects
  *
  * Exit code: 137 when it killed; otherwise the program's own. With --errno only writes to regular
- * files, fsync, creation, link and rename count, since those are what a full disk refuses. --token:
- * the control file of p11_fault.so, by which the program reaches its token: what happens to files
- * inside a call of PKCS#11 is the token's own affair and does not count.
+ * files, fsync, creation, link and rename count, since those are what a full disk refuses;
+ * --errno-from E lets all of them fail from the n-th on. --token: the control file of p11_fault.so,
+ * by which the program reaches its token: what happens to files inside a call of PKCS#11 is the
+ * token's own affair and does not count.
  */
 #include "test-env/faults/killat.h"
 #include "test-env/faults/p11_fault.h"
@@ -33,7 +34,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum kind { NO_EFFECT = 0, WRITES_FD, SENDS, SYNCS, NAMES, CREATES };
+enum kind { NO_EFFECT = 0, WRITES_FD, SENDS, SYNCS, NAMES, CREATES, REMOVES };
 
 static enum kind kind_of(const struct ptrace_syscall_info *info)
 {
@@ -47,17 +48,20 @@ static enum kind kind_of(const struct ptrace_syscall_info *info)
         return SENDS;
     case SYS_fsync:
     case SYS_fdatasync:
-    case SYS_ftruncate:
         return SYNCS;
+    case SYS_ftruncate:
+    case SYS_unlinkat:
+        return REMOVES;
     case SYS_renameat:
     case SYS_renameat2:
     case SYS_linkat:
-    case SYS_unlinkat:
     case SYS_mkdirat:
         return NAMES;
     case SYS_openat:
         return (info->entry.args[2] & O_CREAT) != 0 ? CREATES : NO_EFFECT;
     default:
+        if (killat_removes(info->entry.nr))
+            return REMOVES;
         return killat_names(info->entry.nr) ? NAMES : NO_EFFECT;
     }
 }
@@ -85,6 +89,7 @@ static bool counts(pid_t pid, const struct ptrace_syscall_info *info, bool disk_
                        (unsigned long)info->entry.args[0]);
         return stat(path, &st) == 0 && (S_ISREG(st.st_mode) || S_ISSOCK(st.st_mode));
     case SENDS:
+    case REMOVES:
         return !disk_only;
     case SYNCS:
     case NAMES:
@@ -99,6 +104,7 @@ static bool counts(pid_t pid, const struct ptrace_syscall_info *info, bool disk_
 struct plan {
     unsigned long at;                       /* 0: only count */
     int error;                              /* 0: kill */
+    bool from;                              /* all that follow fail, too */
     const volatile struct p11_fault *token; /* NULL: every effect counts */
     unsigned long seen;
 };
@@ -107,7 +113,10 @@ static bool is_due(pid_t pid, const struct ptrace_syscall_info *info, struct pla
 {
     if (info->op != PTRACE_SYSCALL_INFO_ENTRY || (plan->token != NULL && plan->token->inside != 0))
         return false;
-    return counts(pid, info, plan->error != 0) && ++plan->seen == plan->at;
+    if (!counts(pid, info, plan->error != 0))
+        return false;
+    plan->seen++;
+    return plan->at != 0 && (plan->from ? plan->seen >= plan->at : plan->seen == plan->at);
 }
 
 /* One stop of the traced program. Returns false when it could not be traced. */
@@ -171,7 +180,8 @@ static int parse(int argc, char **argv, struct plan *plan)
     int at = 1;
 
     for (; at + 1 < argc && strncmp(argv[at], "--", 2) == 0; at += 2) {
-        if (strcmp(argv[at], "--errno") == 0)
+        plan->from = plan->from || strcmp(argv[at], "--errno-from") == 0;
+        if (strncmp(argv[at], "--errno", 7) == 0)
             plan->error = (int)strtol(argv[at + 1], NULL, 10);
         else if (strcmp(argv[at], "--token") != 0 ||
                  (plan->token = map_token(argv[at + 1])) == NULL)

@@ -7,8 +7,11 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Is this a system call that makes, moves or removes a name, and that only this processor has? */
+/* Is this a system call that makes or moves a name, and that only this processor has? */
 bool killat_names(uint64_t number);
+
+/* Does it give room back? */
+bool killat_removes(uint64_t number);
 
 /* The process stands before a system call: lets it fail with an errno instead of running. False
  * when this cannot be done here. */

@@ -11,8 +11,12 @@
 
 bool killat_names(uint64_t number)
 {
-    return number == SYS_rename || number == SYS_link || number == SYS_unlink ||
-           number == SYS_mkdir;
+    return number == SYS_rename || number == SYS_link || number == SYS_mkdir;
+}
+
+bool killat_removes(uint64_t number)
+{
+    return number == SYS_unlink;
 }
 
 bool killat_fail(pid_t pid, int error)

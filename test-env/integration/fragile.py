@@ -6,7 +6,7 @@ import os
 import signal
 
 from shim import Shim
-from tap import Skip, fail, true
+from tap import Skip, equal, fail, true
 from world import World
 
 KILLED = 137
@@ -63,6 +63,12 @@ class Fragile(World):
             total = self.shim.total()
         self.judge(args, result)
         return total
+
+    def again(self, stage, epoch, served):
+        """Makes sure that all is well, and begins anew at a stage. Returns the epoch there."""
+        equal(self.sound(served)["installs"], served, "installs on record")
+        self.go(stage)
+        return epoch
 
     def each_effect(self, way, make_args, after):
         """Kills at effect 1, 2, 3... of a command until it completes. Returns how many it has."""

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""test_kill.py: kill -9 between every two effects of check, install and init. Afterwards, without an
-operator: the epoch served is at least the last one acknowledged, no permit exists without its
+"""test_kill.py: kill -9 between every two effects of check, install and init. Afterwards, without
+an operator: the epoch served is at least the last one acknowledged, no permit exists without its
 record, the ledger verifies, and the same command goes through."""
 
 import os
@@ -70,9 +70,7 @@ def kill_install(world):
         if new % 2 == 1:
             got = world.pawl(*world.request(GIT))
             equal((got["decision"], got["epoch"]), (True, new), "served after that")
-        if new % 16 == 0:
-            equal(world.log()["installs"], new, "installs on record")
-        served[0] = new
+        served[0] = new if new % 8 else world.again("epoch2", 2, new)
 
     for way in world.ways():
         total = world.each_effect(way, args, after)
