@@ -241,6 +241,27 @@ static void why_escapes_control_characters(void **state)
     assert_int_equal(why_say(NULL, ERR_FORMAT, "%s", ""), ERR_FORMAT);
 }
 
+static void why_names_what_was_read(void **state)
+{
+    struct why why = {0};
+    (void)state;
+    assert_int_equal(why_reading(&why, ERR_CBOR_MALFORMED, "\"%s\"", "a\x1b"), ERR_CBOR_MALFORMED);
+    assert_string_equal(why.text, "\"a?\": not well-formed CBOR");
+    assert_int_equal(why_say(&why, ERR_FORMAT, "no domain"), ERR_FORMAT);
+    assert_int_equal(why_reading(&why, ERR_FORMAT, "root metadata %d", 2), ERR_FORMAT);
+    assert_int_equal(why_reading(&why, ERR_FORMAT, "\"%s\"", "x.bundle"), ERR_FORMAT);
+    assert_string_equal(why.text, "\"x.bundle\": root metadata 2: no domain");
+    assert_int_equal(why_reading(&why, ERR_FORMAT, "\"%s\"", "x.bundle"), ERR_FORMAT);
+    assert_string_equal(why.text, "\"x.bundle\": root metadata 2: no domain"); /* once */
+    assert_int_equal(why_reading(&why, ERR_CBOR_TYPE, "\"f\""), ERR_CBOR_TYPE);
+    assert_string_equal(why.text, "\"f\": another CBOR type was expected"); /* not another's */
+    assert_int_equal(why_say(&why, ERR_ROLLBACK, "epoch 1 of 2"), ERR_ROLLBACK);
+    assert_int_equal(why_reading(&why, ERR_ROLLBACK, "\"f\""), ERR_ROLLBACK);
+    assert_string_equal(why.text, "epoch 1 of 2"); /* the content is well-formed */
+    assert_int_equal(why_reading(&why, ERR_OK, "\"f\""), ERR_OK);
+    assert_int_equal(why_reading(NULL, ERR_FORMAT, "\"f\""), ERR_FORMAT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -253,6 +274,7 @@ int main(void)
         cmocka_unit_test(codes),
         cmocka_unit_test(files),
         cmocka_unit_test(why_escapes_control_characters),
+        cmocka_unit_test(why_names_what_was_read),
     };
     return cmocka_run_group_tests_name("base", tests, NULL, NULL);
 }

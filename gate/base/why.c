@@ -6,15 +6,21 @@
 #include <stdio.h>
 #include <string.h>
 
+/* What a hostile file says must not move the cursor of a terminal. */
+static void defuse(char *text)
+{
+    for (char *c = text; *c != '\0'; c++)
+        if ((unsigned char)*c < 0x20 || *c == 0x7f)
+            *c = '?';
+}
+
 [[gnu::format(printf, 5, 0)]] static void say(struct why *why, err_code code, const char *foreign,
                                               uint64_t foreign_code, const char *format,
                                               va_list args)
 {
     *why = (struct why){.code = code, .foreign = foreign, .foreign_code = foreign_code};
     (void)vsnprintf(why->text, sizeof why->text, format, args);
-    for (char *c = why->text; *c != '\0'; c++)
-        if ((unsigned char)*c < 0x20 || *c == 0x7f)
-            *c = '?'; /* what a hostile file says must not move the cursor of a terminal */
+    defuse(why->text);
 }
 
 err_code why_say(struct why *why, err_code code, const char *format, ...)
@@ -52,4 +58,25 @@ err_code why_errno(struct why *why, int number, const char *doing, const char *p
         code = ERR_NO_MEMORY;
     return why_foreign(why, code, "errno", (uint64_t)number, "cannot %s \"%s\": %s", doing, path,
                        strerror(number));
+}
+
+err_code why_reading(struct why *why, err_code err, const char *format, ...)
+{
+    char what[sizeof why->text], old[sizeof why->text];
+    va_list args;
+
+    if (why == NULL || err == ERR_OK || err_exit(err) != err_exit(ERR_FORMAT))
+        return err;
+    va_start(args, format);
+    (void)vsnprintf(what, sizeof what, format, args);
+    va_end(args);
+    defuse(what);
+    if (why->code != err)
+        *why = (struct why){.code = err}; /* nobody said more than the name */
+    if (strstr(why->text, what) != NULL)
+        return err;
+    memcpy(old, why->text, sizeof old);
+    (void)snprintf(why->text, sizeof why->text, "%.200s: %.309s", what,
+                   old[0] != '\0' ? old : err_text(err));
+    return err;
 }

@@ -2,7 +2,7 @@
 /*
  * why.h: what a person must know about a refusal beyond its name: the two values that disagree, and
  * the foreign code behind it. A struct why travels down as an out-parameter; the function that sees
- * the disagreement writes one sentence into it, callers add nothing.
+ * the disagreement writes one sentence into it. Callers add one thing only: what was being read.
  */
 #ifndef PAWL_BASE_WHY_H
 #define PAWL_BASE_WHY_H
@@ -32,5 +32,11 @@ struct why {
 /* A file could not be used: maps errno (ENOENT: NOT_FOUND; ENOSPC, EDQUOT, EFBIG: STORAGE_FULL;
  * else STORAGE). */
 err_code why_errno(struct why *why, int number, const char *doing, const char *path);
+
+/* Puts what was being read (a file, a part of one) before the sentence of a refusal for its content
+ * (exit code 20), unless it stands there already. Returns err, whatever it is: return
+ * why_reading(why, parse(..., why), "\"%s\"", path). */
+[[gnu::format(printf, 3, 4)]] err_code why_reading(struct why *why, err_code err,
+                                                   const char *format, ...);
 
 #endif

@@ -28,7 +28,7 @@ static err_code run(struct call *call)
 
     TRY(file_read(call->args->plain[0], BUNDLE_SIZE_MAX, &bytes, &call->why));
     TRY(gate_open_live(call->state_dir, call->clock_ms, &gate, &call->why));
-    TRY(gate_install(gate, &bytes, &result, &call->why));
+    TRY(in_file(call, gate_install(gate, &bytes, &result, &call->why), call->args->plain[0]));
     TRY(record(call, gate));
 
     put_uint(call->json, "epoch", result.epoch);

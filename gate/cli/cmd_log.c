@@ -130,7 +130,7 @@ static err_code against(struct call *call, const struct ledger *ledger,
     for (size_t i = 0; (file = args_list(call->args, "against", i)) != NULL; i++) {
         CLEANUP(permit_free) struct permit permit = {0};
         TRY(file_read(file, PERMIT_SIZE_MAX, &bytes, &call->why));
-        TRY(permit_parse(buf_slice(&bytes), &permit, &call->why));
+        TRY(in_file(call, permit_parse(buf_slice(&bytes), &permit, &call->why), file));
         TRY(ledger_check_permit(ledger, &permit, &trust->trust, &call->why));
         say(call, "It still contains \"%s\".", file);
     }
@@ -166,10 +166,12 @@ static err_code verify_run(struct call *call)
     struct ledger_report report;
 
     TRY(path_join(call->state_dir, "enrolment.cbor", &path));
-    TRY(file_read(from != NULL ? from : (const char *)path.ptr, ENROLMENT_MAX, &bytes, &call->why));
-    TRY(enrolment_parse(buf_slice(&bytes), &enrolment, &call->why));
+    from = from != NULL ? from : (const char *)path.ptr;
+    TRY(file_read(from, ENROLMENT_MAX, &bytes, &call->why));
+    TRY(in_file(call, enrolment_parse(buf_slice(&bytes), &enrolment, &call->why), from));
     TRY(read_chain(call, &chain));
-    TRY(audit_trust_make(&enrolment, buf_slice(&chain), &trust, &call->why));
+    TRY(why_reading(&call->why, audit_trust_make(&enrolment, buf_slice(&chain), &trust, &call->why),
+                    "\"%s/%s\"", call->state_dir, chain.len > 0 ? "hw/epochs" : "enrolment.cbor"));
     TRY(open_ledger(call, &ledger));
     TRY(ledger_audit(ledger, &trust.trust, &report, &call->why));
     put_report(call, &report);

@@ -75,7 +75,7 @@ static err_code read_enrolment(struct call *call, const char *path, struct buf *
                                struct enrolment *ret)
 {
     TRY(file_read(path, ENROLMENT_MAX, ret_bytes, &call->why));
-    return enrolment_parse(buf_slice(ret_bytes), ret, &call->why);
+    return in_file(call, enrolment_parse(buf_slice(ret_bytes), ret, &call->why), path);
 }
 
 /* ---- verify ---------------------------------------------------------------------------------- */
@@ -99,10 +99,10 @@ static err_code judge(struct call *call, struct slice bytes, struct verified *re
     if (root_path == NULL || enrolment_path == NULL)
         return why_say(&call->why, ERR_USAGE, "--root FILE and --enrolment FILE are needed");
     TRY(file_read(root_path, ENVELOPE_ROOT_MAX, &root_bytes, &call->why));
-    TRY(root_meta_parse(buf_slice(&root_bytes), &root, &call->why));
+    TRY(in_file(call, root_meta_parse(buf_slice(&root_bytes), &root, &call->why), root_path));
     TRY(read_enrolment(call, enrolment_path, &enrolment_bytes, &enrolment));
     TRY(verify_enrolment(root, &enrolment, &call->why));
-    return verify_permit(bytes, &enrolment, ret, &call->why);
+    return in_file(call, verify_permit(bytes, &enrolment, ret, &call->why), call->args->plain[0]);
 }
 
 static err_code verify_run(struct call *call)
@@ -213,7 +213,7 @@ static err_code show_parsed(struct call *call, struct slice bytes)
 {
     CLEANUP(permit_free) struct permit permit = {0};
 
-    TRY(permit_parse(bytes, &permit, &call->why));
+    TRY(in_file(call, permit_parse(bytes, &permit, &call->why), call->args->plain[0]));
     put_decision(call, &permit);
     put_bool(call->json, "verified", false);
     say_decision(call, &permit);

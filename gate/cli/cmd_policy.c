@@ -140,7 +140,7 @@ static err_code show_run(struct call *call)
     CLEANUP(policy_free) struct policy_object object = {0};
 
     TRY(file_read(call->args->plain[0], ENVELOPE_POLICY_MAX, &bytes, &call->why));
-    TRY(policy_parse(buf_slice(&bytes), &object, &call->why));
+    TRY(in_file(call, policy_parse(buf_slice(&bytes), &object, &call->why), call->args->plain[0]));
     show_object(call, &object);
     say(call, "\n%.*s", TERM_ARG(object.text));
     return ERR_OK;

@@ -48,7 +48,7 @@ static err_code read_gate(struct call *call, const struct authority *authority, 
     CLEANUP(enrolment_free) struct enrolment enrolment = {0};
 
     TRY(file_read(file, ENROLMENT_SIZE_MAX, &bytes, &call->why));
-    TRY(enrolment_parse(buf_slice(&bytes), &enrolment, &call->why));
+    TRY(in_file(call, enrolment_parse(buf_slice(&bytes), &enrolment, &call->why), file));
     if (!digest_eq(&enrolment.root, &authority->first->digest))
         return why_say(&call->why, ERR_ROOT_UNTRUSTED,
                        "\"%s\" is the enrolment of a gate under other root metadata", file);

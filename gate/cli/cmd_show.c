@@ -10,7 +10,7 @@ static err_code run(struct call *call)
     CLEANUP(buf_free) struct buf bytes = {0}, text = {0};
 
     TRY(file_read(call->args->plain[0], CBOR_SIZE_MAX, &bytes, &call->why));
-    TRY(cbor_diag(buf_slice(&bytes), &text));
+    TRY(in_file(call, cbor_diag(buf_slice(&bytes), &text), call->args->plain[0]));
     TRY(buf_terminate(&text));
     put_text(call->json, "diagnostic", (const char *)text.ptr);
     say(call, "%s", (const char *)text.ptr);

@@ -30,6 +30,13 @@ void say(struct call *call, const char *format, ...)
     free(line);
 }
 
+err_code in_file(struct call *call, err_code err, const char *path)
+{
+    if (path[0] == '-' && path[1] == '\0')
+        return why_reading(&call->why, err, "standard input");
+    return why_reading(&call->why, err, "\"%s\"", path);
+}
+
 void put_text(json_t *object, const char *key, const char *text)
 {
     if (text != NULL)

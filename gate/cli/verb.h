@@ -38,6 +38,9 @@ extern const struct opt NO_OPTIONS[];
 /* Adds a line for people. */
 [[gnu::format(printf, 2, 3)]] void say(struct call *call, const char *format, ...);
 
+/* Says which file was being read, for an error in its content. Returns err. */
+err_code in_file(struct call *call, err_code err, const char *path);
+
 /* Adds a member to the JSON object (or to any object). NULL text is left out. */
 void put_text(json_t *object, const char *key, const char *text);
 void put_slice(json_t *object, const char *key, struct slice text); /* UTF-8 */

@@ -221,8 +221,8 @@ static err_code read_state(struct gate *g, struct why *why)
     TRY(settings_load(g->state_dir, &g->settings, why));
     TRY(read_part(g, "trust.bundle", BUNDLE_SIZE_MAX, &g->trust_bytes, why));
     TRY(read_part(g, "enrolment.cbor", ENROLMENT_MAX, &g->enrolment_bytes, why));
-    TRY(enrolment_parse(buf_slice(&g->enrolment_bytes), &g->enrolment, why));
-    return ERR_OK;
+    return why_reading(why, enrolment_parse(buf_slice(&g->enrolment_bytes), &g->enrolment, why),
+                       "\"%s/enrolment.cbor\"", g->state_dir);
 }
 
 /* Parses the trust bundle without asking the hardware, which is not attached yet: attaching
@@ -234,7 +234,8 @@ static err_code read_trust(struct gate *g, struct why *why)
     const struct trust none = {.installed_before = true};
     const struct bundle_ask ask = {.judge = &JUDGE_SOFT, .now = g->now};
 
-    TRY(bundle_judge(buf_slice(&g->trust_bytes), &none, &ask, &g->trust, why));
+    TRY(why_reading(why, bundle_judge(buf_slice(&g->trust_bytes), &none, &ask, &g->trust, why),
+                    "\"%s/trust.bundle\"", g->state_dir));
     if (!digest_eq(&g->trust.roots[0], &g->enrolment.root))
         return why_say(why, ERR_ROOT_UNTRUSTED,
                        "trust.bundle begins with other root metadata than enrolment.cbor names");
@@ -304,13 +305,14 @@ static err_code open_all(struct gate *g, struct why *why)
     CLEANUP(judged_free) struct judged peek = {0};
     const struct trust trust = {.roots = g->trust.roots, .n_roots = 1, .installed_before = true};
     const struct bundle_ask ask = {.judge = &JUDGE_SOFT, .now = g->now};
+    const char *state = g->state_dir;
     struct why own = {0};
     bool found = false;
     err_code err;
 
     TRY(installs_newest(g->state_dir, &bytes, &found, why));
     if (found && (err = bundle_judge(buf_slice(&bytes), &trust, &ask, &peek, &own)) != ERR_OK) {
-        block(g, err, &own);
+        block(g, why_reading(&own, err, "the newest bundle of \"%s/installed\"", state), &own);
         found = false;
     }
     TRY(attach(g, found ? &peek : &g->trust, why));
@@ -322,7 +324,7 @@ static err_code open_all(struct gate *g, struct why *why)
     if (err == ERR_OK)
         err = roll_forward(g, &own);
     if (err != ERR_OK)
-        block(g, err, &own);
+        block(g, why_reading(&own, err, "the newest bundle of \"%s/installed\"", state), &own);
     return ERR_OK;
 }
 

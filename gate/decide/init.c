@@ -42,7 +42,8 @@ static err_code judge_trust(struct making *m, struct slice bytes, struct why *wh
     const struct bundle_ask ask = {.judge = &JUDGE_SOFT, .now = m->wish->now};
     char got[72], want[72];
 
-    TRY(bundle_judge(bytes, &nothing, &ask, &m->trust, why));
+    TRY(why_reading(why, bundle_judge(bytes, &nothing, &ask, &m->trust, why),
+                    "the bundle to trust"));
     if (m->wish->root == NULL || digest_eq(m->wish->root, &m->trust.roots[0]))
         return ERR_OK;
     digest_text(&m->trust.roots[0], got);
@@ -59,7 +60,8 @@ static err_code read_old(struct making *m, struct why *why)
     if (!file_exists((const char *)path.ptr))
         return ERR_OK;
     TRY(file_read((const char *)path.ptr, ENROLMENT_MAX, &m->old_bytes, why));
-    TRY(enrolment_parse(buf_slice(&m->old_bytes), &m->old, why));
+    TRY(why_reading(why, enrolment_parse(buf_slice(&m->old_bytes), &m->old, why), "\"%s\"",
+                    (const char *)path.ptr));
     m->has_old = true;
     return ERR_OK;
 }

@@ -74,12 +74,13 @@ static err_code judge_roots(const struct judging *j, struct why *why)
         return ERR_NO_MEMORY;
     for (size_t i = 0; i < n; i++) {
         CLEANUP(root_meta_free) struct root_meta *next = NULL;
-        TRY(root_meta_parse(out->bundle.roots[i], &next, why));
+        TRY(why_reading(why, root_meta_parse(out->bundle.roots[i], &next, why), "root metadata %zu",
+                        i + 1));
         if (next->version != i + 1)
             return why_say(why, ERR_ROOT_SEQUENCE,
                            "root metadata version %" PRIu64 " at the place of version %zu",
                            next->version, i + 1);
-        TRY(judge_root(j, next, why));
+        TRY(why_reading(why, judge_root(j, next, why), "root metadata %zu", i + 1));
         out->roots[i] = next->digest;
         if (out->newest != out->first)
             root_meta_free(&out->newest);
@@ -126,10 +127,14 @@ static err_code judge_snapshot(const struct judging *j, struct why *why)
     out->mandate = calloc(1, sizeof *out->mandate);
     if (count == NULL || out->mandate == NULL)
         return ERR_NO_MEMORY;
-    TRY(snapshot_parse(out->bundle.snapshot, &out->snapshot, why));
+    TRY(why_reading(why, snapshot_parse(out->bundle.snapshot, &out->snapshot, why),
+                    "the snapshot"));
     TRY(root_of_snapshot(j, why));
-    TRY(snapshot_verify(&out->snapshot, out->newest, installed == NULL ? NULL : &installed->revoked,
-                        j->ask->judge, count, why));
+    TRY(why_reading(why,
+                    snapshot_verify(&out->snapshot, out->newest,
+                                    installed == NULL ? NULL : &installed->revoked, j->ask->judge,
+                                    count, why),
+                    "the snapshot"));
     if (installed != NULL) {
         TRY(snapshot_follows(installed, &out->snapshot, out->newest, why));
         out->known = digest_eq(&installed->digest, &out->snapshot.digest);

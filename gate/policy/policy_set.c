@@ -40,7 +40,8 @@ static err_code set_parse(const struct slice *messages, size_t n, struct set *re
     if (set.entries == NULL)
         return ERR_NO_MEMORY;
     for (; set.n < n; set.n++)
-        TRY(policy_parse(messages[set.n], &set.entries[set.n].object, why));
+        TRY(why_reading(why, policy_parse(messages[set.n], &set.entries[set.n].object, why),
+                        "policy object %zu of %zu", set.n + 1, n));
     qsort(set.entries, set.n, sizeof *set.entries, by_digest);
     for (size_t i = 1; i < set.n; i++)
         if (by_digest(&set.entries[i - 1], &set.entries[i]) == 0)
