@@ -31,6 +31,22 @@ static const enum p11_fault_fn ROUND[] = {P11_FAULT_C_VerifyInit, P11_FAULT_C_Ve
 
 /* ---- opening --------------------------------------------------------------------------------- */
 
+/* SoftHSM says no more than that it failed. */
+static void softhsm_without_configuration(void **state)
+{
+    struct hw_root *root = NULL;
+    struct why why = {0};
+    struct rig rig;
+    (void)state;
+
+    rig_start(&rig);
+    assert_int_equal(setenv("SOFTHSM2_CONF", "/nonexistent", 1), 0);
+    expect_err(hsm_root_open(rig.uri, &rig.options, &root, &why), ERR_HSM_MODULE);
+    assert_int_equal(why.foreign_code, CKR_GENERAL_ERROR);
+    assert_non_null(strstr(why.text, "SOFTHSM2_CONF"));
+    rig_stop(&rig);
+}
+
 static void modules_that_do_not_start(void **state)
 {
     struct hw_root *root = NULL;
@@ -48,6 +64,10 @@ static void modules_that_do_not_start(void **state)
     rig_strike(fault, P11_FAULT_C_Initialize, CKR_GENERAL_ERROR, 1);
     expect_err(hsm_root_open(rig.uri, &rig.options, &root, &why), ERR_HSM_MODULE);
     assert_int_equal(why.foreign_code, CKR_GENERAL_ERROR);
+    assert_non_null(strstr(why.text, "; see the module's own configuration"));
+    rig_strike(fault, P11_FAULT_C_Initialize, CKR_CANT_LOCK, 1);
+    expect_err(hsm_root_open(rig.uri, &rig.options, &root, &why), ERR_HSM_MODULE);
+    assert_null(strstr(why.text, "configuration"));
     rig_strike(fault, P11_FAULT_C_GetSlotList, CKR_FUNCTION_FAILED, 1);
     expect_err(hsm_root_open(rig.uri, &rig.options, &root, &why), ERR_HSM_FAILED);
     rig_strike(fault, P11_FAULT_C_GetTokenInfo, CKR_TOKEN_NOT_PRESENT, 9);
@@ -56,7 +76,7 @@ static void modules_that_do_not_start(void **state)
     root = rig_open(&rig);
     assert_int_equal(fault->initialize_flags & CKF_OS_LOCKING_OK, CKF_OS_LOCKING_OK);
     hw_root_close(&root);
-    assert_true(fault->calls[P11_FAULT_C_Finalize] >= fault->calls[P11_FAULT_C_Initialize] - 1);
+    assert_true(fault->calls[P11_FAULT_C_Finalize] >= fault->calls[P11_FAULT_C_Initialize] - 2);
     rig_stop(&rig);
 }
 
@@ -541,6 +561,7 @@ static void a_step_whose_calls_fail(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(softhsm_without_configuration),
         cmocka_unit_test(modules_that_do_not_start),
         cmocka_unit_test(what_is_no_simulator),
         cmocka_unit_test(a_lost_session_is_made_anew_once),

@@ -61,7 +61,7 @@ err_code hsm_chain_store(const struct hsm_root *root, struct slice chain, struct
 /* Drops every handle and what is known through handles. */
 void hsm_drop(struct hsm_root *root);
 
-/* HSM_KEY_FOREIGN: the token is at an epoch that the certificates do not reach. */
+/* HSM_CHAIN_STALE: the token is at an epoch that the certificates do not reach. */
 err_code hsm_behind(const struct hsm_root *root, struct why *why);
 
 /* Opens token and session again if need be, logs in, and establishes everything that the operations

@@ -178,6 +178,80 @@ static void what_the_token_says_of_a_pin(void **state)
     rig_stop(&rig);
 }
 
+/* What a person needs to find his mistake; never the PIN. */
+static void a_refusal_names_the_file(void **state)
+{
+    static const struct {
+        const char *pin;
+        CK_FLAGS flags;
+        const char *says, *never;
+    } CASES[] = {
+        {"0000", 0, ": The password", "ends in"},
+        {"0000\n", 0, ": The password", "ends in"},
+        {SOFTHSM_PIN " \n", 0, ", which ends in a blank: The", "0 one"},
+        {SOFTHSM_PIN "\t", 0, ", which ends in a blank: The", "0 one"},
+        {SOFTHSM_PIN "\n\n", 0, ", which ends in an empty line: The", "0 one"},
+        {SOFTHSM_PIN "\r\n\r\n", 0, ", which ends in an empty line: The", "0 one"},
+        {"0000", CKF_USER_PIN_COUNT_LOW, "(PIN_COUNT_LOW)", "FINAL"},
+        {"0000", CKF_SO_PIN_FINAL_TRY | CKF_SO_PIN_LOCKED, ": The password", "; one"},
+    };
+    struct p11_fault *fault;
+    struct rig rig;
+    (void)state;
+
+    rig_start(&rig);
+    fault = rig_fault(&rig);
+    rig_enrol(&rig);
+    for (size_t i = 0; i < HSM_N(CASES); i++) {
+        struct hw_root *root = rig_open(&rig);
+        struct why why = {0};
+        secret(rig.hsm.pin, CASES[i].pin, 0600);
+        fault->flags = CASES[i].flags;
+        expect_err(root->ops->attach(root, rig.owner, &rig.enrolment, &why), ERR_HSM_PIN_WRONG);
+        assert_non_null(strstr(why.text, "refused the user PIN in \""));
+        assert_non_null(strstr(why.text, rig.hsm.pin));
+        if (strstr(why.text, CASES[i].says) == NULL || strstr(why.text, CASES[i].never) != NULL)
+            fail_msg("case %zu: %s", i, why.text);
+        assert_null(strstr(why.text, SOFTHSM_PIN));
+        assert_null(strstr(why.text, "0000"));
+        expect_err(root->ops->attach(root, rig.owner, &rig.enrolment, &why), ERR_HSM_PIN_WRONG);
+        assert_non_null(strstr(why.text, rig.hsm.pin));
+        hw_root_close(&root);
+    }
+    rig_stop(&rig);
+}
+
+/* The flags after the login: the try may have been the last but one, or the last. */
+static void a_refusal_tells_the_tries_left(void **state)
+{
+    static const struct {
+        CK_FLAGS flags;
+        const char *says;
+    } CASES[] = {
+        {CKF_USER_PIN_COUNT_LOW | CKF_USER_PIN_FINAL_TRY, "(PIN_FINAL_TRY)"},
+        {CKF_USER_PIN_FINAL_TRY | CKF_USER_PIN_LOCKED, "(PIN_LOCKED)"},
+    };
+    struct p11_fault *fault;
+    struct rig rig;
+    (void)state;
+
+    rig_start(&rig);
+    fault = rig_fault(&rig);
+    rig_enrol(&rig);
+    secret(rig.hsm.pin, "0000", 0600);
+    for (size_t i = 0; i < HSM_N(CASES); i++) {
+        struct hw_root *root = rig_open(&rig);
+        struct why why = {0};
+        fault->login_flags = CASES[i].flags;
+        fault->flags = 0;
+        expect_err(root->ops->attach(root, rig.owner, &rig.enrolment, &why), ERR_HSM_PIN_WRONG);
+        if (strstr(why.text, CASES[i].says) == NULL)
+            fail_msg("case %zu: %s", i, why.text);
+        hw_root_close(&root);
+    }
+    rig_stop(&rig);
+}
+
 /* An argument names the one test to run. */
 int main(int argc, char **argv)
 {
@@ -186,6 +260,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(pin_flags_are_looked_at_first),
         cmocka_unit_test(pin_files),
         cmocka_unit_test(what_the_token_says_of_a_pin),
+        cmocka_unit_test(a_refusal_names_the_file),
+        cmocka_unit_test(a_refusal_tells_the_tries_left),
     };
 
     if (argc > 1)

@@ -246,11 +246,9 @@ static err_code check_epoch_keys(struct hsm_root *root, struct why *why)
 
 err_code hsm_behind(const struct hsm_root *root, struct why *why)
 {
-    return why_say(why, ERR_HSM_KEY_FOREIGN,
+    return why_say(why, ERR_HSM_CHAIN_STALE,
                    "the certificates in \"%s\" end at epoch %" PRIu64
-                   ", token \"%s\" is at epoch %" PRIu64
-                   " and has no certificates that lead there: they are older than the token; "
-                   "restore that directory from a newer copy, or pawl init --again",
+                   ", token \"%s\" is at epoch %" PRIu64 " and has no certificates that lead there",
                    root->options.store_dir, root->top.epoch, root->token.label, root->epoch);
 }
 

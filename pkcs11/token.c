@@ -78,6 +78,17 @@ static void pin_library(const char *path)
         (void)dlclose(handle);
 }
 
+/* What a general error while starting mostly means. */
+static const char *own_configuration(const char *path, CK_RV rv)
+{
+    if (rv != CKR_GENERAL_ERROR)
+        return "";
+    if (strcasestr(path, "softhsm") != NULL)
+        return "; it reads its configuration from the file that SOFTHSM2_CONF names (default "
+               "/etc/softhsm/softhsm2.conf), and must be able to use the directory of tokens there";
+    return "; see the module's own configuration";
+}
+
 static err_code load(struct hsm_token *token, const char *path, struct why *why)
 {
     CK_RV rv;
@@ -92,8 +103,8 @@ static err_code load(struct hsm_token *token, const char *path, struct why *why)
     if (rv != CKR_OK) {
         p11_kit_module_release(token->f);
         token->f = NULL;
-        return why_foreign(why, ERR_HSM_MODULE, "CKR", rv, "\"%s\" does not start: %s (0x%lx)",
-                           path, p11_kit_strerror(rv), rv);
+        return why_foreign(why, ERR_HSM_MODULE, "CKR", rv, "\"%s\" does not start: %s (0x%lx)%s",
+                           path, p11_kit_strerror(rv), rv, own_configuration(path, rv));
     }
     return ERR_OK;
 }
@@ -207,10 +218,14 @@ err_code hsm_session_open(struct hsm_token *token, struct why *why)
     return hsm_ckr(token, rv, "C_OpenSession", why);
 }
 
+static const char *who(CK_USER_TYPE user)
+{
+    return user == CKU_SO ? "security officer's" : "user";
+}
+
 /* The token says how its PIN stands before a try is spent on it. */
 static err_code look_at_flags(struct hsm_token *token, CK_USER_TYPE user, struct why *why)
 {
-    const char *who = user == CKU_SO ? "security officer's" : "user";
     CK_FLAGS last = user == CKU_SO ? CKF_SO_PIN_FINAL_TRY : CKF_USER_PIN_FINAL_TRY;
     CK_FLAGS locked = user == CKU_SO ? CKF_SO_PIN_LOCKED : CKF_USER_PIN_LOCKED;
     CK_TOKEN_INFO info = {0};
@@ -219,16 +234,52 @@ static err_code look_at_flags(struct hsm_token *token, CK_USER_TYPE user, struct
     if (user == CKU_USER && (info.flags & CKF_USER_PIN_INITIALIZED) == 0)
         return why_say(why, ERR_HSM_PIN_MISSING, "token \"%s\" has no user PIN yet", token->label);
     if ((info.flags & locked) != 0)
-        return why_say(why, ERR_HSM_PIN_LOCKED, "the %s PIN of token \"%s\" is locked", who,
+        return why_say(why, ERR_HSM_PIN_LOCKED, "the %s PIN of token \"%s\" is locked", who(user),
                        token->label);
     if ((info.flags & last) != 0)
         return why_say(why, ERR_HSM_PIN_LAST_TRY, "the %s PIN of token \"%s\" has one try left",
-                       who, token->label);
+                       who(user), token->label);
     return ERR_OK;
 }
 
-static err_code login_result(struct hsm_token *token, CK_USER_TYPE user, CK_RV rv, struct why *why)
+/* What is left of a PIN after the newline that file_read_secret() cut. */
+static const char *odd_end(const struct buf *pin)
 {
+    uint8_t last = pin->len > 0 ? pin->ptr[pin->len - 1] : 0;
+
+    return last == '\n' || last == '\r'  ? ", which ends in an empty line"
+           : last == ' ' || last == '\t' ? ", which ends in a blank"
+                                         : "";
+}
+
+/* The token's word on the tries that are left. */
+static const char *tries_left(struct hsm_token *token, CK_USER_TYPE user)
+{
+    bool so = user == CKU_SO;
+    CK_TOKEN_INFO info = {0};
+
+    if (token->f->C_GetTokenInfo(token->slot, &info) != CKR_OK)
+        return "";
+    if ((info.flags & (so ? CKF_SO_PIN_LOCKED : CKF_USER_PIN_LOCKED)) != 0)
+        return "; it is locked now (PIN_LOCKED)";
+    if ((info.flags & (so ? CKF_SO_PIN_FINAL_TRY : CKF_USER_PIN_FINAL_TRY)) != 0)
+        return "; one try is left (PIN_FINAL_TRY)";
+    if ((info.flags & (so ? CKF_SO_PIN_COUNT_LOW : CKF_USER_PIN_COUNT_LOW)) != 0)
+        return "; it counts wrong tries (PIN_COUNT_LOW)";
+    return "";
+}
+
+/* A PIN and where it comes from. */
+struct pin {
+    CK_USER_TYPE user;
+    const char *path;
+    struct buf text;
+};
+
+static err_code login_result(struct hsm_token *token, const struct pin *pin, CK_RV rv,
+                             struct why *why)
+{
+    CK_USER_TYPE user = pin->user;
     bool *refused = user == CKU_SO ? &token->so_pin_refused : &token->user_pin_refused;
 
     if (rv == CKR_OK || rv == CKR_USER_ALREADY_LOGGED_IN) {
@@ -238,8 +289,9 @@ static err_code login_result(struct hsm_token *token, CK_USER_TYPE user, CK_RV r
     if (rv == CKR_PIN_INCORRECT || rv == CKR_PIN_INVALID || rv == CKR_PIN_LEN_RANGE) {
         *refused = true;
         return why_foreign(why, ERR_HSM_PIN_WRONG, "CKR", rv,
-                           "token \"%s\" refused the PIN: %s (0x%lx)", token->label,
-                           p11_kit_strerror(rv), rv);
+                           "token \"%s\" refused the %s PIN in \"%s\"%s: %s (0x%lx)%s",
+                           token->label, who(user), pin->path, odd_end(&pin->text),
+                           p11_kit_strerror(rv), rv, tries_left(token, user));
     }
     if (rv == CKR_PIN_LOCKED) {
         *refused = true;
@@ -249,24 +301,29 @@ static err_code login_result(struct hsm_token *token, CK_USER_TYPE user, CK_RV r
     return hsm_ckr(token, rv, "C_Login", why);
 }
 
+static void pin_free(struct pin *pin)
+{
+    buf_free(&pin->text);
+}
+
 err_code hsm_login(struct hsm_token *token, CK_USER_TYPE user, const char *pin_path,
                    struct why *why)
 {
-    CLEANUP(buf_free) struct buf pin = {0};
+    CLEANUP(pin_free) struct pin pin = {.user = user, .path = pin_path};
     CK_RV rv;
 
     if (pin_path == NULL || *pin_path == '\0')
         return why_say(why, ERR_HSM_PIN_MISSING, "no PIN file for token \"%s\"", token->label);
     if (user == CKU_SO ? token->so_pin_refused : token->user_pin_refused)
-        return why_say(why, ERR_HSM_PIN_WRONG, "token \"%s\" refused this PIN before",
-                       token->label);
+        return why_say(why, ERR_HSM_PIN_WRONG, "token \"%s\" refused the %s PIN in \"%s\" before",
+                       token->label, who(user), pin_path);
     TRY(look_at_flags(token, user, why));
-    TRY(file_read_secret(pin_path, &pin, why));
-    if (pin.len == 0)
+    TRY(file_read_secret(pin_path, &pin.text, why));
+    if (pin.text.len == 0)
         return why_say(why, ERR_HSM_PIN_MISSING, "\"%s\" is empty", pin_path);
     TRY(hsm_session_open(token, why));
-    rv = token->f->C_Login(token->session, user, pin.ptr, pin.len);
-    return login_result(token, user, rv, why);
+    rv = token->f->C_Login(token->session, user, pin.text.ptr, pin.text.len);
+    return login_result(token, &pin, rv, why);
 }
 
 err_code hsm_sessions_close(struct hsm_token *token, bool logout, struct why *why)

@@ -115,7 +115,8 @@
       "for development only: pawl init --insecure-simulator")                                      \
     X(TPM_KEY_MISSING, 115, 43, "a permit key is gone from its handle in the TPM",                 \
       "find out who removed it, then enrol again, which makes the same key: pawl init --again")    \
-    X(HSM_MODULE, 120, 30, "the PKCS#11 module cannot be loaded", "check module-path in the URI")  \
+    X(HSM_MODULE, 120, 30, "the PKCS#11 module cannot be loaded",                                  \
+      "check module-path in the URI, and what the module itself is configured with")               \
     X(HSM_TOKEN_NOT_FOUND, 121, 30, "no token matches the URI", "see: p11tool --list-tokens")      \
     X(HSM_FAILED, 122, 34, "the token answered with an error", "see the token's own log")          \
     X(HSM_REMOVED, 123, 34, "the token went away", "put it back, then try again")                  \
@@ -136,6 +137,8 @@
       "use a token that enforces these attributes")                                                \
     X(HSM_TOKEN_AMBIGUOUS, 132, 2, "more than one token matches the URI",                          \
       "add serial=... to the URI")                                                                 \
+    X(HSM_CHAIN_STALE, 133, 43, "the epoch certificates end before the token's epoch",             \
+      "put the newest copy of the gate's hw directory back, or enrol again: pawl init --again")    \
     /* state */                                                                                    \
     X(STORAGE_FULL, 140, 41, "no space left for the record, so nothing was permitted",             \
       "free space, then try again")                                                                \

@@ -144,6 +144,7 @@ static CK_RV close_all_sessions(CK_SLOT_ID slot)
 
 static CK_RV login(CK_SESSION_HANDLE session, CK_USER_TYPE user, unsigned char *pin, CK_ULONG len)
 {
+    control->flags |= control->login_flags;
     WRAP(P11_FAULT_C_Login, real->C_Login(session, user, pin, len));
 }
 

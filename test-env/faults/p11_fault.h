@@ -62,6 +62,7 @@ struct p11_fault {
         turn_attribute; /* type of a boolean that C_GetAttributeValue answers the other way round */
     uint32_t turning;   /* 1: always; 2: only where the true answer is yes */
     uint64_t verify_data_len;  /* seen: the length of the last C_Verify's data */
+    uint64_t login_flags;      /* added to CK_TOKEN_INFO.flags from the next C_Login on */
     uint64_t initialize_flags; /* seen: CK_C_INITIALIZE_ARGS.flags of the last C_Initialize */
 };
 
