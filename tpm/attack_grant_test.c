@@ -4,6 +4,7 @@
  * forgeries of the files that the root keeps for itself.
  */
 #include "gate/base/file.h"
+#include "gate/base/text.h"
 #include "tpm/command.h"
 #include "tpm/rig.h"
 
@@ -43,6 +44,17 @@ static err_code take(struct fx *fx, struct hw_grant *bump)
     return fx->root->ops->step(fx->root, mandate, &fx->why);
 }
 
+/* Whole, so that they can be compared. */
+static void names_both(const struct fx *fx, const struct hw_grant *one, const struct hw_grant *two)
+{
+    char text[DIGEST_TEXT];
+
+    digest_text(&one->policy, text);
+    assert_non_null(strstr(fx->why.text, text));
+    digest_text(&two->policy, text);
+    assert_non_null(strstr(fx->why.text, text));
+}
+
 static void grants_that_are_not_ours(void **state)
 {
     struct fx *fx = *state;
@@ -62,6 +74,7 @@ static void grants_that_are_not_ours(void **state)
     EXPECT(take(fx, &bad), ERR_GRANT_INVALID);
     bad.index = INDEX;
     EXPECT(take(fx, &bad), ERR_GRANT_INVALID);
+    names_both(fx, &bad, &good);
     bad.policy = good.policy;
     EXPECT(take(fx, &bad), ERR_GRANT_INVALID);
     facts.index = INDEX;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tpm/policy.h"
 
+#include "gate/base/text.h"
 #include "tpm/spec.h"
 
 #include <inttypes.h>
@@ -496,6 +497,7 @@ err_code tpm_grant_read(const struct tpm_plan *plan, const struct hw_grant *gran
                         struct hw_statement *ret_statement, struct why *why)
 {
     const struct tpm_terms terms = {grant->kind, grant->base, grant->epoch};
+    char has[DIGEST_TEXT], wants[DIGEST_TEXT];
     struct digest want, approval;
 
     if (grant->index != plan->index)
@@ -503,13 +505,12 @@ err_code tpm_grant_read(const struct tpm_plan *plan, const struct hw_grant *gran
                        "the grant is for NV index 0x%08" PRIx32 ", this gate has 0x%08" PRIx32,
                        grant->index, plan->index);
     TRY(tpm_approved(plan, &terms, &want, why));
-    if (!digest_eq(&want, &grant->policy))
-        return why_say(why, ERR_GRANT_INVALID,
-                       "the grant's policy digest begins %02x%02x%02x%02x, its terms give "
-                       "%02x%02x%02x%02x",
-                       grant->policy.bytes[0], grant->policy.bytes[1], grant->policy.bytes[2],
-                       grant->policy.bytes[3], want.bytes[0], want.bytes[1], want.bytes[2],
-                       want.bytes[3]);
+    if (!digest_eq(&want, &grant->policy)) {
+        digest_text(&grant->policy, has);
+        digest_text(&want, wants);
+        return why_say(why, ERR_GRANT_INVALID, "the grant's policy digest is %s, its terms give %s",
+                       has, wants);
+    }
     TRY(ratchet_position(plan, &grant->key, why));
     if (grant->sig_len != hw_sig_len(&grant->key) || grant->sig_len > sizeof grant->sig)
         return why_say(why, ERR_GRANT_INVALID, "the grant's signature has %zu bytes instead of %zu",
