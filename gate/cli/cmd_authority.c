@@ -103,6 +103,26 @@ static err_code found_key(struct founding *f, enum root_role role, const char *r
     return f->noted[at] == NULL ? ERR_NO_MEMORY : root_give(f->meta, role, &signer->key, why);
 }
 
+/* What the options add up to is no authority: the command line is wrong, not a file. */
+static err_code as_usage(err_code err, struct why *why)
+{
+    switch ((int)err) {
+    case ERR_FORMAT:
+    case ERR_EXISTS:
+    case ERR_TOO_LARGE:
+    case ERR_KEY_MALFORMED:
+    case ERR_THRESHOLD:
+    case ERR_SIGNER_UNKNOWN:
+    case ERR_GRANT_INVALID:
+        if (why->code != err)
+            return why_say(why, ERR_USAGE, "%s", err_text(err));
+        why->code = ERR_USAGE;
+        return ERR_USAGE;
+    default:
+        return err;
+    }
+}
+
 static err_code given_keys(struct call *call, struct founding *f)
 {
     const struct key_ref_options options = keyring_ref_options(call);
@@ -113,31 +133,43 @@ static err_code given_keys(struct call *call, struct founding *f)
         struct hw_signer *signer = NULL;
         TRY(role_value(text, &role, &ref, &call->why));
         TRY(key_ref_open(ref, &options, &signer, &call->why));
-        TRY(found_key(f, role, ref, signer, &call->why));
+        TRY(as_usage(found_key(f, role, ref, signer, &call->why), &call->why));
         f->n_given = f->ring.n;
     }
     return ERR_OK;
 }
 
-static err_code made_keys(struct call *call, struct founding *f, const char *dir)
+/* In memory; they are written when everything else is known to be right. */
+static err_code make_keys(struct call *call, struct founding *f)
 {
-    CLEANUP(buf_free) struct buf path = {0};
     char ref[64];
 
-    TRY(path_join(dir, "keys", &path));
-    TRY(file_make_dir((const char *)path.ptr, 0700, &call->why));
     for (size_t i = 0; i < sizeof MADE / sizeof *MADE; i++) {
         struct root_holders *holders = &f->meta->roles[MADE[i].role];
         bool given = holders->n > 0;
         for (unsigned k = 0; !given && k < MADE[i].n; k++) {
-            const struct key_ref_options options = {0};
             struct hw_signer *signer = NULL;
             (void)snprintf(ref, sizeof ref, "keys/%s-%u.pem", role_name(MADE[i].role), k + 1);
-            TRY(path_join(dir, ref, &path));
-            TRY(key_ref_generate((const char *)path.ptr, HW_ES256, &options, &signer, &call->why));
+            TRY(hw_signer_generate(HW_ES256, &signer, &call->why));
             TRY(found_key(f, MADE[i].role, ref, signer, &call->why));
         }
         holders->threshold = MADE[i].threshold < holders->n ? MADE[i].threshold : holders->n;
+    }
+    return ERR_OK;
+}
+
+static err_code write_keys(struct call *call, const struct founding *f, const char *dir)
+{
+    CLEANUP(buf_free) struct buf path = {0};
+
+    TRY(path_join(dir, "keys", &path));
+    if (f->n_given < f->ring.n)
+        TRY(file_make_dir((const char *)path.ptr, 0700, &call->why));
+    for (size_t i = f->n_given; i < f->ring.n; i++) {
+        CLEANUP(buf_free) struct buf pem = {0};
+        TRY(hw_signer_to_pem(f->ring.signers[i], &pem));
+        TRY(path_join(dir, f->noted[i], &path));
+        TRY(file_write_new((const char *)path.ptr, buf_slice(&pem), 0600, &call->why));
     }
     return ERR_OK;
 }
@@ -207,6 +239,7 @@ static err_code init_run(struct call *call)
 {
     CLEANUP(founding_free) struct founding f = {.meta = calloc(1, sizeof *f.meta)};
     CLEANUP(authority_close) struct authority *authority = NULL;
+    CLEANUP(authority_start_free) struct authority_start start = {0};
     CLEANUP(buf_free) struct buf path = {0};
     const char *dir = call->args->plain[0], *domain = args_value(call->args, "domain", NULL);
     struct authority_keys keys;
@@ -219,16 +252,18 @@ static err_code init_run(struct call *call)
     if (file_exists((const char *)path.ptr))
         return why_say(&call->why, ERR_EXISTS, "\"%s\" is an authority already", dir);
     f.meta->domain = slice_str(domain);
-    TRY(term_name_check("domain", f.meta->domain, &call->why));
+    TRY(as_usage(term_name_check("domain", f.meta->domain, &call->why), &call->why));
     TRY(given_keys(call, &f));
     TRY(check_thresholds(call, f.meta));
     TRY(get_expiry(call, &f.meta->exp));
-    TRY(file_make_dir(dir, 0755, &call->why));
-    TRY(made_keys(call, &f, dir));
+    TRY(make_keys(call, &f));
     TRY(set_thresholds(call, f.meta));
     f.meta->has_exp = f.meta->exp > 0;
     keys = keyring_keys(&f.ring);
-    TRY(authority_init(dir, f.meta, &keys, call->now, &call->why));
+    TRY(as_usage(authority_start_make(f.meta, &keys, call->now, &start, &call->why), &call->why));
+    TRY(file_make_dir(dir, 0755, &call->why));
+    TRY(write_keys(call, &f, dir));
+    TRY(authority_start_write(dir, &start, &call->why));
     for (size_t i = 0; i < f.ring.n; i++)
         TRY(i < f.n_given ? keyring_note_given(dir, f.roles[i], f.noted[i], &call->why)
                           : keyring_note(dir, f.roles[i], f.noted[i], &call->why));

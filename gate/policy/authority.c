@@ -117,10 +117,16 @@ static err_code enrol_bundle(const struct root_meta *first, struct hw_signer *ra
 
 /* ---- init ------------------------------------------------------------------------------------ */
 
-err_code authority_init(const char *dir, struct root_meta *meta, const struct authority_keys *keys,
-                        int64_t now, struct why *why)
+void authority_start_free(struct authority_start *start)
 {
-    CLEANUP(buf_free) struct buf signed_ = {0}, bundle = {0}, path = {0};
+    buf_free(&start->root);
+    buf_free(&start->bundle);
+}
+
+err_code authority_start_make(struct root_meta *meta, const struct authority_keys *keys,
+                              int64_t now, struct authority_start *ret, struct why *why)
+{
+    CLEANUP(buf_free) struct buf signed_ = {0}, bundle = {0};
     CLEANUP(root_meta_free) struct root_meta *first = NULL;
     struct hw_signer *signers[COSE_SIGNATURES_MAX], *ratchet[COSE_SIGNATURES_MAX];
     size_t n;
@@ -135,6 +141,15 @@ err_code authority_init(const char *dir, struct root_meta *meta, const struct au
         return why_say(why, ERR_GRANT_INVALID,
                        "no ratchet key is at hand to sign the first grants");
     TRY(enrol_bundle(first, ratchet[0], &bundle, why));
+    authority_start_free(ret);
+    *ret = (struct authority_start){buf_take(&signed_), buf_take(&bundle)};
+    return ERR_OK;
+}
+
+err_code authority_start_write(const char *dir, const struct authority_start *start,
+                               struct why *why)
+{
+    CLEANUP(buf_free) struct buf path = {0};
 
     TRY(path_join(dir, "root", &path));
     TRY(file_make_dir((const char *)path.ptr, 0755, why));
@@ -143,9 +158,18 @@ err_code authority_init(const char *dir, struct root_meta *meta, const struct au
         return why_say(why, ERR_EXISTS, "\"%s\" exists already", (const char *)path.ptr);
     /* The root metadata last: while it is missing, there is no authority yet. */
     TRY(path_join(dir, "enrol.bundle", &path));
-    TRY(file_write((const char *)path.ptr, buf_slice(&bundle), 0644, why));
+    TRY(file_write((const char *)path.ptr, buf_slice(&start->bundle), 0644, why));
     TRY(path_join(dir, "root/1.cose", &path));
-    return file_write_new((const char *)path.ptr, buf_slice(&signed_), 0644, why);
+    return file_write_new((const char *)path.ptr, buf_slice(&start->root), 0644, why);
+}
+
+err_code authority_init(const char *dir, struct root_meta *meta, const struct authority_keys *keys,
+                        int64_t now, struct why *why)
+{
+    CLEANUP(authority_start_free) struct authority_start start = {0};
+
+    TRY(authority_start_make(meta, keys, now, &start, why));
+    return authority_start_write(dir, &start, why);
 }
 
 /* ---- open ------------------------------------------------------------------------------------ */
@@ -182,7 +206,7 @@ static err_code read_roots(struct authority *a, struct why *why)
         if (version > 1 && !file_exists((const char *)path.ptr))
             return ERR_OK;
         TRY(file_read((const char *)path.ptr, ENVELOPE_ROOT_MAX, &bytes, why));
-        TRY(add_root(a, &bytes, why));
+        TRY(why_reading(why, add_root(a, &bytes, why), "\"%s\"", (const char *)path.ptr));
     }
     return ERR_OK;
 }
@@ -200,8 +224,9 @@ static err_code read_revoked(struct authority *a, struct why *why)
     r = cbor_read(buf_slice(&bytes), CBOR_DETERMINISTIC);
     revoked_get(&r, &list);
     if (cbor_done(&r) != ERR_OK)
-        return term_refuse(why, cbor_done(&r), "revoked.cbor");
-    TRY(revoked_check(&list, why));
+        return why_reading(why, term_refuse(why, cbor_done(&r), "the list of the revoked"),
+                           "\"%s\"", (const char *)path.ptr);
+    TRY(why_reading(why, revoked_check(&list, why), "\"%s\"", (const char *)path.ptr));
     revoked_free(&a->revoked);
     a->revoked = list;
     list = (struct revoked){0}; /* transferred */
@@ -223,7 +248,9 @@ static err_code read_published(struct authority *a, int64_t now, struct why *why
         return ERR_OK;
     TRY(authority_path(a->dir, "publish", newest, ".bundle", &path));
     TRY(file_read((const char *)path.ptr, BUNDLE_SIZE_MAX, &a->bundle_bytes, why));
-    TRY(bundle_judge(buf_slice(&a->bundle_bytes), &trust, &ask, &a->published, why));
+    TRY(why_reading(why,
+                    bundle_judge(buf_slice(&a->bundle_bytes), &trust, &ask, &a->published, why),
+                    "\"%s\"", (const char *)path.ptr));
     if (!a->published.has_snapshot || a->published.snapshot.epoch != newest)
         return why_say(why, ERR_STATE_CORRUPT, "\"%s\" is not of epoch %llu",
                        (const char *)path.ptr, (unsigned long long)newest);
@@ -262,7 +289,8 @@ static err_code read_staged(const struct authority *a, struct buf *ret_bytes,
     if (!file_exists((const char *)path.ptr))
         return ERR_OK;
     TRY(file_read((const char *)path.ptr, ENVELOPE_ROOT_MAX, ret_bytes, why));
-    TRY(root_meta_parse_payload(buf_slice(ret_bytes), ret, why));
+    TRY(why_reading(why, root_meta_parse_payload(buf_slice(ret_bytes), ret, why), "\"%s\"",
+                    (const char *)path.ptr));
     *ret_found = (*ret)->version > a->newest->version;
     return ERR_OK;
 }

@@ -37,9 +37,23 @@ struct authority_keys {
     size_t n;
 };
 
-/* Writes root metadata 1 (meta: domain, keys and roles filled; version and iat are set here) and
- * enrol.bundle into a fresh directory. Errors: EXISTS; THRESHOLD and GRANT_INVALID when the signers
- * do not suffice. */
+/* What a new authority begins with, not yet in any file. */
+struct authority_start {
+    struct buf root, bundle;
+};
+void authority_start_free(struct authority_start *start);
+
+/* Signs root metadata 1 (meta: domain, keys and roles filled; version and iat are set here) and the
+ * first grants. Errors: FORMAT when keys or thresholds cannot make a root; THRESHOLD and
+ * GRANT_INVALID when the signers do not suffice. Owns: authority_start_free(). */
+err_code authority_start_make(struct root_meta *meta, const struct authority_keys *keys,
+                              int64_t now, struct authority_start *ret, struct why *why);
+
+/* Writes it into a directory that is no authority yet. Error: EXISTS. */
+err_code authority_start_write(const char *dir, const struct authority_start *start,
+                               struct why *why);
+
+/* Both. */
 err_code authority_init(const char *dir, struct root_meta *meta, const struct authority_keys *keys,
                         int64_t now, struct why *why);
 

@@ -3,6 +3,7 @@
 #include "gate/policy/authority_files.h"
 
 #include "gate/base/file.h"
+#include "gate/base/text.h"
 #include "gate/cedar/cedar.h"
 
 #include <dirent.h>
@@ -333,6 +334,16 @@ static err_code ratchet_signer(const struct authority *a, const struct authority
     return ERR_OK;
 }
 
+static err_code clock_back(int64_t now, const struct snapshot *last, struct why *why)
+{
+    char here[TIME_TEXT], there[TIME_TEXT];
+
+    time_text(now, here);
+    time_text(last->iat, there);
+    return why_say(why, ERR_CLOCK_BACK, "it is %s, but epoch %llu was published at %s", here,
+                   (unsigned long long)last->epoch, there);
+}
+
 err_code authority_publish(struct authority *authority, const struct publication *wish,
                            const struct authority_keys *keys, struct buf *ret, uint64_t *ret_epoch,
                            struct why *why)
@@ -344,9 +355,7 @@ err_code authority_publish(struct authority *authority, const struct publication
     uint64_t epoch = last == NULL ? 1 : last->epoch + 1;
 
     if (last != NULL && wish->now < last->iat)
-        return why_say(why, ERR_CLOCK_BACK,
-                       "it is %lld, epoch %llu was published at %lld (seconds since 1970)",
-                       (long long)wish->now, (unsigned long long)last->epoch, (long long)last->iat);
+        return clock_back(wish->now, last, why);
     TRY(ratchet_signer(authority, keys, &ratchet, why));
     TRY(draft_objects(authority, &d, why));
     TRY(draft_grants(authority, &d, epoch, wish, ratchet, why));

@@ -219,6 +219,8 @@ static void publishing_needs_its_signers(void **state)
     assert_int_equal(epoch, 77);
     assert_int_equal(publish_at(5000, BY(SNAP_B) | BY(RATCHET_B), &epoch, &why), ERR_OK);
     assert_int_equal(publish_at(4999, BY(SNAP_B) | BY(RATCHET_B), &epoch, &why), ERR_CLOCK_BACK);
+    assert_string_equal(
+        why.text, "it is 1970-01-01T01:23:19Z, but epoch 1 was published at 1970-01-01T01:23:20Z");
 }
 
 static void only_what_gates_evaluate_is_signed(void **state)
