@@ -114,11 +114,14 @@ static err_code list_file(struct call *call, json_t *list, const char *path)
 {
     const struct key_ref_options options = {0};
     struct hw_pubkey key;
+    err_code err = key_ref_public(path, &options, &key, &call->why);
 
-    if (key_ref_public(path, &options, &key, NULL) != ERR_OK) {
+    if (err == ERR_KEY_REF) {
         say(call, "%-6s %s holds no key", "-", path);
         return ERR_OK;
     }
+    if (err != ERR_OK)
+        return err;
     return show_key(call, add_object(list), path, &key);
 }
 
