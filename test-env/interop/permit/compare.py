@@ -1,0 +1,195 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""compare.py: "pawl permit verify" and other verifiers on good permits and on damaged ones. usage:
+compare.py SETS KIND BUILD PAWL [GO-PEER], KIND being tpm or hsm. Prints each disagreement, the
+counts, and "passed failed skipped" on the last line.
+
+What it means to agree:
+1. pawl and verify.py, which is written from docs/ and lets pycose and scitt-cose judge all COSE
+   signatures and receipts, give the same verdict on every variant, and the same epoch, leaf index,
+   tree size and decision when it is valid. Where the libraries take more than the documents allow
+   (other encodings, other order, further labels: nothing that a signature covers), verify.py's own
+   rules decide. Why a variant is refused is not compared.
+2. Each library alone takes each COSE_Sign1 of a good permit: the permit itself, the key_rotation,
+   and the receipt over its root. It refuses each of them with any bit flipped that its signature
+   covers. Of a receipt, scitt-cose refuses it with any bit flipped at all.
+pawl is here permit_judge, which is the code of "pawl permit verify" without a process for each
+variant; every good permit and a sample of the others goes through the program itself, which must
+exit with the code of that answer."""
+
+import json
+import re
+import subprocess
+import sys
+import tempfile
+
+import damage
+import plain
+import shape
+from damage import Permit
+from verify import Facts, judge
+
+# Which permits are damaged how: every bit, or every so many'th (7: some bit of every byte, and each
+# bit of a byte in turn); at every length. The rest is done to all.
+BITS = {"first": 1, "later": 7, "denial": 7}
+LENGTHS = ("first", "epoch4-3", "denial")
+ALONE = ("first", "denial")  # rule 2
+SAMPLE = 53  # every so many'th variant goes through the program itself
+SHOWN = 40  # disagreements
+
+
+class Tally:
+    """What was compared: for each title the variants, those that were valid, and disagreements."""
+
+    def __init__(self):
+        self.rows = {}
+        self.said = 0
+
+    def add(self, title, variants, valid, wrong):
+        row = self.rows.setdefault(title, [0, 0, 0])
+        for column, count in enumerate((variants, valid, len(wrong))):
+            row[column] += count
+        for what in wrong[: max(0, SHOWN - self.said)]:
+            self.said += 1
+            print(f"{title}: {what}", flush=True)
+
+    def close(self):
+        for title, (variants, valid, wrong) in self.rows.items():
+            print(f"{title}: {variants} variants, {valid} valid, {wrong} disagreements")
+        failed = sum(row[2] for row in self.rows.values())
+        print(sum(row[0] for row in self.rows.values()) - failed, failed, 0)
+
+
+tally = Tally()
+
+
+class Gate:
+    """One gate: what its permits are judged by, and the judges."""
+
+    def __init__(self, told, build, pawl):
+        self.name, self.kind, self.home = told["name"], told["kind"], told["home"]
+        self.paths = [f"{self.home}/root.cose", f"{self.home}/gate.enrolment"]
+        self.program = [f"{build}/gate/decide/permit_judge", *self.paths]
+        self.pawl = pawl
+        self.facts = Facts(*map(read, self.paths))
+        self.told = {entry["label"]: entry for entry in told["permits"]}
+        self.permits = {label: Permit(read(f"{self.home}/{label}.cose")) for label in self.told}
+
+    def ours(self, variants):
+        """permit_judge's line for each variant."""
+        with tempfile.TemporaryFile() as file:
+            for data in variants:
+                file.write(len(data).to_bytes(4, "big") + data)
+            file.seek(0)
+            run = subprocess.run(self.program, stdin=file, stdout=subprocess.PIPE, check=True)
+        lines = run.stdout.decode(errors="replace").split("\n")[:-1]
+        assert len(lines) == len(variants), f"{len(lines)} answers on {len(variants)} variants"
+        return lines
+
+    def by_program(self, data):
+        """The exit code of pawl itself."""
+        with tempfile.NamedTemporaryFile() as file:
+            file.write(data)
+            file.flush()
+            return subprocess.run(
+                [self.pawl, "permit", "verify", file.name, "--root", self.paths[0], "--enrolment",
+                 self.paths[1], "--quiet"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                check=False).returncode
+
+    def theirs(self, data):
+        try:
+            return " ".join(map(str, judge(self.facts, data)))
+        except shape.Refused as refused:
+            return f"refused: {refused}"
+
+
+def read(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def exits():
+    """Name of an answer to exit code, from pawl's list of errors."""
+    header = read(f"{damage.__file__.rsplit('/', 4)[0]}/gate/base/err.h").decode()
+    found = {name: int(code) for name, code in re.findall(r"X\((\w+), \d+, (\d+),", header)}
+    return {**found, "permit": 0, "deny": 10}
+
+
+EXITS = exits()
+
+
+def is_good(line):
+    return line.split(" ")[0] in ("permit", "deny")
+
+
+def compare(gate, label, title, variants):
+    """Rule 1 over one kind of damage."""
+    variants, wrong, valid = list(variants), [], 0
+    ours = gate.ours([data for _, data in variants])
+    for number, ((what, data), mine) in enumerate(zip(variants, ours)):
+        theirs = gate.theirs(data)
+        agree = theirs == mine if is_good(mine) else theirs.startswith("refused: ")
+        valid += is_good(mine)
+        if not agree:
+            wrong.append(f"{label}, {what}\n    permit_judge: {mine}\n    verify.py: {theirs}")
+        elif number % SAMPLE == 0:
+            code, want = gate.by_program(data), EXITS[mine.split(" ")[0]]
+            if code != want:
+                wrong.append(f"{label}, {what}\n    pawl exits with {code}, not {want}: {mine}")
+    tally.add(f"{gate.name}: {title}", len(variants), valid, wrong)
+
+
+def good_ones(gate):
+    """All that was produced is valid and says what pawl said when it was made."""
+    wrong = []
+    for label, entry in gate.told.items():
+        decision = "permit" if entry["decision"] else "deny"
+        want = f"{decision} {entry['epoch']} {entry['index']} {entry['size']}"
+        data = gate.permits[label].data
+        got = [gate.theirs(data), gate.ours([data])[0]]
+        code = gate.by_program(data)
+        if got != [want, want] or code != EXITS[decision]:
+            wrong.append(f"{label} should be {want}: {got}, exit code {code}")
+    tally.add(f"{gate.name}: as produced", len(gate.told), len(gate.told) - len(wrong), wrong)
+
+
+def damaged(gate, label, permit, everyone):
+    if label in BITS:
+        compare(gate, label, "bits", damage.bits(permit, BITS[label]))
+    if label in LENGTHS:
+        compare(gate, label, "lengths", damage.lengths(permit))
+    compare(gate, label, "encodings", damage.encodings(permit))
+    compare(gate, label, "parts of others", damage.swaps(permit, everyone))
+    compare(gate, label, "proofs", damage.proofs(permit))
+    compare(gate, label, "signatures", damage.signatures(permit))
+    if gate.kind == "hsm":
+        compare(gate, label, "chains", damage.chains(permit))
+
+
+def main():
+    told = json.loads(read(sys.argv[1]))
+    kind, build, pawl = sys.argv[2:5]
+    go = sys.argv[5] if len(sys.argv) > 5 else None
+    if kind in told["skipped"]:
+        print(f"SKIP  {kind}: {told['skipped'][kind]}")
+        print(0, 0, 1)
+        return
+    gates = [Gate(entry, build, pawl) for entry in told["gates"]]
+    everyone = [(f"{gate.name}/{label}", permit) for gate in gates
+                for label, permit in gate.permits.items()]
+    for gate in gates:
+        if gate.kind != kind:
+            continue
+        good_ones(gate)
+        compare(gate, "all", "permits of all gates",
+                [(name, permit.data) for name, permit in everyone])
+        if gate.name != f"{kind}-one":
+            continue
+        for label, permit in gate.permits.items():
+            damaged(gate, label, permit, everyone)
+        for label in ALONE:
+            plain.compare(gate, label, gate.permits[label], tally, go)
+    tally.close()
+
+
+main()

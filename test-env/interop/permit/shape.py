@@ -1,0 +1,347 @@
+# SPDX-License-Identifier: Apache-2.0
+"""shape.py: deterministic CBOR, and the shapes of docs/ledger.cddl and docs/formats.cddl as far as
+a permit needs them. Independent of the code under test. What does not fit raises Refused."""
+
+import hashlib
+import os
+import re
+import sys
+from functools import lru_cache
+
+sys.path.insert(0, f"{os.path.dirname(os.path.abspath(__file__))}/../../integration")
+
+import cbor  # pylint: disable=wrong-import-position
+
+UINT_MAX = 2**64 - 1
+NUMBER_MAX = 2**53 - 1
+SECONDS_MAX = 253402300799
+UUID7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+COUNTRY = re.compile(r"[A-Z]{2}")
+NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,127}")
+ACTION_TYPES = {"dev.pawl.decision": "decision", "key_rotation": "key_rotation",
+                "dev.pawl.install": "install", "dev.pawl.enrol": "enrol"}
+RETENTION = ("regulatory_7yr", "regulatory_5yr", "regulatory_3yr", "operational_1yr", "custom")
+
+
+class Refused(Exception):
+    """Not a valid permit; says why."""
+
+
+def need(holds, what):
+    if not holds:
+        raise Refused(what)
+
+
+def sha256(*parts):
+    return hashlib.sha256(b"".join(parts)).digest()
+
+
+def tagged(tag, *parts):
+    return sha256(tag.encode() + b"\0", *parts)
+
+
+# ---- values -------------------------------------------------------------------------------------
+
+
+def decode(data):
+    """The value, if this is its one deterministic encoding: any other form is encoded otherwise."""
+    try:
+        value = cbor.decode(data)
+        again = cbor.encode(value)
+    except Exception as error:  # pylint: disable=broad-except
+        raise Refused(f"not CBOR: {error!r}") from error
+    need(again == data, "not deterministic CBOR")
+    return value
+
+
+def is_key(key, want):
+    return type(key) is type(want) and key == want
+
+
+def members(value, required, optional=()):
+    """A map with these members and no others; their order is that of the encoding."""
+    need(isinstance(value, dict), f"no map: {value!r}")
+    for key in required:
+        need(any(is_key(k, key) for k in value), f"{key!r} is missing")
+    for key in value:
+        need(any(is_key(key, k) for k in (*required, *optional)), f"{key!r} does not belong here")
+    return value
+
+
+def array(value, least, most):
+    need(isinstance(value, list) and least <= len(value) <= most, f"no such array: {value!r}")
+    return value
+
+
+def uint(value, most=UINT_MAX):
+    need(type(value) is int and 0 <= value <= most, f"no such number: {value!r}")
+    return value
+
+
+def boolean(value):
+    need(value is True or value is False, f"no bool: {value!r}")
+    return value
+
+
+def octets(value, least, most=None):
+    size = least if most is None else most
+    need(isinstance(value, bytes) and least <= len(value) <= size, f"no such bytes: {value!r}")
+    return value
+
+
+def digest(value):
+    return octets(value, 32)
+
+
+def text(value, least, most):
+    need(isinstance(value, str) and least <= len(value.encode()) <= most, f"no text: {value!r}")
+    return value
+
+
+def id_(value):
+    return text(value, 1, 1024)
+
+
+def name(value):
+    return text(value, 1, 256)
+
+
+def like(value, pattern):
+    need(isinstance(value, str) and pattern.fullmatch(value), f"not {pattern.pattern}: {value!r}")
+    return value
+
+
+def one_of(value, words):
+    need(any(is_key(value, word) for word in words), f"none of {words}: {value!r}")
+    return value
+
+
+def p256(value):
+    members(value, (1, 3, -1, -2, -3))
+    for label, want in ((1, 2), (3, -7), (-1, 1)):
+        one_of(value[label], (want,))
+    return octets(value[-2], 32), octets(value[-3], 32)
+
+
+def thumbprint(point):
+    """RFC 9679: over the required members alone."""
+    return sha256(cbor.encode({1: 2, -1: 1, -2: point[0], -3: point[1]}))
+
+
+def sign1(data, most):
+    """The four parts of a tagged COSE_Sign1."""
+    need(len(data) <= most, f"{len(data)} bytes")
+    value = decode(data)
+    need(isinstance(value, cbor.Tag) and value.number == 18, "not tagged as COSE_Sign1")
+    parts = array(value.value, 4, 4)
+    octets(parts[0], 0, most)
+    octets(parts[3], 64)
+    return parts
+
+
+# ---- record -------------------------------------------------------------------------------------
+
+
+def record_protected(data):
+    head = members(decode(data), (1, 4, 15, 16, "agent_id", "chain_hash", "content_hash",
+                                  "prev_chain_hash", "sequence_number", "action_timestamp_ms"))
+    one_of(head[1], (-7,))
+    digest(head[4])
+    claims = members(head[15], (1, 2, 6))
+    id_(claims[1])
+    id_(claims[2])
+    uint(claims[6])
+    one_of(head[16], ("application/pawl-record+cose",))
+    id_(head["agent_id"])
+    for key in ("chain_hash", "content_hash", "prev_chain_hash"):
+        digest(head[key])
+    uint(head["sequence_number"])
+    uint(head["action_timestamp_ms"], SECONDS_MAX * 1000 + 999)
+    return head
+
+
+def record_payload(data):
+    body = members(decode(data), (
+        "pawl", "agent_id", "record_id", "input_hash", "session_id", "tool_calls", "action_type",
+        "operator_id", "policy_refs", "jurisdiction", "outcome_hash", "agent_version",
+        "external_refs", "outcome_state", "schema_version", "retention_class",
+        "operator_pubkey_id", "redaction_receipts", "action_timestamp_ms", "written_timestamp_ms",
+        "captured_timestamp_ms"))
+    for key in ("agent_id", "operator_id", "agent_version"):
+        id_(body[key])
+    for key in ("record_id", "session_id"):
+        like(body[key], UUID7)
+    for key in ("input_hash", "outcome_hash"):
+        digest(body[key])
+    for key in ("tool_calls", "external_refs", "redaction_receipts"):
+        array(body[key], 0, 0)
+    one_of(body["action_type"], ACTION_TYPES)
+    array(body["policy_refs"], 0, 64)
+    like(body["jurisdiction"], COUNTRY)
+    one_of(body["outcome_state"], ("completed", "failed"))
+    one_of(body["schema_version"], ("air-1.0",))
+    one_of(body["retention_class"], RETENTION)
+    for key in ("action_timestamp_ms", "captured_timestamp_ms"):
+        uint(body[key], SECONDS_MAX * 1000 + 999)
+    need(body["written_timestamp_ms"] is None, "written_timestamp_ms")
+    return body
+
+
+def decision(own):
+    members(own, ("class", "epoch", "action", "reason", "subject", "decision", "hardware",
+                  "policies", "resource", "snapshot", "simulated", "determining"))
+    for key in ("class", "reason", "hardware"):
+        name(own[key])
+    uint(own["epoch"])
+    id_(own["action"])
+    for key in ("subject", "resource"):
+        members(own[key], ("id", "type"))
+        id_(own[key]["id"])
+        id_(own[key]["type"])
+    one_of(own["decision"], ("permit", "deny"))
+    for policy in array(own["policies"], 0, 64):
+        array(policy, 3, 3)
+        text(policy[0], 1, 128)
+        uint(policy[1])
+        digest(policy[2])
+    digest(own["snapshot"])
+    boolean(own["simulated"])
+    for policy in array(own["determining"], 0, 32):
+        name(policy)
+
+
+def key_rotation(own):
+    members(own, ("key", "epoch", "hardware", "simulated"), ("snapshot",))
+    p256(own["key"])
+    uint(own["epoch"])
+    name(own["hardware"])
+    if "snapshot" in own:
+        digest(own["snapshot"])
+    boolean(own["simulated"])
+
+
+def follows(head, body):
+    """What a record says twice, or what follows from something else in it."""
+    own, agent = body["pawl"], head["agent_id"]
+    decided = body["action_type"] == "dev.pawl.decision"
+    time = head["action_timestamp_ms"]
+    need(head[15][2] == agent == body["agent_id"], "agent_id")
+    need(agent == (own["subject"]["id"] if decided else head[15][1]), "agent_id")
+    need(body["action_timestamp_ms"] == time and head[15][6] == time // 1000, "time")
+    need(body["captured_timestamp_ms"] >= time, "captured before it happened")
+    need(body["operator_pubkey_id"] == head[4].hex(), "operator_pubkey_id")
+    need(body["outcome_hash"] == sha256(cbor.encode(own)), "outcome_hash")
+    denied = decided and own["decision"] == "deny"
+    need(body["outcome_state"] == ("failed" if denied else "completed"), "outcome_state")
+    refs = [f"{alias}@{version}#sha256:{value.hex()}"
+            for alias, version, value in (own["policies"] if decided else [])]
+    need(body["policy_refs"] == refs, "policy_refs")
+    if not decided:
+        need(body["input_hash"] == thumbprint(p256(own["key"])), "input_hash")
+
+
+def chained(head, payload):
+    need(head["content_hash"] == sha256(payload), "content_hash")
+    need(head["sequence_number"] > 0 or head["prev_chain_hash"] == bytes(32), "prev_chain_hash")
+    agent = head["agent_id"].encode()
+    want = sha256(head["content_hash"], head["prev_chain_hash"],
+                  head["action_timestamp_ms"].to_bytes(8, "big"),
+                  len(agent).to_bytes(4, "big"), agent)
+    need(head["chain_hash"] == want, "chain_hash")
+
+
+@lru_cache(maxsize=8)
+def record(data, kind):
+    """Header and payload of a record of this kind."""
+    protected, unprotected, payload, _ = sign1(data, 65535)
+    need(unprotected == {}, "a record with an unprotected header")
+    octets(payload, 1, 65535)
+    head, body = record_protected(protected), record_payload(payload)
+    need(ACTION_TYPES[body["action_type"]] == kind, f"{body['action_type']} where {kind} belongs")
+    {"decision": decision, "key_rotation": key_rotation}[kind](body["pawl"])
+    follows(head, body)
+    chained(head, payload)
+    return head, body
+
+
+# ---- receipt ------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=8)
+def receipt(data):
+    """Protected header, and the proof: tree size, leaf index, path."""
+    protected, unprotected, payload, _ = sign1(data, 8192)
+    need(payload is None, "a receipt that carries its root")
+    head = members(decode(protected), (1, 4, 15, 395, "pawl-size", "pawl-epoch", "pawl-snapshot"),
+                   ("pawl-simulated",))
+    one_of(head[1], (-7,))
+    digest(head[4])
+    claims = members(head[15], (1, 2, 6))
+    id_(claims[1])
+    one_of(claims[2], ("ledger",))
+    uint(claims[6])
+    one_of(head[395], (1,))
+    uint(head["pawl-size"])
+    uint(head["pawl-epoch"])
+    digest(head["pawl-snapshot"])
+    need(head.get("pawl-simulated", True) is True, "pawl-simulated")
+    proofs = array(members(members(unprotected, (396,))[396], (-1,))[-1], 1, 1)
+    proof = array(decode(octets(proofs[0], 1, 8192)), 3, 3)
+    need(uint(proof[0]) == head["pawl-size"], "the proof is of another size than is signed")
+    need(uint(proof[1]) < proof[0], "beyond the tree")
+    for node in array(proof[2], 1, 64):
+        digest(node)
+    return head, proof
+
+
+# ---- permit -------------------------------------------------------------------------------------
+
+
+def permit(data):
+    """The parts: leaf entry, receipt, key_rotation, seal or None."""
+    parts = sign1(data, 256 * 1024)
+    extra = members(parts[1], (394, "pawl-key"), ("pawl-seal",))
+    octets(array(extra[394], 1, 1)[0], 0, 8192)
+    octets(extra["pawl-key"], 0, 65535)
+    seal = extra.get("pawl-seal")
+    if seal is not None:
+        members(seal, ("kind", "signature", "statement"))
+        one_of(seal["kind"], ("tpm-certify", "epoch-chain", "fake"))
+        octets(seal["signature"], 0, 65536)
+        octets(seal["statement"], 0, 65536)
+    need("pawl-seal" not in extra or seal is not None, "pawl-seal")
+    leaf = cbor.encode(cbor.Tag(18, [parts[0], {}, parts[2], parts[3]]))
+    return leaf, extra[394][0], extra["pawl-key"], seal
+
+
+# ---- enrolment ----------------------------------------------------------------------------------
+
+ABOUT = {"es384": bool, "ps256": bool, "seals": bool, "verifies": bool, "simulator": bool,
+         "refuses-rollback": bool, "kind": str, "model": str, "firmware": str}
+TPM_ONLY = ("base", "index", "seal-name", "index-name", "seal-handle", "receipt-name",
+            "receipt-handle")
+
+
+def enrolment(data):
+    need(len(data) <= 65536, "enrolment: too large")
+    facts = decode(data)
+    need(isinstance(facts, dict), "enrolment: no map")
+    about = members(facts.get("about"), tuple(ABOUT))
+    for key, kind in ABOUT.items():
+        need(type(about[key]) is kind, f"about: {key}")
+    more = TPM_ONLY if one_of(about["kind"], ("tpm", "pkcs11")) == "tpm" else ("serial",)
+    members(facts, ("gate", "root", "seal", "about", "epoch", "domain", "receipt", *more),
+            ("zone",))
+    for key in ("gate", "domain"):
+        like(facts[key], NAME)
+    digest(facts["root"])
+    uint(facts["epoch"], NUMBER_MAX)
+    for key in ("seal", "receipt"):
+        p256(facts[key])
+    if more is TPM_ONLY:
+        uint(facts["base"], NUMBER_MAX)
+        for key in ("index", "seal-handle", "receipt-handle"):
+            uint(facts[key], 2**32 - 1)
+        for key in ("seal-name", "index-name", "receipt-name"):
+            octets(facts[key], 34)
+    return facts
