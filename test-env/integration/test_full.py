@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""test_full.py: a disk that is full: from any effect on, at one effect alone, and at any byte of a
-file. Nothing is permitted that is not recorded, nothing that was acknowledged is lost, and with room
-again everything goes on without repair."""
+"""test_full.py: a disk that is full: from any effect on, at one effect alone, and at any byte of
+a file. Nothing is permitted that is not recorded, nothing that was acknowledged is lost, and with
+room again everything goes on without repair."""
 
 import errno
 import json
