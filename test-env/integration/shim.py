@@ -13,7 +13,8 @@ FUNCTIONS = (
     "C_CreateObject", "C_DestroyObject", "C_GenerateKeyPair", "C_SignInit", "C_Sign",
     "C_VerifyInit", "C_Verify",
 )
-LAYOUT = struct.Struct(f"@256s{len(FUNCTIONS) + 1}I 3I 4I Q Q 2I Q I Q I Q Q")
+LAYOUT = struct.Struct(f"@256s{len(FUNCTIONS) + 1}I 3I 4I Q Q")
+ROOM = 4096  # the switches that follow are all off
 MODULE, CALLS = 0, 1
 TOTAL = CALLS + len(FUNCTIONS) + 1
 KILL_AT, FN, AT, TIMES, LATE, RV, FLAGS = (TOTAL + n for n in (1, 3, 4, 5, 6, 7, 8))
@@ -42,11 +43,11 @@ class Shim:
                       "rv": RV, "flags": FLAGS}[name]
             fields[number] = 1 + FUNCTIONS.index(value) if name == "fn" else value
         with open(self.file, "wb") as file:
-            file.write(LAYOUT.pack(*fields))
+            file.write(LAYOUT.pack(*fields).ljust(ROOM, b"\0"))
 
     def fields(self):
         with open(self.file, "rb") as file:
-            return LAYOUT.unpack(file.read())
+            return LAYOUT.unpack(file.read(LAYOUT.size))
 
     def total(self):
         return self.fields()[TOTAL]

@@ -378,8 +378,8 @@ def replayed(world):
         if not label.endswith(":2"):
             put_object(world, label, value)
     write(chain(world), old)
-    world.refused("HSM_KEY_FOREIGN", CURL)
-    world.refused("HSM_KEY_FOREIGN", GIT)
+    world.refused("HSM_CHAIN_STALE", CURL)
+    world.refused("HSM_CHAIN_STALE", GIT)
     world.put_disk_back("true")
     world.sound(2)
 
