@@ -93,6 +93,12 @@ class Session:
                 return ULONG(slot)
         raise LookupError(label)
 
+    def flags(self):
+        """CK_TOKEN_INFO.flags: behind label, maker, model and serial."""
+        info = ctypes.create_string_buffer(512)
+        self.call("GetTokenInfo", self.slot, info)
+        return ULONG.from_buffer_copy(info.raw, 96).value
+
     def find(self, attributes):
         rows, count = template(attributes)
         self.do("FindObjectsInit", rows, ULONG(count))
