@@ -3,12 +3,13 @@
  * gate.h: an enrolled gate, opened: its hardware root attached, what is in force verified by the
  * hardware, an interrupted install finished. Files in the state directory:
  *
- *     gate.json               where the hardware is (settings.h)
- *     enrolment.cbor          the public facts that the authority and verifiers get
- *     trust.bundle            what the gate was enrolled with; its root metadata 1 is pinned in
- * hardware installed/<epoch>.bundle  what the authority published; the newest one is in force hw/
- * the hardware root's own evidence and caches ledger                  the append-only record
- * (gate/ledger/log.h) lock                    one process at a time
+ *     gate.json                where the hardware is (settings.h)
+ *     enrolment.cbor           the public facts that the authority and verifiers get
+ *     trust.bundle             what the gate was enrolled with; the hardware pins its first root
+ *     installed/<epoch>.bundle what the authority published; the newest one is in force
+ *     hw/                      the hardware root's own evidence and caches
+ *     ledger                   the append-only record (gate/ledger/log.h)
+ *     lock                     one process at a time
  */
 #ifndef PAWL_DECIDE_GATE_H
 #define PAWL_DECIDE_GATE_H
