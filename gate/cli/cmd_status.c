@@ -3,7 +3,7 @@
 #include "gate/base/text.h"
 #include "gate/cli/gate_cli.h"
 #include "gate/cli/verbs.h"
-#include "gate/decide/scribe.h"
+#include "gate/decide/serve.h"
 
 /* NULL where nothing was recorded yet. */
 static err_code view_ledger(struct call *call, const struct gate *gate, struct ledger **ret)
@@ -53,42 +53,6 @@ static void say_epochs(struct call *call, const struct gate *gate, bool current)
         (unsigned long long)disk);
 }
 
-/* OK if one policy at least may permit something now; else why the first of them may not. */
-static err_code some_policy(const struct gate *gate, struct why *why)
-{
-    const struct judged *judged = &gate->installed.judged;
-    err_code first = ERR_OK;
-
-    for (size_t i = 0; i < judged->snapshot.n_policies; i++) {
-        struct why own = {0};
-        err_code err = policy_state(judged, i, gate->now, &own);
-        if (err == ERR_OK)
-            return ERR_OK;
-        if (first == ERR_OK) {
-            first = err;
-            *why = own;
-        }
-    }
-    return first != ERR_OK ? first
-                           : why_say(why, ERR_NO_POLICY, "the snapshot of epoch %llu is empty",
-                                     (unsigned long long)judged->snapshot.epoch);
-}
-
-/* What check asks before it asks a policy, up to the hardware's readiness for a round. */
-static err_code would_serve(struct gate *gate, const struct ledger *ledger, struct why *why)
-{
-    const struct snapshot *snapshot = &gate->installed.judged.snapshot;
-    const int64_t now = gate->now;
-
-    TRY(gate_current(gate, why));
-    if (ledger != NULL)
-        TRY(ledger_ready(ledger, gate->now_ms, gate->epoch, &snapshot->digest, why));
-    TRY(fresh_snapshot(snapshot, now, why));
-    TRY(fresh_root(gate->installed.judged.newest, now, why));
-    TRY(some_policy(gate, why));
-    return gate->hw->ops->begin(gate->hw, why);
-}
-
 static err_code run(struct call *call)
 {
     CLEANUP(gate_close) struct gate *gate = NULL;
@@ -98,7 +62,7 @@ static err_code run(struct call *call)
 
     TRY(gate_open_live(call->state_dir, call->clock_ms, &gate, &call->why));
     TRY(view_ledger(call, gate, &ledger));
-    current = would_serve(gate, ledger, &why);
+    current = serve_state(gate, ledger, &why);
     say(call, "GATE     %.*s of %.*s: %s", TERM_ARG(gate->enrolment.gate),
         TERM_ARG(gate->enrolment.domain), current == ERR_OK ? "serving" : "DENYING EVERYTHING");
     if (current != ERR_OK) {

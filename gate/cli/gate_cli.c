@@ -2,20 +2,14 @@
 #include "gate/cli/gate_cli.h"
 
 #include "gate/base/text.h"
+#include "gate/decide/serve.h"
 
 #include <string.h>
-
-err_code policy_state(const struct judged *judged, size_t i, int64_t now, struct why *why)
-{
-    const struct fresh_state state = {judged->newest, &judged->snapshot, now};
-
-    return fresh_object(&state, &judged->policies[i], why);
-}
 
 /* "ok", or the name of what would deny under this policy. */
 static const char *state_name(const struct judged *judged, size_t i, int64_t now)
 {
-    err_code err = policy_state(judged, i, now, NULL);
+    err_code err = serve_policy_state(judged, i, now, NULL);
 
     return err == ERR_OK ? "ok" : err_name(err);
 }

@@ -11,10 +11,6 @@ void put_snapshot(json_t *object, const struct judged *judged, int64_t now);
 /* what: "In force", or "On disk" where the hardware is elsewhere. */
 void say_snapshot(struct call *call, const char *what, const struct judged *judged, int64_t now);
 
-/* Why the i-th policy would deny everything now: EXPIRED, REVOKED, NOT_YET_VALID and others of
- * fresh_object(). */
-err_code policy_state(const struct judged *judged, size_t i, int64_t now, struct why *why);
-
 /* The hardware root: kind, model, guarantees. */
 void put_hardware(json_t *object, const struct hw_description *about);
 void say_hardware(struct call *call, const struct hw_description *about);
