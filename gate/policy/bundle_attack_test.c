@@ -200,6 +200,50 @@ static void alias_swapped(void)
     world_publish(&world);
 }
 
+/* Listed as another alias, too, whose own policy is gone. */
+static void alias_doubled(void)
+{
+    world_drop(&world, 1);
+    world.last[1] = world.last[0];
+    world.version[1]++;
+    world_publish(&world);
+}
+
+/* In the place of the listed version 1 there is another, which these have signed. */
+static void replaced(unsigned by)
+{
+    struct digest listed = world.last[0];
+
+    world_drop(&world, 0);
+    world.version[0] = 0;
+    world.policy_by = by;
+    (void)world_policy(&world, 0, "forbid (principal, action, resource);");
+    world.last[0] = listed;
+    world_publish(&world);
+}
+
+static void listed_replaced(void)
+{
+    replaced(BY(POLICY_A) | BY(POLICY_B));
+}
+
+static void listed_forged(void)
+{
+    replaced(BY(POLICY_A));
+}
+
+/* An accusation needs signatures that are good. */
+static void stray_forged(void)
+{
+    struct digest last = world.last[0];
+
+    honest();
+    world.version[0] = 1;
+    world.last[0] = last;
+    world.policy_by = BY(POLICY_A);
+    (void)world_policy(&world, 0, "forbid (principal, action, resource);");
+}
+
 static void gap_between_snapshots(void)
 {
     world.last_snapshot.bytes[0] ^= 1;
@@ -342,6 +386,10 @@ static const struct attack ATTACKS[] = {
     {"version 1 listed as version 2", version_relabelled, ERR_POLICY_ROLLBACK},
     {"an alias is dropped", alias_dropped, ERR_SUCCESSION},
     {"aliases swapped", alias_swapped, ERR_EQUIVOCATION},
+    {"one policy as two aliases", alias_doubled, ERR_FORMAT},
+    {"another version 1 than is listed", listed_replaced, ERR_EQUIVOCATION},
+    {"a forged one instead", listed_forged, ERR_THRESHOLD},
+    {"a forged second version 2", stray_forged, ERR_THRESHOLD},
     {"another snapshot before", gap_between_snapshots, ERR_SUCCESSION},
     {"another snapshot of epoch 1", same_epoch, ERR_EQUIVOCATION},
     {"not Cedar", cedar_broken, ERR_CEDAR_SYNTAX},

@@ -106,6 +106,25 @@ static void container_limits(void **state)
     free(many);
 }
 
+static void container_size(void **state)
+{
+    uint8_t *large = calloc(1, BUNDLE_SIZE_MAX + 1);
+    const struct slice root = {large, BUNDLE_SIZE_MAX}, whole = {large, BUNDLE_SIZE_MAX + 1};
+    const struct bundle bundle = {.roots = (struct slice *)(uintptr_t)&root, .n_roots = 1};
+    const struct bundle grants = {
+        .roots = (struct slice *)(uintptr_t)&root, .n_roots = 1, .n_grants = BUNDLE_GRANTS_MAX + 1};
+    CLEANUP(buf_free) struct buf bytes = {0};
+    CLEANUP(bundle_free) struct bundle got = {0};
+    (void)state;
+
+    assert_non_null(large);
+    assert_int_equal(bundle_parse(whole, &got, NULL), ERR_TOO_LARGE);
+    assert_int_equal(bundle_write(&bundle, &bytes, NULL), ERR_TOO_LARGE);
+    assert_int_equal(bundle_write(&grants, &bytes, NULL), ERR_TOO_LARGE);
+    assert_int_equal(bytes.len, 0);
+    free(large);
+}
+
 /* ---- honest bundles -------------------------------------------------------------------------- */
 
 static void enrolment_bundle(void **state)
@@ -336,6 +355,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(containers),
         cmocka_unit_test(container_limits),
+        cmocka_unit_test(container_size),
         cmocka_unit_test(enrolment_bundle),
         cmocka_unit_test(from_epoch_to_epoch),
         cmocka_unit_test(the_owner_names_the_root_keys_of_every_version),

@@ -131,10 +131,41 @@ static void sizes(void **state)
     (void)state;
 
     for (size_t i = 0; i < sizeof TYPES / sizeof *TYPES; i++) {
-        const struct slice over = {large, envelope_max(TYPES[i]) + 1};
+        const struct slice full = {large, envelope_max(TYPES[i])}, over = {large, full.len + 1};
         assert_int_equal(envelope_open(over, TYPES[i], &envelope, &why), ERR_TOO_LARGE);
         assert_non_null(strstr(why.text, envelope_name(TYPES[i])));
+        assert_int_not_equal(envelope_open(full, TYPES[i], &envelope, &why), ERR_TOO_LARGE);
     }
+}
+
+/* Nothing is signed that nobody would accept. */
+static void not_made(void **state)
+{
+    static uint8_t large[ENVELOPE_POLICY_MAX];
+    static const uint8_t CTI[16] = {1};
+    struct envelope_parts parts = {.type = ENVELOPE_POLICY,
+                                   .claims = {.iss = slice_str("example.org"),
+                                              .sub = slice_str("deploy"),
+                                              .cti = SLICE_OF(CTI),
+                                              .has_iat = true,
+                                              .iat = 1,
+                                              .has_nbf = true,
+                                              .nbf = 1,
+                                              .has_exp = true,
+                                              .exp = 2},
+                                   .payload = SLICE_OF(CTI)};
+    CLEANUP(buf_free) struct buf bytes = {0};
+    (void)state;
+
+    assert_int_equal(envelope_make(&parts, &cast.signers[POLICY_A], 1, &bytes, NULL), ERR_OK);
+    buf_free(&bytes);
+    parts.claims.exp = 1;
+    assert_int_equal(envelope_make(&parts, &cast.signers[POLICY_A], 1, &bytes, NULL), ERR_FORMAT);
+    parts.claims.exp = 2;
+    parts.payload = SLICE_OF(large);
+    assert_int_equal(envelope_make(&parts, &cast.signers[POLICY_A], 1, &bytes, NULL),
+                     ERR_TOO_LARGE);
+    assert_int_equal(bytes.len, 0);
 }
 
 int main(void)
@@ -143,6 +174,7 @@ int main(void)
         cmocka_unit_test(headers_outside_the_signature),
         cmocka_unit_test(another_encoding_is_refused),
         cmocka_unit_test(sizes),
+        cmocka_unit_test(not_made),
     };
     return cmocka_run_group_tests_name("envelope", tests, setup, teardown);
 }

@@ -103,6 +103,23 @@ static void counts(void **state)
     free(count);
 }
 
+/* A role that the root metadata does not have needs no keys, but nobody holds it either. */
+static void a_role_that_is_not_there(void **state)
+{
+    struct policy_object object = cast_policy();
+    CLEANUP(buf_free)
+    struct buf bytes = cast_sign_policy(&cast, &object, BY(POLICY_A) | BY(POLICY_B));
+    const struct judge_rule rule = {.root = root, .role = ROLE_OVERRIDE};
+    struct envelope envelope;
+    (void)state;
+
+    assert_int_equal(root->roles[ROLE_OVERRIDE].threshold, 0);
+    assert_int_equal(envelope_open(buf_slice(&bytes), ENVELOPE_POLICY, &envelope, NULL), ERR_OK);
+    assert_int_equal(judge_object(&JUDGE_SOFT, &envelope, &rule, NULL, NULL), ERR_SIGNER_UNKNOWN);
+    assert_int_equal(judge_again(&cast.kids[POLICY_A], 1, &rule, "x", NULL), ERR_SIGNER_UNKNOWN);
+    assert_int_equal(judge_again(NULL, 0, &rule, "x", NULL), ERR_SIGNER_UNKNOWN);
+}
+
 static void refusals_name_both_numbers(void **state)
 {
     struct policy_object object = cast_policy();
@@ -301,6 +318,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(counts),
+        cmocka_unit_test(a_role_that_is_not_there),
         cmocka_unit_test(refusals_name_both_numbers),
         cmocka_unit_test(one_key_that_signs_twice_counts_once),
         cmocka_unit_test(one_bad_signature_of_the_role_refuses_all),

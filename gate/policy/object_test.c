@@ -250,7 +250,7 @@ static void claims(void **state)
                                      .nbf = 1000,
                                      .has_exp = true,
                                      .exp = 2000};
-    struct cose_claims cases[14];
+    struct cose_claims cases[18];
     CLEANUP(buf_free) struct buf payload = cast_cbor(&cast, PAYLOADS[0].payload);
     struct why why = {0};
     size_t n = 0;
@@ -272,6 +272,11 @@ static void claims(void **state)
     cases[n++].iat = -1;
     cases[n++].exp = TERM_TIME_MAX + 1;
     cases[n++].nbf = 3000;
+    cases[n++].nbf = 2000;
+    cases[n++].nbf = -1;
+    cases[n++].iss = slice_str("Example.org");
+    cases[n++].iss.len = 0;
+    assert_int_equal(n, sizeof cases / sizeof *cases);
     for (size_t i = 0; i < n; i++) {
         const struct cose_header_spec spec = {.typ = "application/pawl-policy+cose",
                                               .claims = cases[i]};

@@ -101,6 +101,9 @@ static const struct {
     {"epoch 0", ROOT "\"epoch\": 0, " DOMAIN REVOKED POLICIES PREVIOUS, ERR_FORMAT},
     {"epoch beyond 2^53", ROOT "\"epoch\": 9007199254740992, " DOMAIN REVOKED POLICIES PREVIOUS,
      ERR_FORMAT},
+    {"epoch beyond 2^53, with a predecessor",
+     ROOT "\"epoch\": 9007199254740992, " DOMAIN REVOKED POLICIES "\"previous\": " D "}",
+     ERR_FORMAT},
     {"epoch 1 with a predecessor", ROOT EPOCH DOMAIN REVOKED POLICIES "\"previous\": " D "}",
      ERR_FORMAT},
     {"epoch 2 without", ROOT "\"epoch\": 2, " DOMAIN REVOKED POLICIES PREVIOUS, ERR_FORMAT},
@@ -158,6 +161,57 @@ static void payloads(void **state)
             fail_msg("%s: %s (%s), want %s", PAYLOADS[i].name, err_name(err), why.text,
                      err_name(PAYLOADS[i].want));
     }
+}
+
+/* Issuer and subject are the domain, each of them. */
+static void claims(void **state)
+{
+    static const char *const CASES[][2] = {{"example.org", "example.org"},
+                                           {"example.com", "example.org"},
+                                           {"example.org", "example.com"}};
+    CLEANUP(buf_free) struct buf payload = cast_cbor(&cast, PAYLOADS[0].payload);
+    (void)state;
+
+    for (size_t i = 0; i < 3; i++) {
+        const struct cose_header_spec spec = {.typ = "application/pawl-snapshot+cose",
+                                              .claims = {.iss = slice_str(CASES[i][0]),
+                                                         .sub = slice_str(CASES[i][1]),
+                                                         .has_iat = true,
+                                                         .iat = 1000,
+                                                         .has_exp = true,
+                                                         .exp = 2000}};
+        CLEANUP(buf_free) struct buf bytes = {0};
+        CLEANUP(snapshot_free) struct snapshot got = {0};
+        assert_int_equal(
+            cose_sign_make(&cast.signers[SNAP_A], 1, &spec, buf_slice(&payload), &bytes, NULL),
+            ERR_OK);
+        assert_int_equal(snapshot_parse(buf_slice(&bytes), &got, NULL),
+                         i == 0 ? ERR_OK : ERR_FORMAT);
+    }
+}
+
+/* The list's own limit, before anything is allocated for it. */
+static void too_many_revocations(void **state)
+{
+    CLEANUP(revoked_free) struct revoked list = {0};
+    CLEANUP(buf_free) struct buf bytes = {0};
+    struct cbor_writer w = cbor_write(&bytes);
+    struct cbor_reader r;
+    (void)state;
+
+    cbor_put_array(&w, REVOKED_MAX + 1);
+    for (unsigned i = 0; i <= REVOKED_MAX; i++)
+        cbor_put_uint(&w, 0);
+    assert_int_equal(cbor_written(&w), ERR_OK);
+    r = cbor_read(buf_slice(&bytes), CBOR_DETERMINISTIC);
+    revoked_get(&r, &list);
+    assert_int_equal(r.err, ERR_TOO_LARGE);
+    for (unsigned i = 0; i <= REVOKED_MAX; i++) {
+        struct revocation item = {
+            REVOKED_KEY, {{(uint8_t)(i >> 8), (uint8_t)i}}, i, slice_str("x")};
+        assert_int_equal(revoked_add(&list, &item), i < REVOKED_MAX ? ERR_OK : ERR_TOO_LARGE);
+    }
+    assert_int_equal(list.n, REVOKED_MAX);
 }
 
 static void a_full_snapshot_fits(void **state)
@@ -288,6 +342,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(written_is_read_back),
         cmocka_unit_test(payloads),
+        cmocka_unit_test(claims),
+        cmocka_unit_test(too_many_revocations),
         cmocka_unit_test(a_full_snapshot_fits),
         cmocka_unit_test(every_damage_is_refused),
         cmocka_unit_test(its_own_and_earlier_revocations_count),
