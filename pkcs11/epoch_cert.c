@@ -87,7 +87,7 @@ static struct slice nth(struct slice chain, size_t i)
 
 err_code hsm_chain_first(struct slice chain, struct hsm_cert *ret, struct why *why)
 {
-    size_t n;
+    size_t n = 0;
 
     TRY(hsm_chain_count(chain, &n, why));
     return hsm_cert_parse(nth(chain, 0), ret, why);
@@ -95,7 +95,7 @@ err_code hsm_chain_first(struct slice chain, struct hsm_cert *ret, struct why *w
 
 err_code hsm_chain_last(struct slice chain, struct hsm_cert *ret, struct why *why)
 {
-    size_t n;
+    size_t n = 0;
 
     TRY(hsm_chain_count(chain, &n, why));
     return hsm_cert_parse(nth(chain, n - 1), ret, why);
@@ -171,7 +171,7 @@ err_code hsm_chain_verify_rest(const struct hw_enrolment *enrolment, struct slic
                                size_t n_verified, struct hsm_cert *ret_last, struct why *why)
 {
     struct hsm_cert cert = {0}, before = {0};
-    size_t n;
+    size_t n = 0;
 
     TRY(hsm_chain_count(chain, &n, why));
     if (n_verified > n)
