@@ -92,6 +92,9 @@ static err_code take_module(P11KitUri *parsed, struct buf *ret, struct why *why)
     const char *path = p11_kit_uri_get_module_path(parsed);
     const char *name = p11_kit_uri_get_module_name(parsed);
 
+    if (path != NULL && name != NULL)
+        return why_say(why, ERR_HARDWARE_URI,
+                       "the URI has module-path and module-name: one is enough");
     if (path != NULL && path[0] != '/')
         return why_say(why, ERR_HARDWARE_URI, "module-path \"%s\" is not absolute", path);
     if (path != NULL)
@@ -136,6 +139,50 @@ const CK_ATTRIBUTE *hsm_uri_attribute(const struct hsm_uri *uri, CK_ATTRIBUTE_TY
     return p11_kit_uri_get_attribute(uri->parsed, type);
 }
 
+/* One of "name=value" and the next begin with the same name. */
+static bool same_name(const char *a, const char *b)
+{
+    size_t len = strcspn(a, "=;&?");
+
+    return strcspn(b, "=;&?") == len && strncmp(a, b, len) == 0;
+}
+
+/* p11-kit takes the last of two values and lets a value in the query end at a NUL: what one reader
+ * sees in such a URI is not what another does. rest: behind the scheme. */
+static err_code said_once(const char *rest, struct why *why)
+{
+    static const char *const ENDS[] = {";?", "&"}; /* of attributes of the path, of the query */
+    const char *query = strchr(rest, '?');
+
+    if (query != NULL && strstr(query, "%00") != NULL)
+        return why_say(why, ERR_HARDWARE_URI, "the URI has %%00 behind its question mark");
+    for (int part = 0; part < 2; part++) {
+        const char *ends = ENDS[part], *from = part == 0 ? rest : query != NULL ? query + 1 : "";
+        for (const char *a = from; *a != '\0' && *a != '?'; a += *a == ';' || *a == '&') {
+            for (const char *b = from; b < a; b += strcspn(b, ends) + 1)
+                if (same_name(a, b))
+                    return why_say(why, ERR_HARDWARE_URI, "the URI has %.*s twice",
+                                   (int)strcspn(a, "=;&?"), a);
+            a += strcspn(a, ends);
+        }
+    }
+    return ERR_OK;
+}
+
+static err_code names_slot(P11KitUri *parsed, struct why *why)
+{
+    const CK_SLOT_INFO *slot = p11_kit_uri_get_slot_info(parsed);
+    bool id = p11_kit_uri_get_slot_id(parsed) != (CK_SLOT_ID)-1;
+    bool description = slot->slotDescription[0] != 0;
+
+    if (id || description || slot->manufacturerID[0] != 0)
+        return why_say(why, ERR_HARDWARE_URI, "%s is not a lasting name; use serial",
+                       id            ? "slot-id"
+                       : description ? "slot-description"
+                                     : "slot-manufacturer");
+    return ERR_OK;
+}
+
 err_code hsm_uri_parse(const char *text, struct hsm_uri *ret, struct why *why)
 {
     CLEANUP(hsm_uri_free) struct hsm_uri out = {.parsed = p11_kit_uri_new()};
@@ -150,10 +197,10 @@ err_code hsm_uri_parse(const char *text, struct hsm_uri *ret, struct why *why)
     if (result != P11_KIT_URI_OK)
         return why_say(why, ERR_HARDWARE_URI, "not a PKCS#11 URI: %s", p11_kit_uri_message(result));
     TRY(take_pin(out.parsed, &out.pin, why));
+    TRY(said_once(text + strcspn(text, ":") + 1, why));
     if (p11_kit_uri_any_unrecognized(out.parsed))
         return why_say(why, ERR_HARDWARE_URI, "the URI has an attribute that is not in RFC 7512");
-    if (p11_kit_uri_get_slot_id(out.parsed) != (CK_SLOT_ID)-1)
-        return why_say(why, ERR_HARDWARE_URI, "slot-id is not a lasting name; use serial");
+    TRY(names_slot(out.parsed, why));
     token = p11_kit_uri_get_token_info(out.parsed);
     if (token->label[0] == 0 && token->serialNumber[0] == 0)
         return why_say(why, ERR_HARDWARE_URI, "the URI names neither token nor serial");
