@@ -70,6 +70,10 @@ static void modules_that_do_not_start(void **state)
     assert_null(strstr(why.text, "configuration"));
     rig_strike(fault, P11_FAULT_C_GetSlotList, CKR_FUNCTION_FAILED, 1);
     expect_err(hsm_root_open(rig.uri, &rig.options, &root, &why), ERR_HSM_FAILED);
+    rig_heal(fault);
+    fault->slots = 257;
+    expect_err(hsm_root_open(rig.uri, &rig.options, &root, &why), ERR_HSM_FAILED);
+    fault->slots = 0;
     rig_strike(fault, P11_FAULT_C_GetTokenInfo, CKR_TOKEN_NOT_PRESENT, 9);
     expect_err(hsm_root_open(rig.uri, &rig.options, &root, &why), ERR_HSM_TOKEN_NOT_FOUND);
     rig_heal(fault);

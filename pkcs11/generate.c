@@ -64,6 +64,11 @@ static err_code must_be_free(struct making *m, struct why *why)
 }
 
 static const struct hsm_flag KEPT[] = {
+    {CKA_TOKEN, "CKA_TOKEN", CK_TRUE}, /* else it is gone with the session */
+    {CKA_PRIVATE, "CKA_PRIVATE", CK_TRUE},
+    {CKA_SIGN, "CKA_SIGN", CK_TRUE},
+    {CKA_DECRYPT, "CKA_DECRYPT", CK_FALSE},
+    {CKA_UNWRAP, "CKA_UNWRAP", CK_FALSE},
     {CKA_SENSITIVE, "CKA_SENSITIVE", CK_TRUE},
     {CKA_EXTRACTABLE, "CKA_EXTRACTABLE", CK_FALSE},
     {CKA_ALWAYS_SENSITIVE, "CKA_ALWAYS_SENSITIVE", CK_TRUE},

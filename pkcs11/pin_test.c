@@ -252,6 +252,33 @@ static void a_refusal_tells_the_tries_left(void **state)
     rig_stop(&rig);
 }
 
+/* The officer's session ends, whatever the token says when he logs out. */
+static void the_officer_does_not_stay(void **state)
+{
+    struct hw_enrolment enrolment;
+    struct p11_fault *fault;
+    struct hw_root *root;
+    struct why why = {0};
+    struct rig rig;
+    uint32_t before;
+    (void)state;
+
+    rig_start(&rig);
+    fault = rig_fault(&rig);
+    root = rig_open(&rig);
+    rig_strike(fault, P11_FAULT_C_Logout, CKR_GENERAL_ERROR, 1);
+    before = fault->calls[P11_FAULT_C_CloseSession];
+    expect_err(root->ops->enrol(root, rig.owner, &enrolment, &why), ERR_HSM_FAILED);
+    assert_non_null(strstr(why.text, "C_Logout"));
+    /* the one that looked for anchors, and his */
+    assert_int_equal(fault->calls[P11_FAULT_C_Logout], 1);
+    assert_int_equal(fault->calls[P11_FAULT_C_CloseSession] - before, 2);
+    rig_heal(fault);
+    expect_err(root->ops->enrol(root, rig.owner, &rig.enrolment, &why), ERR_OK);
+    hw_root_close(&root);
+    rig_stop(&rig);
+}
+
 /* An argument names the one test to run. */
 int main(int argc, char **argv)
 {
@@ -260,6 +287,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(pin_flags_are_looked_at_first),
         cmocka_unit_test(pin_files),
         cmocka_unit_test(what_the_token_says_of_a_pin),
+        cmocka_unit_test(the_officer_does_not_stay),
         cmocka_unit_test(a_refusal_names_the_file),
         cmocka_unit_test(a_refusal_tells_the_tries_left),
     };

@@ -112,17 +112,17 @@ struct pen {
     PKCS11_SLOT *slots;
     unsigned n_slots;
     UI_METHOD *silent;
-    bool loaded;
     EVP_PKEY *pkey;
 };
 
+/* PKCS11_CTX_unload() is not called: it would finalise the module that p11-kit initialised before
+ * (door_open) and counts the users of, under the feet of every other signer and root of this
+ * process. The library stays mapped in any case (token.c). */
 static void pen_drop(struct pen *pen)
 {
     EVP_PKEY_free(pen->pkey); /* first: it looks into its slot when it goes */
     if (pen->slots != NULL)
         PKCS11_release_all_slots(pen->ctx, pen->slots, pen->n_slots);
-    if (pen->loaded)
-        PKCS11_CTX_unload(pen->ctx);
     if (pen->ctx != NULL)
         PKCS11_CTX_free(pen->ctx);
     UI_destroy_method(pen->silent);
@@ -164,7 +164,6 @@ static err_code pen_load(struct pen *pen, const struct door *door, struct why *w
         return ERR_NO_MEMORY;
     if (PKCS11_CTX_load(pen->ctx, (const char *)door->uri.module.ptr) != 0)
         return failed("module", why);
-    pen->loaded = true;
     (void)PKCS11_set_ui_method(pen->ctx, pen->silent, NULL);
     if (PKCS11_enumerate_slots(pen->ctx, &pen->slots, &pen->n_slots) != 0)
         return failed("slots", why);
@@ -200,6 +199,7 @@ static err_code pen_take(struct pen *pen, const struct door *door, const struct 
 
 struct token_signer {
     struct hw_signer base;
+    char *uri;
     struct door door;
     struct pen pen;
 };
@@ -217,8 +217,9 @@ static bool choose(EVP_PKEY_CTX *ctx, enum hw_alg alg)
                                EVP_PKEY_CTX_set_rsa_pss_saltlen(ctx, RSA_PSS_SALTLEN_DIGEST) == 1);
 }
 
-static err_code sign_in_token(struct token_signer *self, struct slice digest, struct buf *ret,
-                              struct why *why)
+/* ret_rv: the token's code when it did not sign; 0 when libp11 gave none. */
+static err_code try_to_sign(struct token_signer *self, struct slice digest, struct buf *ret,
+                            unsigned long *ret_rv, struct why *why)
 {
     CLEANUP(ctx_free) EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(self->pen.pkey, NULL);
     enum hw_alg alg = self->base.key.alg;
@@ -229,12 +230,50 @@ static err_code sign_in_token(struct token_signer *self, struct slice digest, st
         return ERR_NO_MEMORY;
     if (EVP_PKEY_sign_init(ctx) != 1 || !choose(ctx, alg) ||
         EVP_PKEY_sign(ctx, out, &len, digest.ptr, digest.len) != 1) {
-        unsigned long rv = last_ckr();
-        return why_foreign(why, ERR_KEY_SIGN, "CKR", rv, "the token did not sign: %s (0x%lx)",
-                           p11_kit_strerror(rv), rv);
+        *ret_rv = last_ckr();
+        return why_foreign(why, ERR_KEY_SIGN, "CKR", *ret_rv, "the token did not sign: %s (0x%lx)",
+                           p11_kit_strerror(*ret_rv), *ret_rv);
     }
+    *ret_rv = CKR_OK;
     return alg == HW_PS256 ? buf_add(ret, out, len)
                            : hw_sig_from_der(alg, (struct slice){out, len}, ret);
+}
+
+static err_code open_key(struct token_signer *self, const char *uri, struct why *why);
+
+/* From the module on, and to the same key. */
+static err_code open_again(struct token_signer *self, struct why *why)
+{
+    const struct hw_pubkey before = self->base.key;
+
+    pen_drop(&self->pen);
+    door_close(&self->door);
+    TRY(open_key(self, self->uri, why));
+    if (!hw_pubkey_eq(&before, &self->base.key))
+        return why_say(why, ERR_KEY_SIGN, "the URI leads to another key than before");
+    return ERR_OK;
+}
+
+/* When libp11 lets go of a slot it closes every session of this process there, also those of
+ * others: so once more, with new ones. A failure may leave an operation active in a session of
+ * libp11's, so that none is kept. */
+static err_code sign_in_token(struct token_signer *self, struct slice digest, struct buf *ret,
+                              struct why *why)
+{
+    unsigned long rv = CKR_OK;
+    err_code err = ERR_KEY_SIGN;
+
+    for (int tries = 0; tries < 2; tries++) {
+        if (self->pen.pkey == NULL)
+            TRY(open_again(self, why));
+        err = try_to_sign(self, digest, ret, &rv, why);
+        if (err == ERR_OK)
+            return ERR_OK;
+        pen_drop(&self->pen);
+        if (!hsm_means_lost(rv))
+            return err;
+    }
+    return err;
 }
 
 static err_code token_sign(struct hw_signer *signer, struct slice digest, struct buf *ret,
@@ -264,6 +303,7 @@ static void token_close(struct hw_signer *signer)
 
     pen_drop(&self->pen); /* before the door: it finalises the module */
     door_close(&self->door);
+    free(self->uri);
     free(self);
 }
 
@@ -300,7 +340,8 @@ err_code hsm_signer_open(const char *uri, struct hw_signer **ret, struct why *wh
     if (self == NULL)
         return ERR_NO_MEMORY;
     self->base.ops = &OPS;
-    err = open_key(self, uri, why);
+    self->uri = strdup(uri);
+    err = self->uri == NULL ? ERR_NO_MEMORY : open_key(self, uri, why);
     if (err != ERR_OK)
         token_close(&self->base);
     else
@@ -347,7 +388,11 @@ err_code hsm_signer_list(const char *uri, struct hsm_listed *ret, size_t max, si
 
     TRY(door_open(&door, uri, why));
     TRY(keys_of(&door, &found, why));
-    for (size_t i = 0; i < found.n && listed < max; i++)
+    if (found.n > max)
+        return why_say(why, ERR_TOO_LARGE,
+                       "%zu keys on token \"%s\", the limit is %zu; add object=", found.n,
+                       door.token.label, max);
+    for (size_t i = 0; i < found.n; i++)
         TRY(list_one(&door, found.handles[i], &ret[listed++], why));
     *ret_n = listed;
     return ERR_OK;

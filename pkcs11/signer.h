@@ -34,7 +34,8 @@ struct hsm_listed {
     char reason[96];
 };
 
-/* Lists the private keys that match the URI, which need not name an object; at most max. */
+/* Lists the private keys that match the URI, which need not name an object. Error: TOO_LARGE when
+ * there are more than max. */
 err_code hsm_signer_list(const char *uri, struct hsm_listed *ret, size_t max, size_t *ret_n,
                          struct why *why);
 

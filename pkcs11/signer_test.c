@@ -69,8 +69,7 @@ static void make_list_and_sign(void **state)
         assert_string_equal(list[i].reason, "");
         sign_and_verify(list[i].uri, list[i].key.alg); /* pasted back */
     }
-    expect_err(hsm_signer_list(rig.uri, list, 2, &n, &why), ERR_OK);
-    assert_int_equal(n, 2);
+    expect_err(hsm_signer_list(rig.uri, list, HSM_N(KEYS) - 1, &n, &why), ERR_TOO_LARGE);
     uri_of(&rig, "object=offline", uri, sizeof uri);
     expect_err(hsm_signer_list(uri, list, HSM_N(list), &n, &why), ERR_OK);
     assert_int_equal(n, 1);
@@ -209,9 +208,36 @@ static void a_public_key_that_lies(void **state)
     rig_stop(&rig);
 }
 
+/* Whatever the token made of the template, it is read back, and a weaker key does not stay. */
+static void a_token_that_makes_weak_keys(void **state)
+{
+    static const CK_ATTRIBUTE_TYPE KEPT[] = {
+        CKA_TOKEN,     CKA_PRIVATE, CKA_SIGN,        CKA_DECRYPT,          CKA_UNWRAP,
+        CKA_SENSITIVE, CKA_LOCAL,   CKA_EXTRACTABLE, CKA_ALWAYS_SENSITIVE, CKA_NEVER_EXTRACTABLE,
+    };
+    struct p11_fault *fault;
+    char uri[512], made[HSM_KEY_URI_MAX];
+    struct why why = {0};
+    struct rig rig;
+    (void)state;
+
+    rig_start(&rig);
+    fault = rig_fault(&rig);
+    uri_of(&rig, "object=a", uri, sizeof uri);
+    fault->turning = 1;
+    for (size_t i = 0; i < HSM_N(KEPT); i++) {
+        fault->turn_attribute = KEPT[i];
+        expect_err(hsm_signer_generate(uri, HW_ES256, made, &why), ERR_HSM_KEY_WEAK);
+    }
+    fault->turning = 0;
+    expect_err(hsm_signer_generate(uri, HW_ES256, made, &why), ERR_OK); /* the name is free */
+    sign_and_verify(uri, HW_ES256);
+    rig_stop(&rig);
+}
+
 static void a_token_that_does_not_sign(void **state)
 {
-    CLEANUP(buf_free) struct buf sig = {0};
+    CLEANUP(buf_free) struct buf sig = {0}, again = {0};
     struct hw_signer *signer = NULL;
     struct p11_fault *fault;
     char uri[512], made[HSM_KEY_URI_MAX];
@@ -224,10 +250,15 @@ static void a_token_that_does_not_sign(void **state)
     uri_of(&rig, "object=a", uri, sizeof uri);
     expect_err(hsm_signer_generate(uri, HW_ES256, made, &why), ERR_OK);
     expect_err(hsm_signer_open(uri, &signer, &why), ERR_OK);
-    rig_strike(fault, P11_FAULT_C_Sign, CKR_DEVICE_ERROR, 1);
+    rig_strike(fault, P11_FAULT_C_Sign, CKR_DEVICE_ERROR, 2);
     expect_err(hw_sign(signer, slice_str("hello"), &sig, &why), ERR_KEY_SIGN);
     assert_int_equal(why.foreign_code, CKR_DEVICE_ERROR);
-    rig_strike(fault, P11_FAULT_C_SignInit, CKR_DEVICE_REMOVED, 1);
+    rig_strike(fault, P11_FAULT_C_Sign, CKR_KEY_FUNCTION_NOT_PERMITTED, 1); /* asked once */
+    expect_err(hw_sign(signer, slice_str("hello"), &sig, &why), ERR_KEY_SIGN);
+    assert_int_equal(why.foreign_code, CKR_KEY_FUNCTION_NOT_PERMITTED);
+    rig_strike(fault, P11_FAULT_C_Sign, CKR_SESSION_CLOSED, 1); /* opened again */
+    expect_err(hw_sign(signer, slice_str("hello"), &again, &why), ERR_OK);
+    rig_strike(fault, P11_FAULT_C_SignInit, CKR_DEVICE_REMOVED, 2);
     expect_err(hw_sign(signer, slice_str("hello"), &sig, &why), ERR_KEY_SIGN);
     assert_int_equal(why.foreign_code, CKR_DEVICE_REMOVED);
     rig_heal(fault);
@@ -262,6 +293,35 @@ static void a_signer_beside_a_root(void **state)
     rig_stop(&rig);
 }
 
+/* An authority may keep all its keys on one token. */
+static void two_signers_of_one_module(void **state)
+{
+    const struct slice text = slice_str("signed while another one comes and goes");
+    struct hw_signer *one = NULL, *two = NULL;
+    char first[512], second[512], made[HSM_KEY_URI_MAX];
+    struct why why = {0};
+    struct rig rig;
+    (void)state;
+
+    rig_start(&rig);
+    uri_of(&rig, "object=a", first, sizeof first);
+    uri_of(&rig, "object=b", second, sizeof second);
+    expect_err(hsm_signer_generate(first, HW_ES256, made, &why), ERR_OK);
+    expect_err(hsm_signer_open(first, &one, &why), ERR_OK);
+    expect_err(hsm_signer_generate(second, HW_ES256, made, &why), ERR_OK);
+    for (int i = 0; i < 2; i++) {
+        CLEANUP(buf_free) struct buf sig = {0};
+        expect_err(hsm_signer_open(second, &two, &why), ERR_OK);
+        expect_err(hw_sign(one, text, &sig, &why), ERR_OK);
+        expect_err(hw_sign(two, text, &sig, &why), ERR_OK);
+        hw_signer_close(&two);
+        expect_err(hw_sign(one, text, &sig, &why), ERR_OK);
+    }
+    hw_signer_close(&one);
+    sign_and_verify(first, HW_ES256);
+    rig_stop(&rig);
+}
+
 /* An argument names the one test to run. */
 int main(int argc, char **argv)
 {
@@ -270,8 +330,10 @@ int main(int argc, char **argv)
         cmocka_unit_test(names_that_lead_nowhere),
         cmocka_unit_test(pins),
         cmocka_unit_test(a_public_key_that_lies),
+        cmocka_unit_test(a_token_that_makes_weak_keys),
         cmocka_unit_test(a_token_that_does_not_sign),
         cmocka_unit_test(a_signer_beside_a_root),
+        cmocka_unit_test(two_signers_of_one_module),
     };
 
     if (argc > 1)

@@ -30,7 +30,7 @@ bool hsm_is_simulator(const char *name)
 
 /* ---- what an answer means -------------------------------------------------------------------- */
 
-static bool means_lost(CK_RV rv)
+bool hsm_means_lost(CK_RV rv)
 {
     static const CK_RV LOST[] = {
         CKR_DEVICE_ERROR,
@@ -60,7 +60,7 @@ err_code hsm_ckr(struct hsm_token *token, CK_RV rv, const char *call, struct why
 
     if (rv == CKR_OK)
         return ERR_OK;
-    token->state = means_lost(rv) ? HSM_TOKEN_LOST : HSM_TOKEN_STALE;
+    token->state = hsm_means_lost(rv) ? HSM_TOKEN_LOST : HSM_TOKEN_STALE;
     return why_foreign(why, removed ? ERR_HSM_REMOVED : ERR_HSM_FAILED, "CKR", rv,
                        "%s on token \"%s\": %s (0x%lx)", call, token->label, p11_kit_strerror(rv),
                        rv);
@@ -118,7 +118,11 @@ static err_code slots_of(struct hsm_token *token, CK_SLOT_ID *slots, CK_ULONG *n
         return why_say(why, ERR_TOO_LARGE, "the module has %lu slots, the limit is %d", *n,
                        SLOTS_MAX);
     *n = SLOTS_MAX;
-    return hsm_ckr(token, token->f->C_GetSlotList(CK_TRUE, slots, n), "C_GetSlotList", why);
+    TRY(hsm_ckr(token, token->f->C_GetSlotList(CK_TRUE, slots, n), "C_GetSlotList", why));
+    if (*n > SLOTS_MAX)
+        return why_say(why, ERR_HSM_FAILED, "the module put %lu slots into room for %d", *n,
+                       SLOTS_MAX);
+    return ERR_OK;
 }
 
 static void take_info(struct hsm_token *token, const CK_TOKEN_INFO *info, const CK_INFO *module)
@@ -328,15 +332,16 @@ err_code hsm_login(struct hsm_token *token, CK_USER_TYPE user, const char *pin_p
 
 err_code hsm_sessions_close(struct hsm_token *token, bool logout, struct why *why)
 {
-    CK_RV rv = CKR_OK;
+    CK_RV left = CKR_OK, closed;
 
     if (token->session == 0)
         return ERR_OK;
     if (logout)
-        rv = token->f->C_Logout(token->session);
-    if (rv == CKR_OK || rv == CKR_USER_NOT_LOGGED_IN)
-        rv = token->f->C_CloseAllSessions(token->slot);
+        left = token->f->C_Logout(token->session);
+    closed = token->f->C_CloseAllSessions(token->slot); /* whatever logging out said */
     token->session = 0;
     token->logged_in = false;
-    return hsm_ckr(token, rv, "C_CloseAllSessions", why);
+    if (left != CKR_USER_NOT_LOGGED_IN)
+        TRY(hsm_ckr(token, left, "C_Logout", why));
+    return hsm_ckr(token, closed, "C_CloseAllSessions", why);
 }

@@ -64,6 +64,9 @@ err_code hsm_sessions_close(struct hsm_token *token, bool logout, struct why *wh
  * Errors: HSM_REMOVED, HSM_FAILED. */
 err_code hsm_ckr(struct hsm_token *token, CK_RV rv, const char *call, struct why *why);
 
+/* True for the answers after which no handle and no session is believed any more. */
+bool hsm_means_lost(CK_RV rv);
+
 /* Copies a field of a CK_ structure, padded with blanks, as text: the trailing blanks are cut and
  * what is not printable ASCII becomes '?'. ret holds len + 1 characters. */
 void hsm_field(const unsigned char *field, size_t len, char *ret);

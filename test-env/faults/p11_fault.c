@@ -99,9 +99,18 @@ static CK_RV get_info(CK_INFO *info)
     return rv;
 }
 
-static CK_RV get_slot_list(CK_BBOOL present, CK_SLOT_ID *slots, CK_ULONG *n)
+static CK_RV pass_slot_list(CK_BBOOL present, CK_SLOT_ID *slots, CK_ULONG *n)
 {
     WRAP(P11_FAULT_C_GetSlotList, real->C_GetSlotList(present, slots, n));
+}
+
+static CK_RV get_slot_list(CK_BBOOL present, CK_SLOT_ID *slots, CK_ULONG *n)
+{
+    CK_RV rv = pass_slot_list(present, slots, n);
+
+    if (rv == CKR_OK && slots != NULL && control->slots != 0)
+        *n = control->slots;
+    return rv;
 }
 
 static CK_RV pass_token_info(CK_SLOT_ID slot, CK_TOKEN_INFO *info)

@@ -54,6 +54,7 @@ struct p11_fault {
 
     uint64_t flags;          /* added to CK_TOKEN_INFO.flags */
     uint32_t unlike_softhsm; /* take "SoftHSM" out of every name */
+    uint32_t slots;          /* how many C_GetSlotList says it has written; 0: the true number */
     uint32_t sign_len;       /* the length that C_Sign answers; 0: the true one */
     uint64_t
         ignore_attribute; /* type left out of templates that make objects, as sloppy tokens do */
