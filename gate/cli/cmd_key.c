@@ -54,7 +54,7 @@ static err_code generate_run(struct call *call)
 {
     CLEANUP(hw_signer_close) struct hw_signer *signer = NULL;
     const struct key_ref_options options = keyring_ref_options(call);
-    enum hw_alg alg;
+    enum hw_alg alg = HW_ALG_NONE;
 
     TRY(read_alg(args_value(call->args, "alg", "ES256"), &alg, &call->why));
     TRY(key_ref_generate(call->args->plain[0], alg, &options, &signer, &call->why));
