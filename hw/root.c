@@ -15,17 +15,17 @@ void hw_root_close(struct hw_root **root)
     *root = NULL;
 }
 
-err_code hw_seal_binding(uint64_t tree_size, const struct digest *tree_root,
-                         const struct digest *snapshot, uint64_t epoch, struct digest *ret)
+err_code hw_seal_binding(const struct hw_seal_head *head, struct digest *ret)
 {
     uint8_t size[8], number[8];
-    struct slice parts[4];
+    struct slice parts[5];
 
-    put_u64(size, tree_size);
-    put_u64(number, epoch);
+    put_u64(size, head->tree_size);
+    put_u64(number, head->epoch);
     parts[0] = SLICE_OF(size);
-    parts[1] = digest_slice(tree_root);
-    parts[2] = digest_slice(snapshot);
+    parts[1] = digest_slice(&head->tree_root);
+    parts[2] = digest_slice(&head->snapshot);
     parts[3] = SLICE_OF(number);
-    return hash_tagged("pawl-seal-v1", parts, 4, ret);
+    parts[4] = digest_slice(&head->signer);
+    return hash_tagged("pawl-seal-v1", parts, 5, ret);
 }

@@ -179,9 +179,15 @@ struct hw_options {
 /* Closes and nulls the caller's pointer; accepts NULL inside. */
 void hw_root_close(struct hw_root **root);
 
-/* The bytes that a seal is bound to:
- * SHA-256("pawl-seal-v1" 00, tree size u64, tree root, snapshot digest, epoch u64). */
-err_code hw_seal_binding(uint64_t tree_size, const struct digest *tree_root,
-                         const struct digest *snapshot, uint64_t epoch, struct digest *ret);
+/* What a seal is bound to: the tree head, what was in force, and who signs the records of the
+ * round. The key is among it so that nobody can slip a record of an older session into the ledger
+ * and have the hardware certify it with a newer epoch. */
+struct hw_seal_head {
+    uint64_t tree_size, epoch;
+    struct digest tree_root, snapshot;
+    struct digest signer; /* thumbprint of the statement key */
+};
+/* SHA-256("pawl-seal-v1" 00, tree size u64, tree root, snapshot, epoch u64, signer). */
+err_code hw_seal_binding(const struct hw_seal_head *head, struct digest *ret);
 
 #endif

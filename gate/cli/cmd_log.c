@@ -6,6 +6,8 @@
 #include "gate/cli/verbs.h"
 #include "gate/decide/audit.h"
 
+#include <stdlib.h>
+
 #define ENROLMENT_MAX 65536
 
 static err_code open_ledger(struct call *call, struct ledger **ret)
@@ -121,6 +123,13 @@ static err_code read_chain(struct call *call, struct buf *ret)
                : ERR_OK;
 }
 
+static void done_with(struct permit **permit)
+{
+    if (*permit != NULL)
+        permit_free(*permit);
+    free(*permit);
+}
+
 static err_code against(struct call *call, const struct ledger *ledger,
                         const struct audit_trust *trust)
 {
@@ -128,10 +137,12 @@ static err_code against(struct call *call, const struct ledger *ledger,
     const char *file;
 
     for (size_t i = 0; (file = args_list(call->args, "against", i)) != NULL; i++) {
-        CLEANUP(permit_free) struct permit permit = {0};
+        CLEANUP(done_with) struct permit *permit = calloc(1, sizeof *permit); /* large */
+        if (permit == NULL)
+            return ERR_NO_MEMORY;
         TRY(file_read(file, PERMIT_SIZE_MAX, &bytes, &call->why));
-        TRY(in_file(call, permit_parse(buf_slice(&bytes), &permit, &call->why), file));
-        TRY(ledger_check_permit(ledger, &permit, &trust->trust, &call->why));
+        TRY(in_file(call, permit_parse(buf_slice(&bytes), permit, &call->why), file));
+        TRY(ledger_check_permit(ledger, permit, &trust->trust, &call->why));
         say(call, "It still contains \"%s\".", file);
     }
     return ERR_OK;

@@ -10,10 +10,11 @@ struct scribe {
     struct gate *gate;
     struct ledger *ledger;
     struct hw_signer *key;    /* signs records */
+    struct digest signer;     /* thumbprint of key */
     struct hw_pubkey receipt; /* the hardware's, for this epoch */
     struct buf issuer, rotation;
     char session[RECORD_UUID_TEXT];
-    bool introduced; /* rotation is durable in the ledger */
+    uint64_t introduced; /* the epoch that rotation, durable in the ledger, is of; 0: none yet */
 };
 
 void written_free(struct written *written)
@@ -41,6 +42,18 @@ const struct ledger *scribe_ledger(const struct scribe *scribe)
     return scribe->ledger;
 }
 
+/* A key of its own for each epoch: what an old session could sign is worth nothing in a new one. */
+static err_code new_session(struct scribe *s, struct why *why)
+{
+    struct hw_root *hw = s->gate->hw;
+
+    s->introduced = 0;
+    hw_signer_close(&s->key);
+    TRY(hw_signer_generate(HW_ES256, &s->key, why));
+    TRY(cose_key_thumbprint(&s->key->key, &s->signer));
+    return hw->ops->receipt_key(hw, &s->receipt, why);
+}
+
 err_code scribe_open(struct gate *gate, struct scribe **ret, struct why *why)
 {
     CLEANUP(scribe_close) struct scribe *s = calloc(1, sizeof *s);
@@ -52,8 +65,7 @@ err_code scribe_open(struct gate *gate, struct scribe **ret, struct why *why)
     TRY(gate_issuer(gate, &s->issuer));
     TRY(path_join(gate->state_dir, "ledger", &path));
     TRY(ledger_open((const char *)path.ptr, LEDGER_CREATE, &s->ledger, why));
-    TRY(hw_signer_generate(HW_ES256, &s->key, why));
-    TRY(gate->hw->ops->receipt_key(gate->hw, &s->receipt, why));
+    TRY(new_session(s, why));
     *ret = s;
     s = NULL; /* transferred */
     return ERR_OK;
@@ -99,7 +111,7 @@ static err_code stage_rotation(struct scribe *s, uint64_t now_ms, struct why *wh
     TRY(record_uuid(now_ms, s->session));
     TRY(begin_record(s, RECORD_KEY_ROTATION, buf_slice(&s->issuer), now_ms, id, &record));
     record.key = s->key->key;
-    TRY(cose_key_thumbprint(&s->key->key, &record.input));
+    record.input = s->signer;
     TRY(record_prepare(&s->receipt, &record, &draft, why));
     TRY(hw->ops->sign(hw, &draft.tbs, sig, why));
     buf_cut(&s->rotation, 0);
@@ -117,9 +129,12 @@ static err_code sign_head(struct scribe *s, uint64_t now_ms, uint64_t index,
         .issuer = buf_slice(&s->issuer),
         .iat = (int64_t)(now_ms / 1000),
         .epoch = s->gate->epoch,
+        .signer = s->signer,
         .snapshot = s->gate->installed.judged.snapshot.digest,
         .simulated = s->gate->enrolment.hw.about.simulator,
     };
+    struct hw_seal_head sealed = {
+        .epoch = head.epoch, .snapshot = head.snapshot, .signer = head.signer};
     struct tree_path path;
     struct digest binding;
     uint8_t sig[64];
@@ -129,8 +144,9 @@ static err_code sign_head(struct scribe *s, uint64_t now_ms, uint64_t index,
     TRY(hw->ops->sign(hw, &draft.tbs, sig, why));
     TRY(tree_prove_inclusion(ledger_tree(s->ledger), index, head.checkpoint.size, &path));
     TRY(receipt_finish(&draft, index, &path, sig, ret_receipt));
-    TRY(hw_seal_binding(head.checkpoint.size, &head.checkpoint.root, &head.snapshot, head.epoch,
-                        &binding));
+    sealed.tree_size = head.checkpoint.size;
+    sealed.tree_root = head.checkpoint.root;
+    TRY(hw_seal_binding(&sealed, &binding));
     return hw->ops->seal(hw, &binding, ret_seal, why);
 }
 
@@ -189,8 +205,11 @@ static err_code stage_own(struct scribe *s, uint64_t now_ms, struct buf *ret, st
     const struct entry enrol = {RECORD_ENROL, self, fill_enrol, s};
     const struct entry install = {RECORD_INSTALL, self, fill_install, s};
 
-    if (!s->introduced)
+    if (s->introduced != s->gate->epoch) {
+        if (s->introduced != 0)
+            TRY(new_session(s, why));
         TRY(stage_rotation(s, now_ms, why));
+    }
     if (ledger_size(s->ledger) == 0)
         TRY(stage_entry(s, &enrol, now_ms, ret, why));
     if (!scribe_owes_install(s))
@@ -212,7 +231,7 @@ static err_code write_entries(struct scribe *s, const struct entry *entry, uint6
     }
     err = ledger_commit(s->ledger, why);
     if (err == ERR_OK)
-        s->introduced = true;
+        s->introduced = s->gate->epoch;
     return err;
 }
 

@@ -5,7 +5,7 @@
  * ledger, the hardware signs the new tree head and certifies the epoch, and only then is there a
  * permit. No record, no permit.
  *
- * The scribe signs records with a key of its own, made in memory when it opens. The first round
+ * The scribe signs records with a key of its own, made in memory for each epoch. The first round
  * introduces it: a key_rotation record, signed by the hardware. In an empty ledger the record of
  * the enrolment follows; in a new epoch, that of the install.
  */

@@ -90,6 +90,13 @@ static err_code judge_seal(const struct enrolment *enrolment, struct verified *o
                       0},
         .sig = {(uint8_t *)(uintptr_t)permit->seal_sig.ptr, permit->seal_sig.len, 0},
     };
+    const struct hw_seal_head head = {
+        .tree_size = out->checkpoint.size,
+        .epoch = permit->receipt.epoch,
+        .tree_root = out->checkpoint.root,
+        .snapshot = permit->receipt.snapshot,
+        .signer = permit->receipt.signer,
+    };
     struct digest binding;
 
     if (permit->seal_kind == HW_SEAL_NONE && is_tpm(enrolment) && !enrolment->hw.about.seals) {
@@ -97,8 +104,7 @@ static err_code judge_seal(const struct enrolment *enrolment, struct verified *o
             permit->record.epoch; /* as the signed record says; nobody else vouches for it */
         return ERR_OK;
     }
-    TRY(hw_seal_binding(out->checkpoint.size, &out->checkpoint.root, &permit->receipt.snapshot,
-                        permit->receipt.epoch, &binding));
+    TRY(hw_seal_binding(&head, &binding));
     TRY(hardware_seal_verify(&enrolment->hw, &seal, &binding, &out->epoch, &out->receipt_key, why));
     out->sealed = true;
     if (out->epoch != permit->record.epoch)

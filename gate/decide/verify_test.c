@@ -5,6 +5,8 @@
  */
 #include "gate/decide/verify.h"
 
+#include "gate/cose/cose_key.h"
+
 #include "gate/decide/hardware.h"
 #include "gate/ledger/ledger_testing.h"
 #include "gate/policy/cast_testing.h"
@@ -253,12 +255,14 @@ static void make_receipt(struct lab *lab, const struct tree *tree, struct buf *r
 
 static void make_seal(const struct lab *lab, const struct tree *tree, struct hw_seal *ret)
 {
-    struct digest root, binding, snapshot;
+    struct hw_seal_head head = {.tree_size = lab->sealed_size, .epoch = EPOCH};
+    struct digest binding;
     struct why why = {0};
 
-    OK(tree_root(tree, lab->size, &root));
-    OK(hash_sha256(slice_str("snapshot"), &snapshot));
-    OK(hw_seal_binding(lab->sealed_size, &root, &snapshot, EPOCH, &binding));
+    OK(tree_root(tree, lab->size, &head.tree_root));
+    OK(hash_sha256(slice_str("snapshot"), &head.snapshot));
+    OK(cose_key_thumbprint(&lab->t.statement->key, &head.signer));
+    OK(hw_seal_binding(&head, &binding));
     ret->kind = lab->label != HW_SEAL_NONE ? lab->label : lab->seal_kind;
     if (lab->seal_kind == HW_SEAL_EPOCH_CHAIN)
         chain(lab, ret);

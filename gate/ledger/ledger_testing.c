@@ -165,6 +165,7 @@ void testing_receipt(struct testing *t, const struct tree *tree, uint64_t index,
     struct tree_path path;
     struct why why = {0};
 
+    assert_int_equal(cose_key_thumbprint(&t->statement->key, &head.signer), ERR_OK);
     assert_int_equal(tree_root(tree, size, &head.checkpoint.root), ERR_OK);
     assert_int_equal(tree_prove_inclusion(tree, index, size, &path), ERR_OK);
     assert_int_equal(receipt_prepare(&t->hardware->key, &head, &draft, &why), ERR_OK);

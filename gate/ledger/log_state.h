@@ -18,6 +18,7 @@ struct ledger_head {
     struct digest snapshot;
     bool has_key; /* a key_rotation has been seen: the key it introduced, and its session */
     struct digest key;
+    uint64_t key_epoch; /* it signs records of this epoch alone */
     char session_id[RECORD_UUID_TEXT];
 };
 

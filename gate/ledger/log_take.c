@@ -24,6 +24,10 @@ static err_code check_signer(const struct ledger_head *head, const struct record
         return why_say(why, ERR_LEDGER_INCONSISTENT,
                        "signed by key %s, but the last key_rotation introduced %s", got, want);
     }
+    if (record->epoch != head->key_epoch)
+        return why_say(why, ERR_LEDGER_INCONSISTENT,
+                       "of epoch %llu, signed by a key that was introduced in epoch %llu",
+                       (unsigned long long)record->epoch, (unsigned long long)head->key_epoch);
     if (!slice_eq_str(record->session_id, head->session_id))
         return why_say(why, ERR_LEDGER_INCONSISTENT,
                        "of session %.36s, but the last key_rotation began session %s",
@@ -167,6 +171,7 @@ err_code ledger_take(struct ledger *ledger, struct slice bytes, struct why *why)
         now->installed = record->epoch;
     if (record->kind == RECORD_KEY_ROTATION) {
         now->has_key = true;
+        now->key_epoch = record->epoch;
         now->key = record->input; /* its thumbprint, as record_parse() has made sure */
         memcpy(now->session_id, record->session_id.ptr, sizeof now->session_id - 1);
     }

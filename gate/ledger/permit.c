@@ -142,6 +142,10 @@ static err_code check_rotation(const struct permit *permit, struct why *why)
         return apart(why, "issuers");
     if (!slice_eq(rotation->session_id, record->session_id))
         return apart(why, "sessions");
+    if (rotation->epoch != record->epoch)
+        return why_say(why, ERR_PERMIT_INVALID,
+                       "decided under epoch %" PRIu64 ", by a key of epoch %" PRIu64, record->epoch,
+                       rotation->epoch);
     if (rotation->action_ms > record->action_ms)
         return why_say(why, ERR_PERMIT_INVALID,
                        "the key was introduced at %" PRIu64 " ms, after the decision at %" PRIu64
@@ -160,6 +164,7 @@ static err_code check_receipt(const struct permit *permit, struct why *why)
 {
     const struct record *record = &permit->record;
     const struct receipt *receipt = &permit->receipt;
+    char got[DIGEST_TEXT], want[DIGEST_TEXT];
 
     if (!slice_eq(receipt->issuer, record->issuer))
         return apart(why, "issuers");
@@ -171,6 +176,12 @@ static err_code check_receipt(const struct permit *permit, struct why *why)
         return apart(why, "snapshots");
     if (receipt->simulated != record->simulated)
         return apart(why, "hardware: one part says simulated");
+    if (!digest_eq(&receipt->signer, &record->kid)) { /* an older session's key, in a newer tree */
+        digest_text(&record->kid, got);
+        digest_text(&receipt->signer, want);
+        return why_say(why, ERR_PERMIT_INVALID,
+                       "signed by key %s, but its receipt is of a round of key %s", got, want);
+    }
     return ERR_OK;
 }
 

@@ -168,6 +168,16 @@ static void other_epoch(struct parts *p)
     p->head.epoch++;
 }
 
+static void other_epoch_of_rotation(struct parts *p)
+{
+    p->rotation->epoch--;
+}
+
+static void receipt_of_another_session(struct parts *p)
+{
+    p->head.signer.bytes[0] ^= 1;
+}
+
 static void other_snapshot(struct parts *p)
 {
     p->head.snapshot.bytes[0] ^= 1;
@@ -247,6 +257,7 @@ static err_code make_changed(struct setting *s, void (*change)(struct parts *par
     p.rotation = testing_record(&s->t, RECORD_KEY_ROTATION, NULL, &link);
     p.head = (struct receipt_head){.issuer = p.record->issuer,
                                    .epoch = p.record->epoch,
+                                   .signer = p.rotation->input,
                                    .snapshot = p.record->snapshot,
                                    .simulated = p.record->simulated};
     change(&p);
@@ -272,6 +283,8 @@ static void parts_must_belong_together(void **state)
         {"receipt of another gate", other_issuer_of_receipt, ERR_PERMIT_INVALID},
         {"key of another gate", other_issuer_of_rotation, ERR_PERMIT_INVALID},
         {"receipt of another epoch", other_epoch, ERR_PERMIT_INVALID},
+        {"key of another epoch", other_epoch_of_rotation, ERR_PERMIT_INVALID},
+        {"receipt of another session's round", receipt_of_another_session, ERR_PERMIT_INVALID},
         {"receipt of another snapshot", other_snapshot, ERR_PERMIT_INVALID},
         {"record simulated, receipt not", receipt_of_a_real_tpm, ERR_PERMIT_INVALID},
         {"key of another session", other_session, ERR_PERMIT_INVALID},

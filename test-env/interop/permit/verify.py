@@ -192,7 +192,8 @@ def same(facts, record, key, receipt):
     own, key_head, key_body = body["pawl"], *key
     issuer, about = head[15][1], facts.enrolment["about"]
     need(issuer == key_head[15][1] == receipt[15][1] == facts.issuer(), "issuers")
-    need(own["epoch"] == receipt["pawl-epoch"], "epochs")
+    need(own["epoch"] == receipt["pawl-epoch"] == key_body["pawl"]["epoch"], "epochs")
+    need(head[4] == receipt["pawl-signer"], "a receipt of another session's round")
     need(own["snapshot"] == receipt["pawl-snapshot"], "snapshots")
     need(own["simulated"] == ("pawl-simulated" in receipt) == about["simulator"], "simulated")
     need(own["hardware"] == about["model"], "hardware")
@@ -222,7 +223,8 @@ def judge(facts, data):
     need(root is not None, "scitt-cose does not take the receipt")
     if facts.kind == "tpm":
         binding = tagged("pawl-seal-v1", proof[0].to_bytes(8, "big"), root,
-                         receipt_head["pawl-snapshot"], own["epoch"].to_bytes(8, "big"))
+                         receipt_head["pawl-snapshot"], own["epoch"].to_bytes(8, "big"),
+                         receipt_head["pawl-signer"])
         epoch = sealed_epoch(facts, seal, binding)
     need(epoch == own["epoch"], "the hardware certifies another epoch")
 
