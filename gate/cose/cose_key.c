@@ -254,3 +254,22 @@ err_code cose_key_get(struct cbor_reader *r, struct hw_pubkey *ret, struct why *
     cbor_fail(r, err);
     return err;
 }
+
+err_code cose_key_get_plain(struct cbor_reader *r, struct hw_pubkey *ret, struct why *why)
+{
+    CLEANUP(buf_free) struct buf plain = {0};
+    struct cbor_writer w = cbor_write(&plain);
+    struct slice item = cbor_get_item(r);
+    struct cbor_reader inner = cbor_read(item, CBOR_DETERMINISTIC);
+    struct hw_pubkey key;
+
+    TRY(r->err);
+    TRY(cose_key_get(&inner, &key, why));
+    cose_key_put(&w, &key);
+    TRY(cbor_written(&w));
+    if (!slice_eq(buf_slice(&plain), item))
+        return why_say(why, ERR_FORMAT, "a key of %zu bytes; its plain form has %zu", item.len,
+                       plain.len);
+    *ret = key;
+    return ERR_OK;
+}

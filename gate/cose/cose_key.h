@@ -16,6 +16,10 @@ void cose_key_put(struct cbor_writer *w, const struct hw_pubkey *key);
  * is checked to be on its curve. Errors: KEY_MALFORMED, COSE_ALG. */
 err_code cose_key_get(struct cbor_reader *r, struct hw_pubkey *ret, struct why *why);
 
+/* Reads one COSE_Key map that is octet for octet what cose_key_put() writes: so none of it can
+ * vary. Errors: FORMAT, and those of cose_key_get(). */
+err_code cose_key_get_plain(struct cbor_reader *r, struct hw_pubkey *ret, struct why *why);
+
 /* SHA-256 over the deterministic CBOR of the required members only (RFC 9679 4). */
 err_code cose_key_thumbprint(const struct hw_pubkey *key, struct digest *ret);
 

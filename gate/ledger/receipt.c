@@ -225,7 +225,8 @@ static err_code check_own(struct receipt *receipt, uint64_t *ret_size, struct wh
     if (read_own_protected(receipt, ret_size) != ERR_OK)
         return why_say(why, ERR_FORMAT,
                        "a receipt's protected header is not as docs/ledger.cddl says");
-    if (h->claims.iss.len == 0 || !slice_eq_str(h->claims.sub, RECEIPT_SUB) || h->claims.iat < 0)
+    if (h->claims.iss.len == 0 || !slice_eq_str(h->claims.sub, RECEIPT_SUB) || h->claims.iat < 0 ||
+        h->claims.iat > RECEIPT_TIME_MAX)
         return why_say(why, ERR_FORMAT, "a receipt's claims are not as docs/ledger.cddl says");
     if (receipt->message.signature.len != 64)
         return why_say(why, ERR_SIGNATURE_INVALID, "a receipt's signature has %zu bytes, not 64",

@@ -17,6 +17,7 @@
 
 #define RECEIPT_SIZE_MAX 8192
 #define RECEIPT_SUB "ledger"
+#define RECEIPT_TIME_MAX 253402300799 /* seconds since 1970: the end of the year 9999 */
 
 /* What the hardware is asked to sign in a round. Slices are borrowed. */
 struct receipt_head {

@@ -85,6 +85,8 @@ static const struct shape SHAPES[] = {
     {"other sub", CLAIMS, "0fa3" ISS "02666c6564676573" IAT, NULL, ERR_FORMAT, ERR_OK},
     {"no iat", CLAIMS, "0fa2" ISS SUB, NULL, ERR_FORMAT, ERR_OK},
     {"negative iat", CLAIMS, "0fa3" ISS SUB "0620", NULL, ERR_FORMAT, ERR_OK},
+    {"iat in the year 9999", CLAIMS, "0fa3" ISS SUB "061b0000003afff4417f", NULL, ERR_OK, ERR_OK},
+    {"iat a second later", CLAIMS, "0fa3" ISS SUB "061b0000003afff44180", NULL, ERR_FORMAT, ERR_OK},
     {"a claim more", CLAIMS, "0fa4" ISS SUB IAT "074100", NULL, ERR_FORMAT, ERR_OK},
     {"an expiry", CLAIMS, "0fa4" ISS SUB "041a68e78a00" IAT, NULL, ERR_FORMAT, ERR_OK},
     {"no vds", VDS, "", "a8", ERR_FORMAT, ERR_FORMAT},

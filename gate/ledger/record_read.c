@@ -151,7 +151,7 @@ static err_code read_event(struct cbor_map *map, struct record *record, struct w
 {
     if (record->kind == RECORD_KEY_ROTATION) {
         cbor_need(map, "key");
-        TRY(cose_key_get(map->r, &record->key, why));
+        TRY(cose_key_get_plain(map->r, &record->key, why));
     }
     if (record->kind == RECORD_INSTALL)
         record->from_epoch = need_uint(map, "from");

@@ -135,36 +135,61 @@ static void add_claim(struct record_draft *draft)
     found[1] = 0xa4;
 }
 
+static void try_edit(struct testing *t, enum record_kind kind, const struct edit *edit,
+                     err_code want)
+{
+    CLEANUP(record_draft_free) struct record_draft draft = {0};
+    CLEANUP(buf_free) struct buf bytes = {0};
+    struct record_link link = {.sequence = 1};
+    const char *agent = kind == RECORD_DECISION ? "agent-1" : NULL;
+    struct record *made = testing_record(t, kind, agent, &link);
+    struct record *got = calloc(1, sizeof *got);
+    struct digest content;
+    struct why why = {0};
+    err_code err;
+
+    made->decision.permit = !edit->denial;
+    assert_int_equal(record_prepare(&t->statement->key, made, &draft, &why), ERR_OK);
+    assert_int_equal(hash_sha256(buf_slice(&draft.payload), &content), ERR_OK);
+    if (strcmp(edit->name, "a claim more") == 0)
+        add_claim(&draft);
+    edit_part(&draft, edit);
+    testing_sign_again(t->statement, &draft, made, &content, &bytes);
+    err = record_parse(buf_slice(&bytes), got, &why);
+    if (err != want)
+        fail_msg("%s: %s (%s)", edit->name, err_name(err), why.text);
+    assert_int_equal(got->kind, err == ERR_OK ? kind : RECORD_NONE);
+    free(made);
+    free(got);
+}
+
 static void every_edit_is_refused(void **state)
 {
     struct testing t;
     (void)state;
 
     testing_init(&t);
-    for (size_t i = 0; i < sizeof EDITS / sizeof *EDITS; i++) {
-        CLEANUP(record_draft_free) struct record_draft draft = {0};
-        CLEANUP(buf_free) struct buf bytes = {0};
-        struct record_link link = {.sequence = 1};
-        struct record *made = testing_record(&t, RECORD_DECISION, "agent-1", &link);
-        struct record *got = calloc(1, sizeof *got);
-        struct digest content;
-        struct why why = {0};
-        err_code err, want = i == 0 ? ERR_OK : ERR_FORMAT;
+    for (size_t i = 0; i < sizeof EDITS / sizeof *EDITS; i++)
+        try_edit(&t, RECORD_DECISION, &EDITS[i], i == 0 ? ERR_OK : ERR_FORMAT);
+    testing_free(&t);
+}
 
-        made->decision.permit = !EDITS[i].denial;
-        assert_int_equal(record_prepare(&t.statement->key, made, &draft, &why), ERR_OK);
-        assert_int_equal(hash_sha256(buf_slice(&draft.payload), &content), ERR_OK);
-        if (strcmp(EDITS[i].name, "a claim more") == 0)
-            add_claim(&draft);
-        edit_part(&draft, &EDITS[i]);
-        testing_sign_again(t.statement, &draft, made, &content, &bytes);
-        err = record_parse(buf_slice(&bytes), got, &why);
-        if (err != want)
-            fail_msg("%s: %s (%s)", EDITS[i].name, err_name(err), why.text);
-        assert_int_equal(got->kind, i == 0 ? RECORD_DECISION : RECORD_NONE);
-        free(made);
-        free(got);
-    }
+/* A statement key has one form. Others give the same point and the same thumbprint. */
+static void every_other_form_of_a_key_is_refused(void **state)
+{
+    static const struct edit FORMS[] = {
+        {"the form", OWN, "key", 0, 3, INSERT("\xa5\x01\x02"), 0, 0, false},
+        {"with kid", OWN, "key", 0, 3, INSERT("\xa6\x01\x02\x02\x41k"), 0, 0, false},
+        {"with key_ops", OWN, "key", 0, 5, INSERT("\xa6\x01\x02\x03\x26\x04\x81\x02"), 0, 0, false},
+        {"without alg", OWN, "key", 0, 5, INSERT("\xa4\x01\x02"), 0, 0, false},
+        {"ESP256", OWN, "key", 4, 1, INSERT("\x28"), 0, 0, false},
+    };
+    struct testing t;
+    (void)state;
+
+    testing_init(&t);
+    for (size_t i = 0; i < sizeof FORMS / sizeof *FORMS; i++)
+        try_edit(&t, RECORD_KEY_ROTATION, &FORMS[i], i == 0 ? ERR_OK : ERR_FORMAT);
     testing_free(&t);
 }
 
@@ -172,6 +197,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_edit_is_refused),
+        cmocka_unit_test(every_other_form_of_a_key_is_refused),
     };
     return cmocka_run_group_tests_name("record_shape", tests, NULL, NULL);
 }

@@ -132,22 +132,8 @@ void term_list_free(struct term_list *list)
 
 err_code term_key_get(struct cbor_reader *r, struct hw_pubkey *ret, struct why *why)
 {
-    CLEANUP(buf_free) struct buf again = {0};
-    struct cbor_writer w = cbor_write(&again);
-    struct slice item = cbor_get_item(r);
-    struct cbor_reader inner = cbor_read(item, CBOR_DETERMINISTIC);
-    struct hw_pubkey key;
-
-    if (r->err != ERR_OK)
-        return term_refuse(why, r->err, "key");
-    TRY(cose_key_get(&inner, &key, why));
-    cose_key_put(&w, &key);
-    TRY(cbor_written(&w));
-    if (!slice_eq(buf_slice(&again), item))
-        return why_say(why, ERR_FORMAT, "a key of %zu bytes; its plain form has %zu", item.len,
-                       again.len);
-    *ret = key;
-    return ERR_OK;
+    TRY(r->err == ERR_OK ? ERR_OK : term_refuse(why, r->err, "key"));
+    return cose_key_get_plain(r, ret, why);
 }
 
 err_code term_refuse(struct why *why, err_code err, const char *what)
