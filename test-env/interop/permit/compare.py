@@ -13,6 +13,10 @@ What it means to agree:
 2. Each library alone takes each COSE_Sign1 of a good permit: the permit itself, the key_rotation,
    and the receipt over its root. It refuses each of them with any bit flipped that its signature
    covers. Of a receipt, scitt-cose refuses it with any bit flipped at all.
+
+"The liar" is a gate whose keys are this program's, with everything well signed: see remade.py. Only
+trees of more than 2^62 entries are left out there, which scitt-cose does not take.
+
 pawl is here permit_judge, which is the code of "pawl permit verify" without a process for each
 variant; every good permit and a sample of the others goes through the program itself, which must
 exit with the code of that answer."""
@@ -25,6 +29,7 @@ import tempfile
 
 import damage
 import plain
+import remade
 import shape
 from damage import Permit
 from verify import Facts, judge
@@ -69,9 +74,11 @@ class Gate:
     def __init__(self, told, build, pawl):
         self.name, self.kind, self.home = told["name"], told["kind"], told["home"]
         self.paths = [f"{self.home}/root.cose", f"{self.home}/gate.enrolment"]
+        self.built = build, pawl
         self.program = [f"{build}/gate/decide/permit_judge", *self.paths]
         self.pawl = pawl
-        self.facts = Facts(*map(read, self.paths))
+        self.root = read(self.paths[0])
+        self.facts = Facts(self.root, read(self.paths[1]))
         self.told = {entry["label"]: entry for entry in told["permits"]}
         self.permits = {label: Permit(read(f"{self.home}/{label}.cose")) for label in self.told}
 
@@ -166,6 +173,35 @@ def damaged(gate, label, permit, everyone):
         compare(gate, label, "chains", damage.chains(permit))
 
 
+def under(gate, enrolment, permit):
+    """Both verdicts on a permit under another enrolment."""
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(enrolment)
+        file.flush()
+        run = subprocess.run([*gate.program[:2], file.name], stdout=subprocess.PIPE, check=False,
+                             input=len(permit).to_bytes(4, "big") + permit)
+    try:
+        theirs = " ".join(map(str, judge(Facts(gate.root, enrolment), permit)))
+    except shape.Refused as refused:
+        theirs = f"refused: {refused}"
+    return run.stdout.decode(errors="replace").strip(), theirs
+
+
+def lies(gate, permit):
+    """Permits and enrolments with one member changed and everything well signed."""
+    liar = remade.Liar(gate, permit, f"{gate.home}-liar")
+    place = Gate({"name": f"{gate.kind}-liar", "kind": gate.kind, "home": liar.home, "permits": []},
+                 *gate.built)
+    compare(place, "liar", "permits", remade.permits(liar))
+    good, wrong, valid, number = liar.make({}), [], 0, 0
+    for number, (what, enrolment) in enumerate(remade.enrolments(liar, gate.facts.enrolment), 1):
+        mine, theirs = under(place, enrolment, good)
+        valid += is_good(mine)
+        if not (theirs == mine if is_good(mine) else theirs.startswith("refused: ")):
+            wrong.append(f"{what}\n    permit_judge: {mine}\n    verify.py: {theirs}")
+    tally.add(f"{place.name}: enrolments", number, valid, wrong)
+
+
 def main():
     told = json.loads(read(sys.argv[1]))
     kind, build, pawl = sys.argv[2:5]
@@ -187,9 +223,11 @@ def main():
             continue
         for label, permit in gate.permits.items():
             damaged(gate, label, permit, everyone)
+        lies(gate, gate.permits["later"])
         for label in ALONE:
             plain.compare(gate, label, gate.permits[label], tally, go)
     tally.close()
 
 
-main()
+if __name__ == "__main__":
+    main()

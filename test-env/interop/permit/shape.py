@@ -17,6 +17,7 @@ NUMBER_MAX = 2**53 - 1
 SECONDS_MAX = 253402300799
 UUID7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 COUNTRY = re.compile(r"[A-Z]{2}")
+ASCII = re.compile(r"[ -~]{0,256}")
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,127}")
 ACTION_TYPES = {"dev.pawl.decision": "decision", "key_rotation": "key_rotation",
                 "dev.pawl.install": "install", "dev.pawl.enrol": "enrol"}
@@ -150,7 +151,7 @@ def record_protected(data):
     claims = members(head[15], (1, 2, 6))
     id_(claims[1])
     id_(claims[2])
-    uint(claims[6])
+    uint(claims[6], SECONDS_MAX)
     one_of(head[16], ("application/pawl-record+cose",))
     id_(head["agent_id"])
     for key in ("chain_hash", "content_hash", "prev_chain_hash"):
@@ -279,7 +280,7 @@ def receipt(data):
     claims = members(head[15], (1, 2, 6))
     id_(claims[1])
     one_of(claims[2], ("ledger",))
-    uint(claims[6])
+    uint(claims[6], SECONDS_MAX)
     one_of(head[395], (1,))
     uint(head["pawl-size"])
     uint(head["pawl-epoch"])
@@ -317,8 +318,8 @@ def permit(data):
 
 # ---- enrolment ----------------------------------------------------------------------------------
 
-ABOUT = {"es384": bool, "ps256": bool, "seals": bool, "verifies": bool, "simulator": bool,
-         "refuses-rollback": bool, "kind": str, "model": str, "firmware": str}
+ABOUT_BOOLS = ("es384", "ps256", "seals", "verifies", "simulator", "refuses-rollback")
+ABOUT_TEXTS = ("kind", "model", "firmware")
 TPM_ONLY = ("base", "index", "seal-name", "index-name", "seal-handle", "receipt-name",
             "receipt-handle")
 
@@ -327,14 +328,18 @@ def enrolment(data):
     need(len(data) <= 65536, "enrolment: too large")
     facts = decode(data)
     need(isinstance(facts, dict), "enrolment: no map")
-    about = members(facts.get("about"), tuple(ABOUT))
-    for key, kind in ABOUT.items():
-        need(type(about[key]) is kind, f"about: {key}")
+    about = members(facts.get("about"), ABOUT_BOOLS + ABOUT_TEXTS)
+    for key in ABOUT_BOOLS:
+        boolean(about[key])
+    for key in ABOUT_TEXTS:
+        like(about[key], ASCII)
     more = TPM_ONLY if one_of(about["kind"], ("tpm", "pkcs11")) == "tpm" else ("serial",)
     members(facts, ("gate", "root", "seal", "about", "epoch", "domain", "receipt", *more),
             ("zone",))
-    for key in ("gate", "domain"):
+    for key in {"gate", "domain", "zone"}.intersection(facts):
         like(facts[key], NAME)
+    if "serial" in more:
+        like(facts["serial"], ASCII)
     digest(facts["root"])
     uint(facts["epoch"], NUMBER_MAX)
     for key in ("seal", "receipt"):
