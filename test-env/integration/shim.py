@@ -2,6 +2,7 @@
 """shim.py: the switches of p11_fault.so, a PKCS#11 module that passes calls on to the real one,
 counts them, and is told through a file to kill or to answer otherwise (see faults/p11_fault.h)."""
 
+import os
 import struct
 
 from tap import Skip
@@ -29,7 +30,7 @@ class Shim:
         hardware = world.hardware
         self.file = f"{world.base}/shim"
         self.real = hardware.module
-        hardware.uri = hardware.uri.replace(hardware.module, path)
+        hardware.uri = hardware.uri.replace(hardware.module, os.path.abspath(path))
         hardware.env["PAWL_P11_FAULT"] = self.file
         self.set()
 
