@@ -119,6 +119,15 @@ struct hw_mandate *conform_spoilt(struct conform *c, uint64_t epoch, enum confor
     return c->bad;
 }
 
+struct hw_mandate *conform_twin(struct conform *c, uint64_t epoch)
+{
+    *c->bad = *conform_mandate(c, epoch);
+    c->bad->snapshot.bytes[0] ^= 1;
+    c->bad->n_statements = 1;
+    conform_sign(c, c->bench->authority, c->bad->snapshot.bytes, &c->bad->statements[0]);
+    return c->bad;
+}
+
 void conform_sign(struct conform *c, struct hw_signer *signer, const uint8_t *digest,
                   struct hw_statement *ret)
 {

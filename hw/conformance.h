@@ -33,10 +33,11 @@ struct hw_bench {
     const struct hw_owner *owner;
     struct hw_signer *authority;     /* ES256, the first of owner->anchors */
     struct hw_signer *es384, *ps256; /* further anchors, or NULL: not tried */
-    unsigned stride;  /* every how many'th bit is flipped: 1 for all of them, more when slow */
-    bool pins_root;   /* root digest and ratchet keys are fixed in the hardware (not: an HSM) */
-    bool anchored;    /* refuses valid signatures of keys that are not in owner->anchors */
-    bool two_at_once; /* two roots may be open on one hardware */
+    unsigned stride;    /* every how many'th bit is flipped: 1 for all of them, more when slow */
+    bool pins_root;     /* root digest and ratchet keys are fixed in the hardware (not: an HSM) */
+    bool anchored;      /* refuses valid signatures of keys that are not in owner->anchors */
+    bool pins_snapshot; /* takes no other snapshot for the epoch that it was stepped to */
+    bool two_at_once;   /* two roots may be open on one hardware */
 };
 
 /* Runs every check. Prints one line to standard error for each that fails (kind of root, name of

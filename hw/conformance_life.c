@@ -10,6 +10,7 @@
 static const err_code PAST[] = {ERR_ROLLBACK, ERR_TPM_POLICY, ERR_HSM_KEY_MISSING};
 static const err_code UNTRUSTED[] = {ERR_GRANT_INVALID, ERR_ANCHOR_MISSING, ERR_SIGNATURE_INVALID};
 static const err_code BACK[] = {ERR_ROLLBACK};
+static const err_code TWIN[] = {ERR_EQUIVOCATION, ERR_GRANT_INVALID, ERR_TPM_POLICY};
 static const struct digest FIRST = {{1}}, SECOND = {{2}};
 static const char *const SPOILT[] = {"empty", "with a bit of each signature flipped",
                                      "with other content", "signed by a stranger"};
@@ -96,6 +97,25 @@ static void only_the_authority_prepares(struct conform *c, uint64_t now)
     }
 }
 
+/* Whoever has a snapshot key, also one that was revoked since, has a snapshot for every epoch. */
+static void one_snapshot_of_an_epoch(struct conform *c, uint64_t now)
+{
+    const char *check = "another snapshot of the epoch in force is refused";
+    bool tpm = strcmp(c->kind, "tpm") == 0;
+    err_code err;
+
+    if (!c->bench->pins_snapshot)
+        return;
+    err = c->root->ops->prepare(c->root, conform_twin(c, now), conform_why(c));
+    if (err == ERR_OK && tpm) /* it may only notice when the grants are used */
+        err = begin(c);
+    conform_refused(c, check, err, TWIN, 3);
+    if (!tpm) /* whose increments are for an epoch, whatever it brings */
+        conform_refused(c, check, step(c, conform_twin(c, now)), TWIN, 3);
+    conform_ok(c, check, prepare(c, now));
+    conform_round(c, check);
+}
+
 static void seals(struct conform *c, uint64_t epoch)
 {
     CLEANUP(hw_seal_free) struct hw_seal seal = {0};
@@ -140,6 +160,7 @@ static void first_epoch(struct conform *c)
     only_the_authority_prepares(c, 1);
     conform_ok(c, "prepare 1", prepare(c, 1));
     conform_round(c, "a round at 1");
+    one_snapshot_of_an_epoch(c, 1);
     seals(c, 1);
     only_the_authority_steps(c, 1, 2);
     conform_ok(c, "prepare 1 once more", prepare(c, 1));
@@ -198,6 +219,7 @@ static void it_survives_reopening(struct conform *c)
     conform_refused(c, "step back after re-opening", step(c, conform_mandate(c, 3)), BACK, 1);
     conform_ok(c, "prepare after re-opening", prepare(c, 4));
     conform_round(c, "a round after re-opening");
+    one_snapshot_of_an_epoch(c, 4);
 
     /* Whatever a further enrol says, it must not wind anything back. */
     if (!conform_open(c)) {
@@ -214,7 +236,29 @@ static void it_survives_reopening(struct conform *c)
     conform_round(c, "a round after enrolling at 4");
 }
 
-/* At 4: another process makes the step while our round is open. */
+/* At 4: prepared for the step to 5, which another process then makes for another snapshot. */
+static void a_step_elsewhere_for_another(struct conform *c)
+{
+    const char *check = "begin with another snapshot than the step was for";
+    struct hw_root *other = NULL;
+
+    if (!c->bench->two_at_once || !c->bench->pins_snapshot)
+        return;
+    conform_ok(c, "prepare another 5 at 4",
+               c->root->ops->prepare(c->root, conform_twin(c, 5), conform_why(c)));
+    if (!conform_ok(c, "open twice", c->bench->open(c->bench->ctx, &other, conform_why(c))))
+        return;
+    conform_ok(c, "attach twice",
+               other->ops->attach(other, c->bench->owner, &c->enrolment, conform_why(c)));
+    conform_ok(c, "step elsewhere", other->ops->step(other, conform_mandate(c, 5), conform_why(c)));
+    hw_root_close(&other);
+    conform_refused(c, check, begin(c), TWIN, 3);
+    cannot_sign(c, check);
+    conform_ok(c, "prepare 5", prepare(c, 5));
+    conform_round(c, "a round at 5");
+}
+
+/* At 4 or 5: another process makes the step while our round is open. */
 static void a_step_elsewhere_ends_our_round(struct conform *c)
 {
     struct hw_root *other = NULL;
@@ -227,20 +271,20 @@ static void a_step_elsewhere_ends_our_round(struct conform *c)
         return;
     conform_ok(c, "attach twice",
                other->ops->attach(other, c->bench->owner, &c->enrolment, conform_why(c)));
-    conform_ok(c, "step elsewhere", other->ops->step(other, conform_mandate(c, 5), conform_why(c)));
+    conform_ok(c, "step elsewhere", other->ops->step(other, conform_mandate(c, 6), conform_why(c)));
     conform_refused(c, "sign after a step elsewhere", sign(c, &FIRST, &st), PAST, 3);
     conform_refused(c, "begin after a step elsewhere", begin(c), PAST, 3);
-    conform_epoch(c, "epoch after a step elsewhere", 5);
+    conform_epoch(c, "epoch after a step elsewhere", 6);
     hw_root_close(&other);
-    conform_ok(c, "prepare 5", prepare(c, 5));
-    conform_round(c, "a round at 5");
+    conform_ok(c, "prepare 6", prepare(c, 6));
+    conform_round(c, "a round at 6");
 }
 
-/* At 4 or 5: successes with why NULL. */
+/* At 4 to 6: successes with why NULL. */
 static void why_may_be_null(struct conform *c)
 {
     const char *check = "why may be NULL";
-    const struct hw_mandate *mandate = conform_mandate(c, 6);
+    const struct hw_mandate *mandate = conform_mandate(c, 7);
     const struct hw_root_ops *o = c->root->ops;
     struct hw_description about;
     struct hw_enrolment enrolment;
@@ -253,7 +297,7 @@ static void why_may_be_null(struct conform *c)
     conform_ok(c, check, o->describe(c->root, &about, NULL));
     conform_ok(c, check, o->step(c->root, mandate, NULL));
     conform_ok(c, check, o->epoch(c->root, &epoch, NULL));
-    conform_true(c, check, epoch == 6, "epoch is %" PRIu64 ", wanted 6", epoch);
+    conform_true(c, check, epoch == 7, "epoch is %" PRIu64 ", wanted 7", epoch);
     conform_ok(c, check, o->prepare(c->root, mandate, NULL));
     conform_ok(c, check, o->begin(c->root, NULL));
     conform_ok(c, check, o->sign(c->root, &FIRST, sig, NULL));
@@ -285,6 +329,7 @@ void conform_life(struct conform *c)
     it_survives_reopening(c);
     if (c->fatal)
         return;
+    a_step_elsewhere_for_another(c);
     a_step_elsewhere_ends_our_round(c);
     why_may_be_null(c);
 }

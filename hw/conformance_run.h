@@ -50,6 +50,10 @@ enum conform_spoil {
 /* A copy of it with something wrong. Borrows: until the next call. */
 struct hw_mandate *conform_spoilt(struct conform *c, uint64_t epoch, enum conform_spoil how);
 
+/* A good mandate of this epoch for another snapshot: the authority has signed two. Its grants are
+ * those of the first. Borrows: until the next call of this or of conform_spoilt(). */
+struct hw_mandate *conform_twin(struct conform *c, uint64_t epoch);
+
 void conform_sign(struct conform *c, struct hw_signer *signer, const uint8_t *digest,
                   struct hw_statement *ret);
 

@@ -125,6 +125,7 @@ static struct hw_bench bench_of(struct world *w)
         .stride = 1,
         .pins_root = true,
         .anchored = true,
+        .pins_snapshot = true,
         .two_at_once = true,
     };
 }

@@ -13,7 +13,8 @@ struct failure {
 struct hw_fake_nv {
     bool enrolled, any_key;
     uint64_t epoch;
-    struct hw_owner owner; /* as enrolled; its grants pointer is cleared */
+    struct digest snapshot; /* that the step to it was for; zero: any */
+    struct hw_owner owner;  /* as enrolled; its grants pointer is cleared */
     struct hw_signer *receipt, *seal;
     struct failure failures[HW_FAKE_N_OPS];
     unsigned calls[HW_FAKE_N_OPS];
@@ -25,6 +26,7 @@ struct fake {
     struct hw_owner *owner; /* NULL: not attached */
     bool prepared, begun;
     uint64_t prepared_epoch;
+    struct digest prepared_snapshot;
 };
 
 static struct fake *fake_of(struct hw_root *root)
@@ -193,6 +195,20 @@ static err_code judge(const struct fake *fake, const struct hw_statement *statem
     return hw_verify_soft(statement, why);
 }
 
+/* Of the epoch that the chip is at. */
+static err_code same_snapshot(const struct hw_fake_nv *nv, const struct digest *snapshot,
+                              struct why *why)
+{
+    static const struct digest NONE = {{0}};
+
+    if (digest_eq(&nv->snapshot, &NONE) || digest_eq(&nv->snapshot, snapshot))
+        return ERR_OK;
+    return why_say(why, ERR_EQUIVOCATION,
+                   "epoch %" PRIu64 " is of snapshot %02x%02x..., not of %02x%02x...", nv->epoch,
+                   nv->snapshot.bytes[0], nv->snapshot.bytes[1], snapshot->bytes[0],
+                   snapshot->bytes[1]);
+}
+
 static err_code judge_mandate(const struct fake *fake, const struct hw_mandate *mandate,
                               struct why *why)
 {
@@ -206,7 +222,8 @@ static err_code judge_mandate(const struct fake *fake, const struct hw_mandate *
                        mandate->epoch, HW_SIGNERS_MAX);
     for (size_t i = 0; i < mandate->n_statements; i++)
         TRY(judge(fake, &mandate->statements[i], false, why));
-    return ERR_OK;
+    return mandate->epoch == fake->nv->epoch ? same_snapshot(fake->nv, &mandate->snapshot, why)
+                                             : ERR_OK;
 }
 
 static err_code verify(struct hw_root *root, const struct hw_statement *statement, struct why *why)
@@ -235,6 +252,7 @@ static err_code step(struct hw_root *root, const struct hw_mandate *mandate, str
     TRY(enter_attached(fake, HW_FAKE_STEP, why));
     TRY(judge_mandate(fake, mandate, why));
     fake->nv->epoch = mandate->epoch;
+    fake->nv->snapshot = mandate->snapshot;
     return leave(fake, HW_FAKE_STEP, why);
 }
 
@@ -248,6 +266,7 @@ static err_code prepare(struct hw_root *root, const struct hw_mandate *mandate, 
     fake->prepared = true;
     fake->begun = false;
     fake->prepared_epoch = mandate->epoch;
+    fake->prepared_snapshot = mandate->snapshot;
     return ERR_OK;
 }
 
@@ -266,6 +285,7 @@ static err_code begin(struct hw_root *root, struct why *why)
             why, fake->nv->epoch > fake->prepared_epoch ? ERR_ROLLBACK : ERR_NOTHING_INSTALLED,
             "the hardware is at epoch %" PRIu64 ", prepared is epoch %" PRIu64, fake->nv->epoch,
             fake->prepared_epoch);
+    TRY(same_snapshot(fake->nv, &fake->prepared_snapshot, why));
     TRY(leave(fake, HW_FAKE_BEGIN, why));
     fake->begun = true;
     return ERR_OK;
@@ -405,4 +425,5 @@ uint64_t hw_fake_epoch(const struct hw_fake_nv *nv)
 void hw_fake_set_epoch(struct hw_fake_nv *nv, uint64_t epoch)
 {
     nv->epoch = epoch;
+    nv->snapshot = (struct digest){0};
 }

@@ -49,7 +49,7 @@ unsigned hw_fake_calls(const struct hw_fake_nv *nv, enum hw_fake_op op);
 void hw_fake_fail(struct hw_fake_nv *nv, enum hw_fake_op op, err_code err, bool late);
 
 /* The epoch on the chip, past every check and not counted; and setting it, as a thief with the
- * chip's memory in his hands would. */
+ * chip's memory in his hands would: no snapshot is bound to it then. */
 uint64_t hw_fake_epoch(const struct hw_fake_nv *nv);
 void hw_fake_set_epoch(struct hw_fake_nv *nv, uint64_t epoch);
 

@@ -227,7 +227,7 @@ static void refused(struct rig *rig, err_code wanted, const char *text)
 
 static void a_fresh_key_for_an_old_epoch(void **state)
 {
-    struct hsm_successor next = {.epoch = 1};
+    struct hsm_successor next = {.epoch = 1, .snapshot = {{1}}};
     struct hw_root *root;
     struct why why = {0};
     struct hands h;

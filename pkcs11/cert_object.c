@@ -223,8 +223,7 @@ static err_code join(struct hsm_token *token, const struct hsm_wanted *wanted, s
                      struct slice top, struct buf *ret, struct why *why)
 {
     CLEANUP(buf_free) struct buf down = {0};
-    struct hw_pubkey key;
-    uint64_t epoch;
+    struct hsm_cert last;
 
     TRY(walk_down(token, wanted->space, chain, top, &down, why));
     if (down.len == 0)
@@ -232,7 +231,7 @@ static err_code join(struct hsm_token *token, const struct hsm_wanted *wanted, s
     TRY(buf_add_slice(ret, chain));
     for (size_t i = down.len / HSM_CERT_LEN; i > 0; i--)
         TRY(buf_add_slice(ret, nth(buf_slice(&down), i - 1)));
-    if (hsm_chain_verify(wanted->enrolment, buf_slice(ret), &epoch, &key, NULL) != ERR_OK)
+    if (hsm_chain_verify(wanted->enrolment, buf_slice(ret), &last, NULL) != ERR_OK)
         buf_cut(ret, 0);
     return ERR_OK;
 }

@@ -7,7 +7,7 @@
  *     CKO_DATA, CKA_TOKEN, not CKA_PRIVATE, not CKA_MODIFIABLE where the token takes that
  *     CKA_APPLICATION: pawl
  *     CKA_LABEL:       pawl:<domain>:<gate>:cert:<epoch>
- *     CKA_VALUE:       the 262 bytes
+ *     CKA_VALUE:       the 294 bytes
  *
  * Anybody who reaches the token can write and destroy such objects, so nothing that is read here is
  * believed before the whole chain verifies and the key at its end has proved itself. A token that

@@ -265,7 +265,7 @@ static void garbage_under_our_labels(void **state)
 /* By somebody with the PIN: the identity key and the key of the epoch sign whatever he likes. */
 static void forged_with_the_pin(void **state)
 {
-    struct hsm_successor next = {.epoch = 5};
+    struct hsm_successor next = {.epoch = 5, .snapshot = {{5}}};
     struct why why = {0};
     struct hands h;
     struct rig rig;

@@ -30,14 +30,14 @@ static err_code check_seal(void *ctx, const struct hw_enrolment *enrolment,
                            const struct hw_seal *seal, const struct digest *binding, uint64_t epoch,
                            struct why *why)
 {
-    struct hw_pubkey key;
-    uint64_t sealed;
+    struct hsm_cert sealed;
     (void)ctx;
     (void)binding; /* a chain of certificates is bound to no tree head */
 
-    TRY(hsm_chain_verify(enrolment, buf_slice(&seal->statement), &sealed, &key, why));
-    return sealed == epoch ? ERR_OK
-                           : why_say(why, ERR_PERMIT_INVALID, "the chain ends at another epoch");
+    TRY(hsm_chain_verify(enrolment, buf_slice(&seal->statement), &sealed, why));
+    return sealed.epoch == epoch
+               ? ERR_OK
+               : why_say(why, ERR_PERMIT_INVALID, "the chain ends at another epoch");
 }
 
 static void the_token_conforms(void **state)
@@ -49,6 +49,7 @@ static void the_token_conforms(void **state)
         .check_seal = check_seal,
         .stride = 1,
         .anchored = true,
+        .pins_snapshot = true,
         .two_at_once = true,
     };
     struct rig rig;

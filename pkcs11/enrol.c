@@ -144,23 +144,22 @@ static err_code resume_chain(struct hsm_root *root, struct enrolling *e,
                              const struct hw_enrolment *enrolment, struct why *why)
 {
     const struct hsm_wanted wanted = {&e->space, enrolment, e->keys, e->n_keys};
-    struct hw_pubkey pub;
-    uint64_t epoch;
+    struct hsm_cert last;
     bool longer;
 
-    TRY(hsm_chain_verify(enrolment, buf_slice(&e->chain), &epoch, &pub, why));
+    TRY(hsm_chain_verify(enrolment, buf_slice(&e->chain), &last, why));
     TRY(hsm_certs_extend(&root->token, &wanted, &e->chain, &longer, why));
     if (longer) {
         TRY(hsm_chain_store(root, buf_slice(&e->chain), why));
-        TRY(hsm_chain_verify(enrolment, buf_slice(&e->chain), &epoch, &pub, why));
+        TRY(hsm_chain_verify(enrolment, buf_slice(&e->chain), &last, why));
     }
     for (size_t i = 0; i < e->n_keys; i++)
-        if (e->keys[i].epoch == epoch)
-            return hsm_key_prove(&root->token, e->keys[i].handle, &pub, "the epoch key", why);
+        if (e->keys[i].epoch == last.epoch)
+            return hsm_key_prove(&root->token, e->keys[i].handle, &last.key, "the epoch key", why);
     return why_say(why, ERR_HSM_KEY_MISSING,
                    "the certificates reach epoch %" PRIu64
                    ", token \"%s\" (serial %s) has no such key",
-                   epoch, root->token.label, root->token.serial);
+                   last.epoch, root->token.label, root->token.serial);
 }
 
 static err_code enrol_keys(struct hsm_root *root, struct enrolling *e, struct hw_enrolment *ret,

@@ -19,6 +19,7 @@ static err_code add_body(const struct hsm_cert *cert, struct buf *ret)
     TRY(buf_add_u64(ret, cert->since));
     TRY(buf_add(ret, cert->key.x, 32));
     TRY(buf_add(ret, cert->key.y, 32));
+    TRY(buf_add_slice(ret, digest_slice(&cert->snapshot)));
     TRY(buf_add_u64(ret, cert->previous));
     return buf_add_slice(ret, digest_slice(&cert->previous_cert));
 }
@@ -51,6 +52,7 @@ err_code hsm_cert_parse(struct slice bytes, struct hsm_cert *ret, struct why *wh
     cert.since = reader_u64(&r);
     reader_copy(&r, cert.key.x, 32);
     reader_copy(&r, cert.key.y, 32);
+    reader_copy(&r, cert.snapshot.bytes, sizeof cert.snapshot.bytes);
     cert.previous = reader_u64(&r);
     reader_copy(&r, cert.previous_cert.bytes, sizeof cert.previous_cert.bytes);
     reader_copy(&r, cert.previous_sig, sizeof cert.previous_sig);
@@ -62,6 +64,11 @@ err_code hsm_cert_parse(struct slice bytes, struct hsm_cert *ret, struct why *wh
         return why_say(why, ERR_FORMAT, "an epoch certificate that does not begin with %s", TAG);
     *ret = cert;
     return ERR_OK;
+}
+
+bool hsm_cert_unbound(const struct hsm_cert *cert)
+{
+    return slice_eq(digest_slice(&cert->snapshot), slice_part(SLICE_OF(ZERO), 0, 32));
 }
 
 /* ---- the chain ------------------------------------------------------------------------------- */
@@ -126,6 +133,8 @@ static err_code check_first(const struct hw_enrolment *enrolment, const struct h
         !slice_eq(digest_slice(&cert->previous_cert), slice_part(SLICE_OF(ZERO), 0, 32)) ||
         !slice_eq(SLICE_OF(cert->previous_sig), SLICE_OF(ZERO)))
         return why_say(why, ERR_FORMAT, "the first certificate names a predecessor");
+    if (!hsm_cert_unbound(cert))
+        return why_say(why, ERR_FORMAT, "the first certificate names a snapshot");
     return ERR_OK;
 }
 
@@ -139,6 +148,9 @@ static err_code check_link(const struct hsm_cert *before, struct slice before_by
                        "the certificate of epoch %" PRIu64 " follows epoch %" PRIu64
                        " and names epoch %" PRIu64 " as its predecessor",
                        cert->epoch, before->epoch, cert->previous);
+    if (hsm_cert_unbound(cert))
+        return why_say(why, ERR_FORMAT, "the certificate of epoch %" PRIu64 " names no snapshot",
+                       cert->epoch);
     TRY(hash_sha256(before_bytes, &link));
     if (!digest_eq(&link, &cert->previous_cert))
         return why_say(why, ERR_SIGNATURE_INVALID,
@@ -190,12 +202,7 @@ err_code hsm_chain_verify_rest(const struct hw_enrolment *enrolment, struct slic
 }
 
 err_code hsm_chain_verify(const struct hw_enrolment *enrolment, struct slice chain,
-                          uint64_t *ret_epoch, struct hw_pubkey *ret_key, struct why *why)
+                          struct hsm_cert *ret_last, struct why *why)
 {
-    struct hsm_cert last;
-
-    TRY(hsm_chain_verify_rest(enrolment, chain, 0, &last, why));
-    *ret_epoch = last.epoch;
-    *ret_key = last.key;
-    return ERR_OK;
+    return hsm_chain_verify_rest(enrolment, chain, 0, ret_last, why);
 }

@@ -12,9 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct slice chain = {data, size};
     CLEANUP(buf_free) struct buf again = {0};
     struct hw_enrolment enrolment = {0};
-    struct hsm_cert first;
-    struct hw_pubkey key;
-    uint64_t epoch;
+    struct hsm_cert first, last;
 
     if (hsm_cert_parse(slice_part(chain, 0, HSM_CERT_LEN), &first, NULL) != ERR_OK)
         return 0;
@@ -24,7 +22,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     /* The enrolment that fits best, so that the signatures are reached. */
     enrolment.epoch = first.epoch;
     enrolment.receipt = enrolment.seal = first.key;
-    if (hsm_chain_verify(&enrolment, chain, &epoch, &key, NULL) == ERR_OK && epoch < first.epoch)
+    if (hsm_chain_verify(&enrolment, chain, &last, NULL) == ERR_OK && last.epoch < first.epoch)
         abort();
     return 0;
 }

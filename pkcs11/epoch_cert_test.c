@@ -48,6 +48,12 @@ static void certify(struct gate *g, struct hsm_cert cert, struct hw_signer *befo
     assert_int_equal(hsm_cert_encode(&cert, &g->chain), ERR_OK);
 }
 
+/* Of the epoch at this place; the first has none. */
+static struct digest snapshot_of(size_t i)
+{
+    return (struct digest){{(uint8_t)i}};
+}
+
 static void gate_start(struct gate *g, size_t n)
 {
     *g = (struct gate){0};
@@ -63,6 +69,7 @@ static void gate_start(struct gate *g, size_t n)
             .since = 1800000000,
             .key = g->keys[i]->key,
             .previous = i > 0 ? EPOCHS[i - 1] : 0,
+            .snapshot = snapshot_of(i),
         };
         certify(g, cert, i > 0 ? g->keys[i - 1] : NULL);
     }
@@ -78,14 +85,13 @@ static void gate_stop(struct gate *g)
 
 static err_code verify(const struct gate *g, struct slice chain)
 {
-    struct hw_pubkey key = {0};
+    struct hsm_cert last = {.epoch = 77};
     struct why why = {0};
-    uint64_t epoch = 77;
-    err_code err = hsm_chain_verify(&g->enrolment, chain, &epoch, &key, &why);
+    err_code err = hsm_chain_verify(&g->enrolment, chain, &last, &why);
 
     if (err != ERR_OK) {
-        assert_int_equal(epoch, 77); /* nothing is said on failure */
-        assert_int_equal(key.alg, HW_ALG_NONE);
+        assert_int_equal(last.epoch, 77); /* nothing is said on failure */
+        assert_int_equal(last.key.alg, HW_ALG_NONE);
         assert_int_equal(why.code, err);
     }
     return err;
@@ -93,19 +99,21 @@ static err_code verify(const struct gate *g, struct slice chain)
 
 static void a_chain_leads_to_its_last_key(void **state)
 {
-    struct hw_pubkey key;
+    struct hsm_cert last;
     struct gate g;
-    uint64_t epoch;
+    struct digest snapshot;
     (void)state;
 
     gate_start(&g, N);
     for (size_t n = 1; n <= N; n++) {
         assert_int_equal(hsm_chain_verify(&g.enrolment,
                                           slice_part(buf_slice(&g.chain), 0, n * HSM_CERT_LEN),
-                                          &epoch, &key, NULL),
+                                          &last, NULL),
                          ERR_OK);
-        assert_int_equal(epoch, EPOCHS[n - 1]);
-        assert_true(hw_pubkey_eq(&key, &g.keys[n - 1]->key));
+        snapshot = snapshot_of(n - 1);
+        assert_int_equal(last.epoch, EPOCHS[n - 1]);
+        assert_true(hw_pubkey_eq(&last.key, &g.keys[n - 1]->key));
+        assert_true(digest_eq(&last.snapshot, &snapshot));
     }
     gate_stop(&g);
 }
@@ -208,7 +216,8 @@ static void the_identity_key_alone_extends_nothing(void **state)
     (void)state;
 
     gate_start(&g, 2);
-    cert = (struct hsm_cert){.epoch = 6, .key = g.keys[2]->key, .previous = 4};
+    cert = (struct hsm_cert){
+        .epoch = 6, .key = g.keys[2]->key, .snapshot = snapshot_of(2), .previous = 4};
     certify(&g, cert, g.keys[2]); /* signs for itself */
     assert_int_equal(verify(&g, buf_slice(&g.chain)), ERR_SIGNATURE_INVALID);
     buf_cut(&g.chain, 2 * HSM_CERT_LEN);
@@ -264,11 +273,40 @@ static void epochs_go_up(void **state)
     gate_start(&g, 2);
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
         struct hsm_cert cert = {
-            .epoch = CASES[i].epoch, .key = g.keys[2]->key, .previous = CASES[i].previous};
+            .epoch = CASES[i].epoch,
+            .key = g.keys[2]->key,
+            .snapshot = snapshot_of(2),
+            .previous = CASES[i].previous,
+        };
         certify(&g, cert, g.keys[1]);
         assert_int_equal(verify(&g, buf_slice(&g.chain)), CASES[i].want);
         buf_cut(&g.chain, 2 * HSM_CERT_LEN);
     }
+    gate_stop(&g);
+}
+
+static void only_the_first_names_no_snapshot(void **state)
+{
+    struct gate g;
+    struct hsm_cert cert;
+    (void)state;
+
+    gate_start(&g, 1);
+    assert_int_equal(hsm_chain_last(buf_slice(&g.chain), &cert, NULL), ERR_OK);
+    assert_true(hsm_cert_unbound(&cert));
+    cert = (struct hsm_cert){.epoch = 4, .key = g.keys[1]->key, .previous = 3};
+    certify(&g, cert, g.keys[0]);
+    assert_int_equal(verify(&g, buf_slice(&g.chain)), ERR_FORMAT);
+    buf_cut(&g.chain, HSM_CERT_LEN);
+    cert.snapshot.bytes[31] = 1;
+    certify(&g, cert, g.keys[0]);
+    assert_int_equal(verify(&g, buf_slice(&g.chain)), ERR_OK);
+    assert_false(hsm_cert_unbound(&cert));
+    gate_stop(&g);
+    gate_start(&g, 0);
+    cert = (struct hsm_cert){.epoch = 3, .key = g.keys[0]->key, .snapshot.bytes[31] = 1};
+    certify(&g, cert, NULL);
+    assert_int_equal(verify(&g, buf_slice(&g.chain)), ERR_FORMAT);
     gate_stop(&g);
 }
 
@@ -346,6 +384,7 @@ int main(void)
         cmocka_unit_test(a_twin_does_not_take_its_place),
         cmocka_unit_test(epochs_go_up),
         cmocka_unit_test(a_first_one_names_no_predecessor),
+        cmocka_unit_test(only_the_first_names_no_snapshot),
         cmocka_unit_test(a_chain_has_a_limit),
         cmocka_unit_test(keys_are_recovered),
     };

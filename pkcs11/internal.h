@@ -98,11 +98,18 @@ err_code hsm_seal(struct hw_root *root, const struct digest *binding, struct hw_
 err_code hsm_mandate_verify(struct hsm_root *root, const struct hw_mandate *mandate,
                             CK_OBJECT_HANDLE *handles, struct why *why);
 
+/* Is this snapshot, of the epoch that the token is at, the one that the epoch's certificate names?
+ * Anything goes in the epoch of the enrolment, whose certificate names none. Error: EQUIVOCATION,
+ * naming both. */
+err_code hsm_snapshot_check(const struct hsm_root *root, const struct hw_mandate *mandate,
+                            struct why *why);
+
 /* Appends the certificate of a key to a chain. previous: the key of the chain's last certificate; 0
  * for the first of a chain. */
 struct hsm_successor {
     CK_OBJECT_HANDLE key, previous, identity;
     uint64_t epoch;
+    struct digest snapshot; /* zero for the first of a chain */
     struct hw_pubkey pub;
 };
 err_code hsm_chain_extend(struct hsm_token *token, const struct hsm_successor *next,

@@ -49,14 +49,15 @@ static void round_in_child(const struct rig *rig, struct hw_root *root, uint64_t
     struct hw_statement st = {.digest = {1}, .sig_len = 64};
     struct digest digest = {{1}};
     struct why why = {0};
-    uint64_t sealed = 0;
+    struct hsm_cert sealed = {0};
 
     MUST(root->ops->begin(root, &why));
     MUST(root->ops->sign(root, &digest, st.sig, &why));
     MUST(root->ops->seal(root, &digest, &seal, &why));
-    MUST(hsm_chain_verify(&rig->enrolment, buf_slice(&seal.statement), &sealed, &st.key, &why));
+    MUST(hsm_chain_verify(&rig->enrolment, buf_slice(&seal.statement), &sealed, &why));
+    st.key = sealed.key;
     MUST(hw_verify_soft(&st, &why));
-    if (sealed != epoch)
+    if (sealed.epoch != epoch)
         fail_child("seal of another epoch", ERR_INTERNAL, &why);
 }
 

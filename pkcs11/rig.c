@@ -152,8 +152,8 @@ void rig_round(struct rig *rig, struct hw_root *root, uint64_t epoch)
 {
     CLEANUP(hw_seal_free) struct hw_seal seal = {0};
     struct hw_statement st = {.sig_len = 64};
-    struct hw_pubkey sealed_key = {0};
-    uint64_t sealed = 0, now = 0;
+    struct hsm_cert sealed = {0};
+    uint64_t now = 0;
     struct digest digest;
     struct why why = {0};
 
@@ -166,10 +166,10 @@ void rig_round(struct rig *rig, struct hw_root *root, uint64_t epoch)
     memcpy(st.digest, digest.bytes, sizeof digest.bytes);
     expect_err(hw_verify_soft(&st, &why), ERR_OK);
     assert_int_equal(seal.kind, HW_SEAL_EPOCH_CHAIN);
-    expect_err(
-        hsm_chain_verify(&rig->enrolment, buf_slice(&seal.statement), &sealed, &sealed_key, &why),
-        ERR_OK);
-    assert_int_equal(sealed, epoch);
+    expect_err(hsm_chain_verify(&rig->enrolment, buf_slice(&seal.statement), &sealed, &why),
+               ERR_OK);
+    assert_int_equal(sealed.epoch, epoch);
+    assert_true(digest_eq(&sealed.snapshot, &rig_mandate(rig, epoch)->snapshot));
     assert_int_equal(now, epoch);
-    assert_true(hw_pubkey_eq(&sealed_key, &st.key));
+    assert_true(hw_pubkey_eq(&sealed.key, &st.key));
 }

@@ -11,6 +11,7 @@
  * moment after), and costs a round trip to the token in every round: measured on SoftHSM, a seventh
  * of the whole.
  */
+#include "gate/base/text.h"
 #include "pkcs11/internal.h"
 
 #include <inttypes.h>
@@ -51,6 +52,22 @@ err_code hsm_mandate_verify(struct hsm_root *root, const struct hw_mandate *mand
 
 /* ---- preparing ------------------------------------------------------------------------------- */
 
+err_code hsm_snapshot_check(const struct hsm_root *root, const struct hw_mandate *mandate,
+                            struct why *why)
+{
+    char ours[DIGEST_TEXT], theirs[DIGEST_TEXT];
+
+    if (hsm_cert_unbound(&root->top) || digest_eq(&root->top.snapshot, &mandate->snapshot))
+        return ERR_OK;
+    digest_text(&root->top.snapshot, ours);
+    digest_text(&mandate->snapshot, theirs);
+    return why_say(why, ERR_EQUIVOCATION,
+                   "the snapshot of epoch %" PRIu64
+                   " is %s, token \"%s\" was stepped to that epoch "
+                   "for %s",
+                   root->epoch, theirs, root->token.label, ours);
+}
+
 /* The epoch has passed, so its key is destroyed. Let the token say so: no object answers to the
  * key's place, and C_SignInit with no object gives the token's own code. */
 static err_code passed(struct hsm_root *root, uint64_t epoch, struct why *why)
@@ -77,7 +94,8 @@ static err_code prepare_op(struct hsm_root *root, const void *in, void *out, str
         return passed(root, mandate->epoch, why);
     if (root->key == 0)
         return hsm_behind(root, why);
-    return hsm_mandate_verify(root, mandate, root->anchors, why);
+    TRY(hsm_mandate_verify(root, mandate, root->anchors, why));
+    return mandate->epoch == root->epoch ? hsm_snapshot_check(root, mandate, why) : ERR_OK;
 }
 
 err_code hsm_prepare(struct hw_root *hw, const struct hw_mandate *mandate, struct why *why)
@@ -113,7 +131,8 @@ static err_code check_position(const struct hsm_root *root, struct why *why)
                        root->prepared->epoch);
     if (root->key == 0)
         return hsm_behind(root, why);
-    return ERR_OK;
+    /* Prepared before the step, perhaps, which somebody else then made for another one. */
+    return hsm_snapshot_check(root, root->prepared, why);
 }
 
 static err_code begin_op(struct hsm_root *root, const void *in, void *out, struct why *why)

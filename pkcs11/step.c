@@ -5,7 +5,7 @@
  *
  *     1. the token verifies the mandate's signatures
  *     2. keys that nobody certified are destroyed, K_new is generated
- *     3. K_old and the identity key certify K_new        <- the last use of K_old
+ *     3. K_old and the identity key certify K_new and the snapshot   <- the last use of K_old
  *     4. the certificate is made durable                 <- from here on the epoch is the new one
  *        and put on the token, too, for a disk that is restored: cert_object.h
  *     5. every other epoch key is destroyed, every session closed
@@ -41,35 +41,38 @@ static err_code destroy_others(struct hsm_root *root, uint64_t kept, struct why 
     return ERR_OK;
 }
 
-static err_code certify(struct hsm_root *root, uint64_t epoch, struct buf *chain, struct why *why)
+static err_code certify(struct hsm_root *root, const struct hw_mandate *mandate, struct buf *chain,
+                        struct why *why)
 {
     struct hsm_successor next = {
         .previous = root->key,
         .identity = root->identity,
-        .epoch = epoch,
+        .epoch = mandate->epoch,
+        .snapshot = mandate->snapshot,
     };
     struct hsm_cert last;
 
     TRY(destroy_others(root, root->top.epoch, why));
-    TRY(hsm_epoch_generate(&root->token, &root->space, epoch, &next.key, why));
+    TRY(hsm_epoch_generate(&root->token, &root->space, next.epoch, &next.key, why));
     TRY(hsm_key_public(&root->token, next.key, &next.pub, why));
     TRY(buf_add_slice(chain, buf_slice(&root->chain)));
     TRY(hsm_chain_extend(&root->token, &next, chain, why));
     /* What is written now decides whether the old key may go: look at it as a stranger would. */
     if (hsm_chain_verify_rest(&root->enrolment, buf_slice(chain), root->chain.len / HSM_CERT_LEN,
                               &last, why) != ERR_OK ||
-        last.epoch != epoch)
+        last.epoch != next.epoch)
         return why_say(why, ERR_HSM_FAILED, "token \"%s\" made a certificate that does not verify",
                        root->token.label);
     return ERR_OK;
 }
 
-static err_code advance(struct hsm_root *root, uint64_t epoch, struct why *why)
+static err_code advance(struct hsm_root *root, const struct hw_mandate *mandate, struct why *why)
 {
+    uint64_t epoch = mandate->epoch;
     CLEANUP(buf_free) struct buf chain = {0};
 
     root->synced = false; /* whatever happens, it is looked at again */
-    TRY(certify(root, epoch, &chain, why));
+    TRY(certify(root, mandate, &chain, why));
     TRY(hsm_chain_store(root, buf_slice(&chain), why));
     TRY(hsm_certs_keep(&root->token, &root->space, buf_slice(&chain), why));
     TRY(destroy_others(root, epoch, why));
@@ -96,10 +99,11 @@ static err_code step_op(struct hsm_root *root, const void *in, void *out, struct
     if (root->key == 0)
         return hsm_behind(root, why);
     if (mandate->epoch == root->epoch) {
+        TRY(hsm_snapshot_check(root, mandate, why));
         (void)hsm_certs_keep(&root->token, &root->space, buf_slice(&root->chain), NULL);
         return ERR_OK;
     }
-    return advance(root, mandate->epoch, why);
+    return advance(root, mandate, why);
 }
 
 /* A step destroys keys, so it never goes by what an earlier operation saw. */

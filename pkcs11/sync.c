@@ -90,6 +90,7 @@ err_code hsm_chain_extend(struct hsm_token *token, const struct hsm_successor *n
         .epoch = next->epoch,
         .since = (uint64_t)time(NULL),
         .key = next->pub,
+        .snapshot = next->snapshot,
     };
 
     TRY(link_to(token, next, buf_slice(chain), &cert, why));

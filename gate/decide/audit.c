@@ -48,11 +48,10 @@ static err_code find_key(const struct ledger_trust *ledger_trust, const struct d
 err_code audit_trust_make(const struct enrolment *enrolment, struct slice chain,
                           struct audit_trust *ret, struct why *why)
 {
-    struct hw_pubkey key;
-    uint64_t epoch;
+    struct hsm_cert last;
 
     if (strcmp(enrolment->hw.about.kind, "pkcs11") == 0)
-        TRY(hsm_chain_verify(&enrolment->hw, chain, &epoch, &key, why));
+        TRY(hsm_chain_verify(&enrolment->hw, chain, &last, why));
     else
         chain = (struct slice){0};
     *ret = (struct audit_trust){.enrolment = enrolment, .chain = chain};

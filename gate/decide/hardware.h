@@ -10,11 +10,18 @@
 err_code hardware_open(const char *uri, const struct hw_options *options, struct hw_root **ret,
                        struct why *why);
 
-/* Judges a seal in software, by its kind, against an enrolment: the epoch that the hardware vouches
- * for, and the key that receipts of that epoch are signed with. binding is checked where the kind
+/* What a seal says. */
+struct hardware_sealed {
+    uint64_t epoch;               /* that the hardware vouches for */
+    struct hw_pubkey receipt_key; /* that receipts of that epoch are signed with */
+    bool names_snapshot;          /* a token's certificate does; on a TPM it is in the binding */
+    struct digest snapshot;
+};
+
+/* Judges a seal in software, by its kind, against an enrolment. binding is checked where the kind
  * carries one. Errors: PERMIT_INVALID, SIGNATURE_INVALID. */
 err_code hardware_seal_verify(const struct hw_enrolment *enrolment, const struct hw_seal *seal,
-                              const struct digest *binding, uint64_t *ret_epoch,
-                              struct hw_pubkey *ret_receipt_key, struct why *why);
+                              const struct digest *binding, struct hardware_sealed *ret,
+                              struct why *why);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gate/decide/verify.h"
 
+#include "gate/base/text.h"
 #include "gate/cose/cose_key.h"
 #include "gate/decide/hardware.h"
 #include "gate/policy/grant.h"
@@ -79,6 +80,20 @@ static err_code same_gate(const struct permit *permit, const struct enrolment *e
     return ERR_OK;
 }
 
+static err_code same_snapshot(const struct permit *permit, const struct digest *sealed,
+                              struct why *why)
+{
+    char ours[DIGEST_TEXT], theirs[DIGEST_TEXT];
+
+    if (digest_eq(&permit->receipt.snapshot, sealed))
+        return ERR_OK;
+    digest_text(&permit->receipt.snapshot, ours);
+    digest_text(sealed, theirs);
+    return why_say(why, ERR_PERMIT_INVALID,
+                   "the receipt names snapshot %s, the token was stepped to epoch %llu for %s",
+                   ours, (unsigned long long)permit->record.epoch, theirs);
+}
+
 /* Seal -> epoch and receipt key. The seal's binding needs the tree head, which the receipt gives:
  * for a TPM the receipt key is the enrolled one, for a token it comes out of the seal itself. */
 static err_code judge_seal(const struct enrolment *enrolment, struct verified *out, struct why *why)
@@ -97,6 +112,7 @@ static err_code judge_seal(const struct enrolment *enrolment, struct verified *o
         .snapshot = permit->receipt.snapshot,
         .signer = permit->receipt.signer,
     };
+    struct hardware_sealed sealed;
     struct digest binding;
 
     if (permit->seal_kind == HW_SEAL_NONE && is_tpm(enrolment) && !enrolment->hw.about.seals) {
@@ -105,13 +121,15 @@ static err_code judge_seal(const struct enrolment *enrolment, struct verified *o
         return ERR_OK;
     }
     TRY(hw_seal_binding(&head, &binding));
-    TRY(hardware_seal_verify(&enrolment->hw, &seal, &binding, &out->epoch, &out->receipt_key, why));
+    TRY(hardware_seal_verify(&enrolment->hw, &seal, &binding, &sealed, why));
+    out->epoch = sealed.epoch;
+    out->receipt_key = sealed.receipt_key;
     out->sealed = true;
     if (out->epoch != permit->record.epoch)
         return why_say(why, ERR_PERMIT_INVALID,
                        "the record says epoch %llu, the hardware certifies %llu",
                        (unsigned long long)permit->record.epoch, (unsigned long long)out->epoch);
-    return ERR_OK;
+    return sealed.names_snapshot ? same_snapshot(permit, &sealed.snapshot, why) : ERR_OK;
 }
 
 /* The tree head that the receipt's path leads to; its signature is judged after the seal has said

@@ -46,6 +46,7 @@ struct lab {
     struct hw_signer *rotation_by,
         *receipt_by; /* with the kid of their own; NULL: the receipt key */
     uint64_t sealed_epoch, sealed_size;
+    const char *stepped_for;            /* what the token's certificate names; "": nothing */
     uint64_t index, size;               /* of the record, and of the tree that is signed */
     enum hw_seal_kind seal_kind, label; /* as it is made, as it is called; NONE: the same */
     bool with_sig;                      /* a seal of a token that carries a signature as well */
@@ -103,6 +104,7 @@ static struct lab *lab_new(enum hardware kind)
         enrol_tpm(lab);
     lab->seal_by = lab->seal_key;
     lab->sealed_epoch = EPOCH;
+    lab->stepped_for = "snapshot";
     lab->size = lab->sealed_size = 3;
     lab->index = 2;
     lab->seal_kind = kind == TPM ? HW_SEAL_TPM_CERTIFY : HW_SEAL_EPOCH_CHAIN;
@@ -177,6 +179,9 @@ static void chain(const struct lab *lab, struct hw_seal *ret)
     struct digest digest;
     struct why why = {0};
 
+    OK(hash_sha256(slice_str(lab->stepped_for), &certs[1].snapshot));
+    if (lab->stepped_for[0] == '\0')
+        certs[1].snapshot = (struct digest){0};
     for (size_t i = 0; i < 2; i++) {
         if (i > 0)
             OK(hash_sha256(buf_slice(&ret->statement), &certs[i].previous_cert));
@@ -352,6 +357,16 @@ static void other_tree(struct lab *lab)
     lab->sealed_size++;
 }
 
+static void other_snapshot(struct lab *lab)
+{
+    lab->stepped_for = "another snapshot";
+}
+
+static void no_snapshot(struct lab *lab)
+{
+    lab->stepped_for = "";
+}
+
 static void no_seal(struct lab *lab)
 {
     lab->seal_kind = HW_SEAL_NONE;
@@ -442,6 +457,8 @@ static void each_check(void **state)
         {"sealed in the epoch before", older_epoch, ERR_PERMIT_INVALID, ERR_PERMIT_INVALID},
         {"sealed by another key", other_sealer, ERR_SIGNATURE_INVALID, ERR_SIGNATURE_INVALID},
         {"sealed for another tree", other_tree, ERR_PERMIT_INVALID, ERR_OK},
+        {"a chain that names another snapshot", other_snapshot, ERR_OK, ERR_PERMIT_INVALID},
+        {"a chain that names no snapshot", no_snapshot, ERR_OK, ERR_FORMAT},
         {"no seal", no_seal, ERR_PERMIT_INVALID, ERR_PERMIT_INVALID},
         {"a fake's seal", seal_of_fake, ERR_PERMIT_INVALID, ERR_PERMIT_INVALID},
         {"a seal of the other root", seal_of_the_other, ERR_PERMIT_INVALID, ERR_PERMIT_INVALID},
@@ -485,18 +502,17 @@ static void no_such_hardware(void **state)
     const struct hw_seal seal = {0};
     struct hw_enrolment enrolment = {.about.kind = "tpm"};
     struct hw_root *root = NULL;
-    struct hw_pubkey key = {0};
+    struct hardware_sealed sealed = {.epoch = 99};
     struct digest binding = {0};
-    uint64_t epoch = 99;
     struct why why = {0};
 
     (void)state;
     for (size_t i = 0; i < sizeof URIS / sizeof *URIS; i++)
         assert_int_equal(hardware_open(URIS[i], &options, &root, &why), ERR_HARDWARE_URI);
     assert_null(root);
-    assert_int_equal(hardware_seal_verify(&enrolment, &seal, &binding, &epoch, &key, &why),
+    assert_int_equal(hardware_seal_verify(&enrolment, &seal, &binding, &sealed, &why),
                      ERR_PERMIT_INVALID);
-    assert_int_equal(epoch, 99);
+    assert_int_equal(sealed.epoch, 99);
 }
 
 /* A TPM that cannot certify is enrolled as such; nothing else goes without a seal. */

@@ -14,8 +14,8 @@
 #include "hw/root.h"
 
 /* Room for the longest chain of epoch certificates that a token's seal carries (HSM_CHAIN_MAX of
- * 262 bytes, 1,073,152). */
-#define PERMIT_SEAL_MAX ((size_t)1100 << 10) /* statement and signature, each */
+ * 294 bytes, 1,204,224). */
+#define PERMIT_SEAL_MAX ((size_t)1180 << 10) /* statement and signature, each */
 #define PERMIT_SIZE_MAX ((size_t)2 << 20)
 
 /* What a permit is put together from. Each part is encoded; the seal may be of kind NONE. */

@@ -17,7 +17,7 @@ from tap import Skip, Suite, equal, fail, true
 from world import CURL, GIT, STRICT, World, copy, main, read, write
 
 suite = Suite()
-CERT = 262
+CERT = 294
 
 
 class Robbed(World):
@@ -254,12 +254,13 @@ def certificates(data):
     return [data[at : at + CERT] for at in range(0, len(data), CERT)]
 
 
-def certify(world, session, epoch, point, before, previous):
+def certify(world, session, epoch, point, before, previous, snapshot=b"s" * 32):
     """A certificate as docs/formats.md has it; previous: the label of the key that signs in the
     place of the epoch before, or None."""
     since, zero = int(time.time()), bytes(32)
+    snapshot = snapshot if before else zero
     above = struct.unpack(">Q", before[14:22])[0] if before else 0
-    body = (b"pawl-epoch-v1\0" + struct.pack(">QQ", epoch, since) + point
+    body = (b"pawl-epoch-v1\0" + struct.pack(">QQ", epoch, since) + point + snapshot
             + struct.pack(">Q", above) + (hashlib.sha256(before).digest() if before else zero))
     digest = hashlib.sha256(body).digest()
 

@@ -286,7 +286,7 @@ def signatures(permit):
             yield f"seal: {what}", permit.put("seal signature", value)
         return
     chain = permit.seal["statement"]
-    for at in range(134, len(chain), 262):
+    for at in range(166, len(chain), 294):
         for shift in (0, 64):
             place_ = at + shift
             for what, value in signature_forms(chain[place_ : place_ + 64]):
@@ -301,7 +301,7 @@ def chains(permit):
     if permit.seal["kind"] != "epoch-chain":
         return
     whole = permit.seal["statement"]
-    certs = [whole[at : at + 262] for at in range(0, len(whole), 262)]
+    certs = [whole[at : at + 294] for at in range(0, len(whole), 294)]
     for count in range(len(certs) + 2):
         for order in itertools.product(range(len(certs)), repeat=count):
             changed = b"".join(certs[number] for number in order)

@@ -21,7 +21,7 @@ import shape
 from names import names
 from shape import Refused, need, sha256, tagged, thumbprint
 
-CERTIFICATE = struct.Struct(">14s Q Q 32s 32s Q 32s")
+CERTIFICATE = struct.Struct(">14s Q Q 32s 32s 32s Q 32s")
 CERTIFICATE_SIZE = CERTIFICATE.size + 64 + 64
 TPM_GENERATED, TPM_ST_ATTEST_NV = 0xFF544347, 0x8014
 OWNER = struct.pack(">I", 0x40000001)
@@ -123,26 +123,28 @@ class Facts:
 
 
 def certificates(facts, chain):
-    """Epoch and key at the end of an epoch chain. 5, epoch-chain."""
+    """Epoch, key and snapshot at the end of an epoch chain. 5, epoch-chain."""
     count = len(chain) // CERTIFICATE_SIZE
     need(1 <= count <= 4096 and len(chain) == count * CERTIFICATE_SIZE, "no chain of certificates")
     before = None
     for at in range(0, len(chain), CERTIFICATE_SIZE):
         whole = chain[at : at + CERTIFICATE_SIZE]
-        signed, by_previous, by_identity = whole[:134], whole[134:198], whole[198:]
-        tag, epoch, _, x, y, previous, link = CERTIFICATE.unpack(signed)
+        signed, by_previous, by_identity = whole[:166], whole[166:230], whole[230:]
+        tag, epoch, _, x, y, snapshot, previous, link = CERTIFICATE.unpack(signed)
         need(tag == b"pawl-epoch-v1\0", "no epoch certificate")
         if before is None:
             need((epoch, (x, y)) == (facts.enrolment["epoch"], facts.receipt), "another beginning")
             need((previous, link, by_previous) == (0, bytes(32), bytes(64)), "a first with a past")
+            need(snapshot == bytes(32), "a first with a snapshot")
         else:
             need(epoch > before[0] == previous, "epochs that do not follow")
+            need(snapshot != bytes(32), "no snapshot")
             need(link == sha256(before[2]), "made for another certificate")
             need(raw_good(before[1], signed, by_previous), "not signed by the key before")
         need(raw_good(facts.seal, signed, by_identity), "not signed by the identity key")
         public_key((x, y))
         before = epoch, (x, y), whole
-    return before[0], before[1]
+    return before[0], before[1], snapshot
 
 
 def take(data, size):
@@ -217,7 +219,8 @@ def judge(facts, data):
     epoch, point = None, facts.receipt
     if facts.kind == "pkcs11":
         need(seal["signature"] == b"", "an epoch chain with a signature")
-        epoch, point = certificates(facts, seal["statement"])
+        epoch, point, snapshot = certificates(facts, seal["statement"])
+        need(snapshot in (bytes(32), receipt_head["pawl-snapshot"]), "stepped for another snapshot")
     need(receipt_head[4] == key[0][4] == thumbprint(point), "signed by another receipt key")
     root = receipt_root(point, receipt_bytes, leaf)
     need(root is not None, "scitt-cose does not take the receipt")
