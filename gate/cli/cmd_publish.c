@@ -172,6 +172,9 @@ static err_code revoke_run(struct call *call)
     TRY(authority_revoke(authority, &item, &call->why));
     put_text(call->json, "kind", kind);
     put_digest(call->json, "id", &item.id);
+    if (item.kind == REVOKED_KEY && root_holds(authority->newest, ROLE_ROOT, &item.id))
+        say(call, "Note: it still holds the role root. Rotate it away: pawl authority drop-key, "
+                  "rotate.");
     say(call, "Revoked. Gates learn of it with the next \"pawl publish\".");
     return ERR_OK;
 }
@@ -180,6 +183,7 @@ const struct verb VERB_REVOKE = {
     .name = "revoke",
     .arguments = "key|object ID",
     .summary = "take back a policy object (by digest) or a key (by key id)",
+    .details = "The role root is not taken back in this way: see pawl authority drop-key, rotate.",
     .opts = REVOKE_OPTIONS,
     .least = 2,
     .most = 2,

@@ -187,7 +187,7 @@ static err_code add_root(struct authority *a, struct buf *bytes, struct why *why
     if (a->n_roots == 0)
         TRY(root_verify_first(next, &JUDGE_SOFT, why));
     else
-        TRY(root_verify_next(a->newest, next, NULL, &JUDGE_SOFT, why));
+        TRY(root_verify_next(a->newest, next, &JUDGE_SOFT, why));
     a->root_bytes[a->n_roots++] = buf_take(bytes);
     if (a->newest != a->first)
         root_meta_free(&a->newest);
@@ -401,7 +401,7 @@ err_code authority_rotate(struct authority *authority, const struct authority_ke
         return why_say(why, ERR_SIGNER_UNKNOWN, "none of %zu keys holds the role root", keys->n);
     TRY(root_meta_sign(staged, signers, n, &signed_, why));
     TRY(root_meta_parse(buf_slice(&signed_), &next, why));
-    TRY(root_verify_next(authority->newest, next, &authority->revoked, &JUDGE_SOFT, why));
+    TRY(root_verify_next(authority->newest, next, &JUDGE_SOFT, why));
     TRY(authority_path(authority->dir, "root", next->version, ".cose", &file));
     TRY(file_write_new((const char *)file.ptr, buf_slice(&signed_), 0644, why));
     TRY(path_join(authority->dir, "root.staged", &path));
@@ -409,6 +409,30 @@ err_code authority_rotate(struct authority *authority, const struct authority_ke
         return why_errno(why, errno, "remove", (const char *)path.ptr);
     TRY(add_root(authority, &signed_, why));
     return authority_refresh(authority, why);
+}
+
+static bool holds_more(const struct authority *authority, const struct digest *kid)
+{
+    for (enum root_role role = ROLE_ROOT + 1; role < ROLE_END; role++)
+        if (root_holds(authority->newest, role, kid))
+            return true;
+    return false;
+}
+
+/* A gate would pass over it, and somebody would believe the key to be gone. */
+static err_code refuse_root_key(const struct authority *a, const struct revocation *item,
+                                struct why *why)
+{
+    char kid[DIGEST_TEXT];
+
+    if (item->kind != REVOKED_KEY || !root_holds(a->newest, ROLE_ROOT, &item->id) ||
+        holds_more(a, &item->id))
+        return ERR_OK;
+    digest_text(&item->id, kid);
+    return why_say(why, ERR_USAGE,
+                   "the key %s holds the role root, which no snapshot can revoke; rotate it away: "
+                   "pawl authority drop-key %s --role root, then pawl authority rotate",
+                   kid, kid);
 }
 
 /* revoked.cbor is read again under the lock: somebody else may have added to it. */
@@ -422,6 +446,7 @@ err_code authority_revoke(struct authority *authority, const struct revocation *
 
     TRY(revoked_add(&single, item));
     TRY(revoked_check(&single, why));
+    TRY(refuse_root_key(authority, item, why));
     TRY(authority_lock(authority, &lock, why));
     TRY(read_revoked(authority, why));
     if (authority->revoked.n >= REVOKED_MAX)

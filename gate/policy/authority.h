@@ -87,7 +87,8 @@ err_code authority_policy_cosign(const struct authority *authority, struct slice
                                  const struct authority_keys *keys, struct buf *ret,
                                  struct why *why);
 
-/* Takes something back, from the next publication on. */
+/* Takes something back, from the next publication on. A revoked key counts no more, but for the
+ * role root, which only a rotation takes from it. Error: USAGE when it holds no other role. */
 err_code authority_revoke(struct authority *authority, const struct revocation *item,
                           struct why *why);
 

@@ -317,6 +317,27 @@ static err_code rotate(unsigned by)
     return rotate_until(by, 0);
 }
 
+static void root_keys_are_not_revoked_but_rotated(void **state)
+{
+    CLEANUP(authority_close) struct authority *a = NULL;
+    const struct revocation item = {REVOKED_KEY, cast.kids[ROOT_A], 4000, slice_str("lost")};
+    struct why why = {0};
+    (void)state;
+
+    a = open_it();
+    assert_int_equal(authority_revoke(a, &item, &why), ERR_USAGE);
+    assert_non_null(strstr(why.text, "authority rotate"));
+    assert_int_equal(a->revoked.n, 0);
+    authority_close(&a);
+    /* for the other role it counts; what the key signs as a root key still stands */
+    assert_int_equal(stage(ROLE_POLICY, &cast.signers[ROOT_A]->key, NULL), ERR_OK);
+    assert_int_equal(rotate(BY(ROOT_A) | BY(ROOT_B)), ERR_OK);
+    assert_int_equal(take_back(REVOKED_KEY, &cast.kids[ROOT_A]), ERR_OK);
+    assert_int_equal(sign("deploy", BY(ROOT_A) | BY(POLICY_B)), ERR_REVOKED);
+    assert_int_equal(stage(ROLE_POLICY, NULL, &cast.kids[ROOT_A]), ERR_OK);
+    assert_int_equal(rotate(BY(ROOT_A) | BY(ROOT_B)), ERR_OK);
+}
+
 static void root_metadata_rotates(void **state)
 {
     CLEANUP(authority_close) struct authority *a = NULL;
@@ -558,6 +579,7 @@ int main(void)
         IN_DIR(publishing_needs_its_signers),
         IN_DIR(only_what_gates_evaluate_is_signed),
         IN_DIR(revoked_keys_sign_nothing),
+        IN_DIR(root_keys_are_not_revoked_but_rotated),
         IN_DIR(revocations_of_two_processes_are_kept),
         IN_DIR(root_metadata_rotates),
         IN_DIR(root_metadata_lives_on),

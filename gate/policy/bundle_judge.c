@@ -35,12 +35,9 @@ void judged_free(struct judged *judged)
 
 static err_code verify_root(const struct judging *j, const struct root_meta *next, struct why *why)
 {
-    const struct snapshot *installed = j->trust->snapshot;
-
     if (next->version == 1)
         return root_verify_first(next, j->ask->judge, why);
-    return root_verify_next(j->out->newest, next, installed == NULL ? NULL : &installed->revoked,
-                            j->ask->judge, why);
+    return root_verify_next(j->out->newest, next, j->ask->judge, why);
 }
 
 /* A known version is taken by its digest. Another content for it is an equivocation only if it is

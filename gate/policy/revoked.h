@@ -8,7 +8,7 @@
 
 enum revoked_kind {
     REVOKED_NONE = 0,
-    REVOKED_KEY,    /* no signature by it counts any more, whenever it was made */
+    REVOKED_KEY,    /* no signature by it counts, whenever it was made; but for root metadata */
     REVOKED_OBJECT, /* a policy object: what it covers is denied until a newer version is in force
                      */
 };

@@ -5,11 +5,12 @@
 
 #include <inttypes.h>
 
+/* No revocation counts here: a snapshot carries them, and its signers must not be able to take the
+ * root role from those who hold it. */
 static err_code judge_under(const struct root_meta *meta, const struct root_meta *under,
-                            const struct revoked *revoked, const struct judge *judge,
-                            struct why *why)
+                            const struct judge *judge, struct why *why)
 {
-    const struct judge_rule rule = {.root = under, .role = ROLE_ROOT, .revoked = {revoked}};
+    const struct judge_rule rule = {.root = under, .role = ROLE_ROOT};
     struct envelope envelope;
 
     TRY(envelope_open(meta->raw, ENVELOPE_ROOT, &envelope, why));
@@ -23,11 +24,11 @@ err_code root_verify_first(const struct root_meta *first, const struct judge *ju
         return why_say(why, ERR_ROOT_SEQUENCE,
                        "root metadata version %" PRIu64 " where version 1 is needed",
                        first->version);
-    return judge_under(first, first, NULL, judge, why);
+    return judge_under(first, first, judge, why);
 }
 
 err_code root_verify_next(const struct root_meta *current, const struct root_meta *next,
-                          const struct revoked *revoked, const struct judge *judge, struct why *why)
+                          const struct judge *judge, struct why *why)
 {
     if (current->version >= TERM_NUMBER_MAX || next->version != current->version + 1)
         return why_say(why, ERR_ROOT_SEQUENCE,
@@ -37,8 +38,8 @@ err_code root_verify_next(const struct root_meta *current, const struct root_met
         return why_say(why, ERR_ROOT_UNTRUSTED,
                        "root metadata version %" PRIu64 " is for \"%.*s\", not \"%.*s\"",
                        next->version, TERM_ARG(next->domain), TERM_ARG(current->domain));
-    TRY(judge_under(next, current, revoked, judge, why));
-    return judge_under(next, next, revoked, judge, why);
+    TRY(judge_under(next, current, judge, why));
+    return judge_under(next, next, judge, why);
 }
 
 err_code root_same(uint64_t version, const struct digest *known, const struct digest *got,

@@ -11,11 +11,11 @@
 err_code root_verify_first(const struct root_meta *first, const struct judge *judge,
                            struct why *why);
 
-/* revoked: what the installed snapshot lists; NULL for none. Errors: ROOT_SEQUENCE (not exactly
- * one version later), ROOT_UNTRUSTED (another domain), those of judge_object. */
+/* The keys of the role root are retired by rotation alone, as in TUF; revocations do not concern
+ * them. Errors: ROOT_SEQUENCE (not exactly one version later), ROOT_UNTRUSTED (another domain),
+ * those of judge_object. */
 err_code root_verify_next(const struct root_meta *current, const struct root_meta *next,
-                          const struct revoked *revoked, const struct judge *judge,
-                          struct why *why);
+                          const struct judge *judge, struct why *why);
 
 /* Two metadata of one version. Error: ROOT_EQUIVOCATION when their digests differ; ROOT_UNTRUSTED
  * for version 1, which is what a gate is enrolled under. */

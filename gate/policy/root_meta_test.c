@@ -432,32 +432,13 @@ static void chain(void **state)
         STEPS[i].change(made);
         bytes = cast_sign_root(&cast, made, STEPS[i].by);
         assert_int_equal(root_meta_parse(buf_slice(&bytes), &next, &why), ERR_OK);
-        got = root_verify_next(first, next, NULL, &JUDGE_SOFT, &why);
+        got = root_verify_next(first, next, &JUDGE_SOFT, &why);
         if (got != STEPS[i].want)
             fail_msg("%s: %s (%s), want %s", STEPS[i].name, err_name(got), why.text,
                      err_name(STEPS[i].want));
         if (next->version != 1)
             assert_int_equal(root_verify_first(next, &JUDGE_SOFT, &why), ERR_ROOT_SEQUENCE);
     }
-}
-
-static void revoked_root_keys_do_not_count(void **state)
-{
-    CLEANUP(root_meta_free)
-    struct root_meta *first = NULL, *made = cast_root_meta(&cast), *next = NULL;
-    CLEANUP(buf_free) struct buf first_bytes = {0}, bytes = {0};
-    struct revocation gone = {.kind = REVOKED_KEY, .id = cast.kids[ROOT_A]};
-    const struct revoked revoked = {&gone, 1};
-    struct why why = {0};
-    (void)state;
-
-    first = cast_root(&cast, &first_bytes);
-    made->version = 2;
-    bytes = cast_sign_root(&cast, made, BY(ROOT_A) | BY(ROOT_B));
-    assert_int_equal(root_meta_parse(buf_slice(&bytes), &next, &why), ERR_OK);
-    assert_int_equal(root_verify_next(first, next, &revoked, &JUDGE_SOFT, &why), ERR_REVOKED);
-    gone.kind = REVOKED_OBJECT; /* another kind with the same id is nobody's key */
-    assert_int_equal(root_verify_next(first, next, &revoked, &JUDGE_SOFT, &why), ERR_OK);
 }
 
 static void one_version_has_one_digest(void **state)
@@ -511,7 +492,6 @@ int main(void)
         cmocka_unit_test(roles_are_given_and_taken),
         cmocka_unit_test(every_damage_is_refused),
         cmocka_unit_test(chain),
-        cmocka_unit_test(revoked_root_keys_do_not_count),
         cmocka_unit_test(one_version_has_one_digest),
         cmocka_unit_test(owner_takes_ratchet_of_the_first_and_anchors_of_the_newest),
     };
