@@ -40,21 +40,17 @@ static err_code verify_root(const struct judging *j, const struct root_meta *nex
     return root_verify_next(j->out->newest, next, j->ask->judge, why);
 }
 
-/* A known version is taken by its digest. Another content for it is an equivocation only if it is
- * properly signed; else it is what its signatures say. */
+/* Another content for a known version is an equivocation only if it is properly signed; else it is
+ * what its signatures say. */
 static err_code judge_root(const struct judging *j, const struct root_meta *next, struct why *why)
 {
-    const struct digest *known;
-    err_code differs;
+    const struct digest *known =
+        next->version > j->trust->n_roots ? NULL : &j->trust->roots[next->version - 1];
 
-    if (next->version > j->trust->n_roots)
-        return verify_root(j, next, why);
-    known = &j->trust->roots[next->version - 1];
-    differs = root_same(next->version, known, &next->digest, why);
-    if (differs == ERR_OK || next->version == 1)
-        return differs;
+    if (known != NULL && next->version == 1)
+        return root_same(next->version, known, &next->digest, why);
     TRY(verify_root(j, next, why));
-    return root_same(next->version, known, &next->digest, why);
+    return known == NULL ? ERR_OK : root_same(next->version, known, &next->digest, why);
 }
 
 static err_code judge_roots(const struct judging *j, struct why *why)

@@ -13,10 +13,11 @@
 
 /* What the gate trusts already. Borrows all of it. */
 struct trust {
-    /* Digests of root metadata version 1, 2, ... that are known to be good: they are not verified
-     * again. At least version 1, whose digest the hardware pins; n_roots 0 only where a gate is
-     * about to be enrolled: then version 1 stands on its own signatures, and the caller has
-     * somebody confirm its digest. */
+    /* Digests of root metadata version 1, 2, ... that are known to be good. At least version 1,
+     * whose digest the hardware pins; n_roots 0 only where a gate is about to be enrolled: then
+     * version 1 stands on its own signatures, and the caller has somebody confirm its digest. Later
+     * versions are verified again: their digest says nothing of the signatures, which are stored
+     * with them. */
     const struct digest *roots;
     size_t n_roots;
     const struct snapshot *snapshot; /* installed; NULL: none */

@@ -289,6 +289,23 @@ struct buf cast_sign_snapshot(const struct cast *cast, const struct snapshot *sn
     return out;
 }
 
+/* s are the last 32 bytes of the message. n: SEC 2, 2.4.2. */
+void cast_turn(struct buf *message)
+{
+    static const uint8_t N[32] = {0xff, 0xff, 0xff, 0xff, 0,    0,    0,    0,    0xff, 0xff, 0xff,
+                                  0xff, 0xff, 0xff, 0xff, 0xff, 0xbc, 0xe6, 0xfa, 0xad, 0xa7, 0x17,
+                                  0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x51};
+    uint8_t *s = message->ptr + message->len - 32;
+    unsigned borrow = 0;
+
+    assert_true(message->len > 66);
+    for (size_t i = 32; i-- > 0;) {
+        unsigned take = s[i] + borrow;
+        borrow = take > N[i];
+        s[i] = (uint8_t)(N[i] + (borrow << 8) - take);
+    }
+}
+
 /* An exact copy on the heap each time, so that reading past the end is seen by the sanitizer. */
 static err_code on_copy(struct slice bytes, err_code (*fn)(void *ctx, struct slice bytes),
                         void *ctx)

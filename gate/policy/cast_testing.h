@@ -54,6 +54,9 @@ struct policy_object cast_policy(void);
 struct buf cast_sign_policy(const struct cast *cast, const struct policy_object *object,
                             unsigned by);
 
+/* The last signature in its other form, (r, n - s). It must be ES256. */
+void cast_turn(struct buf *message);
+
 struct buf cast_sign_snapshot(const struct cast *cast, const struct snapshot *snapshot,
                               unsigned by);
 

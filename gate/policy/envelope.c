@@ -158,6 +158,16 @@ err_code envelope_open(struct slice bytes, enum envelope_type type, struct envel
     return ERR_OK;
 }
 
+err_code envelope_signed_digest(const struct envelope *envelope, const char *tag,
+                                struct digest *ret)
+{
+    uint8_t len[8];
+    const struct slice parts[] = {SLICE_OF(len), envelope->cose.protected_, envelope->cose.payload};
+
+    put_u64(len, envelope->cose.protected_.len);
+    return hash_tagged(tag, parts, 3, ret);
+}
+
 err_code envelope_make(const struct envelope_parts *parts, struct hw_signer *const *signers,
                        size_t n_signers, struct buf *ret, struct why *why)
 {

@@ -39,6 +39,12 @@ size_t envelope_max(enum envelope_type type);
 err_code envelope_open(struct slice bytes, enum envelope_type type, struct envelope *ret,
                        struct why *why);
 
+/* What is signed, by whomever: hash_tagged() over the length of the body's protected header as u64,
+ * that header, and the payload. Anybody can drop a surplus signature of a published object, add one
+ * under an unknown key, or turn s into n - s. */
+err_code envelope_signed_digest(const struct envelope *envelope, const char *tag,
+                                struct digest *ret);
+
 /* Signs a payload with every signer. claims: as the type asks, else FORMAT. Appends to ret. */
 struct envelope_parts {
     enum envelope_type type;

@@ -227,6 +227,17 @@ err_code root_meta_parse_payload(struct slice payload, struct root_meta **ret, s
     return ERR_OK;
 }
 
+/* The hardware pins version 1, signatures and all. Of a later version whoever delivers a bundle
+ * could alter the signatures; were the digest to follow, the gate would take every bundle of the
+ * authority for an equivocation from then on. */
+static err_code digest_of(const struct envelope *envelope, uint64_t version, struct digest *ret)
+{
+    if (version > 1)
+        return envelope_signed_digest(envelope, "pawl-root-v1", ret);
+    *ret = envelope->digest;
+    return ERR_OK;
+}
+
 err_code root_meta_parse(struct slice bytes, struct root_meta **ret, struct why *why)
 {
     CLEANUP(root_meta_free) struct root_meta *meta = NULL;
@@ -240,7 +251,7 @@ err_code root_meta_parse(struct slice bytes, struct root_meta **ret, struct why 
                        "the claims name \"%.*s\" and \"%.*s\", the content \"%.*s\"",
                        TERM_ARG(claims->iss), TERM_ARG(claims->sub), TERM_ARG(meta->domain));
     meta->raw = bytes;
-    meta->digest = envelope.digest;
+    TRY(digest_of(&envelope, meta->version, &meta->digest));
     meta->iat = claims->iat;
     meta->has_exp = claims->has_exp;
     meta->exp = claims->exp;

@@ -41,8 +41,8 @@ struct root_holders {
 
 /* About 45 KB: on the heap or static. Borrows: the bytes it was parsed from. */
 struct root_meta {
-    struct slice raw; /* empty when it was not parsed */
-    struct digest digest;
+    struct slice raw;     /* empty when it was not parsed */
+    struct digest digest; /* version 1: of the bytes; else of what is signed: docs/formats.md */
     struct slice domain;
     uint64_t version;
     int64_t iat, exp;

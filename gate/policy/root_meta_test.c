@@ -441,6 +441,65 @@ static void chain(void **state)
     }
 }
 
+static struct digest digest_by(struct slice bytes)
+{
+    CLEANUP(root_meta_free) struct root_meta *meta = NULL;
+    struct why why = {0};
+
+    if (root_meta_parse(bytes, &meta, &why) != ERR_OK)
+        fail_msg("%s", why.text);
+    return meta->digest;
+}
+
+/* tag, 00, length of the protected header, header, payload: written out from docs/formats.md. */
+static struct digest digest_by_hand(struct slice bytes)
+{
+    CLEANUP(buf_free) struct buf text = {0};
+    struct cbor_reader r = cbor_read(bytes, CBOR_DETERMINISTIC);
+    struct slice head, payload;
+    struct digest digest;
+
+    assert_int_equal(cbor_get_tag(&r), 98);
+    assert_int_equal(cbor_get_array(&r), 4);
+    head = cbor_get_bytes(&r);
+    (void)cbor_get_item(&r);
+    payload = cbor_get_bytes(&r);
+    assert_int_equal(r.err, ERR_OK);
+    assert_int_equal(buf_add(&text, "pawl-root-v1", 13), ERR_OK);
+    assert_int_equal(buf_add_u64(&text, head.len), ERR_OK);
+    assert_int_equal(buf_add_slice(&text, head), ERR_OK);
+    assert_int_equal(buf_add_slice(&text, payload), ERR_OK);
+    assert_int_equal(hash_sha256(buf_slice(&text), &digest), ERR_OK);
+    return digest;
+}
+
+static void later_versions_are_told_by_what_is_signed(void **state)
+{
+    CLEANUP(root_meta_free) struct root_meta *meta = cast_root_meta(&cast);
+    (void)state;
+
+    for (uint64_t version = 1; version <= 3; version++) {
+        CLEANUP(buf_free) struct buf one = {0}, two = {0}, more = {0}, other = {0};
+        struct digest want, plain;
+        meta->version = version;
+        one = cast_sign_root(&cast, meta, BY(ROOT_A) | BY(ROOT_B));
+        two = cast_sign_root(&cast, meta, BY(ROOT_C));
+        meta->iat++; /* a claim is signed, too */
+        other = cast_sign_root(&cast, meta, BY(ROOT_A) | BY(ROOT_B));
+        assert_int_equal(cose_sign_add(buf_slice(&one), cast.signers[STRANGER], &more, NULL),
+                         ERR_OK);
+        assert_int_equal(hash_sha256(buf_slice(&one), &plain), ERR_OK);
+        want = version == 1 ? plain : digest_by_hand(buf_slice(&one));
+        const struct digest got[] = {digest_by(buf_slice(&one)), digest_by(buf_slice(&two)),
+                                     digest_by(buf_slice(&more)), digest_by(buf_slice(&other))};
+        assert_true(digest_eq(&got[0], &want));
+        assert_true(digest_eq(&got[1], &want) == (version > 1));
+        assert_true(digest_eq(&got[2], &want) == (version > 1));
+        assert_false(digest_eq(&got[3], &want));
+        assert_true(digest_eq(&plain, &want) == (version == 1));
+    }
+}
+
 static void one_version_has_one_digest(void **state)
 {
     struct digest a = {{1}}, b = {{2}};
@@ -492,6 +551,7 @@ int main(void)
         cmocka_unit_test(roles_are_given_and_taken),
         cmocka_unit_test(every_damage_is_refused),
         cmocka_unit_test(chain),
+        cmocka_unit_test(later_versions_are_told_by_what_is_signed),
         cmocka_unit_test(one_version_has_one_digest),
         cmocka_unit_test(owner_takes_ratchet_of_the_first_and_anchors_of_the_newest),
     };

@@ -100,18 +100,6 @@ static err_code get_payload(struct slice payload, struct snapshot *snapshot, str
     return check(snapshot, why);
 }
 
-/* Over what is signed, not over the signatures: anybody can drop a surplus signature of a published
- * snapshot, add one under an unknown key, or turn s into n - s. Were the digest to follow, whoever
- * delivers a bundle could cut a gate off from the epoch that comes after it. */
-static err_code content_digest(const struct envelope *envelope, struct digest *ret)
-{
-    uint8_t len[8];
-    const struct slice parts[] = {SLICE_OF(len), envelope->cose.protected_, envelope->cose.payload};
-
-    put_u64(len, envelope->cose.protected_.len);
-    return hash_tagged("pawl-snapshot-v1", parts, 3, ret);
-}
-
 err_code snapshot_parse(struct slice bytes, struct snapshot *ret, struct why *why)
 {
     CLEANUP(snapshot_free) struct snapshot out = {0};
@@ -125,7 +113,7 @@ err_code snapshot_parse(struct slice bytes, struct snapshot *ret, struct why *wh
                        "the claims name \"%.*s\" and \"%.*s\", the content \"%.*s\"",
                        TERM_ARG(claims->iss), TERM_ARG(claims->sub), TERM_ARG(out.domain));
     out.raw = bytes;
-    TRY(content_digest(&envelope, &out.digest));
+    TRY(envelope_signed_digest(&envelope, "pawl-snapshot-v1", &out.digest));
     out.iat = claims->iat;
     out.exp = claims->exp;
     snapshot_free(ret);

@@ -72,6 +72,14 @@ size_t world_policy(struct world *world, size_t alias, const char *text)
     return world->n_policies++;
 }
 
+static struct digest newest_root(const struct world *world)
+{
+    CLEANUP(root_meta_free) struct root_meta *meta = NULL;
+
+    MUST(root_meta_parse(buf_slice(&world->roots[world->n_roots - 1]), &meta, &why));
+    return meta->digest;
+}
+
 void world_publish(struct world *world)
 {
     static const size_t ORDER[] = {1, 2, 0};
@@ -85,7 +93,7 @@ void world_publish(struct world *world)
                                 .iat = 1000,
                                 .exp = 9000};
 
-    MUST(hash_sha256(buf_slice(&world->roots[world->n_roots - 1]), &snapshot.root));
+    snapshot.root = newest_root(world);
     snapshot.root.bytes[0] ^= world->names_another_root;
     for (size_t i = 0; i < 3; i++)
         if (world->version[ORDER[i]] > 0)

@@ -12,6 +12,7 @@ import cbor
 from world import read, write
 
 ES256 = -7
+P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
 
 def openssl(*args, data=b""):
@@ -62,6 +63,15 @@ def digest_of(signed):
     return hashlib.sha256(signed).digest()
 
 
+def root_digest(signed):
+    """Of root metadata: version 1 by its bytes, later ones by what is signed."""
+    root = Signed(signed)
+    if root.content()["version"] == 1:
+        return digest_of(signed)
+    return digest_of(b"pawl-root-v1\0" + len(root.protected).to_bytes(8, "big") + root.protected
+                     + root.payload)
+
+
 class Signed:
     """A COSE_Sign object: protected header, payload, signatures."""
 
@@ -103,6 +113,13 @@ class Signed:
             protected = cbor.encode({1: ES256, 4: key.kid})
             signed = cbor.encode(["Signature", self.protected, protected, b"", self.payload])
             self.signatures.append([protected, {}, key.sign(signed)])
+        return self
+
+    def turn(self):
+        """The first signature in its other form, (r, n - s): as valid as before."""
+        protected, unprotected, value = self.signatures[0]
+        other = (P256_ORDER - int.from_bytes(value[32:], "big")).to_bytes(32, "big")
+        self.signatures[0] = [protected, unprotected, value[:32] + other]
         return self
 
     def kids(self):

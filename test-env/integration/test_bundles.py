@@ -7,7 +7,7 @@ refused with its own name; nothing is stored, and the gate goes on as before."""
 import time
 
 from busy import Busy, refused
-from forge import Bundle, Signed, digest_of
+from forge import Bundle, Signed, digest_of, root_digest
 from tap import Suite
 from world import LAX, STRICT, main
 
@@ -361,7 +361,7 @@ def root_two(signers):
         bundle = world.bundle(3)
         second = Signed(bundle.roots[0]).edit({"version": 2}).sign(*signers(world))
         bundle.roots.append(second.bytes())
-        edited = bundle.signed().edit({"root": [2, digest_of(bundle.roots[1])]})
+        edited = bundle.signed().edit({"root": [2, root_digest(bundle.roots[1])]})
         bundle.snapshot = edited.sign(*world.keys("snapshot")).bytes()
         return bundle
 
@@ -371,7 +371,7 @@ def root_two(signers):
 def root_three(world):
     bundle = root_two(lambda world: world.keys("root"))(world)
     bundle.roots[1] = Signed(bundle.roots[0]).edit({"version": 3}).sign(*world.keys("root")).bytes()
-    edited = bundle.signed().edit({"root": [3, digest_of(bundle.roots[1])]})
+    edited = bundle.signed().edit({"root": [3, root_digest(bundle.roots[1])]})
     bundle.snapshot = edited.sign(*world.keys("snapshot")).bytes()
     return bundle
 
@@ -451,6 +451,40 @@ def unlisted(world):
 def right(world, make):
     world.install(world.made(make(world)))
     world.sound(3)
+
+
+# ---- root metadata altered on the way ------------------------------------------------------------
+
+def rotate_twice(world):
+    """A gate that is away meanwhile gets a version in the middle."""
+    for number, role in ((1, "override"), (2, "approver")):
+        world.pawl("authority", "add-key", f"{world.authority}.policy-{number}.pem", "--role", role,
+                   "--authority", world.authority)
+        world.pawl("authority", "rotate", "--authority", world.authority)
+
+
+def turned(world, root):
+    return root.turn()
+
+
+def with_stranger(world, root):
+    return root.cosign(world.stranger)
+
+
+@suite.cases([("root metadata 2 with n - s", turned),
+              ("root metadata 2 with a stranger's signature more", with_stranger)], at="next")
+def altered_on_the_way(world, change):
+    """Whoever delivers needs no key for this. It must not cut the gate off from what comes after,
+    neither in the same epoch nor in the next."""
+    rotate_twice(world)
+    genuine = world.next_epoch(STRICT)
+    bundle = world.bundle(4)
+    bundle.roots[1] = change(world, Signed(bundle.roots[1])).bytes()
+    world.install(world.made(bundle))
+    world.sound(4)
+    world.install(genuine)
+    world.install(world.next_epoch(STRICT))
+    world.sound(5)
 
 
 if __name__ == "__main__":
