@@ -17,6 +17,7 @@ static const struct opt PUBLISH_OPTIONS[] = {
     {"authority", 'A', OPT_VALUE, "DIR", "the authority's directory (default: .)"},
     {"for", 'f', OPT_LIST, "ENROLMENT", "also make grants for this gate"},
     {"expires", 0, OPT_VALUE, "TIME", "gates deny everything from then on (default: +30d)"},
+    {"epoch", 0, OPT_VALUE, "N", "a later epoch than the next one, to get past somebody else's"},
     {"output", 'o', OPT_VALUE, "FILE", "also write the bundle here"},
     KEYRING_OPTIONS,
     {0},
@@ -95,6 +96,7 @@ static err_code publish_run(struct call *call)
     struct publication wish = {.now = call->now, .gates = gates};
     const char *output = args_value(call->args, "output", NULL), *file;
     const char *expires = args_value(call->args, "expires", "+30d");
+    const char *wanted = args_value(call->args, "epoch", NULL);
     struct authority_keys keys;
     CLEANUP(buf_free) struct buf path = {0};
     char until[TIME_TEXT], kept[64];
@@ -102,6 +104,9 @@ static err_code publish_run(struct call *call)
 
     if (time_parse(expires, call->now, &wish.exp) != ERR_OK)
         return why_say(&call->why, ERR_USAGE, "--expires \"%s\" is no time", expires);
+    if (wanted != NULL &&
+        (number_parse(wanted, TERM_NUMBER_MAX, &wish.epoch) != ERR_OK || wish.epoch == 0))
+        return why_say(&call->why, ERR_USAGE, "--epoch \"%s\" is no epoch", wanted);
     TRY(authority_at(call, &authority));
     for (size_t i = 0; (file = args_list(call->args, "for", i)) != NULL; i++)
         TRY(read_gate(call, authority, file, gates, &wish.n_gates));

@@ -2,6 +2,7 @@
 #include "gate/decide/gate.h"
 
 #include "gate/decide/installs.h"
+#include "gate/policy/succession.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -259,7 +260,8 @@ static err_code attach(struct gate *g, const struct judged *newest, struct why *
 }
 
 /* Takes the newest bundle on disk into force. The root metadata that it brings is judged from
- * version 1 on, so nothing on this disk is trusted but what the hardware pins. */
+ * version 1 on, so nothing on this disk is trusted but what the hardware pins. Nor does it lead the
+ * hardware further than pawl install would. */
 static err_code take_installed(struct gate *g, struct buf *bytes, struct why *why)
 {
     CLEANUP(installed_free) struct installed found = {0};
@@ -268,6 +270,7 @@ static err_code take_installed(struct gate *g, struct buf *bytes, struct why *wh
     TRY(gate_judge_bundle(g, bytes, &trust, &found, why));
     if (!found.judged.has_snapshot)
         return why_say(why, ERR_STATE_CORRUPT, "an installed bundle has no snapshot");
+    TRY(snapshot_in_reach(g->epoch, &found.judged.snapshot, why));
     gate_adopt(g, &found);
     return ERR_OK;
 }

@@ -11,6 +11,7 @@ static err_code judge_next(struct gate *gate, struct buf *bytes, struct installe
         .roots = now->roots,
         .n_roots = now->bundle.n_roots,
         .snapshot = gate->has_installed ? &now->snapshot : NULL,
+        .epoch = gate->epoch,
     };
 
     TRY(gate_judge_bundle(gate, bytes, &trust, ret, why));

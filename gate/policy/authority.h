@@ -99,14 +99,15 @@ struct authority_gate {
 };
 struct publication {
     int64_t now, exp;
+    uint64_t epoch;                     /* 0: the one after the last publication */
     const struct authority_gate *gates; /* besides the fleet default */
     size_t n_gates;
 };
 
 /* Makes the next epoch: a snapshot of the newest version of every alias, grants, and the bundle
  * with all that leads there. Judges it in full, as a gate will, before it is written. Appends the
- * bundle to ret. Errors: those of bundle_judge; EXISTS when somebody else published this epoch
- * meanwhile. */
+ * bundle to ret. Errors: those of bundle_judge; ROLLBACK when the epoch wished for is not beyond
+ * the last one; EXISTS when somebody else published this epoch meanwhile. */
 err_code authority_publish(struct authority *authority, const struct publication *wish,
                            const struct authority_keys *keys, struct buf *ret, uint64_t *ret_epoch,
                            struct why *why);

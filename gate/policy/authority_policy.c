@@ -305,7 +305,9 @@ static err_code judge_as_gates_will(const struct authority *a, struct slice bund
                                    .needs_grants = true,
                                    .index = AUTHORITY_INDEX,
                                    .base = AUTHORITY_BASE};
-    const struct trust first = {.roots = &a->first->digest, .n_roots = 1};
+    const struct trust first = {.roots = &a->first->digest,
+                                .n_roots = 1,
+                                .epoch = a->has_published ? a->published.snapshot.epoch : 0};
 
     if (a->has_published) {
         const struct trust last = {.roots = a->published.roots,
@@ -354,6 +356,11 @@ err_code authority_publish(struct authority *authority, const struct publication
     struct hw_signer *ratchet = NULL;
     uint64_t epoch = last == NULL ? 1 : last->epoch + 1;
 
+    if (wish->epoch != 0 && wish->epoch < epoch)
+        return why_say(why, ERR_ROLLBACK, "epoch %llu is wished for, epoch %llu is published",
+                       (unsigned long long)wish->epoch, (unsigned long long)last->epoch);
+    if (wish->epoch != 0)
+        epoch = wish->epoch;
     if (last != NULL && wish->now < last->iat)
         return clock_back(wish->now, last, why);
     TRY(ratchet_signer(authority, keys, &ratchet, why));

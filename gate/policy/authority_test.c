@@ -501,24 +501,6 @@ static void gates_with_a_base_of_their_own(void **state)
     }
 }
 
-static void an_epoch_has_one_content(void **state)
-{
-    CLEANUP(authority_close) struct authority *one = NULL, *two = NULL;
-    CLEANUP(buf_free) struct buf first = {0}, second = {0};
-    struct publication wish = {.now = 5000, .exp = 6000};
-    struct authority_keys signers = all();
-    uint64_t epoch;
-    (void)state;
-
-    assert_int_equal(sign("deploy", TWO), ERR_OK);
-    one = open_it();
-    two = open_it();
-    assert_int_equal(authority_publish(one, &wish, &signers, &first, &epoch, NULL), ERR_OK);
-    wish.exp++;
-    assert_int_equal(authority_publish(two, &wish, &signers, &second, &epoch, NULL), ERR_EXISTS);
-    assert_int_equal(second.len, 0);
-}
-
 /* ---- files that were changed ----------------------------------------------------------------- */
 
 static void flip(const char *name, size_t from_end)
@@ -586,7 +568,6 @@ int main(void)
         IN_DIR(gates_are_enrolled_with_the_whole_chain),
         IN_DIR(a_dropped_policy_key_has_to_be_replaced_first),
         IN_DIR(gates_with_a_base_of_their_own),
-        IN_DIR(an_epoch_has_one_content),
         IN_DIR(changed_files_are_found),
         IN_DIR(an_alias_does_not_vanish),
     };

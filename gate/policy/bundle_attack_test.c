@@ -354,11 +354,6 @@ static void drop_policy_a(struct root_meta *next)
     assert_int_equal(root_take(next, ROLE_POLICY, &cast.kids[POLICY_A], NULL), ERR_OK);
 }
 
-static void drop_snap_b(struct root_meta *next)
-{
-    assert_int_equal(root_take(next, ROLE_SNAPSHOT, &cast.kids[SNAP_B], NULL), ERR_OK);
-}
-
 static void policy_key_dropped(void)
 {
     world_rotate(&world, drop_policy_a, BY(ROOT_A) | BY(ROOT_B));
@@ -594,35 +589,6 @@ static void altered_on_the_way(void **state)
     }
 }
 
-/* Whoever may sign snapshots revokes every root key. The root keys do not notice, and rotate the
- * liar away. */
-static void root_keys_cannot_be_revoked(void **state)
-{
-    CLEANUP(buf_free) struct buf one = {0}, two = {0};
-    CLEANUP(judged_free) struct judged first = {0}, second = {0};
-    struct trust trust = {0};
-    struct why why = {0};
-    (void)state;
-
-    world_make(&world, &cast);
-    (void)world_policy(&world, 0, NULL);
-    for (enum person who = ROOT_A; who <= ROOT_C; who++)
-        world_revoke(&world, cast.kids[who], REVOKED_KEY);
-    world_publish(&world);
-    assert_int_equal(world_judge(&world, &trust, &WORLD_ASK, &one, &first, &why), ERR_OK);
-    world_rotate(&world, drop_snap_b, BY(ROOT_A) | BY(ROOT_B));
-    world_publish(&world);
-    trust = world_trust(&first);
-    assert_int_equal(world_judge(&world, &trust, &WORLD_ASK, &two, &second, &why), ERR_OK);
-    judged_free(&second);
-    world.snapshot_by = BY(SNAP_B);
-    world.epoch--;
-    world_publish(&world);
-    assert_int_equal(world_judge(&world, &trust, &WORLD_ASK, &two, &second, &why),
-                     ERR_SIGNER_UNKNOWN);
-    world_free(&world);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -630,7 +596,6 @@ int main(void)
         cmocka_unit_test(going_back),
         cmocka_unit_test(roots_fork),
         cmocka_unit_test(altered_on_the_way),
-        cmocka_unit_test(root_keys_cannot_be_revoked),
     };
     return cmocka_run_group_tests_name("bundle_attack", tests, setup, teardown);
 }

@@ -111,6 +111,13 @@ static void free_count(struct judge_count **count)
     *count = NULL;
 }
 
+static uint64_t reached(const struct trust *trust)
+{
+    uint64_t installed = trust->snapshot == NULL ? 0 : trust->snapshot->epoch;
+
+    return installed > trust->epoch ? installed : trust->epoch;
+}
+
 static err_code judge_snapshot(const struct judging *j, struct why *why)
 {
     CLEANUP(free_count) struct judge_count *count = calloc(1, sizeof *count);
@@ -132,8 +139,10 @@ static err_code judge_snapshot(const struct judging *j, struct why *why)
         TRY(snapshot_follows(installed, &out->snapshot, out->newest, why));
         out->known = digest_eq(&installed->digest, &out->snapshot.digest);
     }
-    if (!j->trust->installed_before)
+    if (!j->trust->installed_before) {
+        TRY(snapshot_in_reach(reached(j->trust), &out->snapshot, why));
         TRY(fresh_snapshot(&out->snapshot, j->ask->now, why));
+    }
     out->mandate->epoch = out->snapshot.epoch;
     out->mandate->snapshot = out->snapshot.digest;
     out->mandate->n_statements = count->n;

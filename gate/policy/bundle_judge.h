@@ -21,6 +21,7 @@ struct trust {
     const struct digest *roots;
     size_t n_roots;
     const struct snapshot *snapshot; /* installed; NULL: none */
+    uint64_t epoch; /* of the hardware, which may be ahead of the snapshot; 0: none, or not known */
     /* The bundle is what this gate installed earlier, put together again from its own files: the
      * chains of predecessors and the times were judged then. Signatures are judged again. */
     bool installed_before;

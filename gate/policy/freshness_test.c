@@ -139,34 +139,35 @@ static void objects(void **state)
 
 /* ---- one snapshot after another -------------------------------------------------------------- */
 
-/* Installed: epoch 4, digest 04.., root version 2 (digest 02..), a at 3, b at 1; the key POLICY_A,
- * a key that is in no root metadata, and b's object (digest b1..) are revoked. */
+/* Installed: epoch 4, digest 04.., root version 2 (digest 02..), a at 3, b at 1; the keys POLICY_A
+ * and ROOT_A, a key that is in no root metadata, and b's object (digest b1..) are revoked. */
 static const struct {
     const char *name;
     uint64_t epoch, root, a, b; /* 0: the alias is missing */
     uint8_t digest, previous, root_digest, a_digest;
-    const char *revoked; /* k: POLICY_A, f: the foreign key, o: the object */
+    const char *revoked; /* k: POLICY_A, r: ROOT_A, f: the foreign key, o: the object */
     err_code want;
 } NEXT[] = {
-    {"the same", 4, 2, 3, 1, 0x04, 0x03, 0x02, 0xa3, "kfo", ERR_OK},
-    {"the next", 5, 2, 3, 1, 0x05, 0x04, 0x02, 0xa3, "kfo", ERR_OK},
-    {"epochs skipped", 9, 2, 3, 1, 0x09, 0x08, 0x02, 0xa3, "kfo", ERR_OK},
-    {"newer policies and root", 5, 3, 4, 2, 0x05, 0x04, 0x03, 0xa4, "kfo", ERR_OK},
-    {"an older epoch", 3, 2, 3, 1, 0x03, 0x02, 0x02, 0xa3, "kfo", ERR_ROLLBACK},
-    {"the same epoch, another content", 4, 2, 3, 1, 0x44, 0x03, 0x02, 0xa3, "kfo",
+    {"the same", 4, 2, 3, 1, 0x04, 0x03, 0x02, 0xa3, "krfo", ERR_OK},
+    {"the next", 5, 2, 3, 1, 0x05, 0x04, 0x02, 0xa3, "krfo", ERR_OK},
+    {"epochs skipped", 9, 2, 3, 1, 0x09, 0x08, 0x02, 0xa3, "krfo", ERR_OK},
+    {"newer policies and root", 5, 3, 4, 2, 0x05, 0x04, 0x03, 0xa4, "krfo", ERR_OK},
+    {"an older epoch", 3, 2, 3, 1, 0x03, 0x02, 0x02, 0xa3, "krfo", ERR_ROLLBACK},
+    {"the same epoch, another content", 4, 2, 3, 1, 0x44, 0x03, 0x02, 0xa3, "krfo",
      ERR_EQUIVOCATION},
-    {"the next after another", 5, 2, 3, 1, 0x05, 0x44, 0x02, 0xa3, "kfo", ERR_SUCCESSION},
-    {"older root metadata", 5, 1, 3, 1, 0x05, 0x04, 0x01, 0xa3, "kfo", ERR_ROLLBACK},
-    {"another root metadata", 5, 2, 3, 1, 0x05, 0x04, 0x22, 0xa3, "kfo", ERR_ROOT_EQUIVOCATION},
-    {"an older policy", 5, 2, 2, 1, 0x05, 0x04, 0x02, 0xa2, "kfo", ERR_POLICY_ROLLBACK},
-    {"an older policy far ahead", 90, 2, 2, 1, 0x05, 0x04, 0x02, 0xa2, "kfo", ERR_POLICY_ROLLBACK},
-    {"another policy of the version", 5, 2, 3, 1, 0x05, 0x04, 0x02, 0xaa, "kfo", ERR_EQUIVOCATION},
-    {"an alias has gone", 5, 2, 0, 1, 0x05, 0x04, 0x02, 0xa3, "kfo", ERR_SUCCESSION},
-    {"an alias has gone far ahead", 90, 2, 0, 1, 0x05, 0x04, 0x02, 0xa3, "kfo", ERR_SUCCESSION},
-    {"a foreign key is forgotten", 5, 2, 3, 1, 0x05, 0x04, 0x02, 0xa3, "ko", ERR_OK},
-    {"a listed key is forgotten", 5, 2, 3, 1, 0x05, 0x04, 0x02, 0xa3, "fo", ERR_REVOKED},
-    {"an object in force is forgotten", 5, 2, 3, 1, 0x05, 0x04, 0x02, 0xa3, "kf", ERR_REVOKED},
-    {"an object that was replaced is forgotten", 5, 2, 3, 2, 0x05, 0x04, 0x02, 0xa3, "kf", ERR_OK},
+    {"the next after another", 5, 2, 3, 1, 0x05, 0x44, 0x02, 0xa3, "krfo", ERR_SUCCESSION},
+    {"older root metadata", 5, 1, 3, 1, 0x05, 0x04, 0x01, 0xa3, "krfo", ERR_ROLLBACK},
+    {"another root metadata", 5, 2, 3, 1, 0x05, 0x04, 0x22, 0xa3, "krfo", ERR_ROOT_EQUIVOCATION},
+    {"an older policy", 5, 2, 2, 1, 0x05, 0x04, 0x02, 0xa2, "krfo", ERR_POLICY_ROLLBACK},
+    {"an older policy far ahead", 90, 2, 2, 1, 0x05, 0x04, 0x02, 0xa2, "krfo", ERR_POLICY_ROLLBACK},
+    {"another policy of the version", 5, 2, 3, 1, 0x05, 0x04, 0x02, 0xaa, "krfo", ERR_EQUIVOCATION},
+    {"an alias has gone", 5, 2, 0, 1, 0x05, 0x04, 0x02, 0xa3, "krfo", ERR_SUCCESSION},
+    {"an alias has gone far ahead", 90, 2, 0, 1, 0x05, 0x04, 0x02, 0xa3, "krfo", ERR_SUCCESSION},
+    {"a foreign key is forgotten", 5, 2, 3, 1, 0x05, 0x04, 0x02, 0xa3, "kro", ERR_OK},
+    {"a root key is forgotten", 5, 2, 3, 1, 0x05, 0x04, 0x02, 0xa3, "kfo", ERR_OK},
+    {"a listed key is forgotten", 5, 2, 3, 1, 0x05, 0x04, 0x02, 0xa3, "rfo", ERR_REVOKED},
+    {"an object in force is forgotten", 5, 2, 3, 1, 0x05, 0x04, 0x02, 0xa3, "krf", ERR_REVOKED},
+    {"an object that was replaced is forgotten", 5, 2, 3, 2, 0x05, 0x04, 0x02, 0xa3, "krf", ERR_OK},
 };
 
 static struct revoked list_of(const char *which)
@@ -177,6 +178,8 @@ static struct revoked list_of(const char *which)
         struct revocation item = {REVOKED_KEY, {{0xf0}}, 5, slice_str("lost")};
         if (*which == 'k')
             item.id = cast.kids[POLICY_A];
+        if (*which == 'r')
+            item.id = cast.kids[ROOT_A];
         if (*which == 'o')
             item = (struct revocation){REVOKED_OBJECT, {{0xb1}}, 5, slice_str("wrong")};
         assert_int_equal(revoked_add(&list, &item), ERR_OK);
@@ -194,7 +197,7 @@ static void snapshots_follow_each_other(void **state)
                                  .root = {{0x02}},
                                  .policies = ours,
                                  .n_policies = 2,
-                                 .revoked = list_of("kfo")};
+                                 .revoked = list_of("krfo")};
     (void)state;
 
     for (size_t i = 0; i < sizeof NEXT / sizeof *NEXT; i++) {
@@ -221,6 +224,38 @@ static void snapshots_follow_each_other(void **state)
         revoked_free(&next.revoked);
     }
     revoked_free(&installed.revoked);
+}
+
+static void epochs_are_in_reach(void **state)
+{
+    static const struct {
+        uint64_t from, epoch;
+        err_code want;
+    } CASES[] = {
+        {0, 1, ERR_OK},
+        {0, 1048576, ERR_OK},
+        {0, 1048577, ERR_SUCCESSION},
+        {7, 7, ERR_OK},
+        {7, 3, ERR_OK}, /* that is for others to refuse */
+        {7, 1048583, ERR_OK},
+        {7, 1048584, ERR_SUCCESSION},
+        {7, TERM_NUMBER_MAX, ERR_SUCCESSION},
+        {TERM_NUMBER_MAX - 1, TERM_NUMBER_MAX, ERR_OK},
+    };
+    (void)state;
+
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        const struct snapshot next = {.epoch = CASES[i].epoch};
+        struct why why = {0};
+        err_code got = snapshot_in_reach(CASES[i].from, &next, &why);
+        if (got != CASES[i].want)
+            fail_msg("%llu after %llu: %s", (unsigned long long)CASES[i].epoch,
+                     (unsigned long long)CASES[i].from, err_name(got));
+        if (got != ERR_OK && (strstr(why.text, "epoch 7;") == NULL) == (CASES[i].from == 7))
+            fail_msg("%s", why.text);
+        if (got != ERR_OK && strstr(why.text, "limit is 1048576") == NULL)
+            fail_msg("%s", why.text);
+    }
 }
 
 /* Anybody can drop a signature from a published snapshot; that says nothing about the keys. */
@@ -283,6 +318,7 @@ int main(void)
         cmocka_unit_test(snapshots_go_stale),
         cmocka_unit_test(objects),
         cmocka_unit_test(snapshots_follow_each_other),
+        cmocka_unit_test(epochs_are_in_reach),
         cmocka_unit_test(only_signatures_differ),
         cmocka_unit_test(policies_follow_each_other),
     };

@@ -78,13 +78,15 @@ static err_code alias(const struct snapshot_policy *old, const struct snapshot *
                    TERM_ARG(old->alias), old->version, theirs, next->epoch, ours);
 }
 
-/* A key that the root metadata no longer lists cannot sign anyhow. An object that is not listed is
- * a version that was replaced, and versions only go up. */
+/* A key that the root metadata no longer lists cannot sign anyhow, and revocations do not concern
+ * the role root. An object that is not listed is a version that was replaced, and versions only go
+ * up. */
 static bool still_matters(const struct revocation *item, const struct snapshot *next,
                           const struct root_meta *newest)
 {
-    if (item->kind == REVOKED_KEY)
-        return root_key_find(newest, &item->id) != NULL;
+    for (enum root_role role = ROLE_ROOT + 1; item->kind == REVOKED_KEY && role < ROLE_END; role++)
+        if (root_holds(newest, role, &item->id))
+            return true;
     for (size_t i = 0; i < next->n_policies; i++)
         if (digest_eq(&next->policies[i].digest, &item->id))
             return true;
@@ -119,6 +121,16 @@ err_code snapshot_follows(const struct snapshot *installed, const struct snapsho
     for (size_t i = 0; i < installed->n_policies; i++)
         TRY(alias(&installed->policies[i], next, why));
     return revocations(installed, next, newest, why);
+}
+
+err_code snapshot_in_reach(uint64_t from, const struct snapshot *next, struct why *why)
+{
+    if (next->epoch <= from || next->epoch - from <= SNAPSHOT_JUMP_MAX)
+        return ERR_OK;
+    return why_say(why, ERR_SUCCESSION,
+                   "the snapshot is of epoch %" PRIu64 ", %" PRIu64 " beyond epoch %" PRIu64
+                   "; the limit is %" PRIu64,
+                   next->epoch, next->epoch - from, from, SNAPSHOT_JUMP_MAX);
 }
 
 err_code policy_follows(const struct policy_object *older, const struct policy_object *newer,

@@ -21,6 +21,13 @@
 err_code snapshot_follows(const struct snapshot *installed, const struct snapshot *next,
                           const struct root_meta *newest, struct why *why);
 
+/* How far an epoch may lie beyond the one before it. Without a limit one stolen key of the role
+ * snapshot could step a token to the last epoch that there is. */
+#define SNAPSHOT_JUMP_MAX (UINT64_C(1) << 20)
+/* from: the epoch of the hardware or of what is installed, whichever is higher; 0 for none. Error:
+ * SUCCESSION, naming both and the limit. */
+err_code snapshot_in_reach(uint64_t from, const struct snapshot *next, struct why *why);
+
 /* Is older the direct predecessor of newer? Error: SUCCESSION, naming versions or digests. */
 err_code policy_follows(const struct policy_object *older, const struct policy_object *newer,
                         struct why *why);

@@ -4,10 +4,11 @@
 or made themselves, and such as an authority makes by mistake or with too few of its keys. Each is
 refused with its own name; nothing is stored, and the gate goes on as before."""
 
+import os
 import time
 
 from busy import Busy, refused
-from forge import Bundle, Signed, digest_of, root_digest
+from forge import Bundle, Signed, digest_of, root_digest, text_id
 from tap import Suite
 from world import LAX, STRICT, main
 
@@ -417,6 +418,8 @@ INSIDE = [
      "THRESHOLD"),
     ("root metadata 2 signed by policy keys", root_two(first(2)), "SIGNER_UNKNOWN"),
     ("root metadata 3 after 1", root_three, "ROOT_SEQUENCE"),
+    ("the last epoch that there is", listing(epoch=2**53 - 1), "SUCCESSION"),
+    ("an epoch out of reach", listing(epoch=2 + 2**20 + 1), "SUCCESSION"),
 ]
 
 
@@ -485,6 +488,46 @@ def altered_on_the_way(world, change):
     world.install(genuine)
     world.install(world.next_epoch(STRICT))
     world.sound(5)
+
+
+# ---- one stolen key of the role snapshot ---------------------------------------------------------
+
+@suite.test("one snapshot key against all root keys", at="next")
+def revoking_roots(world):
+    """It revokes them and leaps ahead, if no grants are needed for that. They rotate it away, and the
+    authority publishes beyond its epoch."""
+    stolen = world.keys("snapshot")[0]
+    epoch = 500 if world.kind == "hsm" else 3
+    revoked = [{"id": kid, "kind": "key", "since": NOW, "reason": "x"}
+               for kid in sorted(key.kid for key in world.keys("root"))]
+    bundle = world.bundle(3)
+    edited = bundle.signed().edit({"revoked": revoked, "epoch": epoch})
+    bundle.snapshot = edited.sign(stolen).bytes()
+    world.install(world.made(bundle))
+    world.sound(epoch)
+    world.pawl("authority", "add-key", f"{world.authority}.policy-3.pem", "--role", "snapshot",
+               "--authority", world.authority)
+    world.pawl("authority", "drop-key", text_id(stolen.kid), "--role", "snapshot", "--authority",
+               world.authority)
+    world.pawl("authority", "rotate", "--authority", world.authority)
+    for kid in revoked:
+        world.pawl("revoke", "key", text_id(kid["id"]), "--reason", "x", "--authority",
+                   world.authority, want="USAGE")
+    world.sign(STRICT)
+    world.install(world.publish(epoch=str(epoch + 2)))
+    world.sound(epoch + 2)
+    world.install(world.made(bundle), want="ROLLBACK")
+
+
+@suite.test("the last epoch, put on the disk", at="next", roots=("hsm",))
+def leap_on_disk(world):
+    """The key of the role snapshot is not enough there either: the token is not stepped."""
+    bundle, last = world.bundle(3), 2**53 - 1
+    bundle.snapshot = bundle.signed().edit({"epoch": last}).sign(*world.keys("snapshot")).bytes()
+    path = bundle.save(f"{world.state}/installed/{last}.bundle")
+    world.refused("SUCCESSION")
+    os.unlink(path)
+    world.sound(2)
 
 
 if __name__ == "__main__":
