@@ -3,6 +3,8 @@
 
 #include "gate/decide/installs.h"
 
+#include <stdlib.h>
+
 static err_code judge_next(struct gate *gate, struct buf *bytes, struct installed *ret,
                            struct why *why)
 {
@@ -29,6 +31,33 @@ static err_code not_below_hardware(struct gate *gate, uint64_t epoch, struct why
     return ERR_OK;
 }
 
+/* Whoever opens the gate after this asks the hardware for the anchors of all keys in the newest
+ * root metadata. Where they are missing, that has to be said before anything is stored. */
+static err_code anchors_for(struct gate *gate, const struct judged *next, struct why *why)
+{
+    const struct judged *now = gate->has_installed ? &gate->installed.judged : &gate->trust;
+    struct hw_root *hw = gate->hw;
+    struct hw_owner *owner = NULL;
+    struct why own = {0};
+    err_code err;
+
+    if (next->bundle.n_roots == now->bundle.n_roots)
+        return ERR_OK;
+    TRY(gate_owner(next, gate->enrolment.gate, &owner, why));
+    err = hw->ops->attach(hw, owner, &gate->enrolment.hw, why);
+    if (err == ERR_OK) {
+        free(gate->owner);
+        gate->owner = owner;
+        return ERR_OK;
+    }
+    free(owner);
+    /* Back to what is in force. If this fails, too, the hardware is not attached: it refuses. */
+    if (hw->ops->attach(hw, gate->owner, &gate->enrolment.hw, &own) == ERR_OK &&
+        gate->has_installed)
+        (void)hw->ops->prepare(hw, now->mandate, &own);
+    return err;
+}
+
 err_code gate_install(struct gate *gate, struct buf *bytes, struct install_result *ret,
                       struct why *why)
 {
@@ -45,6 +74,7 @@ err_code gate_install(struct gate *gate, struct buf *bytes, struct install_resul
         *ret = (struct install_result){.from_epoch = epoch, .epoch = epoch, .known = true};
         return ERR_OK;
     }
+    TRY(anchors_for(gate, &next.judged, why));
     TRY(hw->ops->prepare(hw, next.judged.mandate, why));
     /* A token whose certificates were lost cannot step: say so before anything is stored. */
     TRY(hw->ops->receipt_key(hw, &key, why));

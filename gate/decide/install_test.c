@@ -20,6 +20,7 @@
 #include <cmocka.h>
 
 static struct stand stand;
+static const struct hw_root_ops *true_ops;
 static struct hw_root_ops lying; /* the fake's, some of them replaced by a test */
 
 static int setup(void **state)
@@ -27,7 +28,8 @@ static int setup(void **state)
     (void)state;
     stand_make(&stand);
     (void)world_policy(&stand.world, 0, NULL);
-    lying = *stand.gate->hw->ops;
+    true_ops = stand.gate->hw->ops;
+    lying = *true_ops;
     return 0;
 }
 
@@ -251,6 +253,37 @@ static void hardware_fails(void **state)
     }
 }
 
+static unsigned refuse_attach; /* so many times */
+static err_code attaches_later(struct hw_root *root, const struct hw_owner *owner,
+                               const struct hw_enrolment *enrolment, struct why *why)
+{
+    if (refuse_attach > 0) {
+        refuse_attach--;
+        return why_say(why, ERR_ANCHOR_MISSING, "no anchor yet");
+    }
+    return true_ops->attach(root, owner, enrolment, why);
+}
+
+/* New root metadata for which the hardware has no anchors: what is in force serves on. */
+static void no_anchors(void **state)
+{
+    CLEANUP(buf_free) struct buf two = {0};
+    struct why why = {0};
+
+    (void)state;
+    stand_go_on(&stand);
+    world_rotate(&stand.world, NULL, BY(ROOT_A) | BY(ROOT_B));
+    two = stand_bundle(&stand);
+    refuse_attach = 1;
+    lying.attach = attaches_later;
+    stand.gate->hw->ops = &lying;
+    refuses("no anchors", &two, ERR_ANCHOR_MISSING, 1, 1);
+    expect_stored(1, NULL);
+    assert_int_equal(stand.gate->hw->ops->begin(stand.gate->hw, &why), ERR_OK);
+    installs(&two, 1, 2, false);
+    assert_int_equal(stand.gate->hw->ops->begin(stand.gate->hw, &why), ERR_OK);
+}
+
 static err_code does_nothing(struct hw_root *root, const struct hw_mandate *mandate,
                              struct why *why)
 {
@@ -377,6 +410,7 @@ int main(void)
         T(stepped_by_another),
         T(never_stepped),
         T(hardware_fails),
+        T(no_anchors),
         T(a_step_that_is_none),
         T(not_ready_after_the_step),
         T(no_epoch_after_the_step),
