@@ -245,8 +245,8 @@ def others(value):
     if isinstance(value, str):
         sizes = (1, 2, 64, 65, 128, 129, 256, 257, 1024, 1025)
         near = value[:-1] + ("1" if value.endswith("0") else "0")
-        return (["", near, value + "x", value[:-1], value.upper(), value.title(), value + "\0", "\n",
-                 "\u00e4", "\U0001f600" * 64, "/", value.encode(), 0, None, [value]] +
+        return (["", near, value + "x", value[:-1], value.upper(), value.title(), value + "\0",
+                 "\n", "\u00e4", "\U0001f600" * 64, "/", value.encode(), 0, None, [value]] +
                 ["x" * size for size in sizes])
     if isinstance(value, bytes):
         flipped = bytes([value[0] ^ 1]) + value[1:] if value else b"x"
