@@ -130,6 +130,18 @@ static err_code take_grants(struct making *m)
     return ERR_OK;
 }
 
+/* Enrolling writes, and tries the security officer's PIN: not on a token that is not ours, nor
+ * after the user's was refused. What else is wrong, enrolling mends or names. */
+static err_code same_token(const struct making *m, struct why *why)
+{
+    err_code err;
+
+    if (!m->has_old || m->wish->again)
+        return ERR_OK;
+    err = m->hw->ops->attach(m->hw, m->owner, &m->old.hw, why);
+    return err == ERR_HSM_KEY_MISSING || err == ERR_HSM_PIN_WRONG ? err : ERR_OK;
+}
+
 static err_code enrol_hardware(struct making *m, struct hw_enrolment *ret, struct why *why)
 {
     const struct init_wish *wish = m->wish;
@@ -146,7 +158,9 @@ static err_code enrol_hardware(struct making *m, struct hw_enrolment *ret, struc
     m->owner->grants = m->grants;
     m->owner->n_grants = m->n_grants;
     TRY(hardware_open(wish->hardware, &options, &m->hw, why));
-    err = m->hw->ops->enrol(m->hw, m->owner, ret, why);
+    err = same_token(m, why);
+    if (err == ERR_OK)
+        err = m->hw->ops->enrol(m->hw, m->owner, ret, why);
     if (err == ERR_OK && m->has_old && !wish->again) /* the old facts must still be the facts */
         err = m->hw->ops->attach(m->hw, m->owner, &m->old.hw, why);
     hw_root_close(&m->hw); /* options end with this function */
