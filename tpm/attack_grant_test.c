@@ -9,10 +9,12 @@
 #include "tpm/rig.h"
 
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include <cmocka.h>
 
@@ -60,7 +62,7 @@ static void grants_that_are_not_ours(void **state)
     struct fx *fx = *state;
     CLEANUP(hw_signer_close) struct hw_signer *stranger = NULL;
     struct tpm_plan plan = fx->plan;
-    const struct tpm_terms terms = {HW_GRANT_BUMP, TPM_DEFAULT_BASE, 3};
+    const struct tpm_terms terms = {.kind = HW_GRANT_BUMP, .base = TPM_DEFAULT_BASE, .epoch = 3};
     struct hw_grant good = fx_grant(fx, HW_GRANT_BUMP, 3, 0), bad;
     struct tpm_facts facts = {fx->owner.domain, fx->owner.root,  fx->owner.ratchet, 2,
                               INDEX + 1,        TPM_DEFAULT_BASE};
@@ -252,13 +254,56 @@ static void settled_ahead(void **state)
     assert_int_equal(fault_count(&fx->faults, TPM2_CC_PCR_Event), 1);
 }
 
+/* Nothing can be written here any more, and what stands there stays. (A test that runs as root is
+ * not stopped by file modes.) */
+static void freeze(rlim_t size)
+{
+    struct rlimit limit = {0};
+
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    limit.rlim_cur = size < limit.rlim_max ? size : limit.rlim_max;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+/* The same mark, and it cannot be replaced: no increment, since a kill behind it would leave a mark
+ * that says all is done. */
+static void settled_ahead_for_good(void **state)
+{
+    struct fx *fx = *state;
+    struct hw_mandate *mandate;
+    void (*before)(int) = signal(SIGXFSZ, SIG_IGN);
+    char path[128];
+    uint64_t epoch;
+    err_code err;
+
+    (void)snprintf(path, sizeof path, "%s/settled", fx->store);
+    fault_clear(&fx->faults);
+    OK(fx_open_faulty(fx, false));
+    OK(fx->root->ops->attach(fx->root, &fx->owner, &fx->enrolment, &fx->why));
+    OK(file_write(path, slice_str("3\n"), 0600, &fx->why));
+    mandate = fx_mandate(fx, 3);
+    fault_clear(&fx->faults);
+    freeze(0);
+    err = fx->root->ops->step(fx->root, mandate, &fx->why);
+    freeze(RLIM_INFINITY);
+    (void)signal(SIGXFSZ, before);
+    EXPECT(err, ERR_STORAGE_FULL);
+    assert_non_null(strstr(fx->why.text, path));
+    assert_int_equal(fault_count(&fx->faults, TPM2_CC_NV_Increment), 0);
+    OK(fx->root->ops->epoch(fx->root, &epoch, &fx->why));
+    assert_int_equal(epoch, 2);
+    OK(fx->root->ops->step(fx->root, mandate, &fx->why));
+    assert_int_equal(fault_count(&fx->faults, TPM2_CC_PCR_Event), 1);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, start, end)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(grants_that_are_not_ours), TEST(grants_damaged), TEST(forged_tickets),
-        TEST(forged_settled),           TEST(settled_ahead),
+        TEST(forged_settled),           TEST(settled_ahead),  TEST(settled_ahead_for_good),
+
     };
 
     return cmocka_run_group_tests_name("tpm attack on grants", tests, NULL, NULL);

@@ -43,19 +43,25 @@ static bool is_settled(const struct tpm_root *root, uint64_t epoch)
     return number_parse((const char *)text.ptr, UINT64_MAX, &found) == ERR_OK && found == epoch;
 }
 
-/* A failure to write costs one more extension at the next start. */
-static void mark_settled(const struct tpm_root *root, uint64_t epoch)
+/* Durable once it returns OK. Without a directory there is never a mark, and nothing to replace. */
+static err_code write_mark(const struct tpm_root *root, uint64_t epoch, struct why *why)
 {
     CLEANUP(buf_free) struct buf path = {0};
     char text[SETTLED_MAX];
-    int len = snprintf(text, sizeof text, "%" PRIu64 "\n", epoch);
 
-    if (settled_path(root, &path) == ERR_OK && len > 0) {
-        err_code ignored = file_write(
-            (const char *)path.ptr, (struct slice){(const uint8_t *)text, (size_t)len}, 0600, NULL);
+    if (root->options.store_dir == NULL)
+        return ERR_OK;
+    TRY(settled_path(root, &path));
+    (void)snprintf(text, sizeof text, "%" PRIu64 "\n", epoch);
+    return file_write((const char *)path.ptr, slice_str(text), 0600, why);
+}
 
-        (void)ignored;
-    }
+/* A failure to write costs one more extension at the next start. */
+static void mark_settled(const struct tpm_root *root, uint64_t epoch)
+{
+    err_code ignored = write_mark(root, epoch, NULL);
+
+    (void)ignored;
 }
 
 /* Extends the PCR while a session of ours looks on: it must have died of it, else others would
@@ -143,7 +149,8 @@ err_code tpm_increment_to(struct tpm_root *root, struct tpm_approval *approval, 
 err_code tpm_root_step(struct hw_root *hw, const struct hw_mandate *mandate, struct why *why)
 {
     struct tpm_root *root = (struct tpm_root *)hw;
-    const struct tpm_terms terms = {HW_GRANT_BUMP, root->base, mandate->epoch};
+    const struct tpm_terms terms = {
+        .kind = HW_GRANT_BUMP, .base = root->base, .epoch = mandate->epoch};
     struct tpm_approval approval;
     uint64_t epoch, before;
 
@@ -157,8 +164,9 @@ err_code tpm_root_step(struct hw_root *hw, const struct hw_mandate *mandate, str
                        epoch, mandate->epoch);
     if (epoch < mandate->epoch) {
         /* A mark of the epoch that is still to come would let sessions of today outlive the step,
-         * if we are killed behind the increment. If we are not, no mark is asked. */
-        mark_settled(root, NOT_SETTLED);
+         * if we are killed behind the increment. So there is no increment while it stands. If we
+         * are not killed, no mark is asked. */
+        TRY(write_mark(root, NOT_SETTLED, why));
         TRY(tpm_approve(root, &terms, mandate->grants, mandate->n_grants, &approval, why));
         TRY(tpm_increment_to(root, &approval, root->base + mandate->epoch, why));
         TRY(tpm_epoch(root, &epoch, why));
