@@ -282,6 +282,7 @@ static err_code roll_forward(struct gate *g, struct why *why)
     const struct judged *judged = &g->installed.judged;
 
     if (judged->snapshot.epoch > g->epoch) {
+        TRY(g->hw->ops->prepare(g->hw, judged->mandate, why)); /* refused: nothing has moved */
         TRY(g->hw->ops->step(g->hw, judged->mandate, why));
         TRY(g->hw->ops->epoch(g->hw, &g->epoch, why));
     }
