@@ -78,13 +78,15 @@ static err_code as_grant(err_code err, const struct hw_grant *grant, struct why 
                    kind_text(grant->kind), grant->epoch);
 }
 
-static err_code approve_one(struct tpm_root *root, const struct hw_grant *grant,
-                            struct tpm_approval *ret, struct why *why)
+static err_code approve_one(struct tpm_root *root, const struct tpm_terms *terms,
+                            const struct hw_grant *grant, struct tpm_approval *ret, struct why *why)
 {
     struct tpm_approval approval = {.grant = *grant};
     bool found = false;
 
-    TRY(tpm_grant_read(&root->plan, grant, &approval.statement, why));
+    TRY(tpm_grant_read(&root->plan, grant, &terms->snapshot, &approval.statement, why));
+    if (tpm_grant_serves(terms->kind))
+        TRY(tpm_served(&root->plan, terms, approval.served, why));
     TRY(tpm_verifier_name(&grant->key, approval.verifier));
     TRY(find_ticket(root, &approval, &found));
     if (!found)
@@ -107,7 +109,7 @@ err_code tpm_approve(struct tpm_root *root, const struct tpm_terms *terms,
             g->index != root->plan.index)
             continue;
         fitting++;
-        err = approve_one(root, g, ret, why);
+        err = approve_one(root, terms, g, ret, why);
         if (err != ERR_GRANT_INVALID)
             return err;
     }
@@ -137,8 +139,10 @@ static bool failed(struct outcome *o, TSS2_RC rc, const char *doing)
 }
 
 /* What the grant approves, up to the digest that PolicyAuthorize wants to see. */
-static bool satisfy_approved(struct tpm_root *root, const struct hw_grant *grant, struct outcome *o)
+static bool satisfy_approved(struct tpm_root *root, const struct tpm_approval *approval,
+                             struct outcome *o)
 {
+    const struct hw_grant *grant = &approval->grant;
     struct tpm_chip *chip = &root->chip;
     uint64_t limit = grant->base + grant->epoch;
     TPM2_CC command = grant->kind == HW_GRANT_SIGN      ? TPM2_CC_Sign
@@ -159,7 +163,11 @@ static bool satisfy_approved(struct tpm_root *root, const struct hw_grant *grant
         if (o->at_counter)
             return false;
     }
-    return !failed(o, tpm_policy_command(chip, chip->session, command), "TPM2_PolicyCommandCode");
+    if (failed(o, tpm_policy_command(chip, chip->session, command), "TPM2_PolicyCommandCode"))
+        return false;
+    return !tpm_grant_serves(grant->kind) ||
+           !failed(o, tpm_policy_or(chip, chip->session, approval->served, TPM_SERVED_BRANCHES),
+                   "TPM2_PolicyOR");
 }
 
 static bool satisfy(struct tpm_root *root, const struct tpm_approval *approval, struct outcome *o)
@@ -171,7 +179,7 @@ static bool satisfy(struct tpm_root *root, const struct tpm_approval *approval, 
     if (failed(o, tpm_chip_session(chip), "TPM2_StartAuthSession"))
         return false;
     chip->session_dirty = true;
-    if (!satisfy_approved(root, &approval->grant, o))
+    if (!satisfy_approved(root, approval, o))
         return false;
     o->at_ticket =
         failed(o,

@@ -49,7 +49,8 @@ static struct hw_mandate *mandate_of(struct fx *fx, uint64_t base, uint64_t epoc
     fx->grants[2] = fx_grant_at(fx, HW_GRANT_BUMP, base, epoch, 0);
     fx->grants[3] = fx_grant_at(fx, HW_GRANT_SIGN, base, epoch, 1);
     fx->grants[4] = fx_grant_at(fx, HW_GRANT_CERTIFY, base, epoch, 0);
-    mandate = (struct hw_mandate){.epoch = epoch, .grants = fx->grants, .n_grants = 5};
+    mandate = (struct hw_mandate){
+        .epoch = epoch, .snapshot = fx->snapshot, .grants = fx->grants, .n_grants = 5};
     return &mandate;
 }
 
@@ -83,7 +84,8 @@ static void an_edited_base(void **state)
     for (size_t i = 2; i < 5; i++) {
         fx->grants[i].base = TPM_DEFAULT_BASE + 1;
         fx->grants[i].epoch = 1;
-        EXPECT(tpm_grant_check(&fx->plan, &fx->grants[i], &fx->why), ERR_GRANT_INVALID);
+        EXPECT(tpm_grant_check(&fx->plan, &fx->grants[i], &fx->snapshot, &fx->why),
+               ERR_GRANT_INVALID);
     }
     mandate->epoch = 1;
     EXPECT(fx->root->ops->prepare(fx->root, mandate, &fx->why), ERR_GRANT_INVALID);
@@ -132,7 +134,7 @@ static void grants_of_another_base(void **state)
         approval = (struct tpm_approval){0};
         {
             const struct hw_grant grant = fx_grant_at(fx, cases[i].kind, 1000, 1, 0);
-            const struct tpm_terms terms = {cases[i].kind, 1000, 1};
+            const struct tpm_terms terms = {cases[i].kind, 1000, 1, fx->snapshot};
 
             OK(tpm_approve(fx_inside(fx), &terms, &grant, 1, &approval, &fx->why));
         }

@@ -187,7 +187,7 @@ static void forged_tickets(void **state)
         mandate = fx_mandate(fx, 4);
         fx->grants[2] = forged;
         EXPECT(fx->root->ops->step(fx->root, mandate, &fx->why), ERR_GRANT_INVALID);
-        OK(tpm_grant_read(&fx->plan, &forged, &st, &fx->why));
+        OK(tpm_grant_read(&fx->plan, &forged, &fx->snapshot, &st, &fx->why));
         OK(tpm_ticket_id(&st, &tickets.ticket[0].id));
         tpm_tickets_save(fx->store, &tickets);
         fx_attach(fx);
@@ -296,14 +296,104 @@ static void settled_ahead_for_good(void **state)
     assert_int_equal(fault_count(&fx->faults, TPM2_CC_PCR_Event), 1);
 }
 
+/* --- another snapshot of the epoch --- */
+
+/* The genuine grants of the epoch, for a snapshot that the authority did not make them for. */
+static void grants_of_another_snapshot(void **state)
+{
+    struct fx *fx = *state;
+    const struct digest genuine = fx->snapshot;
+    struct digest other;
+    struct hw_mandate *mandate;
+
+    OK(hash_sha256(slice_str("another snapshot"), &other));
+    for (uint64_t epoch = 2; epoch <= 3; epoch++)
+        for (size_t at = 3; at < 5; at++) {
+            struct hw_grant theirs;
+
+            fx->snapshot = other;
+            theirs = fx_grant(fx, fx->grants[at].kind, epoch, 0);
+            fx->snapshot = genuine;
+            /* Served is the other one, with all grants genuine but one, then with that one, too. */
+            mandate = fx_mandate(fx, epoch);
+            mandate->snapshot = other;
+            EXPECT(fx->root->ops->prepare(fx->root, mandate, &fx->why), ERR_GRANT_INVALID);
+            if (at == 3)
+                names_both(fx, &fx->grants[at], &theirs);
+            fx->grants[at] = theirs;
+            EXPECT(fx->root->ops->prepare(fx->root, mandate, &fx->why), ERR_GRANT_INVALID);
+            mandate->snapshot = genuine;
+            EXPECT(fx->root->ops->prepare(fx->root, mandate, &fx->why), ERR_GRANT_INVALID);
+            names_both(fx, &fx->grants[at], &theirs);
+            /* No snapshot at all. */
+            mandate = fx_mandate(fx, epoch);
+            mandate->snapshot = (struct digest){0};
+            EXPECT(fx->root->ops->prepare(fx->root, mandate, &fx->why), ERR_GRANT_INVALID);
+        }
+    /* What was prepared before goes on; and the control, both ways. */
+    fx_round(fx);
+    OK(fx->root->ops->prepare(fx->root, fx_mandate(fx, 2), &fx->why));
+    fx_round(fx);
+    fx->snapshot = other;
+    OK(fx->root->ops->prepare(fx->root, fx_mandate(fx, 2), &fx->why));
+    fx_round(fx);
+}
+
+/* By hand: signature and ticket are good and the counter stands right, but the session that named
+ * another snapshot, or none, holds another digest. */
+static void another_snapshot_by_hand(void **state)
+{
+    static const struct {
+        enum hw_grant_kind kind;
+        TPM2_CC command;
+    } cases[] = {{HW_GRANT_SIGN, TPM2_CC_Sign}, {HW_GRANT_CERTIFY, TPM2_CC_NV_Certify}};
+    struct fx *fx = *state;
+    CLEANUP(fx_other_close) struct tpm_chip *mallory = fx_other(fx);
+    static struct tpm_approval approval;
+    struct digest genuine;
+    TPMT_SIGNATURE sig;
+    TPM2B_ATTEST attest;
+
+    for (size_t i = 0; i < 2; i++) {
+        bool sign = cases[i].kind == HW_GRANT_SIGN;
+
+        fx_approval(fx, cases[i].kind, 2, &approval);
+        genuine = approval.served[1];
+        approval.served[1].bytes[31] ^= 1;
+        assert_int_equal(fx_satisfy(fx, mallory, &approval, cases[i].command), 0x1C4);
+        assert_int_equal(
+            sign ? tpm_sign(mallory, TPM_DEFAULT_RECEIPT, &genuine, &sig)
+                 : tpm_nv_certify(mallory, TPM_DEFAULT_SEAL, INDEX, &genuine, &attest, &sig),
+            0x99D);
+        /* The branch of the snapshot is no way in. */
+        tpm_chip_drop_session(mallory);
+        assert_int_equal(tpm_chip_session(mallory), 0);
+        approval.served[1] = genuine;
+        assert_int_equal(
+            tpm_policy_or(mallory, mallory->session, approval.served, TPM_SERVED_BRANCHES), 0x1C4);
+        /* Under its own, the same walk ends well. */
+        tpm_chip_drop_session(mallory);
+        assert_int_equal(fx_satisfy(fx, mallory, &approval, cases[i].command), 0);
+        assert_int_equal(
+            sign ? tpm_sign(mallory, TPM_DEFAULT_RECEIPT, &genuine, &sig)
+                 : tpm_nv_certify(mallory, TPM_DEFAULT_SEAL, INDEX, &genuine, &attest, &sig),
+            0);
+    }
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, start, end)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(grants_that_are_not_ours), TEST(grants_damaged), TEST(forged_tickets),
-        TEST(forged_settled),           TEST(settled_ahead),  TEST(settled_ahead_for_good),
-
+        TEST(grants_that_are_not_ours),
+        TEST(grants_damaged),
+        TEST(forged_tickets),
+        TEST(forged_settled),
+        TEST(settled_ahead),
+        TEST(settled_ahead_for_good),
+        TEST(grants_of_another_snapshot),
+        TEST(another_snapshot_by_hand),
     };
 
     return cmocka_run_group_tests_name("tpm attack on grants", tests, NULL, NULL);

@@ -320,12 +320,16 @@ static void mandate_for(uint64_t epoch, struct why *why)
 
     plan = root->plan;
     for (unsigned i = 0; i < 3; i++) {
-        const struct tpm_terms terms = {HW_GRANT_BUMP + i, bench.enrolment.base, epoch};
+        const struct tpm_terms terms = {HW_GRANT_BUMP + i, bench.enrolment.base, epoch,
+                                        bench.owner.root};
 
         must(tpm_grant_make(&plan, &terms, bench.ratchet[i % 2], &bench.grants[i + 2], why), why,
              "grant");
     }
-    bench.mandate = (struct hw_mandate){.epoch = epoch, .grants = bench.grants + 2, .n_grants = 3};
+    bench.mandate = (struct hw_mandate){.epoch = epoch,
+                                        .snapshot = bench.owner.root, /* any digest is as good */
+                                        .grants = bench.grants + 2,
+                                        .n_grants = 3};
 }
 
 /* One increment under a grant that allows many is listened to, with its policy, and sent again. */
@@ -333,7 +337,8 @@ static void bench_step(struct why *why)
 {
     struct tpm_root *root = (struct tpm_root *)bench.root;
     static struct tpm_approval approval;
-    const struct tpm_terms terms = {HW_GRANT_BUMP, bench.enrolment.base, 2 + SLOW_ROUNDS};
+    const struct tpm_terms terms = {
+        .kind = HW_GRANT_BUMP, .base = bench.enrolment.base, .epoch = 2 + SLOW_ROUNDS};
 
     mandate_for(terms.epoch, why);
     must(tpm_approve(root, &terms, bench.mandate.grants, 3, &approval, why), why, "approve");
@@ -356,7 +361,8 @@ static void enrol(const struct tpm_uri *uri, struct why *why)
 {
     static struct tpm_plan plan;
     struct tpm_facts facts = {bench.owner.domain, {{0}}, bench.owner.ratchet, 2, uri->index, 1};
-    const struct tpm_terms first = {HW_GRANT_FIRST, 0, 0}, pad = {HW_GRANT_BUMP, 1, 0};
+    const struct tpm_terms first = {.kind = HW_GRANT_FIRST};
+    const struct tpm_terms pad = {.kind = HW_GRANT_BUMP, .base = 1};
 
     (void)snprintf(bench.owner.domain, sizeof bench.owner.domain, "bench.invalid");
     (void)snprintf(bench.owner.gate, sizeof bench.owner.gate, "bench");

@@ -31,11 +31,12 @@ static err_code mandate(void *ctx, const struct hw_enrolment *enrolment, uint64_
 
     TRY(tpm_plan_rebase(&plan, enrolment->base));
     for (unsigned i = 0; i < 3; i++) {
-        const struct tpm_terms terms = {HW_GRANT_BUMP + i, enrolment->base, epoch};
+        const struct tpm_terms terms = {HW_GRANT_BUMP + i, enrolment->base, epoch, fx->snapshot};
 
         TRY(tpm_grant_make(&plan, &terms, fx->ratchet[i % 2], &c->grants[epoch][i], NULL));
     }
     ret->epoch = epoch;
+    ret->snapshot = fx->snapshot;
     ret->grants = c->grants[epoch];
     ret->n_grants = 3;
     return ERR_OK;
@@ -66,6 +67,7 @@ static void the_tpm_conforms(void **state)
                              .authority = fx->ratchet[0],
                              .stride = 3,
                              .pins_root = true,
+                             .pins_snapshot = true,
                              .two_at_once = true};
     unsigned failed;
     (void)state;

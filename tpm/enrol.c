@@ -254,7 +254,7 @@ static err_code fleet_base(const struct tpm_root *root, const struct hw_owner *o
 static err_code pad_counter(struct tpm_root *root, const struct hw_owner *owner, uint64_t base,
                             struct why *why)
 {
-    const struct tpm_terms terms = {HW_GRANT_BUMP, base, 0};
+    const struct tpm_terms terms = {.kind = HW_GRANT_BUMP, .base = base};
     struct tpm_approval approval;
     uint64_t counter;
 
@@ -294,7 +294,7 @@ static err_code look_first(struct tpm_root *root, const struct hw_owner *owner,
                            struct why *why)
 {
     const struct tpm_terms first = {.kind = HW_GRANT_FIRST};
-    const struct tpm_terms pad = {HW_GRANT_BUMP, root->plan.base, 0};
+    const struct tpm_terms pad = {.kind = HW_GRANT_BUMP, .base = root->plan.base};
     struct tpm_approval approval;
     bool scratch;
     err_code err = find_base(root, auth, pad.base, ret_written, why);

@@ -14,7 +14,8 @@
 /* A grant that fits the plan, with the TPM's ticket for its signature. */
 struct tpm_approval {
     struct hw_grant grant;
-    struct hw_statement statement; /* what the ratchet key signed */
+    struct digest served[TPM_SERVED_BRANCHES]; /* SIGN, CERTIFY: of tpm_served */
+    struct hw_statement statement;             /* what the ratchet key signed */
     uint8_t verifier[HW_TPM_NAME_LEN];
     TPMT_TK_VERIFIED ticket;
 };

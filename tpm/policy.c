@@ -405,8 +405,14 @@ static err_code approved_use(const struct tpm_plan *plan, uint64_t limit, uint16
     return add_command(command, digest);
 }
 
-err_code tpm_approved(const struct tpm_plan *plan, const struct tpm_terms *terms,
-                      struct digest *ret, struct why *why)
+bool tpm_grant_serves(enum hw_grant_kind kind)
+{
+    return kind == HW_GRANT_SIGN || kind == HW_GRANT_CERTIFY;
+}
+
+/* All of an approved policy but the PolicyOR of the snapshot. */
+static err_code approved_command(const struct tpm_plan *plan, const struct tpm_terms *terms,
+                                 struct digest *ret, struct why *why)
 {
     struct digest digest = ZERO;
     uint64_t limit;
@@ -444,6 +450,39 @@ err_code tpm_approved(const struct tpm_plan *plan, const struct tpm_terms *terms
     }
     *ret = digest;
     return ERR_OK;
+}
+
+/* The second branch is a hash that no policy digest is (as that of the base), so the session always
+ * comes by the first one. It is there to be part of the digest that the ratchet key signs. */
+err_code tpm_served(const struct tpm_plan *plan, const struct tpm_terms *terms,
+                    struct digest ret[static TPM_SERVED_BRANCHES], struct why *why)
+{
+    const struct slice part = digest_slice(&terms->snapshot);
+    struct digest command, snapshot;
+
+    if (!tpm_grant_serves(terms->kind))
+        return why_say(why, ERR_GRANT_INVALID, "a grant of kind %d names no snapshot",
+                       (int)terms->kind);
+    if (digest_eq(&terms->snapshot, &ZERO))
+        return why_say(why, ERR_GRANT_INVALID,
+                       "a grant to %s for epoch %" PRIu64 " without a snapshot",
+                       PURPOSE_TEXT[tpm_grant_purpose(terms->kind)], terms->epoch);
+    TRY(approved_command(plan, terms, &command, why));
+    TRY(hash_tagged("pawl-served-v1", &part, 1, &snapshot));
+    ret[0] = command;
+    ret[1] = snapshot;
+    return ERR_OK;
+}
+
+err_code tpm_approved(const struct tpm_plan *plan, const struct tpm_terms *terms,
+                      struct digest *ret, struct why *why)
+{
+    struct digest branches[TPM_SERVED_BRANCHES];
+
+    if (!tpm_grant_serves(terms->kind))
+        return approved_command(plan, terms, ret, why);
+    TRY(tpm_served(plan, terms, branches, why));
+    return or_branches(branches, TPM_SERVED_BRANCHES, ret);
 }
 
 err_code tpm_approval(const struct tpm_plan *plan, enum tpm_purpose purpose,
@@ -493,11 +532,28 @@ err_code tpm_grant_make(const struct tpm_plan *plan, const struct tpm_terms *ter
     return ERR_OK;
 }
 
-err_code tpm_grant_read(const struct tpm_plan *plan, const struct hw_grant *grant,
-                        struct hw_statement *ret_statement, struct why *why)
+static err_code another_policy(const struct hw_grant *grant, const struct digest *want,
+                               const struct digest *snapshot, struct why *why)
 {
-    const struct tpm_terms terms = {grant->kind, grant->base, grant->epoch};
-    char has[DIGEST_TEXT], wants[DIGEST_TEXT];
+    char has[DIGEST_TEXT], wants[DIGEST_TEXT], served[DIGEST_TEXT];
+
+    digest_text(&grant->policy, has);
+    digest_text(want, wants);
+    digest_text(snapshot, served);
+    if (!tpm_grant_serves(grant->kind))
+        return why_say(why, ERR_GRANT_INVALID, "the grant's policy digest is %s, its terms give %s",
+                       has, wants);
+    return why_say(
+        why, ERR_GRANT_INVALID,
+        "the grant to %s has the policy digest %s, its terms and the snapshot %s give %s",
+        PURPOSE_TEXT[tpm_grant_purpose(grant->kind)], has, served, wants);
+}
+
+err_code tpm_grant_read(const struct tpm_plan *plan, const struct hw_grant *grant,
+                        const struct digest *snapshot, struct hw_statement *ret_statement,
+                        struct why *why)
+{
+    const struct tpm_terms terms = {grant->kind, grant->base, grant->epoch, *snapshot};
     struct digest want, approval;
 
     if (grant->index != plan->index)
@@ -505,12 +561,8 @@ err_code tpm_grant_read(const struct tpm_plan *plan, const struct hw_grant *gran
                        "the grant is for NV index 0x%08" PRIx32 ", this gate has 0x%08" PRIx32,
                        grant->index, plan->index);
     TRY(tpm_approved(plan, &terms, &want, why));
-    if (!digest_eq(&want, &grant->policy)) {
-        digest_text(&grant->policy, has);
-        digest_text(&want, wants);
-        return why_say(why, ERR_GRANT_INVALID, "the grant's policy digest is %s, its terms give %s",
-                       has, wants);
-    }
+    if (!digest_eq(&want, &grant->policy))
+        return another_policy(grant, &want, snapshot, why);
     TRY(ratchet_position(plan, &grant->key, why));
     if (grant->sig_len != hw_sig_len(&grant->key) || grant->sig_len > sizeof grant->sig)
         return why_say(why, ERR_GRANT_INVALID, "the grant's signature has %zu bytes instead of %zu",
@@ -522,11 +574,12 @@ err_code tpm_grant_read(const struct tpm_plan *plan, const struct hw_grant *gran
     return ERR_OK;
 }
 
-err_code tpm_grant_check(const struct tpm_plan *plan, const struct hw_grant *grant, struct why *why)
+err_code tpm_grant_check(const struct tpm_plan *plan, const struct hw_grant *grant,
+                         const struct digest *snapshot, struct why *why)
 {
     struct hw_statement statement;
 
-    TRY(tpm_grant_read(plan, grant, &statement, why));
+    TRY(tpm_grant_read(plan, grant, snapshot, &statement, why));
     if (hw_verify_soft(&statement, NULL) != ERR_OK)
         return why_say(why, ERR_GRANT_INVALID,
                        "the signature of the grant for epoch %" PRIu64 " is not valid",

@@ -9,8 +9,10 @@
  * that what it allows is for the authority to say later, in grants. policyRef carries the digest of
  * root metadata version 1, and so do all Names. The counter's PolicyOR has one branch more, which
  * no session reaches and which is made of the base: so the counter's Name says where epoch 0 is,
- * and every grant, which names the counter, is of that base and no other. Sources: TPM 2.0 part 1
- * clauses 16 (Names) and 19.7 (policy), part 3 clause 23 (the commands' digest updates).
+ * and every grant, which names the counter, is of that base and no other. A grant to sign or to
+ * certify ends with a PolicyOR of the same make: its dead branch is made of the snapshot, so a
+ * grant that was made for one snapshot is none for another of the same epoch. Sources: TPM 2.0 part
+ * 1 clauses 16 (Names) and 19.7 (policy), part 3 clause 23 (the commands' digest updates).
  */
 #ifndef PAWL_TPM_POLICY_H
 #define PAWL_TPM_POLICY_H
@@ -82,19 +84,29 @@ err_code tpm_counter_public(const struct tpm_plan *plan, bool written, struct bu
 err_code tpm_scratch_public(uint32_t index, bool written, struct buf *ret);
 err_code tpm_scratch_name(uint32_t index, bool written, uint8_t ret[static HW_TPM_NAME_LEN]);
 
-/* What a grant says: allow this while the counter stands so. */
+/* What a grant says: allow this while the counter stands so, for who serves this snapshot. */
 struct tpm_terms {
     enum hw_grant_kind kind;
-    uint64_t base;  /* that of the plan; 0 for FIRST, which speaks of no value */
-    uint64_t epoch; /* 0 for FIRST */
+    uint64_t base;          /* that of the plan; 0 for FIRST, which speaks of no value */
+    uint64_t epoch;         /* 0 for FIRST */
+    struct digest snapshot; /* SIGN, CERTIFY: its digest (docs/formats.md); else not looked at */
 };
 
 /* The purpose that a kind of grant serves; NONE for an unknown kind. */
 enum tpm_purpose tpm_grant_purpose(enum hw_grant_kind kind);
 
+/* Whether grants of this kind name a snapshot: SIGN and CERTIFY. */
+bool tpm_grant_serves(enum hw_grant_kind kind);
+
+/* What PolicyOR takes at the end of such a grant's policy: what the session holds by then, and the
+ * branch of the snapshot. Errors: those of tpm_approved; GRANT_INVALID for the other kinds. */
+#define TPM_SERVED_BRANCHES 2
+err_code tpm_served(const struct tpm_plan *plan, const struct tpm_terms *terms,
+                    struct digest ret[static TPM_SERVED_BRANCHES], struct why *why);
+
 /* The policy digest that a grant of these terms approves: what the TPM's session holds before
- * PolicyAuthorize. Errors: GRANT_INVALID for terms that no grant has (overflow, unknown kind) or
- * that are of another base than the plan. */
+ * PolicyAuthorize. Errors: GRANT_INVALID for terms that no grant has (overflow, unknown kind, no
+ * snapshot) or that are of another base than the plan. */
 err_code tpm_approved(const struct tpm_plan *plan, const struct tpm_terms *terms,
                       struct digest *ret, struct why *why);
 
@@ -109,13 +121,15 @@ err_code tpm_grant_make(const struct tpm_plan *plan, const struct tpm_terms *ter
                         struct hw_signer *signer, struct hw_grant *ret, struct why *why);
 
 /* Everything about a grant but its signature: that it is for this index, that its policy digest is
- * the one its terms give, that a ratchet key is named. ret_statement: what remains to be verified.
- * Error: GRANT_INVALID. */
+ * the one its terms and the snapshot give (which is what is served, and nothing that came with the
+ * grant), that a ratchet key is named. snapshot: not looked at where the kind names none.
+ * ret_statement: what remains to be verified. Error: GRANT_INVALID. */
 err_code tpm_grant_read(const struct tpm_plan *plan, const struct hw_grant *grant,
-                        struct hw_statement *ret_statement, struct why *why);
+                        const struct digest *snapshot, struct hw_statement *ret_statement,
+                        struct why *why);
 
 /* The same with the signature, in software. Error: GRANT_INVALID. */
 err_code tpm_grant_check(const struct tpm_plan *plan, const struct hw_grant *grant,
-                         struct why *why);
+                         const struct digest *snapshot, struct why *why);
 
 #endif

@@ -47,6 +47,16 @@ static struct digest trial(struct fx *fx, const struct tpm_terms *terms)
                             : terms->kind == HW_GRANT_CERTIFY ? TPM2_CC_NV_Certify
                                                               : TPM2_CC_NV_Increment),
          "PolicyCommandCode");
+    if (terms->kind == HW_GRANT_SIGN || terms->kind == HW_GRANT_CERTIFY) {
+        struct digest branches[2];
+        CLEANUP(buf_free) struct buf tagged = {0};
+
+        must(tpm_policy_get(chip, s, &branches[0]), "PolicyGetDigest");
+        OK(buf_add(&tagged, "pawl-served-v1", sizeof "pawl-served-v1"));
+        OK(buf_add_slice(&tagged, digest_slice(&terms->snapshot)));
+        OK(hash_sha256(buf_slice(&tagged), &branches[1]));
+        must(tpm_policy_or(chip, s, branches, 2), "PolicyOR");
+    }
     must(tpm_policy_get(chip, s, &out), "PolicyGetDigest");
     must(tpm_flush(chip, s), "FlushContext");
     return out;
@@ -58,14 +68,16 @@ static void approved_policies_equal_the_tpms(void **state)
         const char *name;
         struct tpm_terms terms;
     } cases[] = {
-        {"first", {HW_GRANT_FIRST, 0, 0}},
-        {"bump 0", {HW_GRANT_BUMP, 64, 0}},
-        {"bump 7", {HW_GRANT_BUMP, 64, 7}},
-        {"bump far", {HW_GRANT_BUMP, 64, 0x123456789abcdef}},
-        {"sign 1", {HW_GRANT_SIGN, 64, 1}},
-        {"sign far", {HW_GRANT_SIGN, 64, 0x123456789abcdef}},
-        {"certify 1", {HW_GRANT_CERTIFY, 64, 1}},
-        {"certify far", {HW_GRANT_CERTIFY, 64, 0x123456789abcdef}},
+        {"first", {HW_GRANT_FIRST, 0, 0, {{0}}}},
+        {"bump 0", {HW_GRANT_BUMP, 64, 0, {{0}}}},
+        {"bump 7", {HW_GRANT_BUMP, 64, 7, {{0}}}},
+        {"bump 7, whatever is served", {HW_GRANT_BUMP, 64, 7, {{9}}}},
+        {"bump far", {HW_GRANT_BUMP, 64, 0x123456789abcdef, {{0}}}},
+        {"sign 1", {HW_GRANT_SIGN, 64, 1, {{1}}}},
+        {"sign 1, another snapshot", {HW_GRANT_SIGN, 64, 1, {{2}}}},
+        {"sign far", {HW_GRANT_SIGN, 64, 0x123456789abcdef, {{1}}}},
+        {"certify 1", {HW_GRANT_CERTIFY, 64, 1, {{1}}}},
+        {"certify far", {HW_GRANT_CERTIFY, 64, 0x123456789abcdef, {{1}}}},
     };
     struct fx *fx = *state;
 
@@ -162,15 +174,17 @@ static void terms_that_no_grant_has(void **state)
         const char *name;
         struct tpm_terms terms;
     } cases[] = {
-        {"no kind", {HW_GRANT_NONE, 64, 1}},
-        {"unknown kind", {(enum hw_grant_kind)9, 64, 1}},
-        {"overflow", {HW_GRANT_SIGN, 64, UINT64_MAX}},
-        {"overflow by one", {HW_GRANT_BUMP, 64, UINT64_MAX - 63}},
-        {"another base", {HW_GRANT_SIGN, 65, 1}},
-        {"another base, the same sum", {HW_GRANT_SIGN, 65, 0}},
-        {"no base", {HW_GRANT_BUMP, 0, 65}},
-        {"first with a base", {HW_GRANT_FIRST, 64, 0}},
-        {"first with an epoch", {HW_GRANT_FIRST, 0, 1}},
+        {"no kind", {HW_GRANT_NONE, 64, 1, {{1}}}},
+        {"unknown kind", {(enum hw_grant_kind)9, 64, 1, {{1}}}},
+        {"overflow", {HW_GRANT_SIGN, 64, UINT64_MAX, {{1}}}},
+        {"overflow by one", {HW_GRANT_BUMP, 64, UINT64_MAX - 63, {{1}}}},
+        {"another base", {HW_GRANT_SIGN, 65, 1, {{1}}}},
+        {"another base, the same sum", {HW_GRANT_SIGN, 65, 0, {{1}}}},
+        {"no base", {HW_GRANT_BUMP, 0, 65, {{1}}}},
+        {"first with a base", {HW_GRANT_FIRST, 64, 0, {{1}}}},
+        {"first with an epoch", {HW_GRANT_FIRST, 0, 1, {{1}}}},
+        {"sign without a snapshot", {HW_GRANT_SIGN, 64, 1, {{0}}}},
+        {"certify without a snapshot", {HW_GRANT_CERTIFY, 64, 1, {{0}}}},
     };
     struct fx *fx = *state;
 
@@ -188,7 +202,7 @@ static void ratchets_that_no_tpm_holds(void **state)
 {
     struct fx *fx = *state;
     CLEANUP(hw_signer_close) struct hw_signer *p384 = NULL, *stranger = NULL;
-    const struct tpm_terms terms = {HW_GRANT_SIGN, 64, 1};
+    const struct tpm_terms terms = {HW_GRANT_SIGN, 64, 1, fx->snapshot};
     struct hw_pubkey keys[HW_RATCHET_MAX + 1];
     struct tpm_facts facts = {fx->owner.domain,  fx->owner.root,  keys, 1,
                               TPM_DEFAULT_INDEX, TPM_DEFAULT_BASE};
@@ -268,7 +282,7 @@ static void grants_with_any_bit_flipped_are_refused(void **state)
             uint8_t *bytes = (uint8_t *)&bad;
             size_t checked = 0;
 
-            OK(tpm_grant_check(&fx->plan, &good, &fx->why));
+            OK(tpm_grant_check(&fx->plan, &good, &fx->snapshot, &fx->why));
             for (size_t bit = 0; bit < 8 * sizeof bad; bit++) {
                 size_t at = bit / 8;
                 size_t key = offsetof(struct hw_grant, key), sig = offsetof(struct hw_grant, sig);
@@ -294,7 +308,7 @@ static void grants_with_any_bit_flipped_are_refused(void **state)
                     at < offsetof(struct hw_grant, base))
                     continue;
                 bytes[at] ^= (uint8_t)(1u << bit % 8);
-                if (tpm_grant_check(&fx->plan, &bad, &fx->why) != ERR_GRANT_INVALID)
+                if (tpm_grant_check(&fx->plan, &bad, &fx->snapshot, &fx->why) != ERR_GRANT_INVALID)
                     fail_msg("kind %d, bit %zu of octet %zu is not under any check", kind, bit % 8,
                              at);
                 bytes[at] ^= (uint8_t)(1u << bit % 8);
@@ -317,9 +331,9 @@ static void a_strangers_grant_is_refused(void **state)
     OK(tpm_approval(&fx->plan, TPM_PURPOSE_SIGN, &grant.policy, &approval));
     OK(stranger->ops->sign(stranger, digest_slice(&approval), &sig, &fx->why));
     memcpy(grant.sig, sig.ptr, sig.len);
-    EXPECT(tpm_grant_check(&fx->plan, &grant, &fx->why), ERR_GRANT_INVALID);
+    EXPECT(tpm_grant_check(&fx->plan, &grant, &fx->snapshot, &fx->why), ERR_GRANT_INVALID);
     grant.key = stranger->key;
-    EXPECT(tpm_grant_check(&fx->plan, &grant, &fx->why), ERR_GRANT_INVALID);
+    EXPECT(tpm_grant_check(&fx->plan, &grant, &fx->snapshot, &fx->why), ERR_GRANT_INVALID);
 }
 
 static int start(void **state)

@@ -54,6 +54,7 @@ struct fx *fx_new(bool ps256)
     OK(hw_signer_generate(HW_ES256, &fx->ratchet[0], &fx->why));
     OK(hw_signer_generate(ps256 ? HW_PS256 : HW_ES256, &fx->ratchet[1], &fx->why));
     fx->base = TPM_DEFAULT_BASE;
+    OK(hash_sha256(slice_str("snapshot"), &fx->snapshot));
     fx_rekey(fx);
     return fx;
 }
@@ -70,9 +71,8 @@ void fx_free(struct fx *fx)
 struct hw_grant fx_grant_at(struct fx *fx, enum hw_grant_kind kind, uint64_t base, uint64_t epoch,
                             unsigned by)
 {
-    const struct tpm_terms terms = {kind, base, epoch};
+    const struct tpm_terms terms = {kind, base, epoch, fx->snapshot};
     struct hw_grant grant = {0};
-
     struct tpm_plan plan = fx->plan;
 
     if (kind != HW_GRANT_FIRST)
@@ -93,7 +93,8 @@ struct hw_mandate *fx_mandate(struct fx *fx, uint64_t epoch)
     fx->grants[2] = fx_grant(fx, HW_GRANT_BUMP, epoch, 0);
     fx->grants[3] = fx_grant(fx, HW_GRANT_SIGN, epoch, 1);
     fx->grants[4] = fx_grant(fx, HW_GRANT_CERTIFY, epoch, 0);
-    mandate = (struct hw_mandate){.epoch = epoch, .grants = fx->grants, .n_grants = 5};
+    mandate = (struct hw_mandate){
+        .epoch = epoch, .snapshot = fx->snapshot, .grants = fx->grants, .n_grants = 5};
     return &mandate;
 }
 
@@ -185,6 +186,18 @@ void fx_other_close(struct tpm_chip **chip)
     *chip = NULL;
 }
 
+/* Whatever the session holds, it passes this PolicyOR; whether that is what was approved is for
+ * PolicyAuthorize to say. */
+static TSS2_RC or_served(struct tpm_chip *chip, const struct digest *snapshot)
+{
+    struct digest branches[TPM_SERVED_BRANCHES] = {{{0}}, *snapshot};
+    TSS2_RC rc = tpm_policy_get(chip, chip->session, &branches[0]);
+
+    return rc != TPM2_RC_SUCCESS
+               ? rc
+               : tpm_policy_or(chip, chip->session, branches, TPM_SERVED_BRANCHES);
+}
+
 TSS2_RC fx_satisfy(struct fx *fx, struct tpm_chip *chip, const struct tpm_approval *a,
                    TPM2_CC command)
 {
@@ -202,6 +215,8 @@ TSS2_RC fx_satisfy(struct fx *fx, struct tpm_chip *chip, const struct tpm_approv
                            bump ? TPM2_EO_UNSIGNED_LT : TPM2_EO_UNSIGNED_LE);
     if (rc == TPM2_RC_SUCCESS)
         rc = tpm_policy_command(chip, chip->session, command);
+    if (rc == TPM2_RC_SUCCESS && tpm_grant_serves(a->grant.kind))
+        rc = or_served(chip, &a->served[1]);
     if (rc == TPM2_RC_SUCCESS)
         rc = tpm_policy_authorize(chip, chip->session, &a->grant.policy, &fx->plan.ref[purpose],
                                   a->verifier, &a->ticket);
@@ -214,7 +229,7 @@ TSS2_RC fx_satisfy(struct fx *fx, struct tpm_chip *chip, const struct tpm_approv
 void fx_approval(struct fx *fx, enum hw_grant_kind kind, uint64_t epoch, struct tpm_approval *ret)
 {
     const struct hw_grant grant = fx_grant(fx, kind, epoch, 0);
-    const struct tpm_terms terms = {kind, grant.base, epoch};
+    const struct tpm_terms terms = {kind, grant.base, epoch, fx->snapshot};
 
     OK(tpm_approve(fx_inside(fx), &terms, &grant, 1, ret, &fx->why));
 }

@@ -22,7 +22,8 @@ struct fx {
     struct hw_signer *ratchet[2];
     struct hw_owner owner;
     struct tpm_plan plan;
-    uint64_t base; /* the fleet's; TPM_DEFAULT_BASE unless changed by fx_rebase */
+    uint64_t base;          /* the fleet's; TPM_DEFAULT_BASE unless changed by fx_rebase */
+    struct digest snapshot; /* that grants and mandates are for; a test may change it */
     struct hw_grant grants[16];
     size_t n_grants;
     struct hw_enrolment enrolment;

@@ -110,7 +110,8 @@ static void a_counter_above_the_base_keeps_its_own(void **state)
     fx->grants[5] = fx_grant_at(fx, HW_GRANT_BUMP, 71, 1, 0);
     fx->grants[6] = fx_grant_at(fx, HW_GRANT_SIGN, 71, 1, 0);
     fx->grants[7] = fx_grant_at(fx, HW_GRANT_CERTIFY, 71, 1, 0);
-    mandate = (struct hw_mandate){.epoch = 1, .grants = fx->grants, .n_grants = 8};
+    mandate = (struct hw_mandate){
+        .epoch = 1, .snapshot = fx->snapshot, .grants = fx->grants, .n_grants = 8};
     OK(fx->root->ops->step(fx->root, &mandate, &fx->why));
     OK(fx->root->ops->prepare(fx->root, &mandate, &fx->why));
     fx_round(fx);

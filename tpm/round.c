@@ -11,7 +11,7 @@
 err_code tpm_root_prepare(struct hw_root *hw, const struct hw_mandate *mandate, struct why *why)
 {
     struct tpm_root *root = (struct tpm_root *)hw;
-    struct tpm_terms terms = {HW_GRANT_SIGN, root->base, mandate->epoch};
+    struct tpm_terms terms = {HW_GRANT_SIGN, root->base, mandate->epoch, mandate->snapshot};
     struct tpm_approval sign, certify = {0};
 
     root->begun = false;

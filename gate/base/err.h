@@ -59,7 +59,7 @@
     X(ROOT_EQUIVOCATION, 64, 21, "two root metadata of one version differ",                        \
       "tell the authority: its root keys may be in other hands")                                   \
     X(GRANT_INVALID, 65, 21,                                                                       \
-      "a grant is missing, not signed by a ratchet key, or not for this gate",                     \
+      "a grant is missing, not signed by a ratchet key, or not for this gate and snapshot",        \
       "ask the authority to publish for this gate: pawl publish --for ENROLMENT")                  \
     X(ANCHOR_MISSING, 66, 21, "the token has no trusted anchor for this key",                      \
       "have the security officer add it: pawl init ... --so-pin-file FILE")                        \

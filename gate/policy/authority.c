@@ -100,8 +100,8 @@ static err_code enrol_bundle(const struct root_meta *first, struct hw_signer *ra
 {
     static const struct authority_gate FLEET = {AUTHORITY_INDEX, AUTHORITY_BASE};
     static const struct tpm_terms TERMS[] = {
-        {HW_GRANT_FIRST, 0, 0},
-        {HW_GRANT_BUMP, AUTHORITY_BASE, 0},
+        {.kind = HW_GRANT_FIRST},
+        {.kind = HW_GRANT_BUMP, .base = AUTHORITY_BASE},
     };
     struct hw_grant hw[2];
     struct grant grants[2];

@@ -219,13 +219,16 @@ static err_code draft_objects(const struct authority *a, struct draft *d, struct
     return ERR_OK;
 }
 
-static err_code draft_grants(const struct authority *a, struct draft *d, uint64_t epoch,
+/* Grants name the snapshot that they are for, so it has been signed by now. */
+static err_code draft_grants(const struct authority *a, struct draft *d,
                              const struct publication *wish, struct hw_signer *ratchet,
                              struct why *why)
 {
+    CLEANUP(snapshot_free) struct snapshot served = {0};
     static const enum hw_grant_kind KINDS[] = {HW_GRANT_BUMP, HW_GRANT_SIGN, HW_GRANT_CERTIFY};
     struct authority_gate gate = {AUTHORITY_INDEX, AUTHORITY_BASE};
 
+    TRY(snapshot_parse(buf_slice(&d->snapshot), &served, why));
     if (wish->n_gates > BUNDLE_GRANTS_MAX / 3 - 2)
         return why_say(why, ERR_TOO_LARGE, "grants for %zu gates", wish->n_gates);
     d->grants = calloc(3 * (wish->n_gates + 1), sizeof *d->grants);
@@ -237,7 +240,7 @@ static err_code draft_grants(const struct authority *a, struct draft *d, uint64_
         if (g > 0 && gate.index == AUTHORITY_INDEX && gate.base == AUTHORITY_BASE)
             continue; /* the fleet's grants serve it */
         for (size_t k = 0; k < 3; k++) {
-            const struct tpm_terms terms = {KINDS[k], gate.base, epoch};
+            const struct tpm_terms terms = {KINDS[k], gate.base, served.epoch, served.digest};
             TRY(authority_grant(a->first, &gate, &terms, ratchet, &d->grants[d->n_grants++], why));
         }
     }
@@ -365,8 +368,8 @@ err_code authority_publish(struct authority *authority, const struct publication
         return clock_back(wish->now, last, why);
     TRY(ratchet_signer(authority, keys, &ratchet, why));
     TRY(draft_objects(authority, &d, why));
-    TRY(draft_grants(authority, &d, epoch, wish, ratchet, why));
     TRY(draft_snapshot(authority, &d, epoch, wish, keys, why));
+    TRY(draft_grants(authority, &d, wish, ratchet, why));
     TRY(draft_bundle(authority, &d, &out, why));
     TRY(judge_as_gates_will(authority, buf_slice(&out), wish->now, why));
     TRY(authority_refresh(authority, why));

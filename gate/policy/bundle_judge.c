@@ -181,6 +181,7 @@ static err_code judge_grants(const struct judging *j, struct why *why)
     if (!out->has_snapshot)
         return ERR_OK;
     need.epoch = out->snapshot.epoch;
+    need.snapshot = out->snapshot.digest;
     TRY(grant_pick(&from, &need, &out->grants, &out->n_grants, why));
     out->mandate->grants = out->grants;
     out->mandate->n_grants = out->n_grants;

@@ -198,7 +198,7 @@ err_code grant_pick(const struct grant_pick *from, const struct grant_need *need
         if (!fits(grant, need) || !by_ratchet_key(from, grant))
             continue;
         TRY(grant_to_hw(grant, from->newest, &out[n], why));
-        TRY(tpm_grant_check(&plan, &out[n], why));
+        TRY(tpm_grant_check(&plan, &out[n], &need->snapshot, why));
         found[grant->kind] = true;
         n++;
     }

@@ -44,6 +44,7 @@ struct grant_need {
     uint32_t index;
     uint64_t base;
     uint64_t epoch; /* 0: to enrol (FIRST, BUMP 0); else BUMP, SIGN and CERTIFY of this epoch */
+    struct digest snapshot; /* that SIGN and CERTIFY have to name; none needed to enrol */
 };
 
 /* Picks the grants that fit a need and checks each in software (tpm_grant_check). The key must be a

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "gate/base/text.h"
 #include "gate/policy/world_testing.h"
 
 #include <setjmp.h>
@@ -221,7 +222,8 @@ static void picked(size_t i, const struct root_meta *first, const struct root_me
     CLEANUP(revoked_free) struct revoked revoked = {0};
     struct grant grants[WORLD_MAX];
     struct grant_pick from = {first, newest, &revoked, grants, world.n_grants - PICKS[i].left_out};
-    const struct grant_need need = {PICKS[i].index, PICKS[i].base, PICKS[i].epoch};
+    const struct grant_need need = {PICKS[i].index, PICKS[i].base, PICKS[i].epoch,
+                                    world.last_snapshot};
     struct hw_grant *got = NULL;
     struct why why = {0};
     size_t n = 99;
@@ -264,6 +266,87 @@ static void picks(void **state)
     world_free(&world);
 }
 
+/* Genuine grants of the epoch, and every one of its snapshots but the one that they were made for.
+ */
+static void grants_are_for_one_snapshot(void **state)
+{
+    CLEANUP(root_meta_free) struct root_meta *root = NULL;
+    struct grant grants[WORLD_MAX];
+    struct grant_need need = {WORLD_INDEX, WORLD_BASE, 1, {{0}}};
+    struct grant_pick from = {.grants = grants};
+    struct hw_grant *got = NULL;
+    struct why why = {0};
+    size_t n;
+    (void)state;
+
+    world_make(&world, &cast);
+    world_publish(&world);
+    assert_int_equal(root_meta_parse(buf_slice(&world.roots[0]), &root, NULL), ERR_OK);
+    from.first = from.newest = root;
+    from.n_grants = world.n_grants;
+    for (size_t i = 0; i < world.n_grants; i++)
+        assert_int_equal(grant_of_hw(&world.grants[i], &grants[i]), ERR_OK);
+    for (size_t bit = 0; bit < 256; bit += 5) {
+        need.snapshot = world.last_snapshot;
+        need.snapshot.bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        assert_int_equal(grant_pick(&from, &need, &got, &n, &why), ERR_GRANT_INVALID);
+        assert_null(got);
+    }
+    need.snapshot = (struct digest){0};
+    assert_int_equal(grant_pick(&from, &need, &got, &n, &why), ERR_GRANT_INVALID);
+    need.epoch = 0; /* to enrol, no snapshot is served yet */
+    assert_int_equal(grant_pick(&from, &need, &got, &n, &why), ERR_OK);
+    free(got);
+    need.epoch = 1;
+    need.snapshot = world.last_snapshot;
+    assert_int_equal(grant_pick(&from, &need, &got, &n, &why), ERR_OK);
+    assert_int_equal(n, 3);
+    free(got);
+    world_free(&world);
+}
+
+/* Two snapshots of one epoch, both well signed: whoever holds the snapshot key alone has the grants
+ * of the other one only. The grant to bump serves both. */
+static void grants_of_another_snapshot(void **state)
+{
+    static struct hw_grant genuine[WORLD_MAX];
+    CLEANUP(buf_free) struct buf bytes = {0};
+    CLEANUP(judged_free) struct judged judged = {0};
+    struct trust trust = {0};
+    struct why why = {0};
+    (void)state;
+
+    world_make(&world, &cast);
+    (void)world_policy(&world, 0, NULL);
+    world_publish(&world);
+    memcpy(genuine, world.grants, sizeof genuine);
+    assert_int_equal(world_judge(&world, &trust, &WORLD_ASK, &bytes, &judged, &why), ERR_OK);
+    judged_free(&judged);
+    world.epoch--;
+    world_revoke(&world, cast.kids[STRANGER], REVOKED_KEY);
+    world_publish(&world);
+    assert_int_equal(world_judge(&world, &trust, &WORLD_ASK, &bytes, &judged, &why), ERR_OK);
+    judged_free(&judged);
+    for (size_t i = 2; i < world.n_grants; i++) {
+        const struct hw_grant own = world.grants[i];
+        char has[DIGEST_TEXT], wants[DIGEST_TEXT], snapshot[DIGEST_TEXT];
+        bool bump = own.kind == HW_GRANT_BUMP;
+
+        world.grants[i] = genuine[i];
+        assert_int_equal(world_judge(&world, &trust, &WORLD_ASK, &bytes, &judged, &why),
+                         bump ? ERR_OK : ERR_GRANT_INVALID);
+        judged_free(&judged);
+        world.grants[i] = own;
+        digest_text(&genuine[i].policy, has);
+        digest_text(&own.policy, wants);
+        digest_text(&world.last_snapshot, snapshot);
+        if (!bump && (strstr(why.text, has) == NULL || strstr(why.text, wants) == NULL ||
+                      strstr(why.text, snapshot) == NULL))
+            fail_msg("names not what disagrees: %s", why.text);
+    }
+    world_free(&world);
+}
+
 static void a_stranger_is_no_ratchet_key(void **state)
 {
     CLEANUP(root_meta_free) struct root_meta *root = NULL;
@@ -290,6 +373,8 @@ int main(void)
         cmocka_unit_test(written_is_read_back),
         cmocka_unit_test(read_strictly),
         cmocka_unit_test(picks),
+        cmocka_unit_test(grants_are_for_one_snapshot),
+        cmocka_unit_test(grants_of_another_snapshot),
         cmocka_unit_test(a_stranger_is_no_ratchet_key),
     };
     return cmocka_run_group_tests_name("grant", tests, setup, teardown);

@@ -111,6 +111,7 @@ static void takes(struct fx *fx, const struct judged *judged)
     uint64_t epoch;
 
     mandate.epoch = judged->snapshot.epoch;
+    mandate.snapshot = judged->snapshot.digest;
     mandate.grants = judged->grants;
     mandate.n_grants = judged->n_grants;
     OK(fx->root->ops->step(fx->root, &mandate, &fx->why));
@@ -129,6 +130,7 @@ static void refuses(struct fx *fx, const struct judged *judged)
     for (size_t i = 0; i < 3; i++)
         grants[i] = judged->grants[i];
     mandate.epoch = judged->snapshot.epoch;
+    mandate.snapshot = judged->snapshot.digest;
     mandate.grants = grants;
     mandate.n_grants = 3;
     EXPECT(fx->root->ops->step(fx->root, &mandate, &fx->why), ERR_GRANT_INVALID);

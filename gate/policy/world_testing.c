@@ -47,7 +47,7 @@ void world_free(struct world *world)
 void world_grant(struct world *world, enum hw_grant_kind kind, uint64_t base, uint64_t epoch)
 {
     CLEANUP(root_meta_free) struct root_meta *first = NULL;
-    const struct tpm_terms terms = {.kind = kind, .base = base, .epoch = epoch};
+    const struct tpm_terms terms = {kind, base, epoch, world->last_snapshot};
     struct tpm_plan plan;
 
     MUST(root_meta_parse(buf_slice(&world->roots[0]), &first, &why));

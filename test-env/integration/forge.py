@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 
 import cbor
+from wire import Plan
 from world import read, write
 
 ES256 = -7
@@ -129,6 +130,11 @@ class Signed:
         self.signatures = self.signatures[:count]
         return self
 
+    def snapshot_digest(self):
+        """Over what is signed, not over the signatures."""
+        size = len(self.protected).to_bytes(8, "big")
+        return digest_of(b"pawl-snapshot-v1\0" + size + self.protected + self.payload)
+
     def bytes(self):
         return cbor.encode(cbor.Tag(98, [self.protected, self.unprotected, self.payload,
                                          self.signatures]))
@@ -154,6 +160,24 @@ class Bundle:
 
     def signed(self):
         return Signed(self.snapshot)
+
+    def plan(self, base=64):
+        """What the root metadata makes of a TPM's counter and keys."""
+        content = Signed(self.roots[0]).content()
+        keys = [content["keys"][kid] for kid in content["roles"]["ratchet"][1]]
+        points = [(key[-2], key[-3]) for key in keys]
+        return Plan(digest_of(self.roots[0]), content["domain"], base, points)
+
+    def grant_again(self, keys):
+        """The grants that name a snapshot, made for the one that is here now."""
+        snapshot = self.signed().snapshot_digest()
+        for grant in self.grants:
+            if grant["for"] not in ("sign", "certify"):
+                continue
+            plan, key = self.plan(grant["base"]), next(k for k in keys if k.kid == grant["kid"])
+            grant["digest"] = plan.approved(grant["for"], grant["index"], grant["epoch"], snapshot)
+            grant["signature"] = key.sign(grant["digest"] + plan.ref(grant["for"]))
+        return self
 
     def policy(self, alias, version):
         """Place and object of a policy."""

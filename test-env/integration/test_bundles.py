@@ -211,6 +211,11 @@ def bent_signatures(world):
     return bundle
 
 
+def another_snapshots(world):
+    """Of the epoch, and made for the snapshot that was published, not for this one."""
+    return revoking_a_signer((0, 1, 2))(world)
+
+
 def other_index(world):
     bundle = world.bundle(3)
     for grant in bundle.grants:
@@ -228,6 +233,7 @@ GRANTS = [
     ("grants in the name of another authority's key", others_grants, "GRANT_INVALID"),
     ("grants with a bit flipped in the signature", bent_signatures, "GRANT_INVALID"),
     ("grants for another counter", other_index, "GRANT_INVALID"),
+    ("grants for another snapshot of the epoch", another_snapshots, "GRANT_INVALID"),
 ]
 
 
@@ -425,7 +431,7 @@ INSIDE = [
 
 @suite.cases(INSIDE, at="next")
 def inside(world, make, want):
-    refused(world, world.made(make(world)), want)
+    refused(world, world.made(make(world).grant_again(world.keys("ratchet"))), want)
 
 
 # ---- the same, done right: the refusals above are not for other reasons --------------------------
@@ -452,7 +458,7 @@ def unlisted(world):
 
 @suite.cases(RIGHT, at="next")
 def right(world, make):
-    world.install(world.made(make(world)))
+    world.install(world.made(make(world).grant_again(world.keys("ratchet"))))
     world.sound(3)
 
 
@@ -494,8 +500,8 @@ def altered_on_the_way(world, change):
 
 @suite.test("one snapshot key against all root keys", at="next")
 def revoking_roots(world):
-    """It revokes them and leaps ahead, if no grants are needed for that. They rotate it away, and the
-    authority publishes beyond its epoch."""
+    """It revokes them and leaps ahead, where no grants are needed for that; a TPM takes it with a
+    ratchet key. They rotate it away, and the authority publishes beyond its epoch."""
     stolen = world.keys("snapshot")[0]
     epoch = 500 if world.kind == "hsm" else 3
     revoked = [{"id": kid, "kind": "key", "since": NOW, "reason": "x"}
@@ -503,6 +509,9 @@ def revoking_roots(world):
     bundle = world.bundle(3)
     edited = bundle.signed().edit({"revoked": revoked, "epoch": epoch})
     bundle.snapshot = edited.sign(stolen).bytes()
+    if world.kind == "tpm":
+        refused(world, world.made(bundle), "GRANT_INVALID")
+        bundle.grant_again(world.keys("ratchet"))
     world.install(world.made(bundle))
     world.sound(epoch)
     world.pawl("authority", "add-key", f"{world.authority}.policy-3.pem", "--role", "snapshot",

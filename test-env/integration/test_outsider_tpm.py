@@ -9,10 +9,10 @@ import shutil
 import subprocess
 
 import cbor
-from forge import Bundle, digest_of
+from forge import Bundle
 from tap import Skip, Suite, equal, fail, true
 from wire import (LE, LT, NV_CERTIFY, NV_INCREMENT, OWNER, PLATFORM, RC_PCR_CHANGED, RC_POLICY,
-                  SIGN, Plan, Refused, Wire, sha)
+                  RC_POLICY_FAIL, RC_VALUE, SIGN, Refused, Wire, served, sha)
 from world import CURL, GIT, STRICT, World, main, read, write
 
 suite = Suite()
@@ -36,11 +36,11 @@ class Robbed(World):
         grants = Bundle(f"{self.bundles}/{bundle}.bundle").grants
         return next(grant for grant in grants if grant["for"] == kind)
 
+    def snapshot(self, bundle):
+        return Bundle(f"{self.bundles}/{bundle}.bundle").signed().snapshot_digest()
+
     def plan(self):
-        root = Bundle(f"{self.bundles}/1.bundle").roots[0]
-        content = cbor.decode(cbor.decode(root).value[2])
-        keys = [content["keys"][kid] for kid in content["roles"]["ratchet"][1]]
-        return Plan(digest_of(root), self.domain, BASE, [(key[-2], key[-3]) for key in keys])
+        return Bundle(f"{self.bundles}/1.bundle").plan(BASE)
 
     def number_of(self, kid):
         root = Bundle(f"{self.bundles}/1.bundle").roots[0]
@@ -48,11 +48,12 @@ class Robbed(World):
 
     # ---- policy sessions, step by step ----
 
-    def steps(self, purpose, command, bundle, epoch):
+    def steps(self, purpose, command, bundle, epoch, snapshot=None):
         """The commands that satisfy a key's or the counter's policy with a grant, in the order that
-        docs/formats.md gives."""
+        docs/formats.md gives. snapshot: in the place of the bundle's own."""
         wire, plan, grant = self.wire, self.plan(), self.grant(bundle, purpose)
         number = self.number_of(grant["kid"])
+        dead = served(snapshot or self.snapshot(bundle))
 
         def authorize(session):
             key = wire.load_external(plan.public[number])
@@ -71,6 +72,7 @@ class Robbed(World):
             "counter": counter,
             "pcr": wire.policy_pcr,
             "command": lambda session: wire.policy_command(session, command),
+            "served": lambda session: wire.policy_or(session, [wire.policy_digest(session), dead]),
             "authorize": authorize,
             "or": lambda session: wire.policy_or(session, plan.branches(purpose)),
         }
@@ -79,8 +81,8 @@ class Robbed(World):
 
 ORDER = {
     "bump": ("pcr", "counter", "command", "authorize", "or"),
-    "sign": ("pcr", "counter", "command", "authorize", "or"),
-    "certify": ("pcr", "counter", "command", "authorize", "or"),
+    "sign": ("pcr", "counter", "command", "served", "authorize", "or"),
+    "certify": ("pcr", "counter", "command", "served", "authorize", "or"),
 }
 
 
@@ -331,6 +333,33 @@ def old_grants(world):
     equal(len(world.wire.sign(RECEIPT, bytes(32), session)), 64, "a signature under epoch 2")
     must_refuse("a session used once", lambda: world.wire.sign(RECEIPT, bytes(32), session))
     world.wire.flush(session)
+    world.sound(2)
+
+
+@suite.test("the digests of the grants, computed by an outsider", roots=("tpm",))
+def computed(world):
+    for epoch in (1, 2):
+        for kind in ("bump", "sign", "certify"):
+            equal(world.grant(epoch, kind)["digest"],
+                  world.plan().approved(kind, INDEX, epoch, world.snapshot(epoch)),
+                  f"digest of the {kind} grant of epoch {epoch}")
+
+
+@suite.test("grants of the epoch with raw commands, for another snapshot", roots=("tpm",))
+def another_snapshot(world):
+    """The grant says which snapshot is served: with any other the session holds another digest, and
+    it stays at that."""
+    for kind, command in (("sign", SIGN), ("certify", NV_CERTIFY)):
+        steps = world.steps(kind, command, 2, 2, world.snapshot(1))
+        without = [(name, step) for name, step in steps if name != "served"]
+        for wrong in (steps, without):
+            session = world.wire.start()
+            must_refuse("PolicyAuthorize", lambda: walk(wrong[:-1], session), (RC_VALUE,))
+            must_refuse("PolicyOR of the ratchet keys", lambda: wrong[-1][1](session), (RC_VALUE,))
+            must_refuse("the key", lambda: world.wire.sign(RECEIPT, bytes(32), session)
+                        if kind == "sign" else world.wire.certify(SEAL, INDEX, session),
+                        (RC_POLICY_FAIL,))
+            world.wire.flush(session)
     world.sound(2)
 
 

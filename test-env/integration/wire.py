@@ -11,7 +11,7 @@ SHA256, ECC, ECDSA, ALG_NULL, P256 = 0x000B, 0x0023, 0x0018, 0x0010, 0x0003
 LE, LT = 0x0009, 0x0005  # TPM_EO_UNSIGNED_LE, TPM_EO_UNSIGNED_LT
 SIGN, NV_INCREMENT, NV_CERTIFY, NV_READ = 0x15D, 0x134, 0x184, 0x14E
 RC_POLICY, RC_PCR_CHANGED, RC_POLICY_FAIL, RC_AUTH_TYPE = 0x126, 0x128, 0x09D, 0x124
-RC_AUTH_UNAVAILABLE = 0x12F
+RC_AUTH_UNAVAILABLE, RC_VALUE = 0x12F, 0x084
 
 
 def sha(*parts):
@@ -148,8 +148,13 @@ class Wire:
         return struct.unpack(">Q", data[6:14])[0]
 
 
+def served(snapshot):
+    """The branch that binds a grant to a snapshot, given by its digest."""
+    return sha(b"pawl-served-v1\0", snapshot)
+
+
 class Plan:
-    """What root metadata version 1 makes of a gate's keys."""
+    """What root metadata version 1 makes of a gate's counter and keys."""
 
     def __init__(self, root, domain, base, ratchet_points):
         self.root, self.domain, self.base = root, domain.encode(), base
@@ -172,3 +177,25 @@ class Plan:
         if purpose == "bump":
             branches.append(sha(b"pawl-base-v1\0", struct.pack(">Q", self.base)))
         return branches
+
+    @staticmethod
+    def either(branches):
+        """The digest after PolicyOR."""
+        return sha(bytes(32), struct.pack(">I", 0x171), *branches)
+
+    def counter_name(self, index):
+        """Once written: COUNTER, POLICYWRITE, AUTHREAD, NO_DA, WRITTEN."""
+        area = struct.pack(">IHI", index, SHA256, 0x22040018)
+        area += sized(self.either(self.branches("bump"))) + struct.pack(">H", 8)
+        return struct.pack(">H", SHA256) + sha(area)
+
+    def approved(self, purpose, index, epoch, snapshot):
+        """What a grant's digest has to be."""
+        command = {"bump": NV_INCREMENT, "sign": SIGN, "certify": NV_CERTIFY}[purpose]
+        compare = LT if purpose == "bump" else LE
+        no_pcr = struct.pack(">IHB", 1, SHA256, 3) + bytes(3)
+        limit = sha(struct.pack(">QHH", self.base + epoch, 0, compare))
+        digest = sha(bytes(32), struct.pack(">I", 0x17F), no_pcr, sha(b""))
+        digest = sha(digest, struct.pack(">I", 0x149), limit, self.counter_name(index))
+        digest = sha(digest, struct.pack(">II", 0x16C, command))
+        return digest if purpose == "bump" else self.either([digest, served(snapshot)])
