@@ -132,6 +132,8 @@ static err_code given_keys(struct call *call, struct founding *f)
     for (size_t i = 0; (text = args_list(call->args, "key", i)) != NULL; i++) {
         struct hw_signer *signer = NULL;
         TRY(role_value(text, &role, &ref, &call->why));
+        if (!utf8_valid(slice_str(ref)))
+            return why_say(&call->why, ERR_USAGE, "--key \"%s\" is not valid UTF-8", text);
         TRY(key_ref_open(ref, &options, &signer, &call->why));
         TRY(as_usage(found_key(f, role, ref, signer, &call->why), &call->why));
         f->n_given = f->ring.n;

@@ -2,6 +2,7 @@
 #include "gate/cli/keyring.h"
 
 #include "gate/base/file.h"
+#include "gate/base/text.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -78,7 +79,7 @@ static err_code read_notes(const char *dir, json_t **ret, struct why *why)
     TRY(notes_path(dir, &path));
     if (!file_exists((const char *)path.ptr)) {
         *ret = json_object();
-        return ERR_OK;
+        return *ret == NULL ? ERR_NO_MEMORY : ERR_OK;
     }
     TRY(file_read((const char *)path.ptr, NOTES_MAX, &text, why));
     *ret = json_loadb((const char *)text.ptr, text.len, JSON_REJECT_DUPLICATES, &error);
@@ -161,17 +162,22 @@ err_code keyring_note(const char *dir, enum root_role role, const char *ref, str
     char *text;
     err_code err;
 
+    if (!utf8_valid(slice_str(ref)))
+        return why_say(why, ERR_KEY_REF, "\"%s\" is not valid UTF-8: authority.json cannot name it",
+                       ref);
     TRY(read_notes(dir, &notes, why));
     refs = json_object_get(notes, role_name(role));
     if (!json_is_array(refs)) {
         refs = json_array();
-        (void)json_object_set_new(notes, role_name(role), refs);
+        if (json_object_set_new(notes, role_name(role), refs) != 0)
+            return ERR_NO_MEMORY;
     }
     for (size_t i = 0; i < json_array_size(refs); i++)
         if (json_is_string(json_array_get(refs, i)) &&
             strcmp(json_string_value(json_array_get(refs, i)), ref) == 0)
             return ERR_OK;
-    (void)json_array_append_new(refs, json_string(ref));
+    if (json_array_append_new(refs, json_string(ref)) != 0)
+        return ERR_NO_MEMORY;
     text = json_dumps(notes, JSON_INDENT(2) | JSON_SORT_KEYS);
     if (text == NULL)
         return ERR_NO_MEMORY;

@@ -151,21 +151,55 @@ err_code request_parse(struct slice json, struct request *ret, struct why *why)
     return from_json(top, ret, why);
 }
 
+static err_code flag_check(const char *what, const char *text, struct why *why)
+{
+    if (utf8_valid(slice_str(text)))
+        return ERR_OK;
+    return why_say(why, ERR_REQUEST_MALFORMED, "%s is not valid UTF-8", what);
+}
+
+/* jansson makes no string of what is not UTF-8; a requirement that got lost would be one less. */
+static err_code flags_check(const struct request_flags *flags, struct why *why)
+{
+    TRY(flag_check("subject.type", flags->subject_type, why));
+    TRY(flag_check("subject.id", flags->subject_id, why));
+    TRY(flag_check("action.name", flags->action, why));
+    TRY(flag_check("action.properties.class", flags->class_, why));
+    TRY(flag_check("resource.type", flags->resource_type, why));
+    TRY(flag_check("resource.id", flags->resource_id, why));
+    for (size_t i = 0; flags->aliases != NULL && flags->aliases[i] != NULL; i++)
+        TRY(flag_check("the name of a policy", flags->aliases[i], why));
+    return ERR_OK;
+}
+
+static err_code put_aliases(json_t *top, const char *const *aliases)
+{
+    json_t *context, *list;
+
+    if (json_object_set_new(top, "context", json_object()) != 0)
+        return ERR_NO_MEMORY;
+    context = json_object_get(top, "context");
+    if (json_object_set_new(context, "aliases", json_array()) != 0)
+        return ERR_NO_MEMORY;
+    list = json_object_get(context, "aliases");
+    for (; *aliases != NULL; aliases++)
+        if (json_array_append_new(list, json_string(*aliases)) != 0)
+            return ERR_NO_MEMORY;
+    return ERR_OK;
+}
+
 err_code request_from_flags(const struct request_flags *flags, struct request *ret, struct why *why)
 {
-    json_t *top = json_pack("{s:{s:s,s:s},s:{s:s,s:{s:s}},s:{s:s,s:s}}", "subject", "type",
-                            flags->subject_type, "id", flags->subject_id, "action", "name",
-                            flags->action, "properties", "class", flags->class_, "resource", "type",
-                            flags->resource_type, "id", flags->resource_id);
+    CLEANUP(json_free) json_t *top = NULL;
 
-    if (top == NULL) /* the only way to fail, besides memory */
-        return why_say(why, ERR_REQUEST_MALFORMED, "an argument is not valid UTF-8");
-    if (flags->aliases != NULL && flags->aliases[0] != NULL) {
-        json_t *context = json_object(), *aliases = json_array();
-        for (size_t i = 0; flags->aliases[i] != NULL; i++)
-            (void)json_array_append_new(aliases, json_string(flags->aliases[i]));
-        (void)json_object_set_new(context, "aliases", aliases);
-        (void)json_object_set_new(top, "context", context);
-    }
-    return from_json(top, ret, why);
+    TRY(flags_check(flags, why));
+    top = json_pack("{s:{s:s,s:s},s:{s:s,s:{s:s}},s:{s:s,s:s}}", "subject", "type",
+                    flags->subject_type, "id", flags->subject_id, "action", "name", flags->action,
+                    "properties", "class", flags->class_, "resource", "type", flags->resource_type,
+                    "id", flags->resource_id);
+    if (top == NULL)
+        return ERR_NO_MEMORY;
+    if (flags->aliases != NULL && flags->aliases[0] != NULL)
+        TRY(put_aliases(top, flags->aliases));
+    return from_json(json_incref(top), ret, why);
 }
