@@ -163,6 +163,56 @@ static void utf8(void **state)
             fail_msg("case %zu", i);
 }
 
+static void plain_text(void **state)
+{
+    static const struct {
+        const char *text;
+        size_t at; /* of what is not plain; SIZE_MAX: all of it is */
+    } CASES[] = {
+        {"", SIZE_MAX},
+        {" ~", SIZE_MAX},
+        {"\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80", SIZE_MAX},
+        {"a\xe2\x80\x8d"
+         "b",
+         SIZE_MAX},                                     /* U+200D, joins emoji and letters */
+        {"\xc2\xa0\xe2\x80\xa7\xe2\x80\xaf", SIZE_MAX}, /* U+00A0, U+2027, U+202F */
+        {"\xe2\x81\xa5\xe2\x81\xaa", SIZE_MAX},         /* U+2065, U+206A */
+        {"\x1f", 0},
+        {"a\n", 1},
+        {"a\rPERMIT", 1},
+        {"ab\x1b[2K", 2},
+        {"\x7f", 0},
+        {"\xc3\xa4\xc2\x80", 2},
+        {"\xc2\x85", 0}, /* next line */
+        {"\xc2\x9f", 0},
+        {"abc\xe2\x80\xa8", 3}, /* U+2028 */
+        {"\xe2\x80\xa9", 0},
+        {"\xd8\x9c", 0}, /* U+061C */
+        {"\xe2\x80\x8e", 0},
+        {"\xe2\x80\x8f", 0},
+        {"\xe2\x80\xaa", 0}, /* U+202A */
+        {"\xe2\x80\xae", 0},
+        {"\xe2\x81\xa6", 0}, /* U+2066 */
+        {"\xe2\x81\xa9", 0},
+        {"x\xef\xbb\xbf", 1}, /* U+FEFF */
+        {"x\xff", 1},
+        {"xy\xc3", 2},
+        {"\xed\xa0\x80", 0},
+    };
+    (void)state;
+
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        size_t at = SIZE_MAX;
+        if (text_is_plain(slice_str(CASES[i].text), &at) != (CASES[i].at == SIZE_MAX) ||
+            at != CASES[i].at)
+            fail_msg("case %zu: at %zu", i, at);
+    }
+    for (uint8_t c = 0; c < 0x80; c++) {
+        size_t at;
+        assert_int_equal(text_is_plain((struct slice){&c, 1}, &at), c >= 0x20 && c < 0x7f);
+    }
+}
+
 static void codes(void **state)
 {
     struct buf buf = {0};
@@ -271,6 +321,7 @@ int main(void)
         cmocka_unit_test(reader_sticks_at_first_failure),
         cmocka_unit_test(texts),
         cmocka_unit_test(utf8),
+        cmocka_unit_test(plain_text),
         cmocka_unit_test(codes),
         cmocka_unit_test(files),
         cmocka_unit_test(why_escapes_control_characters),

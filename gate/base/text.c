@@ -219,21 +219,53 @@ static size_t utf8_lead(uint8_t lead, uint32_t *bits, uint32_t *least)
     return 0;
 }
 
+/* Reads the code point at *at and moves past it; false where there is none. */
+static bool utf8_next(struct slice bytes, size_t *at, uint32_t *ret)
+{
+    uint32_t point, least;
+    size_t n = utf8_lead(bytes.ptr[*at], &point, &least);
+
+    if (n == 0 || n > bytes.len - *at)
+        return false;
+    for (size_t k = 1; k < n; k++) {
+        if ((bytes.ptr[*at + k] & 0xc0) != 0x80)
+            return false;
+        point = point << 6 | (bytes.ptr[*at + k] & 0x3fu);
+    }
+    if (point < least || point > 0x10ffff || (point >= 0xd800 && point <= 0xdfff))
+        return false;
+    *at += n;
+    *ret = point;
+    return true;
+}
+
 bool utf8_valid(struct slice bytes)
 {
-    for (size_t i = 0; i < bytes.len;) {
-        uint32_t point, least;
-        size_t n = utf8_lead(bytes.ptr[i], &point, &least);
-        if (n == 0 || n > bytes.len - i)
+    uint32_t point;
+
+    for (size_t i = 0; i < bytes.len;)
+        if (!utf8_next(bytes, &i, &point))
             return false;
-        for (size_t k = 1; k < n; k++) {
-            if ((bytes.ptr[i + k] & 0xc0) != 0x80)
-                return false;
-            point = point << 6 | (bytes.ptr[i + k] & 0x3fu);
+    return true;
+}
+
+/* C0, DEL and C1; line and paragraph separator; what UAX 9 calls explicit formatting characters;
+ * the byte order mark, which nobody sees. */
+static bool is_plain(uint32_t c)
+{
+    return c >= 0x20 && !(c >= 0x7f && c <= 0x9f) && c != 0x2028 && c != 0x2029 && c != 0x061c &&
+           c != 0x200e && c != 0x200f && !(c >= 0x202a && c <= 0x202e) &&
+           !(c >= 0x2066 && c <= 0x2069) && c != 0xfeff;
+}
+
+bool text_is_plain(struct slice text, size_t *ret_at)
+{
+    uint32_t point;
+
+    for (size_t i = 0, next = 0; i < text.len; i = next)
+        if (!utf8_next(text, &next, &point) || !is_plain(point)) {
+            *ret_at = i;
+            return false;
         }
-        if (point < least || point > 0x10ffff || (point >= 0xd800 && point <= 0xdfff))
-            return false;
-        i += n;
-    }
     return true;
 }

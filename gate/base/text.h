@@ -34,4 +34,10 @@ err_code number_parse(const char *text, uint64_t max, uint64_t *ret);
 /* True if bytes are valid UTF-8 (RFC 3629): no surrogates, no overlong forms, at most U+10FFFF. */
 bool utf8_valid(struct slice bytes);
 
+/* True if text is UTF-8 that stays on its line and reads as it is written: no C0 or C1 control, no
+ * DEL, no U+2028 or U+2029, no bidirectional formatting (U+061C, U+200E, U+200F, U+202A to U+202E,
+ * U+2066 to U+2069), no U+FEFF. Otherwise *ret_at is the offset of the first octet that is wrong.
+ */
+bool text_is_plain(struct slice text, size_t *ret_at);
+
 #endif

@@ -13,13 +13,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     char text[300], written[DIGEST_TEXT];
     int64_t seconds;
     uint64_t number;
+    size_t at;
 
     if (len >= sizeof text)
         return 0;
     if (len > 0)
         memcpy(text, bytes, len);
     text[len] = 0;
-    (void)utf8_valid((struct slice){bytes, len});
+    if (text_is_plain((struct slice){bytes, len}, &at) &&
+        (!utf8_valid((struct slice){bytes, len}) || memchr(text, '\n', len) != NULL))
+        abort();
     (void)duration_parse(text, &seconds);
     if (hex_decode(text, &decoded) == ERR_OK && decoded.len != strlen(text) / 2)
         abort();

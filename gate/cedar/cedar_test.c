@@ -121,6 +121,8 @@ static const struct refusal REFUSALS[] = {
     {"@id " ALL, ERR_CEDAR_ANNOTATION, 1, 1, "@id says nothing, expected a name for the policy"},
     {"@id(\"\") " ALL, ERR_CEDAR_ANNOTATION, 1, 1,
      "@id says nothing, expected a name for the policy"},
+    {"@id(\"ab\\nc\") " ALL, ERR_CEDAR_ANNOTATION, 1, 1,
+     "@id is not plain text at offset 2, and stands in records"},
     {"@id(\"a\") @id(\"b\") " ALL, ERR_CEDAR_SYNTAX, 1, 10,
      "found the annotation @id twice, expected it once"},
     {"@description @description(\"\") " ALL, ERR_CEDAR_SYNTAX, 1, 14,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* parse.c: from text to policies, by recursive descent with one word of look-ahead. */
+#include "gate/base/text.h"
 #include "gate/cedar/arena.h"
 #include "gate/cedar/lex.h"
 
@@ -334,6 +335,7 @@ static err_code annotation(struct parser *p, const struct cedar_place *place,
     struct cedar_token name = p->token;
     struct slice value = {0};
     char quoted[64];
+    size_t at;
     bool is_id;
 
     TRY(expect(p, CEDAR_T_IDENT, "the name of an annotation"));
@@ -355,6 +357,9 @@ static err_code annotation(struct parser *p, const struct cedar_place *place,
     if (is_id && value.len == 0)
         return refuse(p, place, ERR_CEDAR_ANNOTATION,
                       "@id says nothing, expected a name for the policy");
+    if (is_id && !text_is_plain(value, &at))
+        return refuse(p, place, ERR_CEDAR_ANNOTATION,
+                      "@id is not plain text at offset %zu, and stands in records", at);
     *(is_id ? &policy->id : &policy->description) = value;
     *(is_id ? &policy->has_id : has_description) = true;
     return ERR_OK;

@@ -217,6 +217,8 @@ static err_code show_parsed(struct call *call, struct slice bytes)
     put_decision(call, &permit);
     put_bool(call->json, "verified", false);
     say_decision(call, &permit);
+    if (!permit.record.decision.permit)
+        say(call, "  This is a DENIAL, not a permit: it allows nothing.");
     return ERR_OK;
 }
 

@@ -19,12 +19,13 @@ void request_free(struct request *request)
     *request = (struct request){0};
 }
 
-/* A non-empty string member of bounded length. where: "subject" and so on, for the message. */
+/* A non-empty string member of bounded length that is plain text: people read it in one line of a
+ * permit. where: "subject" and so on, for the message. */
 static err_code text_member(const json_t *object, const char *where, const char *name,
                             struct slice *ret, struct why *why)
 {
     const json_t *member = json_object_get(object, name);
-    size_t len = json_string_length(member);
+    size_t len = json_string_length(member), at;
 
     if (!json_is_string(member))
         return why_say(why, ERR_REQUEST_MALFORMED, "%s.%s is not a string", where, name);
@@ -32,7 +33,10 @@ static err_code text_member(const json_t *object, const char *where, const char 
         return why_say(why, ERR_REQUEST_MALFORMED, "%s.%s has %zu bytes, wanted 1 to %d", where,
                        name, len, REQUEST_TEXT_MAX);
     *ret = (struct slice){(const uint8_t *)json_string_value(member), len};
-    return ERR_OK;
+    if (text_is_plain(*ret, &at))
+        return ERR_OK;
+    return why_say(why, ERR_REQUEST_MALFORMED, "%s.%s is not plain text at offset %zu", where, name,
+                   at);
 }
 
 static err_code object_member(const json_t *top, const char *name, json_t **ret, struct why *why)
@@ -75,11 +79,16 @@ static err_code read_context(const json_t *context, struct request *out, struct 
                        "context.aliases is not an array of at most %d names", REQUEST_ALIASES_MAX);
     for (size_t i = 0; i < json_array_size(aliases); i++) {
         const json_t *alias = json_array_get(aliases, i);
+        struct slice text;
+        size_t at;
         if (!json_is_string(alias) || json_string_length(alias) == 0 ||
             json_string_length(alias) > REQUEST_TEXT_MAX)
             return why_say(why, ERR_REQUEST_MALFORMED, "context.aliases[%zu] is not a name", i);
-        out->aliases[out->n_aliases++] =
-            (struct slice){(const uint8_t *)json_string_value(alias), json_string_length(alias)};
+        text = (struct slice){(const uint8_t *)json_string_value(alias), json_string_length(alias)};
+        if (!text_is_plain(text, &at))
+            return why_say(why, ERR_REQUEST_MALFORMED,
+                           "context.aliases[%zu] is not plain text at offset %zu", i, at);
+        out->aliases[out->n_aliases++] = text;
     }
     return ERR_OK;
 }

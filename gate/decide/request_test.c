@@ -68,6 +68,25 @@ static const struct {
     {"bad UTF-8",
      "{\"subject\":{\"type\":\"agent\",\"id\":\"\xff\"}," GOOD_ACTION "," GOOD_RESOURCE "}",
      ERR_JSON_MALFORMED},
+    {"a second line",
+     "{\"subject\":{\"type\":\"agent\",\"id\":\"x\\nPERMIT\"}," GOOD_ACTION "," GOOD_RESOURCE "}",
+     ERR_REQUEST_MALFORMED},
+    {"an escape sequence",
+     "{" GOOD_SUBJECT "," GOOD_ACTION ",\"resource\":{\"type\":\"x\",\"id\":\"\\u001b[2K\"}}",
+     ERR_REQUEST_MALFORMED},
+    {"next line in a type",
+     "{\"subject\":{\"type\":\"a\xc2\x85\",\"id\":\"x\"}," GOOD_ACTION "," GOOD_RESOURCE "}",
+     ERR_REQUEST_MALFORMED},
+    {"a line separator in a type",
+     "{" GOOD_SUBJECT "," GOOD_ACTION ",\"resource\":{\"type\":\"x\\u2028\",\"id\":\"x\"}}",
+     ERR_REQUEST_MALFORMED},
+    {"another direction in an action",
+     "{" GOOD_SUBJECT ",\"action\":{\"name\":\"e\\u202e\",\"properties\":{\"class\":\"execute\"}"
+     "}," GOOD_RESOURCE "}",
+     ERR_REQUEST_MALFORMED},
+    {"a second line in an alias", GOOD ",\"context\":{\"aliases\":[\"a\\nb\"]}}",
+     ERR_REQUEST_MALFORMED},
+    {"lines in what is only bound", GOOD ",\"context\":{\"x\":\"a\\nb\"}}", ERR_OK},
     {"NUL in a string",
      "{\"subject\":{\"type\":\"agent\",\"id\":\"a\\u0000b\"}," GOOD_ACTION "," GOOD_RESOURCE "}",
      ERR_JSON_MALFORMED},
@@ -86,6 +105,20 @@ static void table(void **state)
         if (got != ERR_OK)
             assert_true(strlen(why.text) > 0);
     }
+}
+
+static void the_place_is_named(void **state)
+{
+    CLEANUP(request_free) struct request request = {0};
+    struct why why = {0};
+    (void)state;
+
+    assert_int_equal(
+        request_parse(slice_str("{\"subject\":{\"type\":\"agent\",\"id\":\"bui\\nld\"}," GOOD_ACTION
+                                "," GOOD_RESOURCE "}"),
+                      &request, &why),
+        ERR_REQUEST_MALFORMED);
+    assert_string_equal(why.text, "subject.id is not plain text at offset 3");
 }
 
 /* Before, n times the filling, after. */
@@ -238,6 +271,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(table),
+        cmocka_unit_test(the_place_is_named),
         cmocka_unit_test(limits),
         cmocka_unit_test(truncated_at_every_length),
         cmocka_unit_test(canonical_form),

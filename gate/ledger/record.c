@@ -134,14 +134,16 @@ static err_code check_texts(const struct member *members, size_t n, struct why *
 {
     for (size_t i = 0; i < n; i++) {
         const struct member *m = &members[i];
+        size_t at;
 
         if (m->text.len == 0)
             return why_say(why, ERR_FORMAT, "a record's %s is empty", m->name);
         if (m->text.len > m->max)
             return why_say(why, ERR_TOO_LARGE, "a record's %s has %zu bytes, the limit is %zu",
                            m->name, m->text.len, m->max);
-        if (!utf8_valid(m->text))
-            return why_say(why, ERR_FORMAT, "a record's %s is not UTF-8", m->name);
+        if (!text_is_plain(m->text, &at))
+            return why_say(why, ERR_FORMAT, "a record's %s is not plain text at offset %zu",
+                           m->name, at);
     }
     return ERR_OK;
 }

@@ -316,6 +316,31 @@ static void what_is_wrong_is_not_written(void **state)
     }
 }
 
+/* "pawl log show" and "pawl permit show" print each on one line. */
+static void texts_stay_on_their_line(void **state)
+{
+    static const char *const BAD[] = {"x\nPERMIT", "x\r",          "\x1b[2K",
+                                      "\xc2\x9b",  "\xe2\x80\xa8", "\xe2\x80\xae"};
+    struct testing *t = *state;
+    struct record_link link = link_of(0);
+    struct record_draft draft = {0};
+
+    for (size_t i = 0; i < sizeof BAD / sizeof *BAD * 11; i++) {
+        struct record *made = testing_record(t, RECORD_DECISION, "agent-1", &link);
+        struct record_decision *d = &made->decision;
+        struct slice *const texts[] = {&made->issuer,      &made->agent_id,   &made->agent_version,
+                                       &made->operator_id, &made->hardware,   &d->reason,
+                                       &d->subject_type,   &d->action,        &d->resource_type,
+                                       &d->resource_id,    &d->determining[0]};
+        struct why why = {0};
+        *texts[i % 11] = slice_str(BAD[i / 11]);
+        if (record_prepare(&t->statement->key, made, &draft, &why) != ERR_FORMAT)
+            fail_msg("text %zu, member %zu", i / 11, i % 11);
+        assert_non_null(strstr(why.text, "plain text at offset"));
+        free(made);
+    }
+}
+
 static void events_are_held_to_their_rules(void **state)
 {
     struct testing *t = *state;
@@ -365,6 +390,7 @@ int main(void)
         cmocka_unit_test(optional_members),
         cmocka_unit_test(the_largest_record_fits),
         cmocka_unit_test(what_is_wrong_is_not_written),
+        cmocka_unit_test(texts_stay_on_their_line),
         cmocka_unit_test(events_are_held_to_their_rules),
     };
     return cmocka_run_group_tests_name("record", tests, set_up, tear_down);

@@ -101,7 +101,7 @@ err_code revoked_check(const struct revoked *list, struct why *why)
         const struct revocation *item = &list->items[i];
         TRY(term_time_check("since", item->since, why));
         if (!term_text_ok(item->reason))
-            return why_say(why, ERR_FORMAT, "a reason of %zu bytes or with control characters",
+            return why_say(why, ERR_FORMAT, "a reason of %zu bytes, or that is no plain text",
                            item->reason.len);
         if (i == 0 || compare(list->items[i - 1].kind, &list->items[i - 1].id, item) < 0)
             continue;

@@ -53,12 +53,9 @@ err_code term_time_check(const char *what, int64_t seconds, struct why *why)
 
 bool term_text_ok(struct slice text)
 {
-    if (text.len == 0 || text.len > TERM_TEXT_MAX || !utf8_valid(text))
-        return false;
-    for (size_t i = 0; i < text.len; i++)
-        if (text.ptr[i] < 0x20 || text.ptr[i] == 0x7f)
-            return false;
-    return true;
+    size_t at;
+
+    return text.len > 0 && text.len <= TERM_TEXT_MAX && text_is_plain(text, &at);
 }
 
 void term_list_get(struct cbor_reader *r, struct term_list *ret)
@@ -101,8 +98,8 @@ err_code term_list_check(const char *what, const struct term_list *list, struct 
     for (size_t i = 0; i < list->n; i++) {
         if (!term_text_ok(list->items[i]))
             return why_say(why, ERR_FORMAT,
-                           "number %zu of %s has %zu bytes or control characters; allowed are 1 to "
-                           "%d bytes of text",
+                           "number %zu of %s has %zu bytes, or is no plain text; allowed are 1 to "
+                           "%d bytes",
                            i + 1, what, list->items[i].len, TERM_TEXT_MAX);
         if (i > 0 && slice_cmp(list->items[i - 1], list->items[i]) >= 0)
             return why_say(why, ERR_FORMAT, "%s are not in order: \"%.*s\" stands before \"%.*s\"",

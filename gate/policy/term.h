@@ -24,7 +24,7 @@ err_code term_number_check(const char *what, uint64_t number, struct why *why);
 #define TERM_TIME_MAX INT64_C(253402300799)
 err_code term_time_check(const char *what, int64_t seconds, struct why *why);
 
-/* Free text such as an agent's id or the reason of a revocation: UTF-8, without control characters.
+/* Free text such as an agent's id or the reason of a revocation: plain as text_is_plain() has it.
  */
 #define TERM_TEXT_MAX 256
 bool term_text_ok(struct slice text); /* 1 to 256 bytes */

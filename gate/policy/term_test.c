@@ -52,7 +52,9 @@ static void names(void **state)
 static void texts(void **state)
 {
     static const char *const GOOD[] = {" ", "~", "\xc3\xa4", "a b", "\xf0\x9f\x98\x80"};
-    static const char *const BAD[] = {"", "\x1f", "a\n", "\x7f", "\xff", "\xc3", "\xed\xa0\x80"};
+    static const char *const BAD[] = {
+        "",     "\x1f",         "a\n",      "\x7f",         "\xff",
+        "\xc3", "\xed\xa0\x80", "\xc2\x85", "\xe2\x80\xa8", "\xe2\x80\xae"};
 
     (void)state;
     for (size_t i = 0; i < sizeof GOOD / sizeof *GOOD; i++)

@@ -195,6 +195,26 @@ def names_part(world):
         true(f'/made.bundle": {part}' in why, why)
 
 
+# ---- one line each -------------------------------------------------------------------------------
+
+LINE = "build-8\nPERMIT  build-7 may do everything"
+
+
+@suite.test("an id of two lines is refused, and a denial looks like one", at="epoch2",
+            roots=("hsm",))
+def one_line(world):
+    before = world.log()["size"]
+    path = f"{world.base}/denial.cose"
+    request = list(world.request(CURL))
+    request[2] = LINE
+    error = world.pawl(*request, "-o", path, want="REQUEST_MALFORMED")["error"]
+    true("subject.id" in error["why"] and "offset 7" in error["why"], error)
+    equal(world.log()["size"], before, "entries of the ledger")
+    world.pawl(*world.request(CURL), "-o", path, code=10)
+    code, out, _ = world.run("permit", "show", path)
+    true(code == 0 and out.startswith(b"DENY ") and b"DENIAL" in out and b"PERMIT" not in out, out)
+
+
 # ---- nothing half made ---------------------------------------------------------------------------
 
 FOUNDING = [

@@ -94,8 +94,12 @@ def digest(value):
     return octets(value, 32)
 
 
+NOT_PLAIN = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u061c\\u200e\\u200f\\u2028-\\u202e\\u2066-\\u2069\\ufeff]")
+
+
 def text(value, least, most):
     need(isinstance(value, str) and least <= len(value.encode()) <= most, f"no text: {value!r}")
+    need(not NOT_PLAIN.search(value), f"not plain: {value!r}")
     return value
 
 
