@@ -3,11 +3,13 @@
 #include "gate/base/text.h"
 
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -282,6 +284,51 @@ static void files(void **state)
     assert_int_equal(system(path), 0);
 }
 
+static bool put_at(const char *name, const char *file)
+{
+    return link(file, "swap") == 0 && rename("swap", name) == 0;
+}
+
+/* Swaps two files under one name as long as this process lives. Returns the pid of who does. */
+static pid_t swapping(const char *name, const char *one, const char *two)
+{
+    pid_t self = getpid(), pid = fork();
+
+    assert_true(pid >= 0);
+    if (pid > 0)
+        return pid;
+    while (getppid() == self && put_at(name, one) && put_at(name, two))
+        continue;
+    _exit(0);
+}
+
+/* Who may put another file at the name cannot have the mode of one judged and the other read. */
+static void a_secret_is_the_file_that_was_judged(void **state)
+{
+    char dir[] = "/tmp/pawl-base-XXXXXX", command[64];
+    struct buf got = {0};
+    int wrong = 0;
+    pid_t pid;
+    (void)state;
+
+    assert_non_null(mkdtemp(dir));
+    assert_int_equal(chdir(dir), 0);
+    assert_int_equal(file_write("private", slice_str("private"), 0600, NULL), ERR_OK);
+    assert_int_equal(file_write("open", slice_str("open"), 0644, NULL), ERR_OK);
+    assert_int_equal(file_write("pin", slice_str("private"), 0600, NULL), ERR_OK);
+    pid = swapping("pin", "private", "open");
+    for (int i = 0; i < 20000; i++)
+        if (file_read_secret("pin", &got, NULL) == ERR_OK)
+            wrong += !slice_eq_str(buf_slice(&got), "private");
+    assert_int_equal(kill(pid, SIGKILL), 0);
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+    assert_int_equal(wrong, 0);
+    buf_free(&got);
+    assert_int_equal(chdir("/"), 0);
+    (void)snprintf(command, sizeof command, "rm -rf %s", dir);
+    assert_int_equal(system(command), 0);
+}
+
 static void why_escapes_control_characters(void **state)
 {
     struct why why = {0};
@@ -324,6 +371,7 @@ int main(void)
         cmocka_unit_test(plain_text),
         cmocka_unit_test(codes),
         cmocka_unit_test(files),
+        cmocka_unit_test(a_secret_is_the_file_that_was_judged),
         cmocka_unit_test(why_escapes_control_characters),
         cmocka_unit_test(why_names_what_was_read),
     };

@@ -70,6 +70,29 @@ static err_code read_fd(int fd, const char *path, size_t max, struct buf *ret, s
     return ERR_OK;
 }
 
+/* Never waits for a writer, should path be a pipe. */
+static err_code open_to_read(const char *path, int *ret_fd, struct stat *ret, struct why *why)
+{
+    CLEANUP(fd_close) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+    if (fd < 0 || fstat(fd, ret) != 0)
+        return why_errno(why, errno, "open", path);
+    *ret_fd = fd;
+    fd = -1;
+    return ERR_OK;
+}
+
+static err_code read_regular(int fd, const struct stat *st, const char *path, size_t max,
+                             struct buf *ret, struct why *why)
+{
+    if (!S_ISREG(st->st_mode))
+        return why_say(why, ERR_STORAGE, "\"%s\" is not a regular file", path);
+    if ((uintmax_t)st->st_size > max)
+        return why_say(why, ERR_TOO_LARGE, "\"%s\" holds %jd bytes, the limit is %zu", path,
+                       (intmax_t)st->st_size, max);
+    return read_fd(fd, path, max, ret, why);
+}
+
 err_code file_read(const char *path, size_t max, struct buf *ret, struct why *why)
 {
     CLEANUP(fd_close) int fd = -1;
@@ -77,29 +100,23 @@ err_code file_read(const char *path, size_t max, struct buf *ret, struct why *wh
 
     if (strcmp(path, "-") == 0)
         return read_fd(STDIN_FILENO, "standard input", max, ret, why);
-    fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0 || fstat(fd, &st) != 0)
-        return why_errno(why, errno, "open", path);
-    if (!S_ISREG(st.st_mode))
-        return why_say(why, ERR_STORAGE, "\"%s\" is not a regular file", path);
-    if ((uintmax_t)st.st_size > max)
-        return why_say(why, ERR_TOO_LARGE, "\"%s\" holds %jd bytes, the limit is %zu", path,
-                       (intmax_t)st.st_size, max);
-    return read_fd(fd, path, max, ret, why);
+    TRY(open_to_read(path, &fd, &st, why));
+    return read_regular(fd, &st, path, max, ret, why);
 }
 
+/* The mode is that of the file that is read, whatever path names by then. */
 err_code file_read_secret(const char *path, struct buf *ret, struct why *why)
 {
+    CLEANUP(fd_close) int fd = -1;
     CLEANUP(buf_free) struct buf out = {0};
     struct stat st;
 
-    if (stat(path, &st) != 0)
-        return why_errno(why, errno, "open", path);
+    TRY(open_to_read(path, &fd, &st, why));
     if ((st.st_mode & 007) != 0)
         return why_say(why, ERR_STORAGE,
                        "\"%s\" holds a secret but everybody may use it (mode %04o): chmod 600 %s",
                        path, st.st_mode & 07777, path);
-    TRY(file_read(path, SECRET_MAX, &out, why));
+    TRY(read_regular(fd, &st, path, SECRET_MAX, &out, why));
     if (out.len > 0 && out.ptr[out.len - 1] == '\n')
         buf_cut(&out, out.len - 1);
     if (out.len > 0 && out.ptr[out.len - 1] == '\r')

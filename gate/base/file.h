@@ -13,8 +13,9 @@
  * it holds more than max bytes (looked at before reading). Owns: the caller frees *ret. */
 err_code file_read(const char *path, size_t max, struct buf *ret, struct why *why);
 
-/* Reads a small secret (PIN, authorization value): as file_read, and one trailing newline is cut.
- * The file must not be readable by others (mode & 007 refused with STORAGE). */
+/* Reads a small secret (PIN, authorization value): as file_read, though never standard input, and
+ * one trailing newline is cut. The file that is read must not be open to others (mode & 007 refused
+ * with STORAGE). */
 err_code file_read_secret(const char *path, struct buf *ret, struct why *why);
 
 /* Replaces path durably: write beside it, fsync, rename, fsync the directory. Afterwards path holds
