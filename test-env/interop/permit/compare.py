@@ -194,6 +194,8 @@ def lies(gate, permit):
                  *gate.built)
     compare(place, "liar", "permits", remade.permits(liar))
     good, wrong, valid, number = liar.make({}), [], 0, 0
+    if not is_good(place.ours([good])[0]):
+        wrong.append("its permit is refused with nothing changed, so the rest proves nothing")
     for number, (what, enrolment) in enumerate(remade.enrolments(liar, gate.facts.enrolment), 1):
         mine, theirs = under(place, enrolment, good)
         valid += is_good(mine)

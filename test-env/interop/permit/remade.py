@@ -142,7 +142,7 @@ class Liar:
     def make_receipt(self, edits, leaf):
         proof = edits.at(("proof",), self.proof)
         root = root_of(leaf, proof)
-        head = {**copy.deepcopy(self.head), 4: self.receipt.kid}
+        head = {**copy.deepcopy(self.head), 4: self.receipt.kid, "pawl-signer": self.statement.kid}
         if isinstance(proof, list) and len(proof) > 0:
             head["pawl-size"] = proof[0]
         head = edits.at(("receipt",), head)
@@ -153,7 +153,8 @@ class Liar:
     def make_attest(self, edits, root, head):
         try:
             bound = tagged("pawl-seal-v1", struct.pack(">Q", head["pawl-size"]), root,
-                           head["pawl-snapshot"], struct.pack(">Q", head["pawl-epoch"]))
+                           head["pawl-snapshot"], struct.pack(">Q", head["pawl-epoch"]),
+                           head["pawl-signer"])
         except (KeyError, TypeError, struct.error):
             bound = bytes(32)
         counter = self.facts["base"] + self.epoch
@@ -179,12 +180,13 @@ class Liar:
             parts = edits.at(("chain", number), {
                 "tag": b"pawl-epoch-v1\0", "epoch": epoch, "since": 0, "x": key.point[0],
                 "y": key.point[1], "previous": before[1] if before else 0,
+                "snapshot": self.head["pawl-snapshot"] if before else bytes(32),
                 "link": sha256(before[2]) if before else bytes(32), "by": before and before[0],
                 "identity": self.seal,
             })
             signed = (parts["tag"] + struct.pack(">QQ", parts["epoch"], parts["since"]) +
-                      parts["x"] + parts["y"] + struct.pack(">Q", parts["previous"]) +
-                      parts["link"])
+                      parts["x"] + parts["y"] + parts["snapshot"] +
+                      struct.pack(">Q", parts["previous"]) + parts["link"])
             cert = (signed + (parts["by"].sign(signed) if parts["by"] else bytes(64)) +
                     parts["identity"].sign(signed))
             whole += cert
@@ -307,6 +309,8 @@ def together(liar):
     for epoch in (0, 1, liar.epoch + 1, 2**53, 2**63, 2**64 - 1):
         edits = {("record", "pawl", "epoch"): epoch, ("receipt", "pawl-epoch"): epoch}
         yield edits
+        edits = {**edits, ("key", "pawl", "epoch"): epoch}
+        yield edits
         if liar.kind == "tpm":
             counter = (liar.facts["base"] + epoch) % 2**64
             yield {**edits, ("attest", "contents"): struct.pack(">Q", counter)}
@@ -373,6 +377,7 @@ def seals(liar):
         for part, values in {
                 "tag": [bytes(14), b"pawl-epoch-v2\0"], "since": [1, 2**64 - 1],
                 "epoch": [0, 1, 2, 3, 5, 2**64 - 1], "previous": [0, 1, 2**64 - 1],
+                "snapshot": [bytes(32), b"\1" * 32, liar.head["pawl-snapshot"]],
                 "link": [bytes(32), b"\1" * 32], "by": [None, liar.seal, liar.receipt],
                 "identity": [liar.first, liar.receipt],
                 "x": [bytes(32), liar.statement.point[0]],
