@@ -114,7 +114,7 @@
       "this is a simulator, whose state is a file that can be restored",                           \
       "for development only: pawl init --insecure-simulator")                                      \
     X(TPM_KEY_MISSING, 115, 43, "a permit key is gone from its handle in the TPM",                 \
-      "find out who removed it, then enrol again, which makes the same key: pawl init --again")    \
+      "find out who removed it, then repeat pawl init as at first, which makes the same key")      \
     X(HSM_MODULE, 120, 30, "the PKCS#11 module cannot be loaded",                                  \
       "check module-path in the URI, and what the module itself is configured with")               \
     X(HSM_TOKEN_NOT_FOUND, 121, 30, "no token matches the URI", "see: p11tool --list-tokens")      \

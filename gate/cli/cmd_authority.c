@@ -15,12 +15,15 @@ static void show_root(struct call *call, const struct root_meta *meta)
     char digest[DIGEST_TEXT], kid[DIGEST_TEXT];
     json_t *roles = put_object(call->json, "roles");
 
-    digest_text(&meta->digest, digest);
     put_slice(call->json, "domain", meta->domain);
     put_uint(call->json, "version", meta->version);
-    put_digest(call->json, "digest", &meta->digest);
+    if (meta->raw.len > 0) { /* what is staged has no digest before it is signed */
+        digest_text(&meta->digest, digest);
+        put_digest(call->json, "digest", &meta->digest);
+    }
     say(call, "DOMAIN   %.*s", TERM_ARG(meta->domain));
-    say(call, "ROOT     version %llu, %s", (unsigned long long)meta->version, digest);
+    say(call, "ROOT     version %llu, %s", (unsigned long long)meta->version,
+        meta->raw.len > 0 ? digest : "not signed yet: pawl authority rotate");
     for (enum root_role role = ROLE_ROOT; role < ROLE_END; role++) {
         const struct root_holders *holders = &meta->roles[role];
         json_t *entry, *keys;

@@ -59,7 +59,7 @@ static err_code report(struct call *call, const struct buf *enrolment_file, cons
     say_hardware(call, &enrolment.hw.about);
     say(call, "ROOT     %s (%s)", root,
         strcmp(enrolment.hw.about.kind, "tpm") == 0 ? "pinned in the TPM"
-                                                    : "named by the token's anchors");
+                                                    : "named by the gate's keys on the token");
     say(call, "ENROLMENT %s", digest);
     if (output != NULL)
         say(call, "         written to %s", output);

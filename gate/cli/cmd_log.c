@@ -5,18 +5,11 @@
 #include "gate/cli/verb.h"
 #include "gate/cli/verbs.h"
 #include "gate/decide/audit.h"
+#include "gate/decide/gate_ledger.h"
 
 #include <stdlib.h>
 
 #define ENROLMENT_MAX 65536
-
-static err_code open_ledger(struct call *call, struct ledger **ret)
-{
-    CLEANUP(buf_free) struct buf path = {0};
-
-    TRY(path_join(call->state_dir, "ledger", &path));
-    return ledger_open((const char *)path.ptr, LEDGER_READ, ret, &call->why);
-}
 
 /* ---- show ------------------------------------------------------------------------------------ */
 
@@ -66,18 +59,10 @@ static err_code show_run(struct call *call)
     json_t *list = put_array(call->json, "entries");
     static struct record record;
     uint64_t from = 0, last = 0;
-    err_code err;
 
     if (tail != NULL && number_parse(tail, UINT64_MAX, &last) != ERR_OK)
         return why_say(&call->why, ERR_USAGE, "--tail \"%s\" is not a number", tail);
-    err = open_ledger(call, &ledger);
-    if (err == ERR_NOT_FOUND) { /* it begins with the first install */
-        put_uint(call->json, "size", 0);
-        say(call, "The ledger is empty.");
-        return ERR_OK;
-    }
-    if (err != ERR_OK)
-        return err;
+    TRY(gate_ledger_open(call->state_dir, LEDGER_READ, &ledger, &call->why));
     if (tail != NULL)
         from = last < ledger_size(ledger) ? ledger_size(ledger) - last : 0;
     put_uint(call->json, "size", ledger_size(ledger));
@@ -183,7 +168,7 @@ static err_code verify_run(struct call *call)
     TRY(read_chain(call, &chain));
     TRY(why_reading(&call->why, audit_trust_make(&enrolment, buf_slice(&chain), &trust, &call->why),
                     "\"%s/%s\"", call->state_dir, chain.len > 0 ? "hw/epochs" : "enrolment.cbor"));
-    TRY(open_ledger(call, &ledger));
+    TRY(gate_ledger_open(call->state_dir, LEDGER_READ, &ledger, &call->why));
     TRY(ledger_audit(ledger, &trust.trust, &report, &call->why));
     put_report(call, &report);
     return against(call, ledger, &trust);

@@ -3,18 +3,8 @@
 #include "gate/base/text.h"
 #include "gate/cli/gate_cli.h"
 #include "gate/cli/verbs.h"
+#include "gate/decide/gate_ledger.h"
 #include "gate/decide/serve.h"
-
-/* NULL where nothing was recorded yet. */
-static err_code view_ledger(struct call *call, const struct gate *gate, struct ledger **ret)
-{
-    CLEANUP(buf_free) struct buf path = {0};
-    err_code err;
-
-    TRY(path_join(gate->state_dir, "ledger", &path));
-    err = ledger_open((const char *)path.ptr, LEDGER_READ, ret, &call->why);
-    return err == ERR_NOT_FOUND ? ERR_OK : err;
-}
 
 static err_code say_ledger(struct call *call, const struct ledger *ledger)
 {
@@ -22,11 +12,6 @@ static err_code say_ledger(struct call *call, const struct ledger *ledger)
     char root[DIGEST_TEXT];
     json_t *json = put_object(call->json, "ledger");
 
-    if (ledger == NULL) {
-        put_uint(json, "size", 0);
-        say(call, "LEDGER   empty");
-        return ERR_OK;
-    }
     TRY(ledger_checkpoint(ledger, &head));
     digest_text(&head.root, root);
     put_uint(json, "size", head.size);
@@ -61,7 +46,7 @@ static err_code run(struct call *call)
     err_code current;
 
     TRY(gate_open_live(call->state_dir, call->clock_ms, &gate, &call->why));
-    TRY(view_ledger(call, gate, &ledger));
+    TRY(gate_ledger_open(gate->state_dir, LEDGER_READ, &ledger, &call->why));
     current = serve_state(gate, ledger, &why);
     say(call, "GATE     %.*s of %.*s: %s", TERM_ARG(gate->enrolment.gate),
         TERM_ARG(gate->enrolment.domain), current == ERR_OK ? "serving" : "DENYING EVERYTHING");

@@ -7,10 +7,12 @@
 #include "gate/cli/help.h"
 #include "gate/cli/verb.h"
 
+#include <openssl/crypto.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -234,6 +236,11 @@ int main(int argc, char **argv)
     bool cut;
     int code;
 
+    /* Keys of a session lie in memory: no core file, and no reading of it by others of this user.
+     */
+    (void)prctl(PR_SET_DUMPABLE, 0);
+    /* What OPENSSL_CONF names is not ours to run. */
+    (void)OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
     (void)signal(SIGPIPE, SIG_IGN);
     (void)signal(SIGXFSZ,
                  SIG_IGN); /* a file size limit is an error like a full disk, not a crash */

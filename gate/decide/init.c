@@ -2,6 +2,7 @@
 #include "gate/decide/init.h"
 
 #include "gate/base/text.h"
+#include "gate/decide/gate_ledger.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -173,6 +174,8 @@ static err_code save(const struct making *m, struct slice trust, struct slice en
     CLEANUP(settings_free) struct settings settings = {0};
     CLEANUP(buf_free) struct buf path = {0};
 
+    if (!m->has_old)
+        TRY(gate_ledger_make(m->wish->state_dir, why));
     TRY(path_join(m->wish->state_dir, "trust.bundle", &path));
     TRY(file_write((const char *)path.ptr, trust, 0600, why));
     TRY(path_join(m->wish->state_dir, "enrolment.cbor", &path));

@@ -2,6 +2,7 @@
 #include "gate/decide/scribe.h"
 
 #include "gate/cose/cose_key.h"
+#include "gate/decide/gate_ledger.h"
 #include "gate/ledger/permit.h"
 
 #include <stdlib.h>
@@ -57,14 +58,12 @@ static err_code new_session(struct scribe *s, struct why *why)
 err_code scribe_open(struct gate *gate, struct scribe **ret, struct why *why)
 {
     CLEANUP(scribe_close) struct scribe *s = calloc(1, sizeof *s);
-    CLEANUP(buf_free) struct buf path = {0};
 
     if (s == NULL)
         return ERR_NO_MEMORY;
     s->gate = gate;
     TRY(gate_issuer(gate, &s->issuer));
-    TRY(path_join(gate->state_dir, "ledger", &path));
-    TRY(ledger_open((const char *)path.ptr, LEDGER_CREATE, &s->ledger, why));
+    TRY(gate_ledger_open(gate->state_dir, LEDGER_APPEND, &s->ledger, why));
     TRY(new_session(s, why));
     *ret = s;
     s = NULL; /* transferred */

@@ -5,6 +5,7 @@
  */
 #include "gate/decide/scribe.h"
 
+#include "gate/decide/gate_ledger.h"
 #include "gate/ledger/ledger_testing.h"
 #include "hw/fake.h"
 
@@ -133,6 +134,7 @@ static int setup(void **state)
     OK(gate->hw->ops->enrol(gate->hw, office.owner, &gate->enrolment.hw, &why));
     OK(gate->hw->ops->attach(gate->hw, office.owner, &gate->enrolment.hw, &why));
     install(EPOCH, "snapshot");
+    OK(gate_ledger_make(office.dir, &why));
     open_scribe();
     return 0;
 }
@@ -340,6 +342,29 @@ static void no_scribe_without_ledger(void **state)
     assert_null(scribe);
 }
 
+/* A gate in use whose ledger is gone does not begin another. */
+static void no_ledger(void **state)
+{
+    struct scribe *scribe = NULL;
+    struct why why = {0};
+    char path[96];
+
+    (void)state;
+    (void)snprintf(path, sizeof path, "%s/ledger", office.dir);
+    assert_int_equal(remove(path), 0);
+    assert_int_equal(scribe_open(&office.gate, &scribe, &why), ERR_NOT_ENROLLED);
+    (void)snprintf(path, sizeof path, "%s/enrolment.cbor", office.dir);
+    testing_write(path, slice_str("enrolled"));
+    assert_int_equal(scribe_open(&office.gate, &scribe, &why), ERR_STATE_CORRUPT);
+    assert_null(scribe);
+    OK(gate_ledger_make(office.dir, &why));
+    open_scribe();
+    decided(NOW, FIRST);
+    OK(gate_ledger_make(office.dir, &why)); /* what is there stays */
+    open_scribe();
+    decided(NOW, FIRST + 2);
+}
+
 /* Somebody stepped the hardware since this process read the epoch. */
 static void epoch_passed(void **state)
 {
@@ -465,6 +490,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(hardware_fails, setup, teardown),
         cmocka_unit_test_setup_teardown(no_scribe_without_hardware, setup, teardown),
         cmocka_unit_test_setup_teardown(no_scribe_without_ledger, setup, teardown),
+        cmocka_unit_test_setup_teardown(no_ledger, setup, teardown),
         cmocka_unit_test_setup_teardown(epoch_passed, setup, teardown),
         cmocka_unit_test_setup_teardown(clock_back, setup, teardown),
         cmocka_unit_test_setup_teardown(no_record, setup, teardown),

@@ -303,6 +303,7 @@ SETTINGS = [
      ("CBOR_TYPE", "CBOR_TRAILING", "CBOR_MALFORMED")),
     ("installed: all gone", gone("installed"), "ROLLBACK"),
     ("ledger: zeroes", content("ledger", bytes(1000)), "LEDGER_INCONSISTENT"),
+    ("ledger: gone", gone("ledger"), "STATE_CORRUPT"),
     ("ledger: text", content("ledger", b"nothing happened\n"), "LEDGER_INCONSISTENT"),
 ]
 
