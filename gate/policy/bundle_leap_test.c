@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a single stolen key of the role snapshot could do to a fleet for ever, and does not. */
+/* What a single stolen key of the role snapshot, or whoever delivers a bundle, could do to a fleet
+ * for ever, and does not. */
 #include "gate/policy/succession.h"
 #include "gate/policy/world_testing.h"
 
@@ -108,10 +109,86 @@ static void root_keys_cannot_be_revoked(void **state)
     world_free(&world);
 }
 
+/* What whoever delivers a bundle can do to the signatures of a version in the middle. */
+static void root_with_turned_signature(struct buf *root)
+{
+    cast_turn(root);
+}
+
+static void root_with_stranger(struct buf *root)
+{
+    CLEANUP(buf_free) struct buf more = {0};
+
+    assert_int_equal(cose_sign_add(buf_slice(root), cast.signers[STRANGER], &more, NULL), ERR_OK);
+    buf_free(root);
+    *root = buf_take(&more);
+}
+
+static void root_with_broken_signature(struct buf *root)
+{
+    root->ptr[root->len - 1] ^= 1;
+}
+
+static const struct {
+    const char *name;
+    void (*change)(struct buf *root);
+    err_code want;
+} DELIVERIES[] = {
+    {"n - s", root_with_turned_signature, ERR_OK},
+    {"a stranger's signature more", root_with_stranger, ERR_OK},
+    {"a signature that is not valid", root_with_broken_signature, ERR_SIGNATURE_INVALID},
+};
+
+/* The altered bundle first, then the genuine one, both to a gate that knows of version 1 alone and
+ * to one that knows of all three. */
+static void altered_on_the_way(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 2 * (sizeof DELIVERIES / sizeof *DELIVERIES); i++) {
+        size_t which = i / 2;
+        CLEANUP(buf_free) struct buf before = {0}, altered = {0}, next = {0}, kept = {0};
+        CLEANUP(judged_free) struct judged knows = {0}, first = {0}, second = {0};
+        struct trust trust = {0};
+        struct why why = {0};
+        err_code err;
+
+        world_make(&world, &cast);
+        (void)world_policy(&world, 0, NULL);
+        if (i % 2 == 1) {
+            world_rotate(&world, NULL, BY(ROOT_A) | BY(ROOT_B));
+            world_rotate(&world, NULL, BY(ROOT_A) | BY(ROOT_C));
+        }
+        world_publish(&world);
+        assert_int_equal(world_judge(&world, &trust, &WORLD_ASK, &before, &knows, &why), ERR_OK);
+        trust = world_trust(&knows);
+        if (i % 2 == 0) {
+            world_rotate(&world, NULL, BY(ROOT_A) | BY(ROOT_B));
+            world_rotate(&world, NULL, BY(ROOT_A) | BY(ROOT_C));
+        }
+        world_publish(&world);
+        assert_int_equal(buf_add_slice(&kept, buf_slice(&world.roots[1])), ERR_OK);
+        DELIVERIES[which].change(&world.roots[1]);
+        err = world_judge(&world, &trust, &WORLD_ASK, &altered, &first, &why);
+        if (err != DELIVERIES[which].want)
+            fail_msg("%s: %s (%s), want %s", DELIVERIES[which].name, err_name(err), why.text,
+                     err_name(DELIVERIES[which].want));
+        if (err == ERR_OK)
+            trust = world_trust(&first);
+        buf_free(&world.roots[1]);
+        world.roots[1] = buf_take(&kept);
+        world_publish(&world);
+        err = world_judge(&world, &trust, &WORLD_ASK, &next, &second, &why);
+        if (err != ERR_OK)
+            fail_msg("after %s: %s (%s)", DELIVERIES[which].name, err_name(err), why.text);
+        world_free(&world);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(epochs_leap),
+        cmocka_unit_test(altered_on_the_way),
         cmocka_unit_test(root_keys_cannot_be_revoked),
     };
     return cmocka_run_group_tests_name("bundle_leap", tests, setup, teardown);
