@@ -222,7 +222,7 @@ static void the_same_question_has_the_same_answer(void **state)
 /* What Cedar could not have been asked is no question: nothing of another type is compared. */
 static void types_that_cedar_has_not(void **state)
 {
-    static const char *const NAMES[] = {"1a", "a b", "a::", "::a", "a:b", "permit-me", "if", "a\n"};
+    static const char *const NAMES[] = {"1a", "a b", "a::", "::a", "a:b", "permit-me", "if", "a~"};
     static const char *const NONE[] = {NULL};
 
     (void)state;
