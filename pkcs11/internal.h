@@ -55,6 +55,8 @@ void hsm_describe(const struct hsm_root *root, struct hw_description *ret);
 err_code hsm_chain_load(struct hsm_root *root, struct buf *ret, struct why *why);
 /* True while the file is the one that was loaded last. */
 bool hsm_chain_same(const struct hsm_root *root);
+/* TOO_LARGE when it can take no further certificate, so that there is no further step. */
+err_code hsm_chain_room(const struct hsm_root *root, struct why *why);
 /* Replaces it durably. */
 err_code hsm_chain_store(const struct hsm_root *root, struct slice chain, struct why *why);
 

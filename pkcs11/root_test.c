@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* root_test.c: the life of an HSM root on SoftHSM, from an empty token on. */
+#include "pkcs11/internal.h"
 #include "pkcs11/rig.h"
 
 #include <fcntl.h>
@@ -178,12 +179,38 @@ static void through_a_p11_kit_server(void **state)
     rig_stop(&rig);
 }
 
+/* Told before the bundle is stored, since the step is not going to happen. */
+static void a_full_chain_is_told_beforehand(void **state)
+{
+    struct hw_root *root;
+    struct hsm_root *hsm;
+    struct why why = {0};
+    struct rig rig;
+    uint8_t *space;
+    (void)state;
+
+    rig_start(&rig);
+    rig_enrol(&rig);
+    root = rig_attach(&rig);
+    rig_step(&rig, root, 1);
+    hsm = (struct hsm_root *)root;
+    expect_err(buf_add_space(&hsm->chain, (size_t)(HSM_CHAIN_MAX - 3) * HSM_CERT_LEN, &space),
+               ERR_OK);
+    expect_err(root->ops->prepare(root, rig_mandate(&rig, 2), &why), ERR_OK);
+    expect_err(buf_add_space(&hsm->chain, HSM_CERT_LEN, &space), ERR_OK);
+    expect_err(root->ops->prepare(root, rig_mandate(&rig, 2), &why), ERR_TOO_LARGE);
+    expect_err(root->ops->prepare(root, rig_mandate(&rig, 1), &why), ERR_OK);
+    hw_root_close(&root);
+    rig_stop(&rig);
+}
+
 /* An argument names the one test to run. */
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(life),
         cmocka_unit_test(refusals_in_order_of_life),
+        cmocka_unit_test(a_full_chain_is_told_beforehand),
         cmocka_unit_test(through_a_p11_kit_server),
     };
 

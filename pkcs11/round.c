@@ -95,6 +95,8 @@ static err_code prepare_op(struct hsm_root *root, const void *in, void *out, str
     if (root->key == 0)
         return hsm_behind(root, why);
     TRY(hsm_mandate_verify(root, mandate, root->anchors, why));
+    if (mandate->epoch > root->epoch)
+        TRY(hsm_chain_room(root, why));
     return mandate->epoch == root->epoch ? hsm_snapshot_check(root, mandate, why) : ERR_OK;
 }
 

@@ -72,6 +72,7 @@ static err_code advance(struct hsm_root *root, const struct hw_mandate *mandate,
     CLEANUP(buf_free) struct buf chain = {0};
 
     root->synced = false; /* whatever happens, it is looked at again */
+    TRY(hsm_chain_room(root, why));
     TRY(certify(root, mandate, &chain, why));
     TRY(hsm_chain_store(root, buf_slice(&chain), why));
     TRY(hsm_certs_keep(&root->token, &root->space, buf_slice(&chain), why));

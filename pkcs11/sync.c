@@ -58,18 +58,22 @@ err_code hsm_chain_store(const struct hsm_root *root, struct slice chain, struct
     return file_write((const char *)path.ptr, chain, 0644, why);
 }
 
+err_code hsm_chain_room(const struct hsm_root *root, struct why *why)
+{
+    size_t n = root->chain.len / HSM_CERT_LEN;
+
+    return n < HSM_CHAIN_MAX ? ERR_OK
+                             : why_say(why, ERR_TOO_LARGE,
+                                       "the chain has %zu certificates already: enrol again", n);
+}
+
 static err_code link_to(struct hsm_token *token, const struct hsm_successor *next,
                         struct slice chain, struct hsm_cert *cert, struct why *why)
 {
     struct digest digest;
-    size_t n;
 
     if (next->previous != 0) {
         struct hsm_cert last;
-        TRY(hsm_chain_count(chain, &n, why));
-        if (n == HSM_CHAIN_MAX)
-            return why_say(why, ERR_TOO_LARGE,
-                           "the chain has %zu certificates already: enrol again", n);
         TRY(hsm_chain_last(chain, &last, why));
         cert->previous = last.epoch;
         TRY(hash_sha256(slice_part(chain, chain.len - HSM_CERT_LEN, HSM_CERT_LEN),

@@ -79,7 +79,7 @@
     X(EQUIVOCATION, 86, 21, "two signed contents for one version",                                 \
       "tell the authority: a signing key may be in other hands")                                   \
     X(SUCCESSION, 87, 21, "the chain of predecessors has a gap",                                   \
-      "fetch a bundle that carries the versions in between")                                       \
+      "install the bundle that is named, or one that carries the versions in between")             \
     X(NOTHING_INSTALLED, 88, 22, "no snapshot is installed, so every action is denied",            \
       "pawl install BUNDLE")                                                                       \
     X(CLOCK_BACK, 89, 42, "the clock is behind what is already recorded",                          \

@@ -41,7 +41,7 @@ static err_code report(struct call *call, const struct buf *enrolment_file, cons
     char digest[DIGEST_TEXT], root[DIGEST_TEXT];
     CLEANUP(buf_free) struct buf newest = {0};
     struct digest fingerprint;
-    bool installed = false;
+    uint64_t installed = 0;
 
     TRY(enrolment_parse(buf_slice(enrolment_file), &enrolment, &call->why));
     TRY(installs_newest(call->state_dir, &newest, &installed, &call->why));
@@ -63,7 +63,7 @@ static err_code report(struct call *call, const struct buf *enrolment_file, cons
     say(call, "ENROLMENT %s", digest);
     if (output != NULL)
         say(call, "         written to %s", output);
-    if (installed) {
+    if (installed > 0) {
         say(call, "A bundle is installed. See: pawl status");
         return ERR_OK;
     }

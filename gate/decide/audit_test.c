@@ -46,7 +46,8 @@ static void sign64(struct hw_signer *signer, const struct digest *digest, uint8_
 
 static void certify(size_t i)
 {
-    struct hsm_cert cert = {.epoch = EPOCHS[i], .key = desk.keys[i]->key};
+    struct hsm_cert cert = {
+        .epoch = EPOCHS[i], .key = desk.keys[i]->key, .snapshot = {{(uint8_t)i}}};
     struct digest digest;
     struct why why = {0};
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gate/decide/gate.h"
 
-#include "gate/decide/installs.h"
-#include "gate/policy/succession.h"
+#include "gate/decide/base.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -243,11 +242,13 @@ static err_code read_trust(struct gate *g, struct why *why)
     return ERR_OK;
 }
 
-static err_code attach(struct gate *g, const struct judged *newest, struct why *why)
+/* As at enrolment. For the keys of later root metadata an install has asked, and the hardware says
+ * so again when it is to judge what they signed. */
+static err_code attach(struct gate *g, struct why *why)
 {
     CLEANUP(buf_free) struct buf store = {0};
 
-    TRY(gate_owner(newest, g->enrolment.gate, &g->owner, why));
+    TRY(gate_owner(&g->trust, g->enrolment.gate, &g->owner, why));
     TRY(path_join(g->state_dir, "hw", &store));
     TRY(file_make_dir((const char *)store.ptr, 0700, why));
     g->store_dir = strdup((const char *)store.ptr);
@@ -257,38 +258,6 @@ static err_code attach(struct gate *g, const struct judged *newest, struct why *
     g->options.allow_simulator = g->settings.insecure_simulator;
     TRY(hardware_open(g->settings.hardware, &g->options, &g->hw, why));
     return g->hw->ops->attach(g->hw, g->owner, &g->enrolment.hw, why);
-}
-
-/* Takes the newest bundle on disk into force. The root metadata that it brings is judged from
- * version 1 on, so nothing on this disk is trusted but what the hardware pins. Nor does it lead the
- * hardware further than pawl install would. */
-static err_code take_installed(struct gate *g, struct buf *bytes, struct why *why)
-{
-    CLEANUP(installed_free) struct installed found = {0};
-    const struct trust trust = {.roots = g->trust.roots, .n_roots = 1, .installed_before = true};
-
-    TRY(gate_judge_bundle(g, bytes, &trust, &found, why));
-    if (!found.judged.has_snapshot)
-        return why_say(why, ERR_STATE_CORRUPT, "an installed bundle has no snapshot");
-    TRY(snapshot_in_reach(g->epoch, &found.judged.snapshot, why));
-    gate_adopt(g, &found);
-    return ERR_OK;
-}
-
-/* A kill between store and step leaves a snapshot that is newer than the hardware: finish the step.
- */
-static err_code roll_forward(struct gate *g, struct why *why)
-{
-    const struct judged *judged = &g->installed.judged;
-
-    if (judged->snapshot.epoch > g->epoch) {
-        TRY(g->hw->ops->prepare(g->hw, judged->mandate, why)); /* refused: nothing has moved */
-        TRY(g->hw->ops->step(g->hw, judged->mandate, why));
-        TRY(g->hw->ops->epoch(g->hw, &g->epoch, why));
-    }
-    if (judged->snapshot.epoch == g->epoch)
-        TRY(g->hw->ops->prepare(g->hw, judged->mandate, why));
-    return ERR_OK;
 }
 
 /* What is on disk cannot be served. The gate opens all the same, and denies: a newer bundle may be
@@ -302,33 +271,17 @@ static void block(struct gate *g, err_code err, const struct why *why)
         (void)why_say(&g->blocked_why, err, "what is installed cannot be served");
 }
 
-/* The newest root metadata on this disk tells which anchors a token must have. */
 static err_code open_all(struct gate *g, struct why *why)
 {
-    CLEANUP(buf_free) struct buf bytes = {0};
-    CLEANUP(judged_free) struct judged peek = {0};
-    const struct trust trust = {.roots = g->trust.roots, .n_roots = 1, .installed_before = true};
-    const struct bundle_ask ask = {.judge = &JUDGE_SOFT, .now = g->now};
-    const char *state = g->state_dir;
     struct why own = {0};
-    bool found = false;
     err_code err;
 
-    TRY(installs_newest(g->state_dir, &bytes, &found, why));
-    if (found && (err = bundle_judge(buf_slice(&bytes), &trust, &ask, &peek, &own)) != ERR_OK) {
-        block(g, why_reading(&own, err, "the newest bundle of \"%s/installed\"", state), &own);
-        found = false;
-    }
-    TRY(attach(g, found ? &peek : &g->trust, why));
+    TRY(attach(g, why));
     TRY(g->hw->ops->epoch(g->hw, &g->epoch, why));
-    if (!found)
-        return ERR_OK;
-    judged_free(&peek); /* it borrows from bytes */
-    err = take_installed(g, &bytes, &own);
-    if (err == ERR_OK)
-        err = roll_forward(g, &own);
+    err = base_take_newest(g, &own);
     if (err != ERR_OK)
-        block(g, why_reading(&own, err, "the newest bundle of \"%s/installed\"", state), &own);
+        block(g, why_reading(&own, err, "the newest bundle of \"%s/installed\"", g->state_dir),
+              &own);
     return ERR_OK;
 }
 

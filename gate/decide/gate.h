@@ -7,6 +7,7 @@
  *     enrolment.cbor           the public facts that the authority and verifiers get
  *     trust.bundle             what the gate was enrolled with; the hardware pins its first root
  *     installed/<epoch>.bundle what the authority published; the newest one is in force
+ *     installed/<name>.refused what lay there beyond the epoch of an install
  *     hw/                      the hardware root's own evidence and caches
  *     ledger                   the append-only record (gate/ledger/log.h)
  *     lock                     one process at a time

@@ -1,20 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gate/decide/install.h"
 
+#include "gate/decide/base.h"
 #include "gate/decide/installs.h"
 
 #include <stdlib.h>
 
+/* The epoch that the bundle claims; 0: none that can be read. */
+static uint64_t claimed_epoch(struct slice bytes)
+{
+    CLEANUP(bundle_free) struct bundle bundle = {0};
+    CLEANUP(snapshot_free) struct snapshot snapshot = {0};
+
+    if (bundle_parse(bytes, &bundle, NULL) != ERR_OK || bundle.snapshot.len == 0 ||
+        snapshot_parse(bundle.snapshot, &snapshot, NULL) != ERR_OK)
+        return 0;
+    return snapshot.epoch;
+}
+
+/* The bundle that a token was stepped for is taken back whatever this disk says, and however old it
+ * is: without it nothing newer could be installed. */
 static err_code judge_next(struct gate *gate, struct buf *bytes, struct installed *ret,
                            struct why *why)
 {
-    const struct judged *now = gate->has_installed ? &gate->installed.judged : &gate->trust;
-    const struct trust trust = {
-        .roots = now->roots,
-        .n_roots = now->bundle.n_roots,
-        .snapshot = gate->has_installed ? &now->snapshot : NULL,
-        .epoch = gate->epoch,
-    };
+    bool again =
+        base_pinned(gate) && !base_here(gate) && claimed_epoch(buf_slice(bytes)) == gate->epoch;
+    const struct trust trust = again ? base_trust_pinned(gate) : base_trust(gate);
 
     TRY(gate_judge_bundle(gate, bytes, &trust, ret, why));
     if (!ret->judged.has_snapshot)
@@ -22,17 +33,20 @@ static err_code judge_next(struct gate *gate, struct buf *bytes, struct installe
     return ERR_OK;
 }
 
-static err_code not_below_hardware(struct gate *gate, uint64_t epoch, struct why *why)
+/* Not what the hardware has left behind; and if it goes beyond the hardware, from where that is. */
+static err_code fits_hardware(const struct gate *gate, uint64_t epoch, struct why *why)
 {
-    TRY(gate->hw->ops->epoch(gate->hw, &gate->epoch, why));
     if (epoch < gate->epoch)
         return why_say(why, ERR_ROLLBACK, "the bundle is of epoch %llu, the hardware is at %llu",
                        (unsigned long long)epoch, (unsigned long long)gate->epoch);
+    if (epoch > gate->epoch && base_pinned(gate) && !base_here(gate))
+        return base_missing(gate, gate->has_installed ? gate->installed.judged.snapshot.epoch : 0,
+                            why);
     return ERR_OK;
 }
 
-/* Whoever opens the gate after this asks the hardware for the anchors of all keys in the newest
- * root metadata. Where they are missing, that has to be said before anything is stored. */
+/* A key that signs nothing yet would be missed when it signs: in the next bundle, or at a start
+ * after this one was stored. Where anchors are missing, that has to be said now. */
 static err_code anchors_for(struct gate *gate, const struct judged *next, struct why *why)
 {
     const struct judged *now = gate->has_installed ? &gate->installed.judged : &gate->trust;
@@ -67,10 +81,11 @@ err_code gate_install(struct gate *gate, struct buf *bytes, struct install_resul
     /* What was in force, which after a restored disk is not what the hardware has seen. */
     uint64_t from = gate->has_installed ? gate->installed.judged.snapshot.epoch : 0, epoch;
 
+    TRY(hw->ops->epoch(hw, &gate->epoch, why));
     TRY(judge_next(gate, bytes, &next, why));
     epoch = next.judged.snapshot.epoch;
-    TRY(not_below_hardware(gate, epoch, why));
-    if (next.judged.known && epoch == gate->epoch) {
+    TRY(fits_hardware(gate, epoch, why));
+    if (next.judged.known && epoch == gate->epoch && gate->blocked == ERR_OK) {
         *ret = (struct install_result){.from_epoch = epoch, .epoch = epoch, .known = true};
         return ERR_OK;
     }
@@ -79,14 +94,9 @@ err_code gate_install(struct gate *gate, struct buf *bytes, struct install_resul
     /* A token whose certificates were lost cannot step: say so before anything is stored. */
     TRY(hw->ops->receipt_key(hw, &key, why));
     TRY(installs_put(gate->state_dir, epoch, buf_slice(&next.bytes), why));
-    TRY(hw->ops->step(hw, next.judged.mandate, why));
-    TRY(hw->ops->epoch(hw, &gate->epoch, why));
-    if (gate->epoch != epoch)
-        return why_say(why, ERR_INTERNAL, "stepped to epoch %llu, the hardware says %llu",
-                       (unsigned long long)epoch, (unsigned long long)gate->epoch);
-    TRY(hw->ops->prepare(hw, next.judged.mandate, why));
+    TRY(base_step(gate, next.judged.mandate, why));
     gate_adopt(gate, &next);
-    installs_prune(gate->state_dir, epoch);
+    installs_settle(gate->state_dir, epoch);
     *ret = (struct install_result){.from_epoch = from, .epoch = epoch};
     return ERR_OK;
 }

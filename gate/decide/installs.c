@@ -58,9 +58,10 @@ static err_code path_of(const char *state_dir, uint64_t epoch, struct buf *ret)
     return path_join((const char *)dir.ptr, name, ret);
 }
 
-err_code installs_newest(const char *state_dir, struct buf *ret, bool *ret_found, struct why *why)
+err_code installs_newest(const char *state_dir, struct buf *ret, uint64_t *ret_epoch,
+                         struct why *why)
 {
-    CLEANUP(buf_free) struct buf dir = {0}, path = {0};
+    CLEANUP(buf_free) struct buf dir = {0};
     CLEANUP(dir_close) DIR *list = NULL;
     uint64_t newest = 0;
 
@@ -68,7 +69,7 @@ err_code installs_newest(const char *state_dir, struct buf *ret, bool *ret_found
     list = opendir((const char *)dir.ptr);
     if (list == NULL && errno != ENOENT)
         return why_errno(why, errno, "list", (const char *)dir.ptr);
-    *ret_found = false;
+    *ret_epoch = 0;
     if (list == NULL)
         return ERR_OK;
     for (const struct dirent *entry; (entry = readdir(list)) != NULL;)
@@ -76,10 +77,17 @@ err_code installs_newest(const char *state_dir, struct buf *ret, bool *ret_found
             newest = epoch_of(entry->d_name);
     if (newest == 0)
         return ERR_OK;
-    TRY(path_of(state_dir, newest, &path));
-    TRY(file_read((const char *)path.ptr, BUNDLE_SIZE_MAX, ret, why));
-    *ret_found = true;
+    TRY(installs_read(state_dir, newest, ret, why));
+    *ret_epoch = newest;
     return ERR_OK;
+}
+
+err_code installs_read(const char *state_dir, uint64_t epoch, struct buf *ret, struct why *why)
+{
+    CLEANUP(buf_free) struct buf path = {0};
+
+    TRY(path_of(state_dir, epoch, &path));
+    return file_read((const char *)path.ptr, BUNDLE_SIZE_MAX, ret, why);
 }
 
 err_code installs_put(const char *state_dir, uint64_t epoch, struct slice bytes, struct why *why)
@@ -92,7 +100,17 @@ err_code installs_put(const char *state_dir, uint64_t epoch, struct slice bytes,
     return file_write((const char *)path.ptr, bytes, 0600, why);
 }
 
-void installs_prune(const char *state_dir, uint64_t epoch)
+/* Beside its place, under a name that is nobody's. */
+static void set_aside(const char *path)
+{
+    CLEANUP(buf_free) struct buf aside = {0};
+
+    if (buf_add_str(&aside, path) == ERR_OK && buf_add_str(&aside, ".refused") == ERR_OK &&
+        buf_terminate(&aside) == ERR_OK)
+        (void)rename(path, (const char *)aside.ptr);
+}
+
+void installs_settle(const char *state_dir, uint64_t epoch)
 {
     CLEANUP(buf_free) struct buf dir = {0}, path = {0};
     CLEANUP(dir_close) DIR *list = NULL;
@@ -102,7 +120,11 @@ void installs_prune(const char *state_dir, uint64_t epoch)
     list = opendir((const char *)dir.ptr);
     for (const struct dirent *entry; list != NULL && (entry = readdir(list)) != NULL;) {
         uint64_t found = epoch_of(entry->d_name);
-        if (found != 0 && found < epoch && path_of(state_dir, found, &path) == ERR_OK)
+        if (found == 0 || found == epoch || path_of(state_dir, found, &path) != ERR_OK)
+            continue;
+        if (found < epoch)
             (void)unlink((const char *)path.ptr);
+        else
+            set_aside((const char *)path.ptr);
     }
 }

@@ -60,12 +60,12 @@ static bool there(const char *name)
 static void expect_newest(const char *want)
 {
     CLEANUP(buf_free) struct buf got = {0};
-    bool found = want == NULL;
+    uint64_t found = 99;
     struct why why = {0};
 
     if (installs_newest(dir, &got, &found, &why) != ERR_OK)
         fail_msg("%s", why.text);
-    assert_int_equal(found, want != NULL);
+    assert_int_equal(found > 0, want != NULL);
     if (want != NULL && !slice_eq_str(buf_slice(&got), want))
         fail_msg("got \"%.*s\", wanted \"%s\"", (int)got.len, (const char *)got.ptr, want);
 }
@@ -128,24 +128,30 @@ static void other_names(void **state)
         leave(NAMES[i], "stray");
         expect_newest("three");
     }
-    installs_prune(dir, 100);
+    installs_settle(dir, 100);
     expect_newest(NULL);
     for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++)
         assert_true(there(NAMES[i]));
 }
 
-static void prune(void **state)
+static void settle(void **state)
 {
     (void)state;
-    installs_prune(dir, 5); /* nothing there: nothing happens */
+    installs_settle(dir, 5); /* nothing there: nothing happens */
     for (uint64_t epoch = 1; epoch <= 12; epoch++)
         put(epoch, "text");
-    installs_prune(dir, 9);
+    installs_settle(dir, 9);
     assert_false(there("1.bundle"));
     assert_false(there("8.bundle"));
     assert_true(there("9.bundle"));
-    assert_true(there("10.bundle"));
-    assert_true(there("12.bundle"));
+    assert_false(there("10.bundle"));
+    assert_false(there("12.bundle"));
+    assert_true(there("10.bundle.refused")); /* evidence */
+    assert_true(there("12.bundle.refused"));
+    assert_false(there("8.bundle.refused"));
+    expect_newest("text");
+    put(10, "ten");
+    expect_newest("ten");
 }
 
 /* The newest one is not read: an older one is no answer. */
@@ -153,7 +159,7 @@ static void newest_unreadable(void **state)
 {
     CLEANUP(buf_free) struct buf got = {0};
     char path[128];
-    bool found = false;
+    uint64_t found = 99;
     struct why why = {0};
 
     (void)state;
@@ -161,7 +167,7 @@ static void newest_unreadable(void **state)
     (void)snprintf(path, sizeof path, "%s/installed/4.bundle", dir);
     assert_int_equal(mkdir(path, 0700), 0);
     assert_int_equal(installs_newest(dir, &got, &found, &why), ERR_STORAGE);
-    assert_false(found);
+    assert_int_equal(found, 0);
 }
 
 /* What is there stays when there is no room for the next. */
@@ -186,7 +192,7 @@ static void disk_full(void **state)
 static void not_a_directory(void **state)
 {
     CLEANUP(buf_free) struct buf got = {0};
-    bool found = false;
+    uint64_t found = 99;
     char path[128];
     struct why why = {0};
 
@@ -195,7 +201,7 @@ static void not_a_directory(void **state)
     testing_write(path, slice_str("a file"));
     assert_int_equal(installs_newest(dir, &got, &found, &why), ERR_STORAGE);
     assert_int_not_equal(installs_put(dir, 1, slice_str("one"), &why), ERR_OK);
-    installs_prune(dir, 5);
+    installs_settle(dir, 5);
 }
 
 int main(void)
@@ -205,7 +211,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(mode_is_private, setup, teardown),
         cmocka_unit_test_setup_teardown(other_names, setup, teardown),
         cmocka_unit_test_setup_teardown(newest_unreadable, setup, teardown),
-        cmocka_unit_test_setup_teardown(prune, setup, teardown),
+        cmocka_unit_test_setup_teardown(settle, setup, teardown),
         cmocka_unit_test_setup_teardown(disk_full, setup, teardown),
         cmocka_unit_test_setup_teardown(not_a_directory, setup, teardown),
     };

@@ -388,8 +388,10 @@ def replayed(world):
 
 @suite.test("the next epoch certified by an outsider", roots=("hsm",))
 def next_epoch(world):
-    """The PIN and the current key certify a successor: the gate is locked out of epoch 2 and 3, it
-    does not go back, and the authority leads on."""
+    """The PIN and the current key certify a successor for a snapshot that nobody has: the gate is
+    locked out, as it would be with its keys destroyed, and it does not go back."""
+    world.keep_disk("true")
+    world.keep_token()
     true_chain = certificates(read(chain(world)))
 
     def work(session):
@@ -401,9 +403,13 @@ def next_epoch(world):
         world.refused("ROLLBACK", resource)
     for epoch in (1, 2):
         world.install(f"{world.bundles}/{epoch}.bundle", want="ROLLBACK")
-    world.next_epoch(STRICT + "// three\n")
-    world.install(world.next_epoch(STRICT + "// four\n"))
-    world.sound(4)
+    world.install(world.next_epoch(STRICT + "// three\n"), want="EQUIVOCATION")
+    world.install(world.next_epoch(STRICT + "// four\n"), want="SUCCESSION")
+    for resource in (GIT, CURL):
+        world.refused("ROLLBACK", resource)
+    world.put_token_back()
+    world.put_disk_back("true")
+    world.sound(2)
 
 
 # ---- other tokens --------------------------------------------------------------------------------

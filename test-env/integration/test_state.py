@@ -9,7 +9,7 @@ import os
 import shutil
 
 import cbor
-from forge import Bundle
+from forge import Bundle, Key, Signed, role_keys, text_id
 from hardware import DOUBLES
 from tap import Suite, equal, true
 from world import CURL, GIT, LAX, World, copy, main, read, write
@@ -411,6 +411,90 @@ def forged_in(world):
     world.refused("SIGNATURE_INVALID", CURL)
     os.unlink(world.path("installed/3.bundle"))
     world.sound(2)
+
+
+def stolen_key(world):
+    """The snapshot key is stolen, replaced, dropped and revoked, all of it in force as epoch 3."""
+    old = role_keys(world.authority, "snapshot")[0]
+    shutil.copy2(old.path, f"{world.live}/stolen.pem")
+    stolen, new = Key(f"{world.live}/stolen.pem"), Key(f"{world.live}/new.pem")
+    authority = ("--authority", world.authority)
+    for verb, key in (("add-key", new.path), ("drop-key", text_id(stolen.kid))):
+        world.pawl("authority", verb, key, "--role", "snapshot", *authority)
+        world.pawl("authority", "rotate", *authority)
+    world.pawl("revoke", "key", text_id(stolen.kid), "--reason", "stolen", *authority)
+    if world.kind == "hsm":
+        world.init()  # an anchor for the new key
+    world.install(world.next_epoch())
+    return stolen
+
+
+def by_the_stolen_key(world, stolen, epoch, like):
+    """The lax rules of epoch 1 under root metadata 1, with whatever else a later bundle carries."""
+    bundle, first = Bundle(f"{world.bundles}/1.bundle"), Bundle(f"{world.bundles}/1.bundle")
+    content = Signed(first.snapshot).content()
+    members = {"root": content["root"], "policies": content["policies"], "revoked": [],
+               "epoch": epoch}
+    bundle.snapshot = Signed(like.snapshot).edit(members).sign(stolen).bytes()
+    bundle.grants = like.grants
+    bundle.save(world.path(f"installed/{epoch}.bundle"))
+
+
+@suite.test("a bundle of the next epoch by a revoked key, laid into the directory by hand")
+def revoked_in(world):
+    stolen = stolen_key(world)
+    by_the_stolen_key(world, stolen, 4, Bundle(world.next_epoch()))
+    world.refused("ROLLBACK", CURL)
+    world.install(f"{world.bundles}/4.bundle")
+    world.sound(4)
+
+
+@suite.test("the same, and what it should build on taken away", roots=("hsm",))
+def revoked_alone(world):
+    stolen = stolen_key(world)
+    by_the_stolen_key(world, stolen, 4, Bundle(world.next_epoch()))
+    os.unlink(world.path("installed/3.bundle"))
+    error = world.refused("SUCCESSION", CURL)
+    true("at epoch 3, the disk holds 4 and not 3: install the bundle of epoch 3" in error["why"],
+         error)
+    world.install(f"{world.bundles}/4.bundle", want="SUCCESSION")
+    by_the_stolen_key(world, stolen, 3, Bundle(f"{world.bundles}/3.bundle"))
+    world.refused("EQUIVOCATION", CURL)
+    os.unlink(world.path("installed/4.bundle"))
+    world.refused("EQUIVOCATION", CURL)
+    world.install(f"{world.bundles}/4.bundle", want="SUCCESSION")
+    shutil.move(world.path("installed/3.bundle"), f"{world.live}/twin.bundle")
+    world.install(f"{world.live}/twin.bundle", want="EQUIVOCATION")
+    world.install(f"{world.bundles}/3.bundle")
+    world.sound(3)
+    world.install(f"{world.bundles}/4.bundle")
+    world.sound(4)
+
+
+@suite.test("root metadata with keys that the token has no anchor for", roots=("hsm",))
+def no_anchor(world):
+    """Also one that signs nothing yet is missed before anything is stored."""
+    for epoch, role in ((3, "approver"), (4, "root")):
+        new = Key(f"{world.live}/new-{role}.pem")
+        world.pawl("authority", "add-key", new.path, "--role", role, "--authority",
+                   world.authority)
+        world.pawl("authority", "rotate", "--authority", world.authority)
+        bundle = world.next_epoch()
+        world.install(bundle, want="ANCHOR_MISSING")
+        world.sound(epoch - 1)
+        world.init()
+        world.install(bundle)
+        world.sound(epoch)
+
+
+@suite.test("junk under the number of a far epoch")
+def junk(world):
+    path = world.path("installed/9007199254740991.bundle")
+    write(path, b"x")
+    world.refused("CBOR_MALFORMED", CURL)
+    world.install(world.next_epoch())
+    world.sound(3)
+    equal(read(f"{path}.refused"), b"x", "evidence")
 
 
 @suite.test("caches and temporary files of the hardware's directory, gone or wrong")

@@ -4,6 +4,7 @@
 authority published and write access to the disk. The grants name the snapshot that they are for,
 so a TPM serves no other."""
 
+import os
 import shutil
 
 from forge import Bundle, Key, Signed, role_keys, text_id
@@ -60,6 +61,8 @@ class Stolen(World):
 def stolen_on_disk(world):
     forged = world.lax_again(4)
     shutil.copy(forged, f"{world.state}/installed/4.bundle")
+    world.refused("ROLLBACK", CURL)  # it is not the successor of epoch 3
+    os.unlink(f"{world.state}/installed/3.bundle")
     for _ in range(2):
         error = world.refused("GRANT_INVALID", CURL)
         true(all(text in error["why"] for text in world.digests(forged)),
