@@ -146,6 +146,8 @@
     X(STATE_CORRUPT, 142, 43, "the gate's own files do not fit together",                          \
       "do not delete them: they are evidence; see docs/recovery.md")                               \
     X(LEDGER_INCONSISTENT, 143, 43, "the ledger was cut or changed", "keep it as evidence")        \
+    X(BUSY, 144, 34, "another pawl process holds this directory, and did not let go in time",      \
+      "try again when it is done; see: fuser FILE, with the lock file named above")                \
     X(KEY_REF, 150, 2, "not a key reference that pawl knows",                                      \
       "FILE.pem, pkcs11:..., or tpm2:handle=0x81...")                                              \
     X(KEY_SIGN, 151, 1, "the key could not sign", "check the key")

@@ -256,7 +256,7 @@ err_code lock_take(const char *path, unsigned wait_ms, struct lock *ret, struct 
         if (errno != EWOULDBLOCK && errno != EINTR)
             return why_errno(why, errno, "lock", path);
         if (waited >= wait_ms)
-            return why_say(why, ERR_STORAGE, "\"%s\" is locked by another process for over %u ms",
+            return why_say(why, ERR_BUSY, "another pawl process held \"%s\" for longer than %u ms",
                            path, wait_ms);
         (void)nanosleep(&pause, NULL);
     }

@@ -37,7 +37,7 @@ void file_remove_temps(const char *dir);
 bool file_exists(const char *path);
 
 /* Takes the exclusive lock on path (created if missing) and holds it until lock_free. Waits at most
- * wait_ms milliseconds. Errors: STORAGE (with both names) when somebody else holds it longer. */
+ * wait_ms milliseconds. Errors: BUSY when somebody else holds it longer, STORAGE. */
 struct lock {
     int fd; /* descriptor + 1, so that {0} is no lock */
 };
