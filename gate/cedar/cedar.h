@@ -112,6 +112,7 @@ enum cedar_level { CEDAR_NOTE = 0, CEDAR_WARNING, CEDAR_ERROR };
 
 struct cedar_finding {
     enum cedar_level level;
+    const char *code; /* stable name, such as "NEVER_PERMITS": pawl-policy(1) lists them */
     struct cedar_place place;
     char text[256]; /* one sentence, printable ASCII */
 };

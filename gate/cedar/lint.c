@@ -8,7 +8,21 @@
 
 static const struct cedar_place TOP = {.line = 1, .column = 1};
 
-[[gnu::format(printf, 4, 5)]] static err_code add(struct cedar_findings *f, enum cedar_level level,
+struct kind {
+    enum cedar_level level;
+    const char *code; /* an interface: scripts match on it */
+};
+static const struct kind NO_PERMIT = {CEDAR_WARNING, "NO_PERMIT"};
+static const struct kind HIDDEN_CHARACTER = {CEDAR_WARNING, "HIDDEN_CHARACTER"};
+static const struct kind NEVER_MATCHES = {CEDAR_WARNING, "NEVER_MATCHES"};
+static const struct kind NEVER_PERMITS = {CEDAR_WARNING, "NEVER_PERMITS"};
+static const struct kind PERMITS_ALL = {CEDAR_WARNING, "PERMITS_ALL"};
+static const struct kind FORBIDS_ALL = {CEDAR_WARNING, "FORBIDS_ALL"};
+static const struct kind NO_HIERARCHY = {CEDAR_NOTE, "NO_HIERARCHY"};
+static const struct kind REDUNDANT = {CEDAR_NOTE, "REDUNDANT"};
+static const struct kind DUPLICATE_ID = {CEDAR_ERROR, "DUPLICATE_ID"};
+
+[[gnu::format(printf, 4, 5)]] static err_code add(struct cedar_findings *f, const struct kind *kind,
                                                   const struct cedar_place *place,
                                                   const char *format, ...)
 {
@@ -25,7 +39,7 @@ static const struct cedar_place TOP = {.line = 1, .column = 1};
         f->cap = cap;
     }
     finding = &f->list[f->n++];
-    *finding = (struct cedar_finding){.level = level, .place = *place};
+    *finding = (struct cedar_finding){.level = kind->level, .code = kind->code, .place = *place};
     va_start(args, format);
     vsnprintf(finding->text, sizeof finding->text, format, args);
     va_end(args);
@@ -114,12 +128,12 @@ static err_code hierarchy(const struct cedar_scope *scope, const char *word,
 {
     if (scope->match == CEDAR_IS_IN && !slice_eq(scope->type, scope->entity.type))
         return add(
-            f, CEDAR_WARNING, &policy->place,
+            f, &NEVER_MATCHES, &policy->place,
             "`%s is ... in ...` names two types, and there is no entity hierarchy: it can never "
             "match",
             word);
     if (scope->match == CEDAR_IN || scope->match == CEDAR_IS_IN)
-        return add(f, CEDAR_NOTE, &policy->place,
+        return add(f, &NO_HIERARCHY, &policy->place,
                    "`%s in` matches that one entity only: there is no entity hierarchy", word);
     return ERR_OK;
 }
@@ -127,15 +141,16 @@ static err_code hierarchy(const struct cedar_scope *scope, const char *word,
 static err_code alone(const struct cedar_policy *policy, struct cedar_findings *f)
 {
     if (nothing(policy))
-        TRY(add(f, CEDAR_WARNING, &policy->place, "`action in []` can never match"));
+        TRY(add(f, &NEVER_MATCHES, &policy->place, "`action in []` can never match"));
     if (everything(policy))
-        TRY(add(f, CEDAR_WARNING, &policy->place,
-                policy->effect == CEDAR_EFFECT_PERMIT
-                    ? "this permits everything that nothing forbids"
-                    : "this forbids everything: the whole set can never permit"));
+        TRY(policy->effect == CEDAR_EFFECT_PERMIT
+                ? add(f, &PERMITS_ALL, &policy->place,
+                      "this permits everything that nothing forbids")
+                : add(f, &FORBIDS_ALL, &policy->place,
+                      "this forbids everything: the whole set can never permit"));
     TRY(hierarchy(&policy->principal, "principal", policy, f));
     if (policy->action.match == CEDAR_IN)
-        TRY(add(f, CEDAR_NOTE, &policy->place,
+        TRY(add(f, &NO_HIERARCHY, &policy->place,
                 "`action in` matches that one action only: there is no entity hierarchy"));
     return hierarchy(&policy->resource, "resource", policy, f);
 }
@@ -151,7 +166,7 @@ static err_code same_id(const struct cedar_policies *policies, size_t i, struct 
         if (!slice_eq(policies->list[j].id, policy->id))
             continue;
         cedar_quote(policy->id, id, sizeof id);
-        return add(f, CEDAR_ERROR, &policy->place, "the id \"%s\" is already that of %u:%u", id,
+        return add(f, &DUPLICATE_ID, &policy->place, "the id \"%s\" is already that of %u:%u", id,
                    policies->list[j].place.line, policies->list[j].place.column);
     }
     return ERR_OK;
@@ -171,7 +186,7 @@ static err_code within(const struct cedar_policies *policies, size_t i, struct c
         if (j == i || !covers_policy(other, policy))
             continue;
         if (policy->effect == CEDAR_EFFECT_PERMIT && other->effect == CEDAR_EFFECT_FORBID)
-            return add(f, CEDAR_WARNING, &policy->place,
+            return add(f, &NEVER_PERMITS, &policy->place,
                        "this can never permit: the forbid at %u:%u covers it", other->place.line,
                        other->place.column);
         /* of two that cover each other, the later one is the superfluous one */
@@ -181,7 +196,7 @@ static err_code within(const struct cedar_policies *policies, size_t i, struct c
     }
     if (same_effect == NULL)
         return ERR_OK;
-    return add(f, CEDAR_NOTE, &policy->place, "this adds nothing: the policy at %u:%u covers it",
+    return add(f, &REDUNDANT, &policy->place, "this adds nothing: the policy at %u:%u covers it",
                same_effect->place.line, same_effect->place.column);
 }
 
@@ -192,9 +207,9 @@ static err_code whole(const struct cedar_policies *policies, struct cedar_findin
     for (size_t i = 0; i < policies->n; i++)
         permits = permits || policies->list[i].effect == CEDAR_EFFECT_PERMIT;
     if (!permits)
-        TRY(add(f, CEDAR_WARNING, &TOP, "there is no permit, so everything is denied"));
+        TRY(add(f, &NO_PERMIT, &TOP, "there is no permit, so everything is denied"));
     if (policies->hidden.line != 0)
-        TRY(add(f, CEDAR_WARNING, &policies->hidden,
+        TRY(add(f, &HIDDEN_CHARACTER, &policies->hidden,
                 "an invisible character turns the reading direction: the text may not say what it "
                 "shows"));
     return ERR_OK;

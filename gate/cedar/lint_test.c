@@ -10,48 +10,52 @@
 
 #define BOB "permit(principal == U::\"bob\", action == Action::\"a\", resource == F::\"f\");\n"
 
-/* Findings, one a line: "line:column: level: text". */
+/* Findings, one a line: "line:column: level: text [code]". */
 static const struct {
     const char *text, *want;
 } CASES[] = {
     {BOB, ""},
-    {"", "1:1: warning: there is no permit, so everything is denied\n"},
+    {"", "1:1: warning: there is no permit, so everything is denied [NO_PERMIT]\n"},
     {"forbid(principal == U::\"a\", action, resource);",
-     "1:1: warning: there is no permit, so everything is denied\n"},
+     "1:1: warning: there is no permit, so everything is denied [NO_PERMIT]\n"},
     {"\n permit(principal, action, resource);",
-     "2:2: warning: this permits everything that nothing forbids\n"},
+     "2:2: warning: this permits everything that nothing forbids [PERMITS_ALL]\n"},
     {BOB "forbid(principal, action, resource);",
-     "1:1: warning: this can never permit: the forbid at 2:1 covers it\n"
-     "2:1: warning: this forbids everything: the whole set can never permit\n"},
+     "1:1: warning: this can never permit: the forbid at 2:1 covers it [NEVER_PERMITS]\n"
+     "2:1: warning: this forbids everything: the whole set can never permit [FORBIDS_ALL]\n"},
     {"permit(principal, action in [], resource);",
-     "1:1: warning: `action in []` can never match\n"},
+     "1:1: warning: `action in []` can never match [NEVER_MATCHES]\n"},
     {"permit(principal in G::\"g\", action == Action::\"a\", resource is F in F::\"f\");",
-     "1:1: note: `principal in` matches that one entity only: there is no entity hierarchy\n"
-     "1:1: note: `resource in` matches that one entity only: there is no entity hierarchy\n"},
+     "1:1: note: `principal in` matches that one entity only: there is no entity hierarchy "
+     "[NO_HIERARCHY]\n"
+     "1:1: note: `resource in` matches that one entity only: there is no entity hierarchy "
+     "[NO_HIERARCHY]\n"},
     {"permit(principal is U, action in Action::\"a\", resource);",
-     "1:1: note: `action in` matches that one action only: there is no entity hierarchy\n"},
+     "1:1: note: `action in` matches that one action only: there is no entity hierarchy "
+     "[NO_HIERARCHY]\n"},
     {"permit(principal is U in G::\"g\", action, resource);",
      "1:1: warning: `principal is ... in ...` names two types, and there is no entity hierarchy: "
      "it "
-     "can never match\n"},
+     "can never match [NEVER_MATCHES]\n"},
     {"@id(\"x\")" BOB "@id(\"x\") permit(principal is U, action, resource is D);",
-     "2:10: error: the id \"x\" is already that of 1:9\n"},
+     "2:10: error: the id \"x\" is already that of 1:9 [DUPLICATE_ID]\n"},
     {"@id(\"policy1\")" BOB "permit(principal is U, action, resource is D);",
-     "2:1: error: the id \"policy1\" is already that of 1:15\n"},
-    {BOB BOB, "2:1: note: this adds nothing: the policy at 1:1 covers it\n"},
+     "2:1: error: the id \"policy1\" is already that of 1:15 [DUPLICATE_ID]\n"},
+    {BOB BOB, "2:1: note: this adds nothing: the policy at 1:1 covers it [REDUNDANT]\n"},
     {BOB "permit(principal is U, action, resource);",
-     "1:1: note: this adds nothing: the policy at 2:1 covers it\n"},
+     "1:1: note: this adds nothing: the policy at 2:1 covers it [REDUNDANT]\n"},
     {BOB "forbid(principal is U, action in [Action::\"a\", Action::\"b\"], resource in F::\"f\");",
-     "1:1: warning: this can never permit: the forbid at 2:1 covers it\n"
-     "2:1: note: `resource in` matches that one entity only: there is no entity hierarchy\n"},
+     "1:1: warning: this can never permit: the forbid at 2:1 covers it [NEVER_PERMITS]\n"
+     "2:1: note: `resource in` matches that one entity only: there is no entity hierarchy "
+     "[NO_HIERARCHY]\n"},
     {"permit(principal == U::\"bob\", action in [], resource == F::\"f\");\n" BOB,
-     "1:1: warning: `action in []` can never match\n"},
+     "1:1: warning: `action in []` can never match [NEVER_MATCHES]\n"},
     {BOB "// \xe2\x81\xa6\n", "2:4: warning: an invisible character turns the reading direction: "
                               "the text may not say what it "
-                              "shows\n"},
+                              "shows [HIDDEN_CHARACTER]\n"},
     {"// \xe2\x80\xae\n" BOB "// \xe2\x81\xa6\n", "1:4: warning: an invisible character turns the "
                                                   "reading direction: the text may not say what it "
-                                                  "shows\n"},
+                                                  "shows [HIDDEN_CHARACTER]\n"},
 };
 
 static void findings(void **state)
@@ -66,8 +70,9 @@ static void findings(void **state)
         assert_int_equal(cedar_parse(slice_str(CASES[i].text), &policies, NULL, NULL), ERR_OK);
         assert_int_equal(cedar_lint(policies, &f), ERR_OK);
         for (size_t j = 0; j < f.n; j++) {
-            snprintf(line, sizeof line, "%u:%u: %s: %s\n", f.list[j].place.line,
-                     f.list[j].place.column, cedar_level_name(f.list[j].level), f.list[j].text);
+            snprintf(line, sizeof line, "%u:%u: %s: %s [%s]\n", f.list[j].place.line,
+                     f.list[j].place.column, cedar_level_name(f.list[j].level), f.list[j].text,
+                     f.list[j].code);
             assert_int_equal(buf_add_str(&got, line), ERR_OK);
         }
         if (!slice_eq_str(buf_slice(&got), CASES[i].want))

@@ -17,16 +17,19 @@ static void findings_done(struct cedar_findings *findings)
 /* ---- lint ------------------------------------------------------------------------------------ */
 
 static void put_finding(struct call *call, json_t *list, const char *file,
-                        const struct cedar_place *place, const char *level, const char *text)
+                        const struct cedar_finding *finding, const char *text)
 {
+    const char *level = cedar_level_name(finding->level);
     json_t *entry = add_object(list);
 
     put_text(entry, "file", file);
-    put_uint(entry, "line", place->line);
-    put_uint(entry, "column", place->column);
+    put_uint(entry, "line", finding->place.line);
+    put_uint(entry, "column", finding->place.column);
     put_text(entry, "level", level);
+    put_text(entry, "code", finding->code);
     put_text(entry, "text", text);
-    say(call, "%s:%u:%u: %s: %s", file, place->line, place->column, level, text);
+    say(call, "%s:%u:%u: %s: %s [%s]", file, finding->place.line, finding->place.column, level,
+        text, finding->code);
 }
 
 /* Counts what must be mended into *ret_errors. */
@@ -42,18 +45,19 @@ static err_code lint_file(struct call *call, const char *file, json_t *list, uns
     TRY(file_read(file, CEDAR_TEXT_MAX, &text, &call->why));
     err = cedar_parse(buf_slice(&text), &policies, &where, &why);
     if (err != ERR_OK) {
+        /* The sentence begins with the place, which is printed anyhow. */
+        const struct cedar_finding finding = {CEDAR_ERROR, err_name(err), where, {0}};
         char place[32];
         int len = snprintf(place, sizeof place, "%u:%u: ", where.line, where.column);
         bool twice = len > 0 && strncmp(why.text, place, (size_t)len) == 0;
         (*ret_errors)++;
-        put_finding(call, list, file, &where, "error", why.text + (twice ? len : 0));
+        put_finding(call, list, file, &finding, why.text + (twice ? len : 0));
         return ERR_OK;
     }
     TRY(cedar_lint(policies, &findings));
     for (size_t i = 0; i < findings.n; i++) {
-        const struct cedar_finding *f = &findings.list[i];
-        *ret_errors += f->level == CEDAR_ERROR;
-        put_finding(call, list, file, &f->place, cedar_level_name(f->level), f->text);
+        *ret_errors += findings.list[i].level == CEDAR_ERROR;
+        put_finding(call, list, file, &findings.list[i], findings.list[i].text);
     }
     return ERR_OK;
 }
@@ -68,7 +72,10 @@ static err_code lint_run(struct call *call)
     put_uint(call->json, "errors", errors);
     say(call, "%zu files, %zu findings, %u errors", call->args->n_plain, json_array_size(list),
         errors);
-    call->exit = errors == 0 ? 0 : err_exit(ERR_LINT);
+    if (errors > 0) {
+        put_text(call->json, "reason", err_name(ERR_LINT));
+        call->exit = err_exit(ERR_LINT);
+    }
     return ERR_OK;
 }
 

@@ -215,6 +215,32 @@ def one_line(world):
     true(code == 0 and out.startswith(b"DENY ") and b"DENIAL" in out and b"PERMIT" not in out, out)
 
 
+# ---- findings ------------------------------------------------------------------------------------
+
+FINDINGS = [
+    (LAX, 0, []),
+    ("permit (principal", 4, ["CEDAR_SYNTAX"]),
+    (LAX[:-2] + ' when { principal == agent::"x" };\n', 4, ["CEDAR_UNSUPPORTED"]),
+    ('@advice("x")\n' + LAX, 4, ["CEDAR_ANNOTATION"]),
+    ('@id("x")\n' + LAX + '@id("x")\npermit (principal is p, action, resource);\n', 4,
+     ["DUPLICATE_ID"]),
+    ("permit (principal, action, resource);", 0, ["PERMITS_ALL"]),
+]
+
+
+@suite.test("policy lint: every finding has a stable name", at="epoch1", roots=("hsm",))
+def findings(world):
+    path = f"{world.base}/findings.cedar"
+    for text, code, names in FINDINGS:
+        write(path, text.encode())
+        got = world.pawl("policy", "lint", path, code=code)
+        equal([found["code"] for found in got["findings"]], names, text)
+        equal(got.get("reason"), "LINT" if code else None, f"reason for {text}")
+        lines = world.run("policy", "lint", path)[1].decode().splitlines()
+        equal([line.endswith(f" [{name}]") for line, name in zip(lines, names)],
+              [True] * len(names), lines)
+
+
 # ---- nothing half made ---------------------------------------------------------------------------
 
 FOUNDING = [
