@@ -109,7 +109,16 @@ const struct verb VERB_KEY_SHOW = {
 
 /* ---- list ------------------------------------------------------------------------------------ */
 
-/* Private PEM keys among the files; what is no key is passed over. */
+/* What cannot be used as a key is named with the reason, so that nobody looks for it in vain. */
+static void show_passed_over(struct call *call, json_t *list, const char *ref, const char *reason)
+{
+    json_t *entry = add_object(list);
+
+    put_text(entry, "ref", ref);
+    put_text(entry, "reason", reason);
+    say(call, "%-6s %s  (%s)", "-", ref, reason);
+}
+
 static err_code list_file(struct call *call, json_t *list, const char *path)
 {
     const struct key_ref_options options = {0};
@@ -117,7 +126,7 @@ static err_code list_file(struct call *call, json_t *list, const char *path)
     err_code err = key_ref_public(path, &options, &key, &call->why);
 
     if (err == ERR_KEY_REF) {
-        say(call, "%-6s %s holds no key", "-", path);
+        show_passed_over(call, list, path, "it holds no key");
         return ERR_OK;
     }
     if (err != ERR_OK)
@@ -136,7 +145,7 @@ static err_code list_token(struct call *call, json_t *list, const char *uri)
     err = hsm_signer_list(uri, found, LIST_MAX, &n, &call->why);
     for (size_t i = 0; err == ERR_OK && i < n; i++) {
         if (found[i].key.alg == HW_ALG_NONE)
-            say(call, "%-6s %s  (%s)", "-", found[i].uri, found[i].reason);
+            show_passed_over(call, list, found[i].uri, found[i].reason);
         else
             err = show_key(call, add_object(list), found[i].uri, &found[i].key);
     }
@@ -159,7 +168,7 @@ static err_code list_tpm(struct call *call, json_t *list, const char *uri)
     for (size_t i = 0; err == ERR_OK && i < n; i++) {
         (void)snprintf(ref, sizeof ref, "tpm2:handle=0x%08x", found[i].handle);
         if (found[i].key.alg == HW_ALG_NONE)
-            say(call, "%-6s %s  (%s)", "-", ref, found[i].reason);
+            show_passed_over(call, list, ref, found[i].reason);
         else
             err = show_key(call, add_object(list), ref, &found[i].key);
     }
