@@ -3,6 +3,7 @@
 """test_cli.py: every verb as scripts and people meet it: one JSON value whatever happens, the exit
 code of the stable name, refusals that say what to look at, and nothing half made."""
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -298,6 +299,18 @@ def no_place(world):
     before = world.log()["size"]
     world.pawl(*world.request(CURL), "-o", f"{world.base}/none/permit.cose", want="NOT_FOUND")
     equal(world.log()["size"], before, "entries of the ledger")
+
+
+@suite.test("a lock that another pawl process holds for long", at="epoch1", roots=("hsm",))
+def held(world):
+    revoke = ("revoke", "key", NOBODY, "--authority", world.authority, "--reason", "test")
+    with open(f"{world.authority}/lock", "ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        error = world.pawl(*revoke, want="BUSY")["error"]
+    equal(error["exit"], 34, "exit code")
+    why = error["why"]
+    true("another pawl process" in why and f"{world.authority}/lock" in why, why)
+    world.pawl(*revoke)
 
 
 @suite.test("warnings of publish", at="epoch1", roots=("hsm",))
