@@ -66,16 +66,27 @@ def recovers(world):
     equal(world.pawl("log", "verify")["installs"], 3, "installs on record: 1, again 2, 3")
 
 
-@suite.test("a disk without bundles and ledger: the newest bundle brings it back")
+@suite.test("a disk without bundles: the newest bundle brings it back")
 def recovers_from_nothing(world):
-    for part in ("installed", "ledger"):
-        path = f"{world.state}/{part}"
-        shutil.rmtree(path) if os.path.isdir(path) else os.unlink(path)
+    shutil.rmtree(f"{world.state}/installed")
     world.refused("ROLLBACK", CURL)
     world.install(f"{world.bundles}/1.bundle", want="ROLLBACK")
     got = world.install(f"{world.bundles}/2.bundle")
     equal((got["from_epoch"], got["epoch"]), (0, 2), "install")
-    world.check(CURL, False, 2)
+    world.sound(2)
+
+
+@suite.test("a disk without a ledger: no bundle and no question begins another")
+def no_ledger(world):
+    world.keep_disk("true")
+    os.unlink(f"{world.state}/ledger")
+    for resource in (GIT, CURL):
+        world.refused("STATE_CORRUPT", resource)
+    world.install(world.next_epoch(), want="STATE_CORRUPT")
+    true(not os.path.exists(f"{world.state}/ledger"), "no ledger")
+    world.put_disk_back("true")
+    world.install(f"{world.bundles}/3.bundle")
+    world.sound(3)
 
 
 @suite.test("a bundle beyond the hardware is installed on the old disk")
