@@ -3,6 +3,7 @@
 #include "gate/base/text.h"
 #include "gate/cli/gate_cli.h"
 #include "gate/cli/verbs.h"
+#include "gate/decide/gate_ledger.h"
 #include "gate/decide/install.h"
 #include "gate/decide/scribe.h"
 
@@ -20,6 +21,14 @@ static err_code record(struct call *call, struct gate *gate)
     return ERR_OK;
 }
 
+/* An install that could not be put on record is refused before anything changes. */
+static err_code ledger_is_there(struct call *call, const struct gate *gate)
+{
+    CLEANUP(ledger_close) struct ledger *ledger = NULL;
+
+    return gate_ledger_open(gate->state_dir, LEDGER_READ, &ledger, &call->why);
+}
+
 static err_code run(struct call *call)
 {
     CLEANUP(gate_close) struct gate *gate = NULL;
@@ -28,6 +37,7 @@ static err_code run(struct call *call)
 
     TRY(file_read(call->args->plain[0], BUNDLE_SIZE_MAX, &bytes, &call->why));
     TRY(gate_open_live(call->state_dir, call->clock_ms, &gate, &call->why));
+    TRY(ledger_is_there(call, gate));
     TRY(in_file(call, gate_install(gate, &bytes, &result, &call->why), call->args->plain[0]));
     TRY(record(call, gate));
 

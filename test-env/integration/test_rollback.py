@@ -85,6 +85,7 @@ def no_ledger(world):
     world.install(world.next_epoch(), want="STATE_CORRUPT")
     true(not os.path.exists(f"{world.state}/ledger"), "no ledger")
     world.put_disk_back("true")
+    world.sound(2)
     world.install(f"{world.bundles}/3.bundle")
     world.sound(3)
 
