@@ -7,18 +7,25 @@
  *
  *     killat [--errno E] [--token FILE] N COMMAND [ARGUMENT...]   stop at effect N
  *     killat [...] 0 COMMAND [ARGUMENT...]    let it run and print the number of effects
+ *     killat --list FILE 0 COMMAND [...]      let it run and write its effects down, in order
  *
  * Exit code: 137 when it killed; otherwise the program's own. With --errno only writes to regular
  * files, fsync, creation, link and rename count, since those are what a full disk refuses;
  * --errno-from E lets all of them fail from the n-th on. --token: the control file of p11_fault.so,
  * by which the program reaches its token: what happens to files inside a call of PKCS#11 is the
  * token's own affair and does not count.
+ *
+ * --list: a line for each effect: "write", "send", "sync", "name", "create" or "remove"; the file,
+ * a tab before it; of names also the new one, of what is written or sent the first octets in
+ * hexadecimal. With --token "call" and the number of the function for each call between effects.
+ * kill -9 does not see whether a sync is there, since the kernel lives on: the list does.
  */
 #include "test-env/faults/killat.h"
 #include "test-env/faults/p11_fault.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -31,6 +38,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -101,13 +109,97 @@ static bool counts(pid_t pid, const struct ptrace_syscall_info *info, bool disk_
     return false;
 }
 
+/* ---- the list -------------------------------------------------------------------------------- */
+
+#define SHOWN 16 /* octets: more than the header of a TPM command */
+
+/* Up to len octets at an address of the program, which may end before. Returns how many. */
+static size_t peek(pid_t pid, uint64_t address, void *to, size_t len)
+{
+    struct iovec here = {to, len}, there = {(void *)(uintptr_t)address, len};
+    ssize_t n = process_vm_readv(pid, &here, 1, &there, 1, 0);
+
+    return n < 0 ? 0 : (size_t)n;
+}
+
+static void list_text(FILE *list, pid_t pid, uint64_t address)
+{
+    char path[PATH_MAX] = {0};
+    size_t len = 0;
+
+    /* Octet by octet: what follows may belong to nobody. */
+    while (len + 1 < sizeof path && peek(pid, address + len, &path[len], 1) == 1 &&
+           path[len] != '\0')
+        len++;
+    (void)fprintf(list, "\t%.*s", (int)len, path);
+}
+
+static void list_fd(FILE *list, pid_t pid, uint64_t fd)
+{
+    char link[64], path[PATH_MAX];
+    ssize_t len;
+
+    (void)snprintf(link, sizeof link, "/proc/%d/fd/%llu", (int)pid, (unsigned long long)fd);
+    len = readlink(link, path, sizeof path);
+    (void)fprintf(list, "\t%.*s", len < 0 ? 0 : (int)len, path);
+}
+
+static void list_octets(FILE *list, pid_t pid, uint64_t address, uint64_t len)
+{
+    unsigned char octets[SHOWN];
+    size_t n = peek(pid, address, octets, len < sizeof octets ? (size_t)len : sizeof octets);
+
+    (void)fputc('\t', list);
+    for (size_t i = 0; i < n; i++)
+        (void)fprintf(list, "%02x", octets[i]);
+}
+
+static void list_effect(FILE *list, pid_t pid, const struct ptrace_syscall_info *info)
+{
+    static const char *const NAMES_OF[] = {
+        [WRITES_FD] = "write", [SENDS] = "send",     [SYNCS] = "sync",
+        [NAMES] = "name",      [CREATES] = "create", [REMOVES] = "remove",
+    };
+    const __u64 *args = info->entry.args;
+    uint64_t number = info->entry.nr;
+    enum kind kind = kind_of(info);
+    /* The calls that end in "at" take a directory before each name. */
+    bool plain = killat_names(number) || killat_removes(number);
+
+    (void)fputs(NAMES_OF[kind], list);
+    if (kind == WRITES_FD || kind == SENDS) {
+        list_fd(list, pid, args[0]);
+        if (number == SYS_write || number == SYS_pwrite64 || number == SYS_sendto)
+            list_octets(list, pid, args[1], args[2]);
+    } else if (kind == SYNCS || number == SYS_ftruncate) {
+        list_fd(list, pid, args[0]);
+    } else {
+        list_text(list, pid, args[plain ? 0 : 1]);
+        if (kind == NAMES && !killat_makes_dir(number) && number != SYS_mkdirat)
+            list_text(list, pid, args[plain ? 1 : 3]);
+    }
+    (void)fputc('\n', list);
+}
+
+/* ---- stopping -------------------------------------------------------------------------------- */
+
 struct plan {
     unsigned long at;                       /* 0: only count */
     int error;                              /* 0: kill */
     bool from;                              /* all that follow fail, too */
     const volatile struct p11_fault *token; /* NULL: every effect counts */
+    FILE *list;                             /* NULL: none */
+    uint32_t calls[P11_FAULT_N];            /* that are in the list */
     unsigned long seen;
 };
+
+/* The calls to the token since the last effect: how often, not in which order. */
+static void list_calls(struct plan *plan)
+{
+    for (size_t fn = 1; plan->token != NULL && fn < P11_FAULT_N; fn++)
+        for (; plan->calls[fn] != plan->token->calls[fn]; plan->calls[fn]++)
+            (void)fprintf(plan->list, "call\t%zu\n", fn);
+}
 
 static bool is_due(pid_t pid, const struct ptrace_syscall_info *info, struct plan *plan)
 {
@@ -116,6 +208,10 @@ static bool is_due(pid_t pid, const struct ptrace_syscall_info *info, struct pla
     if (!counts(pid, info, plan->error != 0))
         return false;
     plan->seen++;
+    if (plan->list != NULL) {
+        list_calls(plan);
+        list_effect(plan->list, pid, info);
+    }
     return plan->at != 0 && (plan->from ? plan->seen >= plan->at : plan->seen == plan->at);
 }
 
@@ -174,19 +270,25 @@ static const struct p11_fault *map_token(const char *path)
     return map == MAP_FAILED ? NULL : map;
 }
 
+static bool take_option(const char *name, const char *value, struct plan *plan)
+{
+    if (strcmp(name, "--token") == 0)
+        return (plan->token = map_token(value)) != NULL;
+    if (strcmp(name, "--list") == 0)
+        return (plan->list = fopen(value, "we")) != NULL;
+    plan->from = plan->from || strcmp(name, "--errno-from") == 0;
+    plan->error = (int)strtol(value, NULL, 10);
+    return strncmp(name, "--errno", 7) == 0;
+}
+
 /* Takes the options. Returns where the number stands, 0 for a wrong command line. */
 static int parse(int argc, char **argv, struct plan *plan)
 {
     int at = 1;
 
-    for (; at + 1 < argc && strncmp(argv[at], "--", 2) == 0; at += 2) {
-        plan->from = plan->from || strcmp(argv[at], "--errno-from") == 0;
-        if (strncmp(argv[at], "--errno", 7) == 0)
-            plan->error = (int)strtol(argv[at + 1], NULL, 10);
-        else if (strcmp(argv[at], "--token") != 0 ||
-                 (plan->token = map_token(argv[at + 1])) == NULL)
+    for (; at + 1 < argc && strncmp(argv[at], "--", 2) == 0; at += 2)
+        if (!take_option(argv[at], argv[at + 1], plan))
             return 0;
-    }
     if (argc < at + 2)
         return 0;
     plan->at = strtoul(argv[at], NULL, 10);
@@ -200,7 +302,9 @@ int main(int argc, char **argv)
     pid_t child;
 
     if (at == 0) {
-        (void)fputs("usage: killat [--errno E] [--token FILE] N COMMAND [ARGUMENT...]\n", stderr);
+        (void)fputs(
+            "usage: killat [--errno E] [--token FILE] [--list FILE] N COMMAND [ARGUMENT...]\n",
+            stderr);
         return 2;
     }
     child = fork();
@@ -211,6 +315,10 @@ int main(int argc, char **argv)
         _exit(127);
     }
     code = trace(child, &plan);
+    if (plan.list != NULL) {
+        list_calls(&plan);
+        code = fclose(plan.list) == 0 ? code : 125;
+    }
     if (plan.at == 0)
         (void)fprintf(stderr, "effects: %lu\n", plan.seen);
     return code;

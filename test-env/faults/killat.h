@@ -10,6 +10,9 @@
 /* Is this a system call that makes or moves a name, and that only this processor has? */
 bool killat_names(uint64_t number);
 
+/* Is it, of these, the one that makes a directory, and so takes a single name? */
+bool killat_makes_dir(uint64_t number);
+
 /* Does it give room back? */
 bool killat_removes(uint64_t number);
 

@@ -9,6 +9,12 @@ bool killat_names(uint64_t number)
     return false;
 }
 
+bool killat_makes_dir(uint64_t number)
+{
+    (void)number;
+    return false;
+}
+
 bool killat_removes(uint64_t number)
 {
     (void)number;

@@ -14,6 +14,11 @@ bool killat_names(uint64_t number)
     return number == SYS_rename || number == SYS_link || number == SYS_mkdir;
 }
 
+bool killat_makes_dir(uint64_t number)
+{
+    return number == SYS_mkdir;
+}
+
 bool killat_removes(uint64_t number)
 {
     return number == SYS_unlink;
