@@ -470,6 +470,28 @@ static void answers_that_make_no_sense(void **state)
     fx_round(fx);
 }
 
+/* A chip that says SUCCESS and does not count would be asked for ever. */
+static void an_increment_that_does_not_count(void **state)
+{
+    static const uint8_t done[] = {0x80, 0x02, 0, 0, 0, 19, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0};
+    struct fx *fx = *state;
+    uint64_t epoch;
+
+    fault_add(&fx->faults, &(struct fault){.kind = FAULT_BYTES,
+                                           .code = TPM2_CC_NV_Increment,
+                                           .times = 8, /* so that a loop ends, and is seen */
+                                           .bytes = done,
+                                           .len = sizeof done});
+    EXPECT(fx->root->ops->step(fx->root, fx_mandate(fx, 3), &fx->why), ERR_TPM_FAILED);
+    assert_non_null(strstr(fx->why.text, "and after an increment at"));
+    assert_int_equal(fault_count(&fx->faults, TPM2_CC_NV_Increment), 1);
+    OK(fx->root->ops->epoch(fx->root, &epoch, &fx->why));
+    assert_int_equal(epoch, 1);
+    fault_clear(&fx->faults);
+    fx_step(fx, 3);
+    fx_round(fx);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, start, end)
 
 int main(void)
@@ -492,6 +514,7 @@ int main(void)
         TEST(gone_and_back),
         TEST(answers_cut_at_each_length),
         TEST(answers_that_make_no_sense),
+        TEST(an_increment_that_does_not_count),
     };
 
     return cmocka_run_group_tests_name("tpm faults", tests, NULL, NULL);
