@@ -205,6 +205,47 @@ static void a_full_chain_is_told_beforehand(void **state)
 }
 
 /* An argument names the one test to run. */
+/* The first call of fn from a place on. */
+static size_t next_call(const struct p11_fault *fault, size_t from, enum p11_fault_fn fn)
+{
+    while (from < fault->n_order && fault->order[from] != (uint8_t)fn)
+        from++;
+    if (from == fault->n_order)
+        fail_msg("no call of function %d", (int)fn);
+    return from;
+}
+
+/* A handle that was found before keys were destroyed, or an operation begun with one, does not
+ * outlive the step: the token is looked at again in another session. p11-kit closes all sessions of
+ * ours one by one. */
+static void a_step_ends_in_a_new_session(void **state)
+{
+    struct p11_fault *fault;
+    struct hw_root *root;
+    struct rig rig;
+    size_t destroyed = 0, closed, opened;
+    (void)state;
+
+    rig_start(&rig);
+    fault = rig_fault(&rig);
+    rig_enrol(&rig);
+    root = rig_attach(&rig);
+    rig_step(&rig, root, 1);
+    fault->n_order = 0;
+    rig_step(&rig, root, 2);
+    assert_in_range(fault->n_order, 1, P11_FAULT_ORDER_MAX - 1);
+    for (size_t i = 0; i < fault->n_order; i++)
+        if (fault->order[i] == P11_FAULT_C_DestroyObject)
+            destroyed = i;
+    assert_int_not_equal(destroyed, 0);
+    closed = next_call(fault, destroyed, P11_FAULT_C_CloseSession);
+    opened = next_call(fault, closed, P11_FAULT_C_OpenSession);
+    assert_true(opened < next_call(fault, destroyed, P11_FAULT_C_FindObjectsInit));
+    rig_round(&rig, root, 2);
+    hw_root_close(&root);
+    rig_stop(&rig);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -212,6 +253,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(refusals_in_order_of_life),
         cmocka_unit_test(a_full_chain_is_told_beforehand),
         cmocka_unit_test(through_a_p11_kit_server),
+        cmocka_unit_test(a_step_ends_in_a_new_session),
     };
 
     if (argc > 1)

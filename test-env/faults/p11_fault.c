@@ -44,6 +44,8 @@ static bool struck(enum p11_fault_fn fn, CK_RV *rv, bool *pass)
     uint32_t n = ++control->calls[fn];
 
     *pass = true;
+    if (control->n_order < P11_FAULT_ORDER_MAX)
+        control->order[control->n_order++] = (uint8_t)fn;
     if (!only_looks(fn) && ++control->total == control->kill_at)
         (void)kill(getpid(), SIGKILL);
     if (control->fn != (uint32_t)fn || n < control->at || n - control->at >= control->times)

@@ -38,6 +38,8 @@ enum p11_fault_fn {
     P11_FAULT_N,
 };
 
+#define P11_FAULT_ORDER_MAX 2048 /* later calls are not kept */
+
 struct p11_fault {
     char module[256];            /* the real one */
     uint32_t calls[P11_FAULT_N]; /* how often each was called */
@@ -65,6 +67,8 @@ struct p11_fault {
     uint64_t verify_data_len;  /* seen: the length of the last C_Verify's data */
     uint64_t login_flags;      /* added to CK_TOKEN_INFO.flags from the next C_Login on */
     uint64_t initialize_flags; /* seen: CK_C_INITIALIZE_ARGS.flags of the last C_Initialize */
+    uint32_t n_order;          /* seen: which functions were called, in order; set to 0 to begin */
+    uint8_t order[P11_FAULT_ORDER_MAX];
 };
 
 #endif
