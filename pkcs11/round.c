@@ -68,19 +68,29 @@ err_code hsm_snapshot_check(const struct hsm_root *root, const struct hw_mandate
                    root->epoch, theirs, root->token.label, ours);
 }
 
-/* The epoch has passed, so its key is destroyed. Let the token say so: no object answers to the
- * key's place, and C_SignInit with no object gives the token's own code. */
+/* The epoch has passed. Let the token say so: demand a signature by the key at that epoch's place.
+ * It is destroyed, so nothing answers to the place, and C_SignInit refuses with the token's own
+ * code. */
 static err_code passed(struct hsm_root *root, uint64_t epoch, struct why *why)
 {
     static const struct digest PROBE = {{0}};
+    struct hsm_key keys[HSM_KEYS_MAX];
+    CK_OBJECT_HANDLE key = CK_INVALID_HANDLE;
     struct why own = {0};
     uint8_t sig[64];
+    size_t n;
 
-    if (hsm_key_sign(&root->token, CK_INVALID_HANDLE, &PROBE, sig, &own) == ERR_OK)
-        return why_say(why, ERR_INTERNAL, "token \"%s\" signs with no key", root->token.label);
+    TRY(hsm_epoch_keys(&root->token, &root->space, keys, HSM_N(keys), &n, why));
+    for (size_t i = 0; i < n; i++)
+        if (keys[i].epoch == epoch)
+            key = keys[i].handle;
+    if (hsm_key_sign(&root->token, key, &PROBE, sig, &own) == ERR_OK)
+        return why_say(why, ERR_INTERNAL,
+                       "token \"%s\" is at epoch %" PRIu64 ", yet signs with the key of %" PRIu64,
+                       root->token.label, root->epoch, epoch);
     return why_foreign(why, ERR_ROLLBACK, own.foreign, own.foreign_code,
                        "the token is at epoch %" PRIu64 ", and the key of epoch %" PRIu64
-                       " is destroyed",
+                       " is destroyed: C_SignInit finds none",
                        root->epoch, epoch);
 }
 
