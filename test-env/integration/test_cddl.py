@@ -120,10 +120,13 @@ def without(value):
 
 
 def without_inside(value):
-    """Of a byte string that is an encoded map, array or tag."""
+    """Of a byte string that is an encoded map, array or tag. Digests, coordinates and signatures are
+    shorter than any of these, and now and then look like one."""
+    if not isinstance(value, bytes) or len(value) in (32, 48, 64):
+        return
     try:
-        inner = cbor.decode(value) if isinstance(value, bytes) else None
-    except (ValueError, KeyError, IndexError):
+        inner = cbor.decode(value)
+    except (ValueError, KeyError, IndexError, TypeError):
         return
     if isinstance(inner, (dict, list, cbor.Tag)) and cbor.encode(inner) == value:
         yield from without(inner)
