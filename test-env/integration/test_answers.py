@@ -17,7 +17,7 @@ from world import CURL, GIT, World, main
 
 suite = Suite()
 GET_CAPABILITY, VERIFY_SIGNATURE = 0x17A, 0x177
-CAP_COMMANDS = 2
+CAP_COMMANDS, RC_COMMAND_CODE = 2, 0x143
 RC_SIGNATURE, RV_SIGNATURE_INVALID = 0x2DB, 0xC0  # of parameter 2; CKR_SIGNATURE_INVALID
 # Of the new bundle: root metadata that is in force already is not verified again.
 SIGNATURES = {"the snapshot: signature 1 of 1",
@@ -29,7 +29,6 @@ class TpmAnswers(TpmCuts):
 
     def heal(self):
         self.certifies, self.wrong, self.seen = True, 0, 0
-        self.at, self.lasting = 0, False
 
     def refuse(self, number):
         """From now on, the verification with this number finds the signature wrong."""
@@ -48,7 +47,8 @@ class TpmAnswers(TpmCuts):
             capability, first, _ = struct.unpack(">III", body)
             if (capability, first) == (CAP_COMMANDS, NV_CERTIFY):  # the next one that it has
                 return struct.pack(">HIIBIII", 0x8001, 23, 0, 1, capability, 1, NV_CERTIFY + 1)
-        true(code != NV_CERTIFY or self.certifies, "TPM2_NV_Certify was sent")
+        if code == NV_CERTIFY and not self.certifies:
+            return struct.pack(">HII", 0x8001, 10, RC_COMMAND_CODE)
         return None
 
     def pass_on(self, client):
