@@ -10,10 +10,10 @@ struct install_result {
     bool known;                 /* it was in force already; nothing changed */
 };
 
-/* Installs a bundle into an open gate. Everything is verified in hardware before anything is stored;
- * the bundle is durable before the epoch moves; a kill anywhere leaves the old state, or one that
- * gate_open() finishes. Takes bytes. Errors: those of bundle_judge and of the hardware; ROLLBACK for
- * an epoch below the hardware's. */
+/* Installs a bundle into an open gate. Everything is verified in hardware before anything is
+ * stored; the bundle is durable before the epoch moves; a kill anywhere leaves the old state, or
+ * one that gate_open() finishes. Takes bytes. Errors: those of bundle_judge and of the hardware;
+ * ROLLBACK for an epoch below the hardware's. */
 err_code gate_install(struct gate *gate, struct buf *bytes, struct install_result *ret,
                       struct why *why);
 

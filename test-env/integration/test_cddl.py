@@ -120,8 +120,8 @@ def without(value):
 
 
 def without_inside(value):
-    """Of a byte string that is an encoded map, array or tag. Digests, coordinates and signatures are
-    shorter than any of these, and now and then look like one."""
+    """Of a byte string that is an encoded map, array or tag. Digests, coordinates and signatures
+    are shorter than any of these, and now and then look like one."""
     if not isinstance(value, bytes) or len(value) in (32, 48, 64):
         return
     try:
