@@ -323,7 +323,7 @@ def main(suite, world_class=World, prepare=None):
         status = tap.run(suite, world, options.only)
     except tap.Skip as skip:
         print(f"1..0 # SKIP {skip}")
-        status = 77
+        status = 0  # as TAP wants it: the plan says that nothing ran, and why
     finally:
         if world:
             world.close()

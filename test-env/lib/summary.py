@@ -113,7 +113,9 @@ def outcome_of(test):
     inside = read_cmocka(out, err) or read_tap(out)
     if result in ("SKIP", "IGNORED") or test.get("returncode") == EXIT_SKIP:
         outcome = Outcome()
-        outcome.skipped.append((name, last_line(out + err, "no reason given")))
+        told = re.search(r"^1\.\.0 # SKIP (.+)", out, re.M)
+        reason = told.group(1) if told else last_line(out + err, "no reason given")
+        outcome.skipped.append((name, reason))
         return outcome
     if inside is None:
         inside = Outcome()

@@ -48,6 +48,7 @@ CASES = [
     ("plain program failed", "FAIL", 3, "", "", 0, 1, []),
     ("plain program skipped", "SKIP", 77, "no swtpm\n", "", 0, 0, ["no swtpm"]),
     ("tap", "FAIL", 1, TAP, "", 2, 1, ["no tool"]),
+    ("tap, nothing ran", "SKIP", 0, "1..0 # SKIP no tool\n", "", 0, 0, ["no tool"]),
 ]
 
 
