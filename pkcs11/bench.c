@@ -225,6 +225,7 @@ static err_code set_up(struct bench *b, const char *uri, struct why *why)
     TRY(b->root->ops->attach(b->root, &b->owner, &b->enrolment, why));
     TRY(b->root->ops->epoch(b->root, &epoch, why));
     TRY(hw_sign(b->authority, slice_str("snapshot"), &sig, why));
+    TRY(hash_sha256(slice_str("snapshot"), &b->mandate.snapshot));
     b->mandate.n_statements = 1;
     TRY(hw_statement_of(&b->authority->key, slice_str("snapshot"), buf_slice(&sig),
                         &b->mandate.statements[0]));
