@@ -10,12 +10,13 @@
 struct scribe {
     struct gate *gate;
     struct ledger *ledger;
-    struct hw_signer *key;    /* signs records */
+    struct hw_signer *key;    /* signs records of key_epoch, and of no other */
+    uint64_t key_epoch;       /* 0: key and receipt are not to be used */
     struct digest signer;     /* thumbprint of key */
-    struct hw_pubkey receipt; /* the hardware's, for this epoch */
+    struct hw_pubkey receipt; /* the hardware's, of key_epoch */
     struct buf issuer, rotation;
     char session[RECORD_UUID_TEXT];
-    uint64_t introduced; /* the epoch that rotation, durable in the ledger, is of; 0: none yet */
+    bool introduced; /* rotation, which introduces key, is durable in the ledger */
 };
 
 void written_free(struct written *written)
@@ -48,11 +49,14 @@ static err_code new_session(struct scribe *s, struct why *why)
 {
     struct hw_root *hw = s->gate->hw;
 
-    s->introduced = 0;
+    s->key_epoch = 0;
+    s->introduced = false;
     hw_signer_close(&s->key);
     TRY(hw_signer_generate(HW_ES256, &s->key, why));
     TRY(cose_key_thumbprint(&s->key->key, &s->signer));
-    return hw->ops->receipt_key(hw, &s->receipt, why);
+    TRY(hw->ops->receipt_key(hw, &s->receipt, why));
+    s->key_epoch = s->gate->epoch;
+    return ERR_OK;
 }
 
 err_code scribe_open(struct gate *gate, struct scribe **ret, struct why *why)
@@ -204,11 +208,10 @@ static err_code stage_own(struct scribe *s, uint64_t now_ms, struct buf *ret, st
     const struct entry enrol = {RECORD_ENROL, self, fill_enrol, s};
     const struct entry install = {RECORD_INSTALL, self, fill_install, s};
 
-    if (s->introduced != s->gate->epoch) {
-        if (s->introduced != 0)
-            TRY(new_session(s, why));
+    if (s->key_epoch != s->gate->epoch)
+        TRY(new_session(s, why));
+    if (!s->introduced)
         TRY(stage_rotation(s, now_ms, why));
-    }
     if (ledger_size(s->ledger) == 0)
         TRY(stage_entry(s, &enrol, now_ms, ret, why));
     if (!scribe_owes_install(s))
@@ -230,7 +233,7 @@ static err_code write_entries(struct scribe *s, const struct entry *entry, uint6
     }
     err = ledger_commit(s->ledger, why);
     if (err == ERR_OK)
-        s->introduced = s->gate->epoch;
+        s->introduced = true;
     return err;
 }
 

@@ -268,6 +268,20 @@ static void installs(void **state)
     decided(NOW, 9);
 }
 
+/* A new epoch whose first round cannot begin: what the next one writes is of the new key all the
+ * same. */
+static void new_epoch_at_the_second_try(void **state)
+{
+    (void)state;
+    decided(NOW, FIRST);
+    install(EPOCH + 1, "next");
+    hw_fake_fail(office.nv, HW_FAKE_RECEIPT_KEY, ERR_HSM_REMOVED, false);
+    refused("no receipt key", NOW, ERR_HSM_REMOVED, FIRST + 1);
+    refused("still none", NOW, ERR_HSM_REMOVED, FIRST + 1);
+    hw_fake_fail(office.nv, HW_FAKE_RECEIPT_KEY, ERR_OK, false);
+    decided(NOW, FIRST + 3);
+}
+
 /* The disk now holds another signed snapshot of the same epoch. */
 static void two_snapshots(void **state)
 {
@@ -486,6 +500,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(rounds, setup, teardown),
         cmocka_unit_test_setup_teardown(installs, setup, teardown),
+        cmocka_unit_test_setup_teardown(new_epoch_at_the_second_try, setup, teardown),
         cmocka_unit_test_setup_teardown(two_snapshots, setup, teardown),
         cmocka_unit_test_setup_teardown(hardware_fails, setup, teardown),
         cmocka_unit_test_setup_teardown(no_scribe_without_hardware, setup, teardown),
