@@ -18,6 +18,13 @@
 #define SECRET_MAX 4096
 #define TEMP_SUFFIX ".tmp"
 
+void dir_close(DIR **dir)
+{
+    if (*dir != NULL)
+        (void)closedir(*dir);
+    *dir = NULL;
+}
+
 void fd_close(int *fd)
 {
     if (*fd >= 0)
@@ -271,12 +278,6 @@ void lock_free(struct lock *lock)
 
     fd_close(&fd);
     lock->fd = 0;
-}
-
-static void dir_close(DIR **dir)
-{
-    if (*dir != NULL)
-        (void)closedir(*dir);
 }
 
 void file_remove_temps(const char *dir)

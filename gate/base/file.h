@@ -7,6 +7,7 @@
 #include "gate/base/bytes.h"
 #include "gate/base/why.h"
 
+#include <dirent.h>
 #include <sys/types.h>
 
 /* Reads a whole regular file, or standard input for "-". Errors: NOT_FOUND, STORAGE, TOO_LARGE when
@@ -47,7 +48,9 @@ void lock_free(struct lock *lock);
 /* Joins directory and name with a slash. Owns: *ret, NUL-terminated beyond len. */
 err_code path_join(const char *dir, const char *name, struct buf *ret);
 
-/* close() that can stand in CLEANUP(). Takes the descriptor's address; -1 is accepted. */
+/* close() and closedir() that can stand in CLEANUP(). Take the address; -1 and NULL are accepted.
+ */
 void fd_close(int *fd);
+void dir_close(DIR **dir);
 
 #endif

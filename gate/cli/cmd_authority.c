@@ -301,17 +301,12 @@ static const struct opt SHOW_OPTIONS[] = {
     {0},
 };
 
-static err_code open_authority(struct call *call, struct authority **ret)
-{
-    return authority_at(call, ret);
-}
-
 static err_code show_run(struct call *call)
 {
     CLEANUP(authority_close) struct authority *authority = NULL;
     char until[TIME_TEXT];
 
-    TRY(open_authority(call, &authority));
+    TRY(authority_at(call, &authority));
     show_root(call, authority->newest);
     if (!authority->has_published) {
         say(call, "Nothing has been published yet.");
@@ -369,7 +364,7 @@ static err_code change(struct call *call, const struct hw_pubkey *add, const str
     const char *name;
     size_t i = 0;
 
-    TRY(open_authority(call, &authority));
+    TRY(authority_at(call, &authority));
     TRY(authority_staged(authority, &bytes, &staged, &call->why));
     for (; (name = args_list(call->args, "role", i)) != NULL; i++) {
         enum root_role role = role_from(slice_str(name));
@@ -452,7 +447,7 @@ static err_code rotate_run(struct call *call)
     struct authority_keys keys;
     int64_t exp;
 
-    TRY(open_authority(call, &authority));
+    TRY(authority_at(call, &authority));
     TRY(get_expiry(call, &exp));
     TRY(keyring_open(call, authority->dir, ROLES, &ring));
     keys = keyring_keys(&ring);

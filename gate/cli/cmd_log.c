@@ -9,8 +9,6 @@
 
 #include <stdlib.h>
 
-#define ENROLMENT_MAX 65536
-
 /* ---- show ------------------------------------------------------------------------------------ */
 
 static const struct opt SHOW_OPTIONS[] = {
@@ -163,7 +161,7 @@ static err_code verify_run(struct call *call)
 
     TRY(path_join(call->state_dir, "enrolment.cbor", &path));
     from = from != NULL ? from : (const char *)path.ptr;
-    TRY(file_read(from, ENROLMENT_MAX, &bytes, &call->why));
+    TRY(file_read(from, ENROLMENT_SIZE_MAX, &bytes, &call->why));
     TRY(in_file(call, enrolment_parse(buf_slice(&bytes), &enrolment, &call->why), from));
     TRY(read_chain(call, &chain));
     TRY(why_reading(&call->why, audit_trust_make(&enrolment, buf_slice(&chain), &trust, &call->why),

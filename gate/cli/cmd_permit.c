@@ -6,8 +6,6 @@
 #include "gate/cli/verbs.h"
 #include "gate/decide/verify.h"
 
-#define ENROLMENT_MAX 65536
-
 /* "2026-11-22T01:02:03Z" of milliseconds. */
 static void time_of_ms(uint64_t ms, char ret[static TIME_TEXT])
 {
@@ -74,7 +72,7 @@ static void say_decision(struct call *call, const struct permit *permit)
 static err_code read_enrolment(struct call *call, const char *path, struct buf *ret_bytes,
                                struct enrolment *ret)
 {
-    TRY(file_read(path, ENROLMENT_MAX, ret_bytes, &call->why));
+    TRY(file_read(path, ENROLMENT_SIZE_MAX, ret_bytes, &call->why));
     return in_file(call, enrolment_parse(buf_slice(ret_bytes), ret, &call->why), path);
 }
 

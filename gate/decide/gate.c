@@ -10,8 +10,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define ENROLMENT_MAX 65536
-
 void installed_free(struct installed *installed)
 {
     for (size_t i = 0; installed->cedar != NULL && i < installed->judged.snapshot.n_policies; i++)
@@ -220,7 +218,7 @@ static err_code read_state(struct gate *g, struct why *why)
 {
     TRY(settings_load(g->state_dir, &g->settings, why));
     TRY(read_part(g, "trust.bundle", BUNDLE_SIZE_MAX, &g->trust_bytes, why));
-    TRY(read_part(g, "enrolment.cbor", ENROLMENT_MAX, &g->enrolment_bytes, why));
+    TRY(read_part(g, "enrolment.cbor", ENROLMENT_SIZE_MAX, &g->enrolment_bytes, why));
     return why_reading(why, enrolment_parse(buf_slice(&g->enrolment_bytes), &g->enrolment, why),
                        "\"%s/enrolment.cbor\"", g->state_dir);
 }

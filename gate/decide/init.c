@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ENROLMENT_MAX 65536
-
 /* An init at work. */
 struct making {
     const struct init_wish *wish;
@@ -60,7 +58,7 @@ static err_code read_old(struct making *m, struct why *why)
     TRY(path_join(m->wish->state_dir, "enrolment.cbor", &path));
     if (!file_exists((const char *)path.ptr))
         return ERR_OK;
-    TRY(file_read((const char *)path.ptr, ENROLMENT_MAX, &m->old_bytes, why));
+    TRY(file_read((const char *)path.ptr, ENROLMENT_SIZE_MAX, &m->old_bytes, why));
     TRY(why_reading(why, enrolment_parse(buf_slice(&m->old_bytes), &m->old, why), "\"%s\"",
                     (const char *)path.ptr));
     m->has_old = true;

@@ -14,12 +14,6 @@
 #define SUFFIX ".bundle"
 #define NAME_SIZE 48
 
-static void dir_close(DIR **dir)
-{
-    if (*dir != NULL)
-        (void)closedir(*dir);
-}
-
 static err_code dir_of(const char *state_dir, struct buf *ret)
 {
     return path_join(state_dir, "installed", ret);

@@ -20,12 +20,6 @@ err_code authority_path(const char *dir, const char *room, uint64_t number, cons
     return path_join((const char *)inner.ptr, name, ret);
 }
 
-static void dir_close(DIR **dir)
-{
-    if (*dir != NULL)
-        (void)closedir(*dir);
-}
-
 static uint64_t number_of(const char *name, const char *suffix)
 {
     size_t len = strlen(name), tail = strlen(suffix);

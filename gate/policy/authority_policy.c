@@ -160,12 +160,6 @@ static void draft_free(struct draft *d)
     buf_free(&d->snapshot);
 }
 
-static void dir_close(DIR **dir)
-{
-    if (*dir != NULL)
-        (void)closedir(*dir);
-}
-
 /* Adds an alias with all its versions, which a gate that starts from nothing needs. */
 static err_code draft_alias(const struct authority *a, struct draft *d, const char *name,
                             struct why *why)
