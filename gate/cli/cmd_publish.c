@@ -67,9 +67,7 @@ static err_code warn(struct call *call, struct slice bundle)
     const struct bundle_ask ask = {.judge = &JUDGE_SOFT, .now = call->now};
     json_t *list = put_array(call->json, "warnings");
 
-    struct why unused = {0};
-
-    if (bundle_judge(bundle, &none, &ask, &judged, &unused) != ERR_OK)
+    if (bundle_judge(bundle, &none, &ask, &judged, NULL) != ERR_OK)
         return ERR_OK; /* it is published, and was judged in full before */
     if (judged.snapshot.n_policies == 0) {
         (void)json_array_append_new(list, json_string("no policy: gates deny everything"));
