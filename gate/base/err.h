@@ -26,6 +26,8 @@
     X(ALIAS_UNKNOWN, 22, 10, "no policy of this alias is in force", "see: pawl status")            \
     X(REQUEST_MALFORMED, 23, 20, "the request is not a well-formed AuthZEN evaluation request",    \
       "see docs/formats.md, section request")                                                      \
+    X(EVALUATION, 24, 10, "a policy failed while it was evaluated, which denies",                  \
+      "mend the policy that is named, or the request")                                             \
     /* encodings and signatures */                                                                 \
     X(CBOR_MALFORMED, 30, 20, "not well-formed CBOR", "fetch the file again")                      \
     X(CBOR_NOT_DETERMINISTIC, 31, 20, "CBOR is not in its deterministic form",                     \
@@ -42,11 +44,23 @@
       "the file was changed after signing, or signed with another key: fetch it again")            \
     X(FORMAT, 41, 20, "the content does not follow docs/formats.cddl", "fetch the file again")     \
     X(CEDAR_SYNTAX, 42, 4, "not valid Cedar", "mend the line named above")                         \
-    X(CEDAR_UNSUPPORTED, 43, 4, "a part of Cedar that this version does not evaluate",             \
-      "use scope constraints only")                                                                \
+    X(CEDAR_UNSUPPORTED, 43, 4, "a part of Cedar that a gate does not take",                       \
+      "write a policy without slots for each case")                                                \
     X(CEDAR_ANNOTATION, 44, 4, "an annotation that pawl does not know",                            \
       "only @id and @description are known")                                                       \
     X(JSON_MALFORMED, 45, 20, "not well-formed JSON", "check the input")                           \
+    X(CEDAR_SCHEMA, 46, 4, "not a valid Cedar schema", "mend the line named above")                \
+    X(CEDAR_INVALID, 47, 4, "it does not fit the schema", "mend what is named above")              \
+    X(CEDAR_ENTITY, 48, 20, "not a usable Cedar entity or value", "mend what is named above")      \
+    X(CEDAR_TEXT_SIZE, 49, 20, "a Cedar text or name is longer than the limit",                    \
+      "see docs/cedar.md for the limits")                                                          \
+    X(CEDAR_NESTING, 50, 20, "nested deeper than the limit", "see docs/cedar.md for the limits")   \
+    X(CEDAR_COUNT, 51, 20, "more policies or entities than the limit",                             \
+      "see docs/cedar.md for the limits")                                                          \
+    X(CEDAR_LIST_SIZE, 52, 20, "a Cedar set or record is larger than the limit",                   \
+      "see docs/cedar.md for the limits")                                                          \
+    X(CEDAR_STEPS, 53, 10, "the decision needs more steps or memory than the limit",               \
+      "see docs/cedar.md for the limits")                                                          \
     /* trust */                                                                                    \
     X(SIGNER_UNKNOWN, 60, 21, "the signer does not hold this role",                                \
       "sign with a key that the root metadata lists for the role")                                 \

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* arena.h: memory that is given back all at once. Private to gate/cedar, with the struct
- * that it holds together. */
+/* arena.h: memory that is given back all at once. Private to gate/cedar. */
 #ifndef PAWL_CEDAR_ARENA_H
 #define PAWL_CEDAR_ARENA_H
 
-#include "gate/cedar/cedar.h"
+#include "gate/base/bytes.h"
 
 struct cedar_block;
 struct cedar_arena {
@@ -18,13 +17,5 @@ void *cedar_arena_take(struct cedar_arena *arena, size_t size);
 err_code cedar_arena_copy(struct cedar_arena *arena, struct slice bytes, struct slice *ret);
 
 void cedar_arena_free(struct cedar_arena *arena);
-
-/* What cedar_parse returns. */
-struct cedar_policies {
-    struct cedar_arena arena; /* holds all that follows */
-    struct cedar_policy *list;
-    size_t n;
-    struct cedar_place hidden; /* the first invisible character that turns the reading direction */
-};
 
 #endif

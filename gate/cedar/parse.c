@@ -20,34 +20,6 @@ struct parser {
 
 /* ---- refusals -------------------------------------------------------------------------------- */
 
-void cedar_quote(struct slice bytes, char *ret, size_t size)
-{
-    size_t len = 0;
-
-    for (size_t i = 0; i < bytes.len;) {
-        char one[16];
-        uint32_t c = 0;
-        size_t n = cedar_utf8(slice_part(bytes, i, bytes.len - i), &c);
-
-        if (n == 0) {
-            c = 0xfffd; /* the replacement character, for what is no character */
-            n = 1;
-        }
-        if (c >= 0x20 && c < 0x7f)
-            snprintf(one, sizeof one, "%c", (int)c);
-        else
-            snprintf(one, sizeof one, "\\u{%x}", c);
-        if (len + strlen(one) + 4 > size) {
-            snprintf(ret + len, size - len, "...");
-            return;
-        }
-        memcpy(ret + len, one, strlen(one));
-        len += strlen(one);
-        i += n;
-    }
-    ret[len] = '\0';
-}
-
 [[gnu::format(printf, 4, 5)]] static err_code
 refuse(struct parser *p, const struct cedar_place *place, err_code code, const char *format, ...)
 {

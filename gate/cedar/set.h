@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* set.h: what a policy set holds, and what its readers must do with it. Private to gate/cedar. */
+#ifndef PAWL_CEDAR_SET_H
+#define PAWL_CEDAR_SET_H
+
+#include "gate/cedar/arena.h"
+#include "gate/cedar/policies.h"
+
+struct cedar_index;
+struct cedar_policies {
+    struct cedar_arena arena; /* holds all that follows */
+    struct slice source;      /* a copy of the text */
+    struct cedar_policy *list;
+    size_t n;
+    struct cedar_place hidden; /* the first invisible character that turns the reading direction */
+    struct cedar_index *index; /* in the arena */
+};
+
+/* Makes a set ready for use once list, n and source are complete: folds constants, checks that ids
+ * are distinct, and builds the index. Errors: NO_MEMORY, CEDAR_SYNTAX (an id twice). */
+err_code cedar_finish(struct cedar_policies *policies, struct why *why);
+
+#endif
