@@ -165,7 +165,7 @@ static const struct {
     {"{\"a\":1,}", "1:8: expected a member's name, found '}'"},
     {"{a:1}", "1:2: expected a member's name, found 'a'"},
     {"{\"\xc3\xa9\":1,\n \"\\u00e9\":2}", "2:11: the second member \"\\u{e9}\" of one object"},
-    {"[{\"a\":1,\"b\":{\"c\":1,\"c\":1}}]", "1:23: the second member \"c\" of one object"},
+    {"[{\"a\":1,\"b\":{\"c\":1,\"c\":1}}]", "1:24: the second member \"c\" of one object"},
     {"/**/1", "1:1: expected a value, found '/'"},
     {"\f1", "1:1: expected a value, found '\\u{c}'"},
 };
