@@ -34,13 +34,16 @@ enum cedar_op {
     CEDAR_OP_IS_EMPTY, /* a */
     CEDAR_OP_HAS_TAG,
     CEDAR_OP_GET_TAG,
-    CEDAR_OP_GET,    /* of, name: an attribute */
-    CEDAR_OP_HAS,    /* of, name */
-    CEDAR_OP_LIKE,   /* of, pattern */
-    CEDAR_OP_IS,     /* of, name: an entity type; in: or NULL */
-    CEDAR_OP_SET,    /* items */
-    CEDAR_OP_RECORD, /* items, names */
-    CEDAR_OP_CALL,   /* items, fn */
+    CEDAR_OP_GET,      /* of, name: an attribute */
+    CEDAR_OP_HAS,      /* of, name */
+    CEDAR_OP_HAS_PATH, /* `a has b.c.d`: items[0] is a, names the n words, at least two */
+    CEDAR_OP_LIKE,     /* of, pattern */
+    CEDAR_OP_IS,       /* of, name: an entity type; in: or NULL */
+    CEDAR_OP_SET,      /* items */
+    CEDAR_OP_RECORD,   /* items, names */
+    /* items, fn. The parsers take any number of arguments, as Cedar's do: where n is not that of
+     * cedar_fn_info, the call fails when it is evaluated, and the validator refuses it. */
+    CEDAR_OP_CALL,
 };
 
 enum cedar_var { CEDAR_PRINCIPAL = 0, CEDAR_ACTION, CEDAR_RESOURCE, CEDAR_CONTEXT };

@@ -23,13 +23,18 @@
 /* Each limit has an error of its own; they are checked before memory is taken. */
 #define CEDAR_TEXT_MAX                                                                             \
     ((size_t)4 << 20)                  /* CEDAR_TEXT_SIZE: bytes of a policy, schema or JSON text */
-#define CEDAR_DEPTH_MAX 128            /* CEDAR_NESTING: expressions or JSON within each other */
+#define CEDAR_DEPTH_MAX 1024           /* CEDAR_NESTING: see below */
 #define CEDAR_POLICIES_MAX 16384       /* CEDAR_COUNT: policies, templates and links of one set */
 #define CEDAR_ENTITIES_MAX 16384       /* CEDAR_COUNT: entities of one store */
 #define CEDAR_ANCESTORS_MAX (1u << 20) /* CEDAR_COUNT: pairs (entity, ancestor) of one store */
 #define CEDAR_LIST_MAX 8192            /* CEDAR_LIST_SIZE: elements of a set, fields of a record */
 #define CEDAR_NAME_MAX 1024            /* CEDAR_TEXT_SIZE: bytes of a type with its namespaces */
 #define CEDAR_STEPS_MAX (1u << 20)     /* CEDAR_STEPS: steps of one decision, over all policies */
+
+/* The limit of nesting is that of the tree, not of the text alone: the height of an expression,
+ * where a constant or a variable has height 1 and `a && b && c`, being (a && b) && c, has height 3.
+ * So whoever walks a tree may recurse, if a frame is modest: 1024 frames of 200 bytes are 200 KiB.
+ */
 
 /* The version of the language, as a policy object records it. */
 #define CEDAR_LANGUAGE "cedar-4"
