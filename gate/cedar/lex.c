@@ -164,15 +164,16 @@ static enum cedar_token_kind punctuation(struct slice r, size_t *ret_len)
         const char *text;
         enum cedar_token_kind kind;
     } WORDS[] = {
-        {"::", CEDAR_T_PATH},     {"==", CEDAR_T_EQ},      {"!=", CEDAR_T_OTHER},
-        {"<=", CEDAR_T_OTHER},    {">=", CEDAR_T_OTHER},   {"||", CEDAR_T_OTHER},
-        {"&&", CEDAR_T_OTHER},    {"@", CEDAR_T_AT},       {",", CEDAR_T_COMMA},
+        /* a word before its own beginnings */
+        {"::", CEDAR_T_PATH},     {"==", CEDAR_T_EQ},      {"!=", CEDAR_T_NE},
+        {"<=", CEDAR_T_LE},       {">=", CEDAR_T_GE},      {"||", CEDAR_T_OR},
+        {"&&", CEDAR_T_AND},      {"@", CEDAR_T_AT},       {",", CEDAR_T_COMMA},
         {";", CEDAR_T_SEMICOLON}, {"(", CEDAR_T_LPAREN},   {")", CEDAR_T_RPAREN},
         {"{", CEDAR_T_LBRACE},    {"[", CEDAR_T_LBRACKET}, {"]", CEDAR_T_RBRACKET},
-        {"}", CEDAR_T_OTHER},     {"<", CEDAR_T_OTHER},    {">", CEDAR_T_OTHER},
-        {"=", CEDAR_T_OTHER},     {":", CEDAR_T_OTHER},    {".", CEDAR_T_OTHER},
-        {"+", CEDAR_T_OTHER},     {"-", CEDAR_T_OTHER},    {"*", CEDAR_T_OTHER},
-        {"/", CEDAR_T_OTHER},     {"%", CEDAR_T_OTHER},    {"!", CEDAR_T_OTHER},
+        {"}", CEDAR_T_RBRACE},    {"<", CEDAR_T_LT},       {">", CEDAR_T_GT},
+        {"=", CEDAR_T_ASSIGN},    {":", CEDAR_T_COLON},    {".", CEDAR_T_DOT},
+        {"+", CEDAR_T_PLUS},      {"-", CEDAR_T_MINUS},    {"*", CEDAR_T_TIMES},
+        {"/", CEDAR_T_DIVIDE},    {"%", CEDAR_T_MODULO},   {"!", CEDAR_T_NOT},
     };
 
     for (size_t i = 0; i < sizeof WORDS / sizeof *WORDS; i++) {
@@ -194,7 +195,7 @@ static enum cedar_token_kind word(struct slice r, size_t *ret_len)
     }
     if (is_digit(r.ptr[0])) {
         *ret_len = while_more(r, 1, is_digit);
-        return CEDAR_T_OTHER;
+        return CEDAR_T_NUMBER;
     }
     if (r.ptr[0] == '?' && r.len > 1 && cedar_ident_start(r.ptr[1])) {
         *ret_len = while_more(r, 2, cedar_ident_more);

@@ -10,18 +10,35 @@ enum cedar_token_kind {
     CEDAR_T_END,
     CEDAR_T_IDENT,
     CEDAR_T_STRING, /* the text includes the quotes; escapes are not judged yet */
+    CEDAR_T_NUMBER, /* digits */
     CEDAR_T_SLOT,   /* ?name */
     CEDAR_T_AT,
     CEDAR_T_COMMA,
     CEDAR_T_SEMICOLON,
+    CEDAR_T_COLON,
     CEDAR_T_PATH, /* :: */
+    CEDAR_T_DOT,
     CEDAR_T_LPAREN,
     CEDAR_T_RPAREN,
     CEDAR_T_LBRACE,
+    CEDAR_T_RBRACE,
     CEDAR_T_LBRACKET,
     CEDAR_T_RBRACKET,
-    CEDAR_T_EQ,    /* == */
-    CEDAR_T_OTHER, /* words of Cedar that no scope has: numbers, operators, braces */
+    CEDAR_T_ASSIGN, /* = */
+    CEDAR_T_EQ,     /* == */
+    CEDAR_T_NE,
+    CEDAR_T_LT,
+    CEDAR_T_LE,
+    CEDAR_T_GT,
+    CEDAR_T_GE,
+    CEDAR_T_AND, /* && */
+    CEDAR_T_OR,  /* || */
+    CEDAR_T_NOT, /* ! */
+    CEDAR_T_PLUS,
+    CEDAR_T_MINUS,
+    CEDAR_T_TIMES,
+    CEDAR_T_DIVIDE,
+    CEDAR_T_MODULO,
 };
 struct cedar_token {
     enum cedar_token_kind kind;
@@ -45,10 +62,18 @@ struct cedar_token cedar_lex_next(struct cedar_lex *lex);
 /* Moves a place over these bytes. */
 void cedar_place_skip(struct cedar_place *place, struct slice bytes);
 
-/* The value of a string token, written to ret, which holds token->text.len bytes. Escapes as in
- * Rust (The Rust Reference, Tokens). Error: CEDAR_SYNTAX; *where is the backslash or bare carriage
- * return, *what what is wrong with it. */
-err_code cedar_unescape(const struct cedar_token *token, uint8_t *ret, size_t *ret_len,
+/* Where a string's value goes: bytes has room for as many bytes as its token has. stars is NULL, or
+ * has the same room, all false: then the token is a pattern, in which \* is an asterisk, and every
+ * other asterisk, also \x2a and \u{2a}, is a star: stars is true at its place in bytes. */
+struct cedar_unescaped {
+    uint8_t *bytes;
+    size_t len;
+    bool *stars;
+};
+
+/* The value of a string token. Escapes as in Rust (The Rust Reference, Tokens). Error:
+ * CEDAR_SYNTAX; *where is the backslash or bare carriage return, *what what is wrong with it. */
+err_code cedar_unescape(const struct cedar_token *token, struct cedar_unescaped *ret,
                         struct cedar_place *where, const char **what);
 
 /* Length in bytes of the character at the beginning, and its code point; 0 if it is not UTF-8. */

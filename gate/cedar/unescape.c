@@ -4,13 +4,10 @@
 
 #include <string.h>
 
-struct out {
-    uint8_t *bytes;
-    size_t len;
-};
-
-static void put(struct out *out, uint32_t c)
+static void put(struct cedar_unescaped *out, uint32_t c)
 {
+    if (c == '*' && out->stars != NULL)
+        out->stars[out->len] = true;
     if (c < 0x80) {
         out->bytes[out->len++] = (uint8_t)c;
         return;
@@ -41,7 +38,7 @@ static uint32_t hex(uint8_t c)
 }
 
 /* \xHH, r behind the x. Returns the bytes taken, or 0. */
-static size_t hex_escape(struct slice r, struct out *out, const char **what)
+static size_t hex_escape(struct slice r, struct cedar_unescaped *out, const char **what)
 {
     uint32_t high, low;
 
@@ -61,7 +58,7 @@ static size_t hex_escape(struct slice r, struct out *out, const char **what)
 
 /* \u{H_H...}, r behind the u. As in Rust: 1 to 6 digits, underscores anywhere but at the front.
  * Returns the bytes taken, or 0. */
-static size_t unicode_escape(struct slice r, struct out *out, const char **what)
+static size_t unicode_escape(struct slice r, struct cedar_unescaped *out, const char **what)
 {
     uint32_t value = 0;
     size_t digits = 0, i;
@@ -86,7 +83,7 @@ static size_t unicode_escape(struct slice r, struct out *out, const char **what)
 }
 
 /* r behind the backslash. Returns the bytes taken, or 0. */
-static size_t escape(struct slice r, struct out *out, const char **what)
+static size_t escape(struct slice r, struct cedar_unescaped *out, const char **what)
 {
     static const char FROM[] = "nrt\\0'\"", TO[] = "\n\r\t\\\0'\"";
     const char *simple;
@@ -101,6 +98,10 @@ static size_t escape(struct slice r, struct out *out, const char **what)
         n = r.ptr[0] == 'x' ? hex_escape(behind, out, what) : unicode_escape(behind, out, what);
         return n == 0 ? 0 : n + 1;
     }
+    if (r.ptr[0] == '*' && out->stars != NULL) {
+        out->bytes[out->len++] = '*';
+        return 1;
+    }
     simple = memchr(FROM, r.ptr[0], sizeof FROM - 1);
     if (simple == NULL)
         return 0;
@@ -108,23 +109,25 @@ static size_t escape(struct slice r, struct out *out, const char **what)
     return 1;
 }
 
-err_code cedar_unescape(const struct cedar_token *token, uint8_t *ret, size_t *ret_len,
+err_code cedar_unescape(const struct cedar_token *token, struct cedar_unescaped *ret,
                         struct cedar_place *where, const char **what)
 {
     struct slice inside = slice_part(token->text, 1, token->text.len - 2);
-    struct out out = {.bytes = ret};
 
+    ret->len = 0;
     for (size_t i = 0; i < inside.len;) {
         size_t n = 1;
 
         if (inside.ptr[i] == '\\') {
-            n = escape(slice_part(inside, i + 1, inside.len - i - 1), &out, what);
+            n = escape(slice_part(inside, i + 1, inside.len - i - 1), ret, what);
             n = n == 0 ? 0 : n + 1;
         } else if (inside.ptr[i] == '\r') {
             *what = "a carriage return in a string is written \\r";
             n = 0;
+        } else if (inside.ptr[i] == '*') {
+            put(ret, '*');
         } else {
-            out.bytes[out.len++] = inside.ptr[i];
+            ret->bytes[ret->len++] = inside.ptr[i];
         }
         if (n == 0) {
             *where = token->place;
@@ -133,6 +136,5 @@ err_code cedar_unescape(const struct cedar_token *token, uint8_t *ret, size_t *r
         }
         i += n;
     }
-    *ret_len = out.len;
     return ERR_OK;
 }
