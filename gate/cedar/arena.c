@@ -22,6 +22,16 @@ static struct cedar_block *block_new(size_t size)
     return block;
 }
 
+err_code cedar_arena_fixed(size_t size, struct cedar_arena *ret)
+{
+    uint8_t *memory = malloc(size);
+
+    if (memory == NULL)
+        return ERR_NO_MEMORY;
+    *ret = (struct cedar_arena){.fixed = memory, .size = size};
+    return ERR_OK;
+}
+
 void *cedar_arena_take(struct cedar_arena *arena, size_t size)
 {
     struct cedar_block *block = arena->last;
@@ -30,6 +40,12 @@ void *cedar_arena_take(struct cedar_arena *arena, size_t size)
     if (size > BUF_MAX)
         return NULL;
     size = (size + align - 1) / align * align;
+    if (arena->fixed != NULL) {
+        if (arena->size - arena->used < size)
+            return NULL;
+        arena->used += size;
+        return arena->fixed + arena->used - size;
+    }
     if (block == NULL || block->size - block->used < size) {
         block = block_new(size > BLOCK_SIZE ? size : BLOCK_SIZE);
         if (block == NULL)
@@ -65,4 +81,6 @@ void cedar_arena_free(struct cedar_arena *arena)
         free(arena->last);
         arena->last = previous;
     }
+    free(arena->fixed);
+    *arena = (struct cedar_arena){0};
 }

@@ -4,6 +4,7 @@
 #include "gate/cedar/set.h"
 
 #include "gate/cedar/compare.h"
+#include "gate/cedar/index.h"
 
 #include <stdlib.h>
 
@@ -194,5 +195,5 @@ err_code cedar_finish(struct cedar_policies *policies, struct why *why)
     for (size_t i = 0; i < policies->n; i++)
         for (uint32_t k = 0; k < policies->list[i].n_conditions; k++)
             TRY(fold(&policies->arena, policies->list[i].conditions[k].body));
-    return ERR_OK;
+    return cedar_index_make(policies);
 }
