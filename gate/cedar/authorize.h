@@ -59,7 +59,8 @@ struct cedar_reason {
     enum cedar_var which;
     uint32_t condition; /* by position in the policy */
     /* The smallest part that decided: in a && b the operand that is false; for a failure the
-     * operation that failed. CEDAR_NOWHERE for policies from JSON. */
+     * operand of a wrong kind, or the operation that failed. CEDAR_NOWHERE for policies from JSON,
+     * and for a policy that is satisfied. */
     uint32_t offset;
     enum cedar_fault fault;
     char detail[160]; /* of a failure: what was found and what was wanted; printable ASCII */
