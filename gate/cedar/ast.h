@@ -131,7 +131,7 @@ struct cedar_policy {
     uint32_t n_annotations;
     const struct cedar_annotation *annotations; /* in order, each name once */
     struct slice id;   /* "policy<position from 0>" in a text; the key in JSON; a link's own */
-    struct slice name; /* the value of @id if there is one, else id */
+    struct slice name; /* the value of @id if there is one, else id; of a link: id */
     const struct cedar_policy *template; /* of a link; else NULL */
     struct cedar_place place;            /* of the first annotation, or of permit or forbid */
     uint32_t offset, end;                /* from there to behind the semicolon */

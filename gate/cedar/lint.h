@@ -23,6 +23,14 @@ struct cedar_findings {
  * caller frees *ret. */
 err_code cedar_lint(const struct cedar_policies *policies, struct cedar_findings *ret);
 
+/* What a gate refuses to load although it is Cedar. Errors: CEDAR_ANNOTATION (any but @id and
+ * @description; an @id that is empty, longer than CEDAR_GATE_NAME_MAX bytes or not plain text, as
+ * text_is_plain means it; the name of another policy), CEDAR_UNSUPPORTED (a template); why says
+ * line:column, which *where (may be NULL) is, too. */
+#define CEDAR_GATE_NAME_MAX 256
+err_code cedar_gate_check(const struct cedar_policies *policies, struct cedar_place *where,
+                          struct why *why);
+
 /* Adds one finding; the sentence is cut at its size. Error: NO_MEMORY. */
 [[gnu::format(printf, 5, 6)]] err_code cedar_findings_add(struct cedar_findings *findings,
                                                           enum cedar_level level, const char *code,
