@@ -174,6 +174,7 @@ static enum cedar_token_kind punctuation(struct slice r, size_t *ret_len)
         {"=", CEDAR_T_ASSIGN},    {":", CEDAR_T_COLON},    {".", CEDAR_T_DOT},
         {"+", CEDAR_T_PLUS},      {"-", CEDAR_T_MINUS},    {"*", CEDAR_T_TIMES},
         {"/", CEDAR_T_DIVIDE},    {"%", CEDAR_T_MODULO},   {"!", CEDAR_T_NOT},
+        {"?", CEDAR_T_OPTIONAL},
     };
 
     for (size_t i = 0; i < sizeof WORDS / sizeof *WORDS; i++) {

@@ -9,9 +9,10 @@ enum cedar_token_kind {
     CEDAR_T_BAD = 0, /* no word of Cedar: a stray character, or a string without an end */
     CEDAR_T_END,
     CEDAR_T_IDENT,
-    CEDAR_T_STRING, /* the text includes the quotes; escapes are not judged yet */
-    CEDAR_T_NUMBER, /* digits */
-    CEDAR_T_SLOT,   /* ?name */
+    CEDAR_T_STRING,   /* the text includes the quotes; escapes are not judged yet */
+    CEDAR_T_NUMBER,   /* digits */
+    CEDAR_T_SLOT,     /* ?name */
+    CEDAR_T_OPTIONAL, /* ? alone: of a schema */
     CEDAR_T_AT,
     CEDAR_T_COMMA,
     CEDAR_T_SEMICOLON,
