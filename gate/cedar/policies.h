@@ -52,7 +52,8 @@ err_code cedar_link(const struct cedar_policies *policies, const struct cedar_li
 err_code cedar_print_json(const struct cedar_policies *policies, struct buf *ret);
 
 /* Writes the policies as text that reads back as the same policies in the same order. Links, which
- * the language cannot write, are left out. Appends. */
+ * the language cannot write, are left out. Error: CEDAR_SYNTAX where only JSON can say it. Appends.
+ */
 err_code cedar_print(const struct cedar_policies *policies, struct buf *ret);
 
 /* Rewrites a policy text in the one form that pawl gives every policy, with its comments kept.
