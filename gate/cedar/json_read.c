@@ -33,8 +33,7 @@ static const struct cedar_json *child(const struct cedar_json *json, uint32_t of
     return found;
 }
 
-/* Such as "staticPolicies.a.conditions[0].body". Only the beginning, if it is long. */
-static void path_of(const struct cedar_json *root, uint32_t offset, char *ret, size_t size)
+void cedar_json_path(const struct cedar_json *root, uint32_t offset, char *ret, size_t size)
 {
     const struct cedar_json *json = root;
     size_t len = 0;
@@ -66,7 +65,7 @@ err_code cedar_json_refuse(const struct cedar_json_reader *r, err_code err,
     va_start(list, format);
     vsnprintf(what, sizeof what, format, list);
     va_end(list);
-    path_of(r->root, at->offset, path, sizeof path);
+    cedar_json_path(r->root, at->offset, path, sizeof path);
     return why_say(r->why, err, "%u:%u: %s%s%s", place.line, place.column, path,
                    path[0] != '\0' ? ": " : "", what);
 }

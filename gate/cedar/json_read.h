@@ -17,6 +17,10 @@ struct cedar_json_reader {
     struct why *why;
 };
 
+/* The path of the value that begins at offset, such as "staticPolicies.a.conditions[0].body"; empty
+ * for the root. Only the beginning, if it is long. */
+void cedar_json_path(const struct cedar_json *root, uint32_t offset, char *ret, size_t size);
+
 /* "line:column: path: ...", and returns err: that of the reader, or one of the limits. */
 [[gnu::format(printf, 4, 5)]] err_code cedar_json_refuse(const struct cedar_json_reader *r,
                                                          err_code err, const struct cedar_json *at,

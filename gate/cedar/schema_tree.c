@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gate/cedar/schema_tree.h"
 
-#include "gate/cedar/lex.h"
+#include "gate/cedar/json_read.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -123,58 +123,11 @@ struct cedar_quoted cedar_quoted(struct slice bytes)
     return quoted;
 }
 
-/* The part of an array or object that begins last, but not behind offset; NULL if none does. */
-static const struct cedar_json *part_at(const struct cedar_json *whole, uint32_t offset,
-                                        uint32_t *ret_i)
-{
-    const struct cedar_json *part = NULL;
-
-    if (whole->kind != CEDAR_JSON_ARRAY && whole->kind != CEDAR_JSON_OBJECT)
-        return NULL;
-    for (uint32_t i = 0; i < whole->n; i++) {
-        const struct cedar_json *next =
-            whole->kind == CEDAR_JSON_ARRAY ? &whole->items[i] : &whole->members[i].value;
-
-        if (next->offset > offset)
-            break;
-        part = next;
-        *ret_i = i;
-    }
-    return part;
-}
-
-/* The path of the value that begins at offset: "/NS/entityTypes/User". */
-static struct cedar_spot json_spot(const struct cedar_json *at, uint32_t offset)
-{
-    struct cedar_spot spot = {"the schema"};
-    size_t len = 0;
-
-    while (at->offset < offset && len < sizeof spot.text) {
-        uint32_t i = 0;
-        const struct cedar_json *part = part_at(at, offset, &i);
-        size_t left = sizeof spot.text - len;
-        int n;
-
-        if (part == NULL)
-            break;
-        if (at->kind == CEDAR_JSON_ARRAY)
-            n = snprintf(spot.text + len, left, "/%u", i);
-        else
-            n = snprintf(spot.text + len, left, "/%s", cedar_quoted(at->members[i].name).text);
-        len += (size_t)n;
-        at = part;
-    }
-    return spot;
-}
-
 struct cedar_spot cedar_tree_spot(const struct cedar_tree *tree, uint32_t offset)
 {
-    struct cedar_place place = {.line = 1, .column = 1};
+    struct cedar_place place = cedar_json_place(tree->text, offset);
     struct cedar_spot spot;
 
-    if (tree->json != NULL)
-        return json_spot(tree->json, offset);
-    cedar_place_skip(&place, slice_part(tree->text, 0, offset));
     snprintf(spot.text, sizeof spot.text, "%u:%u", place.line, place.column);
     return spot;
 }
@@ -182,15 +135,17 @@ struct cedar_spot cedar_tree_spot(const struct cedar_tree *tree, uint32_t offset
 err_code cedar_tree_fail(const struct cedar_tree *tree, uint32_t offset, err_code code,
                          const char *format, ...)
 {
-    char text[400];
+    struct cedar_spot spot = cedar_tree_spot(tree, offset);
+    char path[160] = "", what[300];
     va_list args;
 
     va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
+    vsnprintf(what, sizeof what, format, args);
     va_end(args);
-    if (tree->where != NULL) {
-        *tree->where = (struct cedar_place){.line = 1, .column = 1};
-        cedar_place_skip(tree->where, slice_part(tree->text, 0, offset));
-    }
-    return why_say(tree->why, code, "%s: %s", cedar_tree_spot(tree, offset).text, text);
+    if (tree->where != NULL)
+        *tree->where = cedar_json_place(tree->text, offset);
+    if (tree->json != NULL)
+        cedar_json_path(tree->json, offset, path, sizeof path);
+    return why_say(tree->why, code, "%s: %s%s%s", spot.text, path, path[0] != '\0' ? ": " : "",
+                   what);
 }

@@ -116,12 +116,13 @@ err_code cedar_tree_record(struct cedar_tree *tree, struct cedar_list *attrs, ui
 /* Sorts the names. *ret: two that are equal, in the order of the text; or NULL. */
 void cedar_tree_twice(struct cedar_tree_name *names, size_t n, const struct cedar_tree_name **ret);
 
-/* Where an offset is: "line:column", or the path of the JSON member that begins there. */
+/* Where an offset is: "line:column". */
 struct cedar_spot {
-    char text[160];
+    char text[32];
 };
 struct cedar_spot cedar_tree_spot(const struct cedar_tree *tree, uint32_t offset);
-/* Refuses what begins at offset: writes the place before the sentence, and into where. */
+/* Refuses what begins at offset: writes the place, and the path of a JSON member, before the
+ * sentence; and where. */
 [[gnu::format(printf, 4, 5)]] err_code cedar_tree_fail(const struct cedar_tree *tree,
                                                        uint32_t offset, err_code code,
                                                        const char *format, ...);
