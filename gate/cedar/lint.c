@@ -1,77 +1,53 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* lint.c: policies that parse, but perhaps do not say what their author meant. */
-#include "gate/cedar/arena.h"
+#include "gate/cedar/lint.h"
 
-#include <stdarg.h>
-#include <stdio.h>
+#include "gate/cedar/same.h"
+#include "gate/cedar/set.h"
+
 #include <stdlib.h>
 
 static const struct cedar_place TOP = {.line = 1, .column = 1};
 
-struct kind {
-    enum cedar_level level;
-    const char *code; /* an interface: scripts match on it */
-};
-static const struct kind NO_PERMIT = {CEDAR_WARNING, "NO_PERMIT"};
-static const struct kind HIDDEN_CHARACTER = {CEDAR_WARNING, "HIDDEN_CHARACTER"};
-static const struct kind NEVER_MATCHES = {CEDAR_WARNING, "NEVER_MATCHES"};
-static const struct kind NEVER_PERMITS = {CEDAR_WARNING, "NEVER_PERMITS"};
-static const struct kind PERMITS_ALL = {CEDAR_WARNING, "PERMITS_ALL"};
-static const struct kind FORBIDS_ALL = {CEDAR_WARNING, "FORBIDS_ALL"};
-static const struct kind NO_HIERARCHY = {CEDAR_NOTE, "NO_HIERARCHY"};
-static const struct kind REDUNDANT = {CEDAR_NOTE, "REDUNDANT"};
-static const struct kind DUPLICATE_ID = {CEDAR_ERROR, "DUPLICATE_ID"};
+/* Codes are an interface: scripts match on them. */
+#define NO_PERMIT CEDAR_WARNING, "NO_PERMIT"
+#define HIDDEN_CHARACTER CEDAR_WARNING, "HIDDEN_CHARACTER"
+#define NEVER_MATCHES CEDAR_WARNING, "NEVER_MATCHES"
+#define ALWAYS_FAILS CEDAR_WARNING, "ALWAYS_FAILS"
+#define NEVER_PERMITS CEDAR_WARNING, "NEVER_PERMITS"
+#define PERMITS_ALL CEDAR_WARNING, "PERMITS_ALL"
+#define FORBIDS_ALL CEDAR_WARNING, "FORBIDS_ALL"
+#define REDUNDANT CEDAR_NOTE, "REDUNDANT"
+#define DUPLICATE_ID CEDAR_ERROR, "DUPLICATE_ID"
+#define INCOMPLETE CEDAR_NOTE, "INCOMPLETE"
 
-[[gnu::format(printf, 4, 5)]] static err_code add(struct cedar_findings *f, const struct kind *kind,
-                                                  const struct cedar_place *place,
-                                                  const char *format, ...)
-{
-    struct cedar_finding *finding;
-    va_list args;
-
-    if (f->n == f->cap) {
-        size_t cap = f->cap == 0 ? 16 : 2 * f->cap;
-        struct cedar_finding *list = reallocarray(f->list, cap, sizeof *list);
-
-        if (list == NULL)
-            return ERR_NO_MEMORY;
-        f->list = list;
-        f->cap = cap;
-    }
-    finding = &f->list[f->n++];
-    *finding = (struct cedar_finding){.level = kind->level, .code = kind->code, .place = *place};
-    va_start(args, format);
-    vsnprintf(finding->text, sizeof finding->text, format, args);
-    va_end(args);
-    return ERR_OK;
-}
+/* Comparisons of names while looking for policies within others. */
+#define EFFORT_MAX ((uint64_t)1 << 29)
 
 /* ---- one scope within another ---------------------------------------------------------------- */
 
-static bool listed(const struct cedar_scope *list, const struct cedar_entity *entity)
+static bool listed(const struct cedar_scope *list, const struct cedar_uid *uid)
 {
     for (size_t i = 0; i < list->n_list; i++)
-        if (cedar_entity_eq(&list->list[i], entity))
+        if (cedar_uid_eq(&list->list[i], uid))
             return true;
     return false;
 }
 
 /* True if whatever is in this entity (or is it) satisfies wide. */
-static bool covers_all_in(const struct cedar_scope *wide, const struct cedar_entity *entity)
+static bool covers_all_in(const struct cedar_scope *wide, const struct cedar_uid *uid)
 {
     if (wide->match == CEDAR_IN)
-        return cedar_entity_eq(&wide->entity, entity);
-    return wide->match == CEDAR_IN_LIST && listed(wide, entity);
+        return cedar_uid_eq(&wide->uid, uid);
+    return wide->match == CEDAR_IN_LIST && listed(wide, uid);
 }
 
-static bool covers_one(const struct cedar_scope *wide, const struct cedar_entity *entity)
+static bool covers_one(const struct cedar_scope *wide, const struct cedar_uid *uid)
 {
     if (wide->match == CEDAR_IS)
-        return slice_eq(wide->type, entity->type);
+        return slice_eq(wide->type, uid->type);
     if (wide->match == CEDAR_IS_IN)
-        return slice_eq(wide->type, entity->type) && cedar_entity_eq(&wide->entity, entity);
-    return (wide->match == CEDAR_EQ && cedar_entity_eq(&wide->entity, entity)) ||
-           covers_all_in(wide, entity);
+        return slice_eq(wide->type, uid->type) && cedar_uid_eq(&wide->uid, uid);
+    return (wide->match == CEDAR_EQ && cedar_uid_eq(&wide->uid, uid)) || covers_all_in(wide, uid);
 }
 
 /* True if every entity that satisfies narrow satisfies wide, whatever the hierarchy is. */
@@ -85,16 +61,16 @@ static bool covers(const struct cedar_scope *wide, const struct cedar_scope *nar
     case CEDAR_ANY:
         return false;
     case CEDAR_EQ:
-        return covers_one(wide, &narrow->entity);
+        return covers_one(wide, &narrow->uid);
     case CEDAR_IN:
-        return covers_all_in(wide, &narrow->entity);
+        return covers_all_in(wide, &narrow->uid);
     case CEDAR_IS:
         return wide->match == CEDAR_IS && slice_eq(wide->type, narrow->type);
     case CEDAR_IS_IN:
         if (wide->match == CEDAR_IS || wide->match == CEDAR_IS_IN)
             return slice_eq(wide->type, narrow->type) &&
-                   (wide->match == CEDAR_IS || cedar_entity_eq(&wide->entity, &narrow->entity));
-        return covers_all_in(wide, &narrow->entity);
+                   (wide->match == CEDAR_IS || cedar_uid_eq(&wide->uid, &narrow->uid));
+        return covers_all_in(wide, &narrow->uid);
     case CEDAR_IN_LIST:
         for (size_t i = 0; i < narrow->n_list; i++)
             if (!covers_all_in(wide, &narrow->list[i]))
@@ -104,10 +80,138 @@ static bool covers(const struct cedar_scope *wide, const struct cedar_scope *nar
     return false;
 }
 
+static uint64_t effort_of(const struct cedar_policy *wide, const struct cedar_policy *narrow)
+{
+    return 1 + (uint64_t)wide->action.n_list * (narrow->action.n_list + 1);
+}
+
 static bool covers_policy(const struct cedar_policy *wide, const struct cedar_policy *narrow)
 {
     return covers(&wide->action, &narrow->action) && covers(&wide->principal, &narrow->principal) &&
            covers(&wide->resource, &narrow->resource);
+}
+
+/* ---- conditions ------------------------------------------------------------------------------ */
+
+/* What is plain to see without any entities. */
+enum truth { OPEN = 0, TRUE, FALSE, NO_BOOLEAN };
+
+static enum truth truth_of(const struct cedar_expr *e)
+{
+    enum truth a;
+
+    switch ((int)e->op) {
+    case CEDAR_OP_LITERAL:
+        if (e->literal.kind != CEDAR_BOOL)
+            return NO_BOOLEAN;
+        return e->literal.truth ? TRUE : FALSE;
+    case CEDAR_OP_SET:
+    case CEDAR_OP_RECORD:
+    case CEDAR_OP_ADD:
+    case CEDAR_OP_SUB:
+    case CEDAR_OP_MUL:
+    case CEDAR_OP_NEG:
+        return NO_BOOLEAN;
+    case CEDAR_OP_NOT:
+        a = truth_of(e->a);
+        return a == TRUE ? FALSE : a == FALSE ? TRUE : a;
+    case CEDAR_OP_AND:
+        a = truth_of(e->a);
+        return a == TRUE ? truth_of(e->b) : a;
+    case CEDAR_OP_OR:
+        a = truth_of(e->a);
+        return a == FALSE ? truth_of(e->b) : a;
+    default:
+        return OPEN;
+    }
+}
+
+/* Of all conditions together; *which is the one that decides. */
+static enum truth conditions_of(const struct cedar_policy *policy, uint32_t *which)
+{
+    bool open = false;
+
+    for (uint32_t i = 0; i < policy->n_conditions; i++) {
+        enum truth truth = truth_of(policy->conditions[i].body);
+
+        *which = i;
+        if (truth == NO_BOOLEAN)
+            return open ? FALSE : NO_BOOLEAN; /* behind an open one it may not be reached */
+        if (truth == (policy->conditions[i].unless ? TRUE : FALSE))
+            return FALSE;
+        open = open || truth == OPEN;
+    }
+    return open ? OPEN : TRUE;
+}
+
+struct walk {
+    const struct cedar_policies *policies;
+    const struct cedar_policy *policy;
+    struct cedar_findings *found;
+    uint64_t *effort; /* how much may still be compared */
+};
+
+static struct cedar_place place_of(const struct walk *walk, uint32_t offset)
+{
+    struct cedar_place place = cedar_place_at(walk->policies, offset);
+
+    return place.line != 0 ? place : walk->policy->place;
+}
+
+/* A call whose arguments show that it cannot succeed. */
+static err_code call(const struct walk *walk, const struct cedar_expr *e)
+{
+    const struct cedar_fn_info *info = cedar_fn_info(e->fn);
+    struct cedar_place place = place_of(walk, e->offset);
+    char quoted[64];
+
+    if (info == NULL)
+        return ERR_OK;
+    if (e->n != info->n_args)
+        return cedar_findings_add(walk->found, ALWAYS_FAILS, &place,
+                                  "`%s` always fails: the number of its arguments is wrong",
+                                  info->name);
+    if (info->method || e->folded != NULL || e->items[0]->op != CEDAR_OP_LITERAL)
+        return ERR_OK;
+    if (e->items[0]->literal.kind != CEDAR_STRING)
+        return cedar_findings_add(walk->found, ALWAYS_FAILS, &place,
+                                  "`%s` always fails: it needs a string", info->name);
+    cedar_quote(cedar_text(&e->items[0]->literal), quoted, sizeof quoted);
+    return cedar_findings_add(walk->found, ALWAYS_FAILS, &place,
+                              "`%s(\"%s\")` always fails: it cannot be read", info->name, quoted);
+}
+
+static err_code look(const struct walk *walk, const struct cedar_expr *e)
+{
+    if (e == NULL)
+        return ERR_OK;
+    switch ((int)e->op) {
+    case CEDAR_OP_LITERAL:
+    case CEDAR_OP_VAR:
+    case CEDAR_OP_SLOT:
+        return ERR_OK;
+    case CEDAR_OP_GET:
+    case CEDAR_OP_HAS:
+    case CEDAR_OP_LIKE:
+        return look(walk, e->of);
+    case CEDAR_OP_IS:
+        TRY(look(walk, e->of));
+        return look(walk, e->in);
+    case CEDAR_OP_HAS_PATH:
+        return look(walk, e->items[0]);
+    case CEDAR_OP_CALL:
+        TRY(call(walk, e));
+        [[fallthrough]];
+    case CEDAR_OP_SET:
+    case CEDAR_OP_RECORD:
+        for (uint32_t i = 0; i < e->n; i++)
+            TRY(look(walk, e->items[i]));
+        return ERR_OK;
+    default:
+        TRY(look(walk, e->a));
+        TRY(look(walk, e->b));
+        return look(walk, e->c);
+    }
 }
 
 /* ---- one policy ------------------------------------------------------------------------------ */
@@ -120,84 +224,112 @@ static bool everything(const struct cedar_policy *policy)
 
 static bool nothing(const struct cedar_policy *policy)
 {
-    return policy->action.match == CEDAR_IN_LIST && policy->action.n_list == 0;
+    uint32_t which = 0;
+
+    return (policy->action.match == CEDAR_IN_LIST && policy->action.n_list == 0) ||
+           conditions_of(policy, &which) == FALSE;
 }
 
-static err_code hierarchy(const struct cedar_scope *scope, const char *word,
-                          const struct cedar_policy *policy, struct cedar_findings *f)
+static bool unconditional(const struct cedar_policy *policy)
 {
-    if (scope->match == CEDAR_IS_IN && !slice_eq(scope->type, scope->entity.type))
-        return add(
-            f, &NEVER_MATCHES, &policy->place,
-            "`%s is ... in ...` names two types, and there is no entity hierarchy: it can never "
-            "match",
-            word);
-    if (scope->match == CEDAR_IN || scope->match == CEDAR_IS_IN)
-        return add(f, &NO_HIERARCHY, &policy->place,
-                   "`%s in` matches that one entity only: there is no entity hierarchy", word);
+    uint32_t which = 0;
+
+    return conditions_of(policy, &which) == TRUE;
+}
+
+static err_code conditions(const struct walk *walk)
+{
+    const struct cedar_policy *policy = walk->policy;
+    uint32_t which = 0;
+    enum truth truth = conditions_of(policy, &which);
+    struct cedar_place place = policy->place;
+
+    if (policy->n_conditions > 0)
+        place = place_of(walk, policy->conditions[which].offset);
+    if (truth == FALSE)
+        TRY(cedar_findings_add(walk->found, NEVER_MATCHES, &place,
+                               "this condition never holds, so the policy can never match"));
+    if (truth == NO_BOOLEAN)
+        TRY(cedar_findings_add(walk->found, ALWAYS_FAILS, &place,
+                               "this condition always fails: it is no truth value"));
+    for (uint32_t i = 0; i < policy->n_conditions; i++)
+        TRY(look(walk, policy->conditions[i].body));
     return ERR_OK;
 }
 
-static err_code alone(const struct cedar_policy *policy, struct cedar_findings *f)
+static err_code alone(const struct walk *walk)
 {
-    if (nothing(policy))
-        TRY(add(f, &NEVER_MATCHES, &policy->place, "`action in []` can never match"));
-    if (everything(policy))
+    const struct cedar_policy *policy = walk->policy;
+
+    if (policy->action.match == CEDAR_IN_LIST && policy->action.n_list == 0)
+        TRY(cedar_findings_add(walk->found, NEVER_MATCHES, &policy->place,
+                               "`action in []` can never match"));
+    if (everything(policy) && unconditional(policy))
         TRY(policy->effect == CEDAR_EFFECT_PERMIT
-                ? add(f, &PERMITS_ALL, &policy->place,
-                      "this permits everything that nothing forbids")
-                : add(f, &FORBIDS_ALL, &policy->place,
-                      "this forbids everything: the whole set can never permit"));
-    TRY(hierarchy(&policy->principal, "principal", policy, f));
-    if (policy->action.match == CEDAR_IN)
-        TRY(add(f, &NO_HIERARCHY, &policy->place,
-                "`action in` matches that one action only: there is no entity hierarchy"));
-    return hierarchy(&policy->resource, "resource", policy, f);
+                ? cedar_findings_add(walk->found, PERMITS_ALL, &policy->place,
+                                     "this permits everything that nothing forbids")
+                : cedar_findings_add(walk->found, FORBIDS_ALL, &policy->place,
+                                     "this forbids everything: the whole set can never permit"));
+    return conditions(walk);
 }
 
 /* ---- several policies ------------------------------------------------------------------------ */
 
-static err_code same_id(const struct cedar_policies *policies, size_t i, struct cedar_findings *f)
+static err_code same_name(const struct walk *walk, const struct cedar_policy *before)
 {
-    const struct cedar_policy *policy = &policies->list[i];
-    char id[64];
+    char name[64];
 
-    for (size_t j = 0; j < i; j++) {
-        if (!slice_eq(policies->list[j].id, policy->id))
-            continue;
-        cedar_quote(policy->id, id, sizeof id);
-        return add(f, &DUPLICATE_ID, &policy->place, "the id \"%s\" is already that of %u:%u", id,
-                   policies->list[j].place.line, policies->list[j].place.column);
-    }
-    return ERR_OK;
+    if (before == NULL)
+        return ERR_OK;
+    cedar_quote(walk->policy->name, name, sizeof name);
+    return cedar_findings_add(walk->found, DUPLICATE_ID, &walk->policy->place,
+                              "the id \"%s\" is already that of %u:%u", name, before->place.line,
+                              before->place.column);
+}
+
+/* True if narrow has no effect beside wide, which has the same effect: not even a failure, which
+ * would deny by the rule of the gate. */
+static bool makes_redundant(const struct cedar_policy *wide, const struct cedar_policy *narrow)
+{
+    return covers_policy(wide, narrow) &&
+           ((unconditional(wide) && unconditional(narrow)) || cedar_conditions_same(wide, narrow));
 }
 
 /* A permit within a forbid, wherever that stands; or a policy within another of the same effect. */
-static err_code within(const struct cedar_policies *policies, size_t i, struct cedar_findings *f)
+static err_code within(const struct walk *walk)
 {
-    const struct cedar_policy *policy = &policies->list[i];
-    const struct cedar_policy *same_effect = NULL;
+    const struct cedar_policies *policies = walk->policies;
+    const struct cedar_policy *policy = walk->policy, *same_effect = NULL;
 
     if (nothing(policy))
         return ERR_OK;
-    for (size_t j = 0; j < policies->n; j++) {
-        const struct cedar_policy *other = &policies->list[j];
+    for (size_t i = 0; i < policies->n; i++) {
+        const struct cedar_policy *other = &policies->list[i];
 
-        if (j == i || !covers_policy(other, policy))
+        if (other == policy || other->is_template)
             continue;
-        if (policy->effect == CEDAR_EFFECT_PERMIT && other->effect == CEDAR_EFFECT_FORBID)
-            return add(f, &NEVER_PERMITS, &policy->place,
-                       "this can never permit: the forbid at %u:%u covers it", other->place.line,
-                       other->place.column);
+        if (effort_of(other, policy) >= *walk->effort) {
+            *walk->effort = 0;
+            return ERR_OK;
+        }
+        *walk->effort -= effort_of(other, policy);
+        if (!covers_policy(other, policy))
+            continue;
+        if (policy->effect == CEDAR_EFFECT_PERMIT && other->effect == CEDAR_EFFECT_FORBID &&
+            unconditional(other))
+            return cedar_findings_add(walk->found, NEVER_PERMITS, &policy->place,
+                                      "this can never permit: the forbid at %u:%u covers it",
+                                      other->place.line, other->place.column);
         /* of two that cover each other, the later one is the superfluous one */
         if (other->effect == policy->effect && same_effect == NULL &&
-            (j < i || !covers_policy(policy, other)))
+            makes_redundant(other, policy) && (other < policy || !makes_redundant(policy, other)))
             same_effect = other;
     }
     if (same_effect == NULL)
         return ERR_OK;
-    return add(f, &REDUNDANT, &policy->place, "this adds nothing: the policy at %u:%u covers it",
-               same_effect->place.line, same_effect->place.column);
+    return cedar_findings_add(walk->found, REDUNDANT, &policy->place,
+                              "this adds nothing: the policy at %u:%u covers it",
+                              same_effect->place.line, same_effect->place.column);
 }
 
 static err_code whole(const struct cedar_policies *policies, struct cedar_findings *f)
@@ -205,25 +337,45 @@ static err_code whole(const struct cedar_policies *policies, struct cedar_findin
     bool permits = false;
 
     for (size_t i = 0; i < policies->n; i++)
-        permits = permits || policies->list[i].effect == CEDAR_EFFECT_PERMIT;
+        permits = permits || (policies->list[i].effect == CEDAR_EFFECT_PERMIT &&
+                              !policies->list[i].is_template);
     if (!permits)
-        TRY(add(f, &NO_PERMIT, &TOP, "there is no permit, so everything is denied"));
+        TRY(cedar_findings_add(f, NO_PERMIT, &TOP, "there is no permit, so everything is denied"));
     if (policies->hidden.line != 0)
-        TRY(add(f, &HIDDEN_CHARACTER, &policies->hidden,
-                "an invisible character turns the reading direction: the text may not say what it "
-                "shows"));
+        TRY(cedar_findings_add(f, HIDDEN_CHARACTER, &policies->hidden,
+                               "an invisible character turns the reading direction: the text may "
+                               "not say what it shows"));
     return ERR_OK;
+}
+
+static void list_free(const struct cedar_policy ***list)
+{
+    free((void *)*list);
 }
 
 static err_code lint(const struct cedar_policies *policies, struct cedar_findings *f)
 {
+    CLEANUP(list_free)
+    const struct cedar_policy **before = reallocarray(NULL, policies->n + 1, sizeof *before);
+
+    uint64_t effort = EFFORT_MAX;
+
+    if (before == NULL)
+        return ERR_NO_MEMORY;
+    TRY(cedar_same_names(policies, before));
     TRY(whole(policies, f));
     for (size_t i = 0; i < policies->n; i++) {
-        TRY(alone(&policies->list[i], f));
-        TRY(same_id(policies, i, f));
-        TRY(within(policies, i, f));
+        struct walk walk = {policies, &policies->list[i], f, &effort};
+
+        TRY(alone(&walk));
+        TRY(same_name(&walk, before[i]));
+        if (!policies->list[i].is_template)
+            TRY(within(&walk));
     }
-    return ERR_OK;
+    if (effort > 0)
+        return ERR_OK;
+    return cedar_findings_add(f, INCOMPLETE, &TOP,
+                              "there are too many policies to compare each with every other");
 }
 
 err_code cedar_lint(const struct cedar_policies *policies, struct cedar_findings *ret)
@@ -234,17 +386,4 @@ err_code cedar_lint(const struct cedar_policies *policies, struct cedar_findings
     *ret = f;
     f = (struct cedar_findings){0};
     return ERR_OK;
-}
-
-void cedar_findings_free(struct cedar_findings *findings)
-{
-    free(findings->list);
-    *findings = (struct cedar_findings){0};
-}
-
-const char *cedar_level_name(enum cedar_level level)
-{
-    static const char *const NAMES[] = {"note", "warning", "error"};
-
-    return level <= CEDAR_ERROR ? NAMES[level] : NAMES[CEDAR_ERROR];
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "gate/cedar/cedar.h"
+#include "gate/cedar/lint.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,6 +9,8 @@
 #include <cmocka.h>
 
 #define BOB "permit(principal == U::\"bob\", action == Action::\"a\", resource == F::\"f\");\n"
+#define ALL "(principal, action, resource)"
+#define WHEN(e) "permit(principal is U, action, resource) when { " e " };"
 
 /* Findings, one a line: "line:column: level: text [code]". */
 static const struct {
@@ -18,45 +20,98 @@ static const struct {
     {"", "1:1: warning: there is no permit, so everything is denied [NO_PERMIT]\n"},
     {"forbid(principal == U::\"a\", action, resource);",
      "1:1: warning: there is no permit, so everything is denied [NO_PERMIT]\n"},
+    {"permit(principal == ?principal, action, resource);",
+     "1:1: warning: there is no permit, so everything is denied [NO_PERMIT]\n"},
     {"\n permit(principal, action, resource);",
      "2:2: warning: this permits everything that nothing forbids [PERMITS_ALL]\n"},
+    {"permit" ALL " when { true } unless { false || !true };",
+     "1:1: warning: this permits everything that nothing forbids [PERMITS_ALL]\n"},
+    {"permit" ALL " when { context.a };", ""},
     {BOB "forbid(principal, action, resource);",
      "1:1: warning: this can never permit: the forbid at 2:1 covers it [NEVER_PERMITS]\n"
      "2:1: warning: this forbids everything: the whole set can never permit [FORBIDS_ALL]\n"},
+    {BOB "forbid" ALL " when { context.a };", ""},
+    {BOB "forbid" ALL " unless { true };",
+     "2:37: warning: this condition never holds, so the policy can never match [NEVER_MATCHES]\n"},
     {"permit(principal, action in [], resource);",
      "1:1: warning: `action in []` can never match [NEVER_MATCHES]\n"},
-    {"permit(principal in G::\"g\", action == Action::\"a\", resource is F in F::\"f\");",
-     "1:1: note: `principal in` matches that one entity only: there is no entity hierarchy "
-     "[NO_HIERARCHY]\n"
-     "1:1: note: `resource in` matches that one entity only: there is no entity hierarchy "
-     "[NO_HIERARCHY]\n"},
-    {"permit(principal is U, action in Action::\"a\", resource);",
-     "1:1: note: `action in` matches that one action only: there is no entity hierarchy "
-     "[NO_HIERARCHY]\n"},
-    {"permit(principal is U in G::\"g\", action, resource);",
-     "1:1: warning: `principal is ... in ...` names two types, and there is no entity hierarchy: "
-     "it "
-     "can never match [NEVER_MATCHES]\n"},
+    /* there is a hierarchy, so nothing is said about `in` */
+    {"permit(principal in G::\"g\", action == Action::\"a\", resource is F in F::\"f\");", ""},
+    {"permit(principal is U in G::\"g\", action in Action::\"a\", resource);", ""},
+    /* conditions */
+    {WHEN("true"), ""},
+    {WHEN("false"),
+     "1:42: warning: this condition never holds, so the policy can never match [NEVER_MATCHES]\n"},
+    {WHEN("context.a && false"), ""},
+    {WHEN("true && (false || !true)"),
+     "1:42: warning: this condition never holds, so the policy can never match [NEVER_MATCHES]\n"},
+    {WHEN("\"a\""),
+     "1:42: warning: this condition always fails: it is no truth value [ALWAYS_FAILS]\n"},
+    {WHEN("[true]"),
+     "1:42: warning: this condition always fails: it is no truth value [ALWAYS_FAILS]\n"},
+    {WHEN("true && 1"),
+     "1:42: warning: this condition always fails: it is no truth value [ALWAYS_FAILS]\n"},
+    {WHEN("1 && context.a"),
+     "1:42: warning: this condition always fails: it is no truth value [ALWAYS_FAILS]\n"},
+    {WHEN("context.a || 1"), ""},
+    {"permit(principal is U, action, resource) when { context.a }\nunless { 1 };",
+     "2:1: warning: this condition never holds, so the policy can never match [NEVER_MATCHES]\n"},
+    /* calls */
+    {WHEN("ip(\"10.0.0.0/8\").isIpv4()"), ""},
+    {WHEN("ip(\"10.0.0.256\").isIpv4()"),
+     "1:49: warning: `ip(\"10.0.0.256\")` always fails: it cannot be read [ALWAYS_FAILS]\n"},
+    {WHEN("[{a: decimal(\"1\")}].contains(context)"),
+     "1:54: warning: `decimal(\"1\")` always fails: it cannot be read [ALWAYS_FAILS]\n"},
+    {WHEN("ip(1) == context.a"),
+     "1:49: warning: `ip` always fails: it needs a string [ALWAYS_FAILS]\n"},
+    {WHEN("ip() == context.a"),
+     "1:49: warning: `ip` always fails: the number of its arguments is wrong [ALWAYS_FAILS]\n"},
+    {WHEN("context.a.isInRange()"), "1:49: warning: `isInRange` always fails: the number of its "
+                                    "arguments is wrong [ALWAYS_FAILS]\n"},
+    {WHEN("ip(context.a) == context.b"), ""},
+    {WHEN("if principal has a.b then context.c like \"*\" else principal is U in "
+          "U::\"\""),
+     ""},
+    /* several */
     {"@id(\"x\")" BOB "@id(\"x\") permit(principal is U, action, resource is D);",
-     "2:10: error: the id \"x\" is already that of 1:9 [DUPLICATE_ID]\n"},
+     "2:1: error: the id \"x\" is already that of 1:1 [DUPLICATE_ID]\n"},
     {"@id(\"policy1\")" BOB "permit(principal is U, action, resource is D);",
-     "2:1: error: the id \"policy1\" is already that of 1:15 [DUPLICATE_ID]\n"},
+     "2:1: error: the id \"policy1\" is already that of 1:1 [DUPLICATE_ID]\n"},
     {BOB BOB, "2:1: note: this adds nothing: the policy at 1:1 covers it [REDUNDANT]\n"},
     {BOB "permit(principal is U, action, resource);",
      "1:1: note: this adds nothing: the policy at 2:1 covers it [REDUNDANT]\n"},
+    {WHEN("context.a") BOB, ""},
+    {WHEN("context.a") "permit(principal is U, action, resource);", ""},
+    {WHEN("context.a") WHEN("context.b"), ""},
+    {WHEN("context.a") "\npermit(principal == U::\"a\", action, resource) when { context.a };",
+     "2:1: note: this adds nothing: the policy at 1:1 covers it [REDUNDANT]\n"},
+    {WHEN("context.a") "permit(principal is U, action, resource) unless { context.a };", ""},
     {BOB "forbid(principal is U, action in [Action::\"a\", Action::\"b\"], resource in F::\"f\");",
-     "1:1: warning: this can never permit: the forbid at 2:1 covers it [NEVER_PERMITS]\n"
-     "2:1: note: `resource in` matches that one entity only: there is no entity hierarchy "
-     "[NO_HIERARCHY]\n"},
+     "1:1: warning: this can never permit: the forbid at 2:1 covers it [NEVER_PERMITS]\n"},
+    {WHEN("context.a") "\nforbid(principal is U, action, resource);",
+     "1:1: warning: this can never permit: the forbid at 2:1 covers it [NEVER_PERMITS]\n"},
     {"permit(principal == U::\"bob\", action in [], resource == F::\"f\");\n" BOB,
      "1:1: warning: `action in []` can never match [NEVER_MATCHES]\n"},
+    {BOB "permit(principal == ?principal, action, resource);", ""},
+    {BOB "forbid(principal, action, resource == ?resource);", ""},
     {BOB "// \xe2\x81\xa6\n", "2:4: warning: an invisible character turns the reading direction: "
-                              "the text may not say what it "
-                              "shows [HIDDEN_CHARACTER]\n"},
+                              "the text may not say what it shows [HIDDEN_CHARACTER]\n"},
     {"// \xe2\x80\xae\n" BOB "// \xe2\x81\xa6\n", "1:4: warning: an invisible character turns the "
                                                   "reading direction: the text may not say what it "
                                                   "shows [HIDDEN_CHARACTER]\n"},
 };
+
+static void lines(const struct cedar_findings *f, struct buf *ret)
+{
+    char line[400];
+
+    for (size_t i = 0; i < f->n; i++) {
+        snprintf(line, sizeof line, "%u:%u: %s: %s [%s]\n", f->list[i].place.line,
+                 f->list[i].place.column, cedar_level_name(f->list[i].level), f->list[i].text,
+                 f->list[i].code);
+        assert_int_equal(buf_add_str(ret, line), ERR_OK);
+    }
+}
 
 static void findings(void **state)
 {
@@ -65,88 +120,58 @@ static void findings(void **state)
         CLEANUP(cedar_free) struct cedar_policies *policies = NULL;
         CLEANUP(cedar_findings_free) struct cedar_findings f = {0};
         CLEANUP(buf_free) struct buf got = {0};
-        char line[400];
+        struct why why = {0};
 
-        assert_int_equal(cedar_parse(slice_str(CASES[i].text), &policies, NULL, NULL), ERR_OK);
+        if (cedar_parse(slice_str(CASES[i].text), &policies, NULL, &why) != ERR_OK)
+            fail_msg("%s: %s", CASES[i].text, why.text);
         assert_int_equal(cedar_lint(policies, &f), ERR_OK);
-        for (size_t j = 0; j < f.n; j++) {
-            snprintf(line, sizeof line, "%u:%u: %s: %s [%s]\n", f.list[j].place.line,
-                     f.list[j].place.column, cedar_level_name(f.list[j].level), f.list[j].text,
-                     f.list[j].code);
-            assert_int_equal(buf_add_str(&got, line), ERR_OK);
-        }
+        lines(&f, &got);
         if (!slice_eq_str(buf_slice(&got), CASES[i].want))
             fail_msg("%s\n got:\n%.*swant:\n%s", CASES[i].text, (int)got.len,
                      got.ptr == NULL ? "" : (const char *)got.ptr, CASES[i].want);
     }
 }
 
-/* Which demand on the resource covers which: row covers column. */
-static void covering(void **state)
+/* Lists within lists of other policies take work of the square; the work has an end. */
+static void too_many_to_compare(void **state)
 {
-    static const char *const DEMANDS[] = {"",     "== F::\"f\"",      "in F::\"f\"",
-                                          "is F", "is F in F::\"f\"", "is G in F::\"f\"",
-                                          "is G", "in F::\"g\""};
-    static const char *const COVERS[] = {
-        "xxxxxxxx", ".x......", ".xx.xx..", ".x.xx...",
-        ".x..x...", ".....x..", ".....xx.", ".......x",
-    };
+    CLEANUP(buf_free) struct buf text = {0}, got = {0};
+    CLEANUP(cedar_free) struct cedar_policies *policies = NULL;
+    CLEANUP(cedar_findings_free) struct cedar_findings f = {0};
+    char action[32];
     (void)state;
 
-    for (size_t wide = 0; wide < 8; wide++)
-        for (size_t narrow = 0; narrow < 8; narrow++) {
-            CLEANUP(cedar_free) struct cedar_policies *policies = NULL;
-            CLEANUP(cedar_findings_free) struct cedar_findings f = {0};
-            char text[300];
-            bool got = false;
-
-            snprintf(text, sizeof text,
-                     "permit(principal, action, resource %s);\n"
-                     "forbid(principal, action, resource %s);",
-                     DEMANDS[narrow], DEMANDS[wide]);
-            assert_int_equal(cedar_parse(slice_str(text), &policies, NULL, NULL), ERR_OK);
-            assert_int_equal(cedar_lint(policies, &f), ERR_OK);
-            for (size_t i = 0; i < f.n; i++)
-                got = got || strstr(f.list[i].text, "this can never permit") != NULL;
-            if (got != (COVERS[wide][narrow] == 'x'))
-                fail_msg("%s\n got %d, wanted %c", text, got, COVERS[wide][narrow]);
+    for (unsigned i = 0; i < 12; i++) {
+        assert_int_equal(buf_add_str(&text, "permit(principal, action in ["), ERR_OK);
+        for (unsigned k = 0; k < CEDAR_LIST_MAX; k++) {
+            snprintf(action, sizeof action, "Action::\"%u-%u\",", k == 0 ? i : 99, k);
+            assert_int_equal(buf_add_str(&text, action), ERR_OK);
         }
+        assert_int_equal(buf_add_str(&text, "], resource);"), ERR_OK);
+    }
+    assert_int_equal(cedar_parse(buf_slice(&text), &policies, NULL, NULL), ERR_OK);
+    assert_int_equal(cedar_lint(policies, &f), ERR_OK);
+    lines(&f, &got);
+    assert_true(slice_eq_str(buf_slice(&got),
+                             "1:1: note: there are too many policies to compare each with every "
+                             "other [INCOMPLETE]\n"));
 }
 
-static void covering_actions(void **state)
+static void levels_have_names(void **state)
 {
-    static const char *const DEMANDS[] = {"", "== Action::\"a\"", "in Action::\"a\"",
-                                          "in [Action::\"a\"]",
-                                          "in [Action::\"b\", Action::\"a\"]"};
-    static const char *const COVERS[] = {"xxxxx", ".x...", ".xxx.", ".xxx.", ".xxxx"};
     (void)state;
-
-    for (size_t wide = 0; wide < 5; wide++)
-        for (size_t narrow = 0; narrow < 5; narrow++) {
-            CLEANUP(cedar_free) struct cedar_policies *policies = NULL;
-            CLEANUP(cedar_findings_free) struct cedar_findings f = {0};
-            char text[300];
-            bool got = false;
-
-            snprintf(text, sizeof text,
-                     "permit(principal, action %s, resource);\n"
-                     "forbid(principal, action %s, resource);",
-                     DEMANDS[narrow], DEMANDS[wide]);
-            assert_int_equal(cedar_parse(slice_str(text), &policies, NULL, NULL), ERR_OK);
-            assert_int_equal(cedar_lint(policies, &f), ERR_OK);
-            for (size_t i = 0; i < f.n; i++)
-                got = got || strstr(f.list[i].text, "this can never permit") != NULL;
-            if (got != (COVERS[wide][narrow] == 'x'))
-                fail_msg("%s\n got %d, wanted %c", text, got, COVERS[wide][narrow]);
-        }
+    assert_string_equal(cedar_level_name(CEDAR_NOTE), "note");
+    assert_string_equal(cedar_level_name(CEDAR_WARNING), "warning");
+    assert_string_equal(cedar_level_name(CEDAR_ERROR), "error");
+    assert_string_equal(cedar_level_name((enum cedar_level)7), "error");
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(findings),
-        cmocka_unit_test(covering),
-        cmocka_unit_test(covering_actions),
+        cmocka_unit_test(too_many_to_compare),
+        cmocka_unit_test(levels_have_names),
     };
     return cmocka_run_group_tests_name("cedar_lint", tests, NULL, NULL);
 }
