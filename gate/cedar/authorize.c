@@ -47,12 +47,12 @@ static void evaluate(struct cedar_run *run, const struct cedar_policies *policie
 
     while (cedar_found_next(&worker->found, &i)) {
         const struct cedar_policy *policy = &policies->list[i];
-        enum cedar_outcome outcome = CEDAR_OUT_OF_SCOPE;
+        enum cedar_outcome outcome;
 
-        if (run->steps == 0)
-            continue; /* found is left empty */
         run->arena->used = 0;
         outcome = cedar_run_policy(run, policy, &condition);
+        if (run->steps == 0)
+            continue; /* means nothing; goes on only to leave found empty */
         if (outcome == CEDAR_SATISFIED && policy->effect == CEDAR_EFFECT_PERMIT)
             worker->permits[n->permits++] = i;
         if (outcome == CEDAR_SATISFIED && policy->effect != CEDAR_EFFECT_PERMIT)

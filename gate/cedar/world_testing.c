@@ -16,7 +16,7 @@ static struct slice text_of(const char *text, const char *otherwise)
 static void must(err_code err, const struct why *why, const char *text)
 {
     if (err != ERR_OK)
-        fail_msg("%s: %s: %s", err_name(err), why->text, text);
+        fail_msg("%s: %s: %.200s", err_name(err), why->text, text == NULL ? "" : text);
 }
 
 static struct cedar_uid uid_of(const char *name, const char *otherwise)
