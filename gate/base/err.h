@@ -28,6 +28,8 @@
       "see docs/formats.md, section request")                                                      \
     X(EVALUATION, 24, 10, "a policy failed while it was evaluated, which denies",                  \
       "mend the policy that is named, or the request")                                             \
+    X(REQUEST_INVALID, 25, 20, "the request does not fit the schema of a policy",                  \
+      "send what the schema declares: pawl policy show")                                           \
     /* encodings and signatures */                                                                 \
     X(CBOR_MALFORMED, 30, 20, "not well-formed CBOR", "fetch the file again")                      \
     X(CBOR_NOT_DETERMINISTIC, 31, 20, "CBOR is not in its deterministic form",                     \

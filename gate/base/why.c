@@ -65,7 +65,8 @@ err_code why_reading(struct why *why, err_code err, const char *format, ...)
     char what[sizeof why->text], old[sizeof why->text];
     va_list args;
 
-    if (why == NULL || err == ERR_OK || err_exit(err) != err_exit(ERR_FORMAT))
+    if (why == NULL || err == ERR_OK ||
+        (err_exit(err) != err_exit(ERR_FORMAT) && err_exit(err) != err_exit(ERR_CEDAR_SYNTAX)))
         return err;
     va_start(args, format);
     (void)vsnprintf(what, sizeof what, format, args);

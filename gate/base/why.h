@@ -34,7 +34,7 @@ struct why {
 err_code why_errno(struct why *why, int number, const char *doing, const char *path);
 
 /* Puts what was being read (a file, a part of one) before the sentence of a refusal for its content
- * (exit code 20), unless it stands there already. Returns err, whatever it is: return
+ * (exit codes 4 and 20), unless it stands there already. Returns err, whatever it is: return
  * why_reading(why, parse(..., why), "\"%s\"", path). */
 [[gnu::format(printf, 3, 4)]] err_code why_reading(struct why *why, err_code err,
                                                    const char *format, ...);

@@ -39,6 +39,12 @@ const struct cedar_entity *cedar_entities_find(const struct cedar_entities *enti
 bool cedar_entity_in(const struct cedar_entities *entities, const struct cedar_uid *uid,
                      const struct cedar_uid *in);
 
+/* A store that holds one entity more than base, without parents and tags, unless base has it
+ * already: what base says stands. Its own count is 1 or 0; look-ups go on in base. Borrows: base
+ * (may be NULL), uid and attrs, a record. Error: NO_MEMORY. Owns: the caller frees *ret. */
+err_code cedar_entities_over(const struct cedar_entities *base, const struct cedar_uid *uid,
+                             struct cedar_value attrs, struct cedar_entities **ret);
+
 /* A request. Make the names with cedar_uid_of; context is a record. Borrowed during a decision. */
 struct cedar_request {
     struct cedar_uid principal, action, resource;

@@ -23,6 +23,11 @@ err_code cedar_schema_parse(struct slice text, struct cedar_schema **ret, struct
 err_code cedar_schema_parse_json(struct slice json, struct cedar_schema **ret, struct why *why);
 void cedar_schema_free(struct cedar_schema **schema);
 
+/* True if the context of an action may hold this attribute and, unless member is empty, if that is
+ * a record which may hold this member. False for an action that the schema does not have. */
+bool cedar_schema_context_has(const struct cedar_schema *schema, const struct cedar_uid *action,
+                              struct slice attribute, struct slice member);
+
 /* Strict validation of every policy and template. Each violation is a finding of level
  * CEDAR_ERROR with its place. Valid: *ret has no such finding. Error: NO_MEMORY. Owns: the caller
  * frees *ret with cedar_findings_free. */

@@ -1,19 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gate/decide/evaluate.h"
 
-#include <stdlib.h>
-
-/* Keeps the first denial: candidates are visited in the snapshot's order, so the answer does not
- * depend on anything else. */
-static void deny(struct answer *answer, err_code reason, const struct why *why)
-{
-    if (answer->reason != ERR_OK)
-        return;
-    answer->reason = reason;
-    if (why->code == reason)
-        answer->why = *why;
-}
-
 static bool named(const struct request *request, struct slice alias)
 {
     for (size_t i = 0; i < request->n_aliases; i++)
@@ -62,92 +49,100 @@ static err_code candidates(const struct in_force *force, const struct request *r
     return ERR_OK;
 }
 
-static void cedar_answer_free(struct cedar_answer **answer)
-{
-    free(*answer);
-}
-
 static void determine(struct answer *out, const struct policy_object *object,
-                      const struct cedar_policies *cedar, const struct cedar_answer *got)
+                      const struct cedar_answer *got)
 {
     for (size_t i = 0; i < got->n_reasons && out->n_determining < ANSWER_DETERMINING_MAX; i++) {
         out->determining[out->n_determining].object = object;
-        out->determining[out->n_determining++].id = cedar_at(cedar, got->reasons[i])->id;
+        out->determining[out->n_determining++].name =
+            cedar_at(object->rules->policies, got->reasons[i])->name;
     }
 }
 
-static err_code ask_cedar(const struct policy_object *object, const struct cedar_policies *cedar,
-                          const struct request *request, struct answer *out, struct why *why)
+/* A policy that failed says nothing about the request, and a forbid might have been meant. */
+static err_code failed(const struct policy_object *object, const struct cedar_answer *got,
+                       struct why *why)
 {
-    CLEANUP(cedar_answer_free) struct cedar_answer *got = calloc(1, sizeof *got);
-    static const uint8_t ACTION[] = "Action";
-    const struct cedar_request asked = {
-        .principal = {request->subject_type, request->subject_id},
-        .action = {{ACTION, sizeof ACTION - 1}, request->action_name},
-        .resource = {request->resource_type, request->resource_id},
-    };
+    const struct cedar_policies *policies = object->rules->policies;
+    const struct cedar_place place = cedar_place_at(policies, got->fault_offset);
 
-    if (got == NULL)
-        return ERR_NO_MEMORY;
-    TRY(cedar_evaluate(cedar, &asked, got));
-    if (got->decision == CEDAR_PERMIT) {
-        determine(out, object, cedar, got);
+    return why_say(why, ERR_EVALUATION, "\"%.*s\" version %llu: policy %.*s failed at %u:%u: %s",
+                   TERM_ARG(object->alias), (unsigned long long)object->version,
+                   TERM_ARG(cedar_at(policies, got->errors[0])->name), place.line, place.column,
+                   cedar_fault_text(got->fault));
+}
+
+static err_code ask_cedar(const struct policy_object *object, struct question *question,
+                          struct answer *out, struct why *why)
+{
+    struct cedar_answer got;
+
+    TRY(why_reading(why, question_ask(question, object->rules, &got, why), "\"%.*s\" version %llu",
+                    TERM_ARG(object->alias), (unsigned long long)object->version));
+    if (got.n_errors > 0)
+        return failed(object, &got, why);
+    if (got.decision == CEDAR_PERMIT) {
+        determine(out, object, &got);
         return ERR_OK;
     }
     out->n_determining = 0; /* a denial names the forbids alone */
-    determine(out, object, cedar, got);
-    if (got->n_reasons > 0)
+    determine(out, object, &got);
+    if (got.n_reasons > 0)
         return why_say(why, ERR_DENIED, "\"%.*s\" version %llu forbids it: %.*s",
                        TERM_ARG(object->alias), (unsigned long long)object->version,
-                       TERM_ARG(cedar_at(cedar, got->reasons[0])->id));
+                       TERM_ARG(out->determining[0].name));
     return why_say(why, ERR_DENIED, "\"%.*s\" version %llu permits nothing that fits",
                    TERM_ARG(object->alias), (unsigned long long)object->version);
-}
-
-static err_code types_valid(const struct request *request, struct why *why)
-{
-    if (!cedar_entity_type_valid(request->subject_type))
-        return why_say(why, ERR_REQUEST_MALFORMED, "subject.type \"%.*s\" is not a Cedar type name",
-                       TERM_ARG(request->subject_type));
-    if (!cedar_entity_type_valid(request->resource_type))
-        return why_say(why, ERR_REQUEST_MALFORMED,
-                       "resource.type \"%.*s\" is not a Cedar type name",
-                       TERM_ARG(request->resource_type));
-    return ERR_OK;
 }
 
 /* Everything that must hold before a policy is asked. */
 static err_code prepare(const struct in_force *force, const struct request *request, int64_t now,
                         struct answer *out, struct why *why)
 {
-    TRY(types_valid(request, why));
     TRY(fresh_snapshot(force->snapshot, now, why));
     TRY(fresh_root(force->root, now, why));
     TRY(aliases_exist(force, request, why));
     return candidates(force, request, out, why);
 }
 
+/* Asks what covers the request, one after the other; the first objection decides. */
+static err_code ask_all(const struct in_force *force, struct question *question, int64_t now,
+                        struct answer *out, struct why *why)
+{
+    const struct fresh_state fresh = {force->root, force->snapshot, now};
+
+    for (size_t i = 0; i < out->n_policies; i++) {
+        err_code err = fresh_object(&fresh, out->policies[i], why);
+        if (err != ERR_OK) {
+            out->n_determining = 0; /* what permitted before this one does not matter any more */
+            return err;
+        }
+        TRY(ask_cedar(out->policies[i], question, out, why));
+    }
+    return ERR_OK;
+}
+
+static err_code decide(const struct in_force *force, const struct request *request, int64_t now,
+                       struct answer *out, struct why *why)
+{
+    CLEANUP(question_free) struct question *question = NULL;
+    const struct gate_facts facts = {now, force->snapshot->epoch, force->snapshot->domain,
+                                     force->gate, force->zone};
+
+    TRY(question_make(request, &facts, &question, why));
+    TRY(prepare(force, request, now, out, why));
+    return ask_all(force, question, now, out, why);
+}
+
 void evaluate(const struct in_force *force, const struct request *request, int64_t now,
               struct answer *ret)
 {
-    const struct fresh_state fresh = {force->root, force->snapshot, now};
     struct why why = {0};
-    err_code err;
 
     *ret = (struct answer){0};
-    err = prepare(force, request, now, ret, &why);
-    if (err != ERR_OK)
-        deny(ret, err, &why);
-    for (size_t i = 0; i < ret->n_policies && ret->reason == ERR_OK; i++) {
-        size_t at = (size_t)(ret->policies[i] - force->objects);
-        err = fresh_object(&fresh, ret->policies[i], &why);
-        if (err != ERR_OK)
-            ret->n_determining = 0; /* what permitted before this one does not matter any more */
-        else
-            err = ask_cedar(ret->policies[i], force->cedar[at], request, ret, &why);
-        if (err != ERR_OK)
-            deny(ret, err, &why);
-    }
+    ret->reason = decide(force, request, now, ret, &why);
+    if (ret->reason != ERR_OK && why.code == ret->reason)
+        ret->why = why;
     /* The one place where a permit comes from: somebody was asked, and nobody objected. */
     ret->permit = ret->reason == ERR_OK && ret->n_policies > 0;
 }

@@ -9,19 +9,21 @@
 #ifndef PAWL_DECIDE_EVALUATE_H
 #define PAWL_DECIDE_EVALUATE_H
 
-#include "gate/cedar/cedar.h"
+#include "gate/decide/question.h"
 #include "gate/decide/request.h"
 #include "gate/policy/freshness.h"
+#include "gate/policy/object.h"
 
 #define ANSWER_POLICIES_MAX 64    /* policy objects that cover one request */
 #define ANSWER_DETERMINING_MAX 32 /* Cedar policies named as the cause; more are not listed */
 
-/* What is in force. The two arrays run parallel to snapshot->policies. Borrowed. */
+/* What is in force. The objects run parallel to snapshot->policies and have their rules. Borrowed.
+ */
 struct in_force {
     const struct root_meta *root;
     const struct snapshot *snapshot;
     const struct policy_object *objects;
-    struct cedar_policies *const *cedar;
+    struct slice gate; /* this gate's name */
     struct slice zone; /* of this gate; empty: none */
 };
 
@@ -34,7 +36,7 @@ struct answer {
     const struct policy_object *policies[ANSWER_POLICIES_MAX];
     struct {
         const struct policy_object *object;
-        struct slice id; /* Cedar policy id */
+        struct slice name; /* of the Cedar policy */
     } determining[ANSWER_DETERMINING_MAX];
 };
 

@@ -12,9 +12,6 @@
 
 void installed_free(struct installed *installed)
 {
-    for (size_t i = 0; installed->cedar != NULL && i < installed->judged.snapshot.n_policies; i++)
-        cedar_free(&installed->cedar[i]);
-    free(installed->cedar);
     judged_free(&installed->judged);
     buf_free(&installed->bytes);
     *installed = (struct installed){0};
@@ -80,18 +77,6 @@ err_code gate_issuer(const struct gate *gate, struct buf *ret)
 
 /* ---- what is in force ------------------------------------------------------------------------ */
 
-static err_code parse_cedar(struct installed *out, struct why *why)
-{
-    size_t n = out->judged.snapshot.n_policies;
-
-    out->cedar = calloc(n + 1, sizeof(struct cedar_policies *));
-    if (out->cedar == NULL)
-        return ERR_NO_MEMORY;
-    for (size_t i = 0; i < n; i++)
-        TRY(cedar_parse(out->judged.policies[i].text, &out->cedar[i], NULL, why));
-    return ERR_OK;
-}
-
 err_code gate_judge_bundle(struct gate *gate, struct buf *bytes, const struct trust *trust,
                            struct installed *ret, struct why *why)
 {
@@ -106,8 +91,6 @@ err_code gate_judge_bundle(struct gate *gate, struct buf *bytes, const struct tr
     };
 
     TRY(bundle_judge(buf_slice(&out.bytes), trust, &ask, &out.judged, why));
-    if (out.judged.has_snapshot)
-        TRY(parse_cedar(&out, why));
     *ret = out;
     out = (struct installed){0}; /* transferred */
     return ERR_OK;
@@ -130,7 +113,7 @@ struct in_force gate_in_force(const struct gate *gate)
         .root = judged->newest,
         .snapshot = &judged->snapshot,
         .objects = judged->policies,
-        .cedar = gate->installed.cedar,
+        .gate = gate->enrolment.gate,
         .zone = gate->enrolment.zone,
     };
 }

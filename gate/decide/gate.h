@@ -28,7 +28,6 @@
 struct installed {
     struct buf bytes; /* the bundle as received */
     struct judged judged;
-    struct cedar_policies **cedar; /* parallel to judged.policies */
 };
 void installed_free(struct installed *installed);
 
@@ -77,14 +76,14 @@ struct judge gate_judge(struct gate *gate);
 err_code gate_owner(const struct judged *trust, struct slice gate_name, struct hw_owner **ret,
                     struct why *why);
 
-/* Reads and judges a bundle: parses its Cedar as well. Owns: installed_free(). bytes is taken. */
+/* Reads and judges a bundle. Owns: installed_free(). bytes is taken. */
 err_code gate_judge_bundle(struct gate *gate, struct buf *bytes, const struct trust *trust,
                            struct installed *ret, struct why *why);
 
 /* Makes what was judged the one in force. */
 void gate_adopt(struct gate *gate, struct installed *installed);
 
-/* The four parts of what evaluate() needs, of a gate that is current. */
+/* What evaluate() needs, of a gate that is current. */
 struct in_force gate_in_force(const struct gate *gate);
 
 /* "<domain>/<gate>", NUL-terminated beyond len. */

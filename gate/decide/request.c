@@ -72,6 +72,9 @@ static err_code read_context(const json_t *context, struct request *out, struct 
     if (json_object_get(context, "gate") != NULL)
         return why_say(why, ERR_REQUEST_MALFORMED,
                        "context.gate is set by the gate, not by a request");
+    if (json_object_get(context, "action") != NULL)
+        return why_say(why, ERR_REQUEST_MALFORMED,
+                       "context.action is made of action.properties, not set by a request");
     if (aliases == NULL)
         return ERR_OK;
     if (!json_is_array(aliases) || json_array_size(aliases) > REQUEST_ALIASES_MAX)

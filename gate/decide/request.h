@@ -8,8 +8,9 @@
  *      "resource": {"type": "program", "id": "/usr/bin/git"},
  *      "context":  {"aliases": ["ci-base"], ...}}
  *
- * Unknown members are carried in the digest and otherwise ignored. context.gate is the gate's own
- * and is refused when a request sets it.
+ * The whole of subject, action, resource and context goes into the digest; what of it policies see
+ * is said in question.h. context.gate and context.action are the gate's own and are refused when a
+ * request sets them.
  */
 #ifndef PAWL_DECIDE_REQUEST_H
 #define PAWL_DECIDE_REQUEST_H

@@ -4,7 +4,6 @@
 
 #include "gate/base/file.h"
 #include "gate/base/text.h"
-#include "gate/cedar/cedar.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -47,11 +46,6 @@ static err_code read_object(const struct authority *a, struct slice alias, uint6
     return file_read((const char *)path.ptr, ENVELOPE_POLICY_MAX, ret, why);
 }
 
-static void cedar_done(struct cedar_policies **policies)
-{
-    cedar_free(policies);
-}
-
 static err_code set_version(const struct authority *a, struct policy_object *draft, struct why *why)
 {
     CLEANUP(buf_free) struct buf bytes = {0};
@@ -70,13 +64,13 @@ static err_code set_version(const struct authority *a, struct policy_object *dra
 err_code authority_policy_sign(const struct authority *authority, struct policy_object *draft,
                                const struct authority_keys *keys, struct buf *ret, struct why *why)
 {
-    CLEANUP(cedar_done) struct cedar_policies *parsed = NULL;
+    CLEANUP(rules_free) struct rules *rules = NULL;
     CLEANUP(buf_free) struct buf room = {0}, dir = {0}, path = {0}, out = {0};
     struct hw_signer *signers[COSE_SIGNATURES_MAX];
     size_t n;
 
     TRY(authority_signers(authority, ROLE_POLICY, keys, signers, &n, why));
-    TRY(cedar_parse(draft->text, &parsed, NULL, why)); /* what a gate would refuse is not signed */
+    TRY(rules_load(&draft->text, &rules, why)); /* what a gate would refuse is not signed */
     TRY(alias_room(authority, draft->alias, &room, why));
     TRY(set_version(authority, draft, why));
     draft->domain = authority->newest->domain;

@@ -33,6 +33,7 @@ void policy_free(struct policy_object *object)
 {
     term_list_free(&object->agents);
     term_list_free(&object->zones);
+    rules_free(&object->rules);
     *object = (struct policy_object){0};
 }
 
@@ -54,10 +55,7 @@ static err_code check(const struct policy_object *object, struct why *why)
     TRY(term_list_check("zones", &object->zones, why));
     if (n_actions(object) == 0)
         return why_say(why, ERR_FORMAT, "policy \"%.*s\" lists no action", TERM_ARG(object->alias));
-    if (object->text.len > POLICY_TEXT_MAX)
-        return why_say(why, ERR_TOO_LARGE, "a policy text of %zu bytes, the limit is %zu",
-                       object->text.len, POLICY_TEXT_MAX);
-    return ERR_OK;
+    return rules_text_check(&object->text, why);
 }
 
 /* Names in strictly ascending order: their numbers are in that order, too. */
@@ -103,18 +101,20 @@ static err_code get_payload(struct slice payload, struct policy_object *object, 
     object->alias = cbor_get_text(&r);
     cbor_need(&map, "scope");
     get_scope(&r, object);
-    if (cbor_key(&map, "schema"))
-        return why_say(why, ERR_UNSUPPORTED,
-                       "the policy object carries a schema, which this "
-                       "version does not read");
+    object->text.has_schema = cbor_key(&map, "schema");
+    if (object->text.has_schema)
+        object->text.schema = cbor_get_text(&r);
     cbor_need(&map, "actions");
     TRY(get_actions(&r, object, why));
     cbor_need(&map, "version");
     object->version = cbor_get_uint(&r);
+    object->text.has_entities = cbor_key(&map, "entities");
+    if (object->text.has_entities)
+        object->text.entities = cbor_get_text(&r);
     cbor_need(&map, "language");
     language = cbor_get_text(&r);
     cbor_need(&map, "policies");
-    object->text = cbor_get_text(&r);
+    object->text.policies = cbor_get_text(&r);
     cbor_need(&map, "previous");
     term_link_get(&r, &object->previous);
     cbor_close_map(&map);
@@ -181,7 +181,7 @@ err_code policy_verify(const struct policy_object *object, const struct root_met
 
 static void put_payload(struct cbor_writer *w, const struct policy_object *object)
 {
-    cbor_put_map(w, 7);
+    cbor_put_map(w, (size_t)7 + object->text.has_schema + object->text.has_entities);
     cbor_put_text(w, "alias");
     cbor_put_text_slice(w, object->alias);
     cbor_put_text(w, "scope");
@@ -194,6 +194,10 @@ static void put_payload(struct cbor_writer *w, const struct policy_object *objec
         cbor_put_text(w, "agents");
         term_list_put(w, &object->agents);
     }
+    if (object->text.has_schema) {
+        cbor_put_text(w, "schema");
+        cbor_put_text_slice(w, object->text.schema);
+    }
     cbor_put_text(w, "actions");
     cbor_put_array(w, n_actions(object));
     for (enum policy_action a = ACTION_DELEGATE; a < ACTION_END; a++)
@@ -201,10 +205,14 @@ static void put_payload(struct cbor_writer *w, const struct policy_object *objec
             cbor_put_text(w, ACTIONS[a]);
     cbor_put_text(w, "version");
     cbor_put_uint(w, object->version);
+    if (object->text.has_entities) {
+        cbor_put_text(w, "entities");
+        cbor_put_text_slice(w, object->text.entities);
+    }
     cbor_put_text(w, "language");
     cbor_put_text(w, POLICY_LANGUAGE);
     cbor_put_text(w, "policies");
-    cbor_put_text_slice(w, object->text);
+    cbor_put_text_slice(w, object->text.policies);
     cbor_put_text(w, "previous");
     term_link_put(w, &object->previous);
 }

@@ -6,8 +6,8 @@
 #ifndef PAWL_POLICY_OBJECT_H
 #define PAWL_POLICY_OBJECT_H
 
-#include "gate/cedar/cedar.h"
 #include "gate/policy/judge.h"
+#include "gate/policy/rules.h"
 
 /* What kind of thing an agent is about to do. In the order of their names. */
 enum policy_action {
@@ -21,10 +21,9 @@ enum policy_action {
 const char *policy_action_name(enum policy_action action);
 enum policy_action policy_action_from(struct slice name); /* ACTION_NONE when unknown */
 
-#define POLICY_LANGUAGE "cedar-4"
-#define POLICY_TEXT_MAX CEDAR_TEXT_MAX
+#define POLICY_LANGUAGE CEDAR_LANGUAGE
 
-/* Borrows: the bytes it was parsed from. Owns: the lists; free with policy_free. */
+/* Borrows: the bytes it was parsed from. Owns: the lists and the rules; free with policy_free. */
 struct policy_object {
     struct slice raw; /* empty when it was not parsed */
     struct digest digest;
@@ -33,15 +32,16 @@ struct policy_object {
     struct term_link previous;
     bool actions[ACTION_END];
     struct term_list agents, zones; /* empty: any */
-    struct slice text;              /* the Cedar policy set */
+    struct rules_text text;         /* Cedar policies, schema, entities */
+    struct rules *rules;            /* the same, read and validated; NULL until it is judged */
     int64_t iat, nbf, exp;
     uint8_t cti[ENVELOPE_CTI_LEN];
     size_t n_signers; /* key ids as the signatures claim them, each once */
     struct digest signers[COSE_SIGNATURES_MAX];
 };
 
-/* Parses one signed object, strictly; the Cedar text is left to cedar_parse(). Errors: those of
- * envelope_open; FORMAT; TOO_LARGE; UNSUPPORTED (another language, a schema). */
+/* Parses one signed object, strictly; what is Cedar in it is left to rules_load(). Errors: those of
+ * envelope_open; FORMAT; TOO_LARGE; UNSUPPORTED (another language). */
 err_code policy_parse(struct slice bytes, struct policy_object *ret, struct why *why);
 void policy_free(struct policy_object *object);
 

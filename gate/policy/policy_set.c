@@ -158,13 +158,6 @@ static err_code chain(const struct set *set, struct entry *entry, const struct p
     return ERR_OK;
 }
 
-static err_code language_check(const struct policy_object *object, struct why *why)
-{
-    CLEANUP(cedar_free) struct cedar_policies *policies = NULL;
-
-    return cedar_parse(object->text, &policies, NULL, why);
-}
-
 static err_code listed_check(const struct set *set, const struct snapshot_policy *listed,
                              const struct policy_set_ask *ask, struct entry **ret, struct why *why)
 {
@@ -182,7 +175,8 @@ static err_code listed_check(const struct set *set, const struct snapshot_policy
     TRY(fresh_listed(ask->snapshot, &entry->object, why));
     TRY(policy_verify(&entry->object, ask->root, fresh ? &ask->snapshot->revoked : NULL, ask->judge,
                       why));
-    TRY(language_check(&entry->object, why));
+    TRY(why_reading(why, rules_load(&entry->object.text, &entry->object.rules, why),
+                    "policy \"%.*s\"", TERM_ARG(listed->alias)));
     TRY(chain(set, entry, ask, why));
     *ret = entry;
     return ERR_OK;
@@ -212,6 +206,7 @@ err_code policy_set_judge(const struct slice *messages, size_t n_messages,
         list[i] = entry->object; /* moves; the digest stays, so that the search goes on working */
         entry->object.agents = (struct term_list){0};
         entry->object.zones = (struct term_list){0};
+        entry->object.rules = NULL;
     }
     *ret = list;
     return ERR_OK;
