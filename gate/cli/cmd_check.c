@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_check.c: pawl check: may this action happen, now? */
 #include "gate/base/text.h"
+#include "gate/cli/explain.h"
 #include "gate/cli/gate_cli.h"
 #include "gate/cli/verbs.h"
 #include "gate/decide/scribe.h"
@@ -18,6 +19,7 @@ static const struct opt OPTIONS[] = {
     {"resource", 'r', OPT_VALUE, "TYPE::ID", "on what"},
     {"policy", 0, OPT_LIST, "ALIAS", "a policy that must be in force and cover the request"},
     {"output", 'o', OPT_VALUE, "FILE", "write the permit, or the denial in the same form, here"},
+    {"explain", 0, OPT_FLAG, NULL, "say of every policy whether it matched, and what decided"},
     {0},
 };
 
@@ -126,7 +128,7 @@ static void put_answer(json_t *json, const struct answer *answer, const struct g
     for (size_t i = 0; i < answer->n_determining; i++) {
         json_t *entry = add_object(cause);
         put_slice(entry, "alias", answer->determining[i].object->alias);
-        put_slice(entry, "policy", answer->determining[i].id);
+        put_slice(entry, "policy", answer->determining[i].name);
     }
 }
 
@@ -148,6 +150,29 @@ static void say_answer(struct call *call, const struct answer *answer, const str
         say(call, "        %s", answer->why.text);
     say(call, "        %s", err_hint(answer->reason));
     say(call, "        %s", err_name(answer->reason));
+}
+
+/* What every object that was asked says; nothing where the request did not get that far. */
+static err_code explain_all(struct call *call, const struct in_force *force,
+                            const struct request *request, const struct answer *answer, int64_t now)
+{
+    CLEANUP(question_free) struct question *question = NULL;
+    json_t *list = put_array(call->json, "explanation");
+    const struct gate_facts facts = in_force_facts(force, now);
+
+    TRY(question_make(request, &facts, &question, &call->why));
+    for (size_t i = 0; i < answer->n_policies; i++) {
+        const struct policy_object *object = answer->policies[i];
+        struct why why = {0};
+        err_code err = explain(call, list, object->alias, object->rules, question);
+        if (err == ERR_REQUEST_INVALID || err == ERR_CEDAR_STEPS) {
+            say(call, "%.*s: %s", TERM_ARG(object->alias), call->why.text);
+            call->why = why;
+            continue;
+        }
+        TRY(err);
+    }
+    return ERR_OK;
 }
 
 /* A decision that is recorded must not be lost to a mistyped path. */
@@ -190,6 +215,8 @@ static err_code run(struct call *call)
         TRY(file_write(output, buf_slice(&written.permit), 0644, &call->why));
     put_answer(call->json, &answer, gate, &written);
     say_answer(call, &answer, gate, &written);
+    if (args_flag(call->args, "explain") && answer.n_policies > 0)
+        TRY(explain_all(call, &force, &request, &answer, gate->now));
     call->exit =
         answer.permit ? 0 : err_exit(answer.reason == ERR_OK ? ERR_INTERNAL : answer.reason);
     return ERR_OK;

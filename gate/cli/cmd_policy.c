@@ -1,94 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmd_policy.c: pawl policy lint, sign, cosign, show: policy objects. */
+/* cmd_policy.c: pawl policy sign, cosign, show: policy objects. */
 #include "gate/base/file.h"
 #include "gate/base/text.h"
-#include "gate/cedar/cedar.h"
 #include "gate/cli/keyring.h"
 #include "gate/cli/verbs.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-static void findings_done(struct cedar_findings *findings)
-{
-    cedar_findings_free(findings);
-}
-
-/* ---- lint ------------------------------------------------------------------------------------ */
-
-static void put_finding(struct call *call, json_t *list, const char *file,
-                        const struct cedar_finding *finding, const char *text)
-{
-    const char *level = cedar_level_name(finding->level);
-    json_t *entry = add_object(list);
-
-    put_text(entry, "file", file);
-    put_uint(entry, "line", finding->place.line);
-    put_uint(entry, "column", finding->place.column);
-    put_text(entry, "level", level);
-    put_text(entry, "code", finding->code);
-    put_text(entry, "text", text);
-    say(call, "%s:%u:%u: %s: %s [%s]", file, finding->place.line, finding->place.column, level,
-        text, finding->code);
-}
-
-/* Counts what must be mended into *ret_errors. */
-static err_code lint_file(struct call *call, const char *file, json_t *list, unsigned *ret_errors)
-{
-    CLEANUP(buf_free) struct buf text = {0};
-    CLEANUP(cedar_free) struct cedar_policies *policies = NULL;
-    CLEANUP(findings_done) struct cedar_findings findings = {0};
-    struct cedar_place where = {0};
-    struct why why = {0};
-    err_code err;
-
-    TRY(file_read(file, CEDAR_TEXT_MAX, &text, &call->why));
-    err = cedar_parse(buf_slice(&text), &policies, &where, &why);
-    if (err != ERR_OK) {
-        /* The sentence begins with the place, which is printed anyhow. */
-        const struct cedar_finding finding = {CEDAR_ERROR, err_name(err), where, {0}};
-        char place[32];
-        int len = snprintf(place, sizeof place, "%u:%u: ", where.line, where.column);
-        bool twice = len > 0 && strncmp(why.text, place, (size_t)len) == 0;
-        (*ret_errors)++;
-        put_finding(call, list, file, &finding, why.text + (twice ? len : 0));
-        return ERR_OK;
-    }
-    TRY(cedar_lint(policies, &findings));
-    for (size_t i = 0; i < findings.n; i++) {
-        *ret_errors += findings.list[i].level == CEDAR_ERROR;
-        put_finding(call, list, file, &findings.list[i], findings.list[i].text);
-    }
-    return ERR_OK;
-}
-
-static err_code lint_run(struct call *call)
-{
-    json_t *list = put_array(call->json, "findings");
-    unsigned errors = 0;
-
-    for (size_t i = 0; i < call->args->n_plain; i++)
-        TRY(lint_file(call, call->args->plain[i], list, &errors));
-    put_uint(call->json, "errors", errors);
-    say(call, "%zu files, %zu findings, %u errors", call->args->n_plain, json_array_size(list),
-        errors);
-    if (errors > 0) {
-        put_text(call->json, "reason", err_name(ERR_LINT));
-        call->exit = err_exit(ERR_LINT);
-    }
-    return ERR_OK;
-}
-
-const struct verb VERB_POLICY_LINT = {
-    .name = "policy lint",
-    .arguments = "FILE...",
-    .summary = "read Cedar policies as a gate will, and point out what looks wrong",
-    .details = "Exit code 4 when something must be mended.",
-    .opts = NO_OPTIONS,
-    .least = 1,
-    .most = ARGS_MAX,
-    .run = lint_run,
-};
 
 /* ---- show ------------------------------------------------------------------------------------ */
 
@@ -117,7 +35,11 @@ static void show_object(struct call *call, const struct policy_object *object)
     put_text(call->json, "digest", digest);
     put_text(call->json, "not_before", from);
     put_text(call->json, "expires", until);
-    put_slice(call->json, "cedar", object->text);
+    put_slice(call->json, "cedar", object->text.policies);
+    if (object->text.has_schema)
+        put_slice(call->json, "schema_text", object->text.schema);
+    if (object->text.has_entities)
+        put_slice(call->json, "entities", object->text.entities);
     say(call, "POLICY   %.*s version %llu of %.*s", TERM_ARG(object->alias),
         (unsigned long long)object->version, TERM_ARG(object->domain));
     say(call, "digest   %s", digest);
@@ -149,7 +71,11 @@ static err_code show_run(struct call *call)
     TRY(file_read(call->args->plain[0], ENVELOPE_POLICY_MAX, &bytes, &call->why));
     TRY(in_file(call, policy_parse(buf_slice(&bytes), &object, &call->why), call->args->plain[0]));
     show_object(call, &object);
-    say(call, "\n%.*s", TERM_ARG(object.text));
+    say(call, "\n%.*s", TERM_ARG(object.text.policies));
+    if (object.text.has_schema)
+        say(call, "schema:\n%.*s", TERM_ARG(object.text.schema));
+    if (object.text.has_entities)
+        say(call, "entities:\n%.*s", TERM_ARG(object.text.entities));
     return ERR_OK;
 }
 
@@ -171,6 +97,8 @@ static const struct opt SIGN_OPTIONS[] = {
     {"actions", 0, OPT_VALUE, "LIST", "classes it decides: execute,mutate,delegate,propagate"},
     {"agent", 0, OPT_LIST, "ID", "decides only about this agent"},
     {"zone", 0, OPT_LIST, "NAME", "decides only on gates of this zone"},
+    {"schema", 0, OPT_VALUE, "FILE", "Cedar schema that the rules and every request must fit"},
+    {"entities", 0, OPT_VALUE, "FILE", "entities (JSON) that the rules may rely on: groups, trees"},
     {"not-before", 0, OPT_VALUE, "TIME", "beginning (default: now)"},
     {"expires", 0, OPT_VALUE, "TIME", "end (default: +90d)"},
     {"output", 'o', OPT_VALUE, "FILE", "also write the object here"},
@@ -260,17 +188,33 @@ static err_code report(struct call *call, struct slice bytes, const char *done)
 
 static const enum root_role POLICY_ROLE[] = {ROLE_POLICY, ROLE_NONE};
 
+/* An optional file of the signed text. */
+static err_code read_part(struct call *call, const char *option, struct buf *bytes,
+                          struct slice *ret, bool *ret_has)
+{
+    const char *path = args_value(call->args, option, NULL);
+
+    if (path == NULL)
+        return ERR_OK;
+    TRY(file_read(path, RULES_TEXT_MAX, bytes, &call->why));
+    *ret = buf_slice(bytes);
+    *ret_has = true;
+    return ERR_OK;
+}
+
 static err_code sign_run(struct call *call)
 {
-    CLEANUP(buf_free) struct buf text = {0}, signed_ = {0};
+    CLEANUP(buf_free) struct buf text = {0}, schema = {0}, entities = {0}, signed_ = {0};
     CLEANUP(authority_close) struct authority *authority = NULL;
     CLEANUP(keyring_free) struct keyring ring = {0};
     CLEANUP(policy_free) struct policy_object draft = {0};
     struct authority_keys keys;
 
-    TRY(file_read(call->args->plain[0], CEDAR_TEXT_MAX, &text, &call->why));
+    TRY(file_read(call->args->plain[0], RULES_TEXT_MAX, &text, &call->why));
     TRY(read_draft(call, &draft));
-    draft.text = buf_slice(&text);
+    draft.text.policies = buf_slice(&text);
+    TRY(read_part(call, "schema", &schema, &draft.text.schema, &draft.text.has_schema));
+    TRY(read_part(call, "entities", &entities, &draft.text.entities, &draft.text.has_entities));
     TRY(authority_at(call, &authority));
     TRY(keyring_open(call, authority->dir, POLICY_ROLE, &ring));
     keys = keyring_keys(&ring);

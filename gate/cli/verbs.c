@@ -21,6 +21,8 @@ const struct verb *const VERBS[] = {
     &VERB_KEY_LIST,
     &VERB_KEY_SHOW,
     &VERB_POLICY_LINT,
+    &VERB_POLICY_FMT,
+    &VERB_POLICY_TEST,
     &VERB_POLICY_SIGN,
     &VERB_POLICY_COSIGN,
     &VERB_POLICY_SHOW,

@@ -49,50 +49,52 @@ static err_code candidates(const struct in_force *force, const struct request *r
     return ERR_OK;
 }
 
+/* Names policies as the cause, as many as there is room for. */
 static void determine(struct answer *out, const struct policy_object *object,
-                      const struct cedar_answer *got)
+                      const uint32_t *positions, size_t n)
 {
-    for (size_t i = 0; i < got->n_reasons && out->n_determining < ANSWER_DETERMINING_MAX; i++) {
+    for (size_t i = 0; i < n && out->n_determining < ANSWER_DETERMINING_MAX; i++) {
         out->determining[out->n_determining].object = object;
         out->determining[out->n_determining++].name =
-            cedar_at(object->rules->policies, got->reasons[i])->name;
+            cedar_at(object->rules->policies, positions[i])->name;
     }
 }
 
-/* A policy that failed says nothing about the request, and a forbid might have been meant. */
-static err_code failed(const struct policy_object *object, const struct cedar_answer *got,
-                       struct why *why)
+static err_code denied(const struct policy_object *object, const struct cedar_answer *got,
+                       struct answer *out, struct why *why)
 {
-    const struct cedar_policies *policies = object->rules->policies;
-    const struct cedar_place place = cedar_place_at(policies, got->fault_offset);
+    const struct cedar_place place = cedar_place_at(object->rules->policies, got->fault_offset);
+    const unsigned long long version = object->version;
 
-    return why_say(why, ERR_EVALUATION, "\"%.*s\" version %llu: policy %.*s failed at %u:%u: %s",
-                   TERM_ARG(object->alias), (unsigned long long)object->version,
-                   TERM_ARG(cedar_at(policies, got->errors[0])->name), place.line, place.column,
-                   cedar_fault_text(got->fault));
+    if (got->n_errors > 0) {
+        /* It said nothing about the request, and a forbid might have been meant. */
+        determine(out, object, got->errors, got->n_errors);
+        return why_say(why, ERR_EVALUATION, "\"%.*s\" version %llu: %.*s failed at %u:%u: %s",
+                       TERM_ARG(object->alias), version, TERM_ARG(out->determining[0].name),
+                       place.line, place.column, cedar_fault_text(got->fault));
+    }
+    determine(out, object, got->reasons, got->n_reasons);
+    if (got->n_reasons > 0)
+        return why_say(why, ERR_DENIED, "\"%.*s\" version %llu forbids it: %.*s",
+                       TERM_ARG(object->alias), version, TERM_ARG(out->determining[0].name));
+    return why_say(why, ERR_DENIED, "\"%.*s\" version %llu permits nothing that fits",
+                   TERM_ARG(object->alias), version);
 }
 
 static err_code ask_cedar(const struct policy_object *object, struct question *question,
                           struct answer *out, struct why *why)
 {
     struct cedar_answer got;
+    err_code err =
+        why_reading(why, question_ask(question, object->rules, &got, why), "\"%.*s\" version %llu",
+                    TERM_ARG(object->alias), (unsigned long long)object->version);
 
-    TRY(why_reading(why, question_ask(question, object->rules, &got, why), "\"%.*s\" version %llu",
-                    TERM_ARG(object->alias), (unsigned long long)object->version));
-    if (got.n_errors > 0)
-        return failed(object, &got, why);
-    if (got.decision == CEDAR_PERMIT) {
-        determine(out, object, &got);
+    if (err == ERR_OK && got.decision == CEDAR_PERMIT) {
+        determine(out, object, got.reasons, got.n_reasons);
         return ERR_OK;
     }
-    out->n_determining = 0; /* a denial names the forbids alone */
-    determine(out, object, &got);
-    if (got.n_reasons > 0)
-        return why_say(why, ERR_DENIED, "\"%.*s\" version %llu forbids it: %.*s",
-                       TERM_ARG(object->alias), (unsigned long long)object->version,
-                       TERM_ARG(out->determining[0].name));
-    return why_say(why, ERR_DENIED, "\"%.*s\" version %llu permits nothing that fits",
-                   TERM_ARG(object->alias), (unsigned long long)object->version);
+    out->n_determining = 0; /* what permitted before this one does not matter any more */
+    return err != ERR_OK ? err : denied(object, &got, out, why);
 }
 
 /* Everything that must hold before a policy is asked. */
@@ -122,12 +124,17 @@ static err_code ask_all(const struct in_force *force, struct question *question,
     return ERR_OK;
 }
 
+struct gate_facts in_force_facts(const struct in_force *force, int64_t now)
+{
+    return (struct gate_facts){now, force->snapshot->epoch, force->snapshot->domain, force->gate,
+                               force->zone};
+}
+
 static err_code decide(const struct in_force *force, const struct request *request, int64_t now,
                        struct answer *out, struct why *why)
 {
     CLEANUP(question_free) struct question *question = NULL;
-    const struct gate_facts facts = {now, force->snapshot->epoch, force->snapshot->domain,
-                                     force->gate, force->zone};
+    const struct gate_facts facts = in_force_facts(force, now);
 
     TRY(question_make(request, &facts, &question, why));
     TRY(prepare(force, request, now, out, why));

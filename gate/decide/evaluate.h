@@ -27,6 +27,9 @@ struct in_force {
     struct slice zone; /* of this gate; empty: none */
 };
 
+/* What context.gate says. */
+struct gate_facts in_force_facts(const struct in_force *force, int64_t now);
+
 /* Zeroed memory denies. Borrows from request and in_force. */
 struct answer {
     bool permit;

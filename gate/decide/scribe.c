@@ -293,7 +293,7 @@ static err_code fill_decision(const void *from, struct record *record)
         struct buf *name = &source->determining[i];
         TRY(buf_add_slice(name, answer->determining[i].object->alias));
         TRY(buf_add_u8(name, '/'));
-        TRY(buf_add_slice(name, answer->determining[i].id));
+        TRY(buf_add_slice(name, answer->determining[i].name));
         if (name->len <= RECORD_NAME_MAX)
             decision->determining[decision->n_determining++] = buf_slice(name);
     }

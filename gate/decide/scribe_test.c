@@ -485,9 +485,9 @@ static void long_names(void **state)
     office.answer.n_determining = 3;
     for (size_t i = 0; i < 3; i++)
         office.answer.determining[i].object = &object;
-    office.answer.determining[0].id = slice_str(id);
-    office.answer.determining[1].id = (struct slice){(const uint8_t *)id, 256 - 129};
-    office.answer.determining[2].id = (struct slice){(const uint8_t *)id, 256 - 128};
+    office.answer.determining[0].name = slice_str(id);
+    office.answer.determining[1].name = (struct slice){(const uint8_t *)id, 256 - 129};
+    office.answer.determining[2].name = (struct slice){(const uint8_t *)id, 256 - 128};
     OK(decide_at(NOW, &written, &why));
     OK(permit_parse(buf_slice(&written.permit), &permit, &why));
     assert_int_equal(permit.record.decision.n_determining, 1);
