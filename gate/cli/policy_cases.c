@@ -39,15 +39,14 @@ void policy_cases_free(struct policy_cases **cases)
 /* ---- members --------------------------------------------------------------------------------- */
 
 /* Refuses a member that is none: a misspelt expectation would expect nothing. */
-static err_code only(const json_t *object, const char *where, const char *const *names,
-                     struct why *why)
+static err_code only(json_t *object, const char *where, const char *const *names, struct why *why)
 {
     const char *key;
     json_t *value;
 
     if (!json_is_object(object))
         return why_say(why, ERR_FORMAT, "%s is not an object", where);
-    json_object_foreach((json_t *)object, key, value)
+    json_object_foreach(object, key, value)
     {
         size_t i = 0;
         while (names[i] != NULL && strcmp(names[i], key) != 0)
@@ -163,7 +162,7 @@ size_t policy_cases_count(const struct policy_cases *cases)
 
 /* ---- a case ---------------------------------------------------------------------------------- */
 
-static err_code read_gate(const json_t *gate, struct gate_facts *facts, struct why *why)
+static err_code read_gate(json_t *gate, struct gate_facts *facts, struct why *why)
 {
     static const char *const MEMBERS[] = {"now", "epoch", "domain", "gate", "zone", NULL};
     const json_t *epoch = json_object_get(gate, "epoch");
@@ -234,12 +233,12 @@ static err_code read_request(const json_t *json, struct request *ret, struct why
     return text == NULL ? ERR_NO_MEMORY : request_parse(slice_str(text), ret, why);
 }
 
-static err_code make(const struct policy_cases *cases, const json_t *json, struct policy_case *out,
+static err_code make(const struct policy_cases *cases, json_t *json, struct policy_case *out,
                      struct why *why)
 {
     static const char *const MEMBERS[] = {"name",     "request", "entities", "gate",
                                           "decision", "reason",  "error",    NULL};
-    const json_t *gate = json_object_get(json, "gate");
+    json_t *gate = json_object_get(json, "gate");
     struct gate_facts facts = {0};
 
     TRY(only(json, "a case", MEMBERS, why));
@@ -256,7 +255,7 @@ static err_code make(const struct policy_cases *cases, const json_t *json, struc
 err_code policy_case_make(const struct policy_cases *cases, size_t i, struct policy_case *ret,
                           struct why *why)
 {
-    const json_t *json = json_array_get(json_object_get(cases->top, "cases"), i);
+    json_t *json = json_array_get(json_object_get(cases->top, "cases"), i);
 
     *ret = (struct policy_case){0};
     (void)snprintf(ret->number, sizeof ret->number, "case %zu", i + 1);

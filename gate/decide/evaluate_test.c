@@ -18,7 +18,6 @@ struct world {
     struct snapshot snapshot;
     struct snapshot_policy listed[N_MAX];
     struct policy_object objects[N_MAX];
-    struct cedar_policies *cedar[N_MAX];
     struct revocation revoked;
     struct in_force force;
 };
@@ -39,8 +38,10 @@ static int setup(void **state)
                                         .policies = world->listed,
                                         .iat = 100,
                                         .exp = 1000};
-    world->force =
-        (struct in_force){&world->root, &world->snapshot, world->objects, world->cedar, {0}};
+    world->force = (struct in_force){.root = &world->root,
+                                     .snapshot = &world->snapshot,
+                                     .objects = world->objects,
+                                     .gate = slice_str("gate-1")};
     return 0;
 }
 
@@ -48,7 +49,7 @@ static int teardown(void **state)
 {
     (void)state;
     for (size_t i = 0; i < N_MAX; i++)
-        cedar_free(&world->cedar[i]);
+        rules_free(&world->objects[i].rules);
     free(world);
     return 0;
 }
@@ -61,7 +62,7 @@ static struct policy_object *add(const char *alias, const char *text)
     *object = (struct policy_object){.domain = slice_str("example.org"),
                                      .alias = slice_str(alias),
                                      .version = 1,
-                                     .text = slice_str(text),
+                                     .text = {.policies = slice_str(text)},
                                      .iat = 100,
                                      .nbf = 100,
                                      .exp = 900,
@@ -70,7 +71,7 @@ static struct policy_object *add(const char *alias, const char *text)
     object->signers[0] = world->root.keys[0].kid;
     object->actions[ACTION_EXECUTE] = true;
     world->listed[i] = (struct snapshot_policy){object->alias, 1, object->digest};
-    assert_int_equal(cedar_parse(object->text, &world->cedar[i], NULL, NULL), ERR_OK);
+    assert_int_equal(rules_load(&object->text, &object->rules, NULL), ERR_OK);
     return object;
 }
 
@@ -134,7 +135,6 @@ static void every_covering_policy_must_permit_in_any_order(void **state)
     assert_true(ask("a", "execute", "git", NULL, NOW).permit);
     world->objects[1].actions[ACTION_EXECUTE] = true;
     world->force.objects = (struct policy_object[]){world->objects[1], world->objects[0]};
-    world->force.cedar = (struct cedar_policies *[]){world->cedar[1], world->cedar[0]};
     assert_int_equal(ask("a", "execute", "git", NULL, NOW).reason, ERR_DENIED);
 }
 

@@ -67,8 +67,8 @@ static err_code to_record(const char *what, const json_t *json, struct cedar_own
 
 static err_code take_context(const struct request *request, struct question *q, struct why *why)
 {
-    const json_t *given = json_object_get(request->json, "context");
-    CLEANUP(json_free) json_t *context = given == NULL ? json_object() : json_copy((json_t *)given);
+    json_t *given = json_object_get(request->json, "context");
+    CLEANUP(json_free) json_t *context = given == NULL ? json_object() : json_copy(given);
 
     if (context == NULL)
         return ERR_NO_MEMORY;

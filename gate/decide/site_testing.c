@@ -172,7 +172,7 @@ void site_policy(struct site *site, const char *alias, const char *text)
     struct why why = {0};
 
     draft.alias = slice_str(alias);
-    draft.text = slice_str(text);
+    draft.text.policies = slice_str(text);
     SITE_OK(authority_policy_sign(authority, &draft, &keys, &object, &why));
 }
 

@@ -231,10 +231,15 @@ static void only_what_gates_evaluate_is_signed(void **state)
     struct authority_keys signers = keys(TWO);
     (void)state;
 
-    draft.text = slice_str("permit (principal, action, resource) when { true };");
+    draft.text.policies = slice_str("permit (principal == ?principal, action, resource);");
     assert_int_equal(authority_policy_sign(a, &draft, &signers, &out, NULL), ERR_CEDAR_UNSUPPORTED);
-    draft.text = slice_str("permit");
+    draft.text.policies = slice_str("permit");
     assert_int_equal(authority_policy_sign(a, &draft, &signers, &out, NULL), ERR_CEDAR_SYNTAX);
+    draft.text = (struct rules_text){.policies = slice_str("permit (principal, action, resource)"
+                                                           " when { principal.level > 1 };"),
+                                     .has_schema = true,
+                                     .schema = slice_str("entity agent;")};
+    assert_int_equal(authority_policy_sign(a, &draft, &signers, &out, NULL), ERR_CEDAR_INVALID);
     assert_int_equal(out.len, 0);
 }
 

@@ -264,7 +264,7 @@ static void cedar_broken(void)
 
 static void cedar_unsupported(void)
 {
-    (void)world_policy(&world, 0, "permit (principal, action, resource) when { true };");
+    (void)world_policy(&world, 0, "permit (principal == ?principal, action, resource);");
     world_publish(&world);
 }
 

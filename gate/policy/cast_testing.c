@@ -260,7 +260,7 @@ struct policy_object cast_policy(void)
         .alias = slice_str("deploy"),
         .version = 1,
         .actions = {[ACTION_EXECUTE] = true},
-        .text = slice_str("permit (principal, action, resource);"),
+        .text = {.policies = slice_str("permit (principal, action, resource);")},
         .iat = 1000,
         .nbf = 1000,
         .exp = 9000,

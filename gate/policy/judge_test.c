@@ -207,7 +207,7 @@ static void one_bad_signature_of_the_role_refuses_all(void **state)
     struct why why = {0};
     (void)state;
 
-    other.text = slice_str("forbid (principal, action, resource);");
+    other.text.policies = slice_str("forbid (principal, action, resource);");
     /* enough would be valid, but the third one is not */
     assert_int_equal(buf_add_slice(&bad, buf_slice(&good)), ERR_OK);
     bad.ptr[bad.len - 1] ^= 1;

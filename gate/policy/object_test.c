@@ -41,6 +41,9 @@ static void written_is_read_back(void **state)
     object.actions[ACTION_DELEGATE] = object.actions[ACTION_PROPAGATE] = true;
     object.agents = (struct term_list){agents, 2};
     object.zones = (struct term_list){zones, 1};
+    object.text.has_schema = object.text.has_entities = true;
+    object.text.schema = slice_str("entity agent;");
+    object.text.entities = slice_str("[]");
     bytes = cast_sign_policy(&cast, &object, BY(POLICY_A) | BY(POLICY_B));
     assert_int_equal(policy_parse(buf_slice(&bytes), &got, &why), ERR_OK);
     assert_true(slice_eq_str(got.domain, "example.org"));
@@ -52,7 +55,9 @@ static void written_is_read_back(void **state)
     assert_int_equal(got.agents.n, 2);
     assert_true(slice_eq(got.agents.items[1], agents[1]));
     assert_int_equal(got.zones.n, 1);
-    assert_true(slice_eq(got.text, object.text));
+    assert_true(slice_eq(got.text.policies, object.text.policies));
+    assert_true(got.text.has_schema && slice_eq(got.text.schema, object.text.schema));
+    assert_true(got.text.has_entities && slice_eq(got.text.entities, object.text.entities));
     assert_int_equal(got.iat, 1000);
     assert_int_equal(got.nbf, 1000);
     assert_int_equal(got.exp, 9000);
@@ -130,8 +135,14 @@ static const struct {
     {"no previous", HEAD ACTIONS VERSION LANGUAGE "\"policies\": \"\"}", ERR_FORMAT},
     {"surplus member", HEAD ACTIONS VERSION LANGUAGE TEXT "\"previous\": null, \"something\": 1}",
      ERR_FORMAT},
-    {"a schema", "{\"alias\": \"deploy\", \"scope\": {}, \"schema\": \"\", " ACTIONS REST,
-     ERR_UNSUPPORTED},
+    {"good, a schema", "{\"alias\": \"deploy\", \"scope\": {}, \"schema\": \"\", " ACTIONS REST,
+     ERR_OK},
+    {"good, entities", HEAD ACTIONS VERSION "\"entities\": \"[]\", " LANGUAGE TEXT PREVIOUS,
+     ERR_OK},
+    {"a schema that is no text",
+     "{\"alias\": \"deploy\", \"scope\": {}, \"schema\": 1, " ACTIONS REST, ERR_CBOR_TYPE},
+    {"entities that are no text", HEAD ACTIONS VERSION "\"entities\": [], " LANGUAGE TEXT PREVIOUS,
+     ERR_CBOR_TYPE},
     {"another language", HEAD ACTIONS VERSION "\"language\": \"cedar-5\", " TEXT PREVIOUS,
      ERR_UNSUPPORTED},
     {"language in capitals", HEAD ACTIONS VERSION "\"language\": \"Cedar-4\", " TEXT PREVIOUS,
@@ -196,7 +207,7 @@ static void limits(void **state)
 {
     static struct slice many[TERM_LIST_MAX + 1];
     static char names[TERM_LIST_MAX + 1][8], long_name[TERM_NAME_MAX + 2];
-    static char text[POLICY_TEXT_MAX + 1];
+    static char text[RULES_TEXT_MAX + 1];
     struct hw_signer *signers[] = {cast.signers[POLICY_A]};
     struct policy_object object = cast_policy();
     CLEANUP(policy_free) struct policy_object got = {0};
@@ -224,11 +235,15 @@ static void limits(void **state)
     buf_free(&bytes);
 
     memset(text, ' ', sizeof text);
-    object.text = (struct slice){(const uint8_t *)text, sizeof text};
-    assert_int_equal(policy_make(&object, signers, 1, &bytes, &why), ERR_TOO_LARGE);
-    object.text.len--;
-    assert_int_equal(policy_make(&object, signers, 1, &bytes, &why), ERR_OK);
-    buf_free(&bytes);
+    for (size_t part = 0; part < 3; part++) {
+        struct slice *of[] = {&object.text.policies, &object.text.schema, &object.text.entities};
+        object.text.has_schema = object.text.has_entities = true;
+        *of[part] = (struct slice){(const uint8_t *)text, sizeof text};
+        assert_int_equal(policy_make(&object, signers, 1, &bytes, &why), ERR_TOO_LARGE);
+        of[part]->len--;
+        assert_int_equal(policy_make(&object, signers, 1, &bytes, &why), ERR_OK);
+        buf_free(&bytes);
+    }
 
     object = cast_policy();
     object.version = TERM_NUMBER_MAX + 1;

@@ -66,7 +66,7 @@ size_t world_policy(struct world *world, size_t alias, const char *text)
     object.version = ++world->version[alias];
     object.previous = (struct term_link){object.version > 1, world->last[alias]};
     if (text != NULL)
-        object.text = slice_str(text);
+        object.text.policies = slice_str(text);
     world->policies[world->n_policies] = cast_sign_policy(world->cast, &object, world->policy_by);
     MUST(hash_sha256(buf_slice(&world->policies[world->n_policies]), &world->last[alias]));
     return world->n_policies++;
