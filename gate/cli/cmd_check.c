@@ -17,6 +17,8 @@ static const struct opt OPTIONS[] = {
     {"action", 0, OPT_VALUE, "NAME", "name of the action"},
     {"class", 0, OPT_VALUE, "CLASS", "execute, mutate, delegate or propagate"},
     {"resource", 'r', OPT_VALUE, "TYPE::ID", "on what"},
+    {"properties", 0, OPT_VALUE, "JSON", "attributes of the resource, as a JSON object"},
+    {"context", 0, OPT_VALUE, "JSON", "what else the policies may ask about, as a JSON object"},
     {"policy", 0, OPT_LIST, "ALIAS", "a policy that must be in force and cover the request"},
     {"output", 'o', OPT_VALUE, "FILE", "write the permit, or the denial in the same form, here"},
     {"explain", 0, OPT_FLAG, NULL, "say of every policy whether it matched, and what decided"},
@@ -72,6 +74,8 @@ static err_code from_flags(struct call *call, struct request *ret)
         .class_ = args_value(args, "class", NULL),
         .resource_type = resource_type,
         .aliases = aliases,
+        .context = args_value(args, "context", NULL),
+        .properties = args_value(args, "properties", NULL),
     };
     const char *agent = args_value(args, "agent", NULL),
                *resource = args_value(args, "resource", NULL);

@@ -184,13 +184,35 @@ static err_code flags_check(const struct request_flags *flags, struct why *why)
     return ERR_OK;
 }
 
-static err_code put_aliases(json_t *top, const char *const *aliases)
+/* A member from the JSON of a flag. */
+static err_code put_json(json_t *object, const char *name, const char *what, const char *text,
+                         struct why *why)
 {
-    json_t *context, *list;
+    json_error_t error;
+    json_t *value;
 
-    if (json_object_set_new(top, "context", json_object()) != 0)
-        return ERR_NO_MEMORY;
-    context = json_object_get(top, "context");
+    if (text == NULL)
+        return ERR_OK;
+    value = json_loads(text, JSON_REJECT_DUPLICATES, &error);
+    if (value == NULL)
+        return why_say(why, ERR_JSON_MALFORMED, "%s: column %d: %s", what, error.column,
+                       error.text);
+    return json_object_set_new(object, name, value) == 0 ? ERR_OK : ERR_NO_MEMORY;
+}
+
+static err_code put_aliases(json_t *top, const char *const *aliases, struct why *why)
+{
+    json_t *context = json_object_get(top, "context"), *list;
+
+    if (aliases == NULL || aliases[0] == NULL)
+        return ERR_OK;
+    if (context == NULL) {
+        if (json_object_set_new(top, "context", json_object()) != 0)
+            return ERR_NO_MEMORY;
+        context = json_object_get(top, "context");
+    }
+    if (json_object_get(context, "aliases") != NULL)
+        return why_say(why, ERR_REQUEST_MALFORMED, "aliases are given as flags and in the context");
     if (json_object_set_new(context, "aliases", json_array()) != 0)
         return ERR_NO_MEMORY;
     list = json_object_get(context, "aliases");
@@ -211,7 +233,9 @@ err_code request_from_flags(const struct request_flags *flags, struct request *r
                     "id", flags->resource_id);
     if (top == NULL)
         return ERR_NO_MEMORY;
-    if (flags->aliases != NULL && flags->aliases[0] != NULL)
-        TRY(put_aliases(top, flags->aliases));
+    TRY(put_json(top, "context", "context", flags->context, why));
+    TRY(put_json(json_object_get(top, "resource"), "properties", "resource.properties",
+                 flags->properties, why));
+    TRY(put_aliases(top, flags->aliases, why));
     return from_json(json_incref(top), ret, why);
 }

@@ -42,10 +42,12 @@ struct request {
 err_code request_parse(struct slice json, struct request *ret, struct why *why);
 
 /* The request that command-line flags describe, as the same JSON. class_ etc. may not be NULL;
- * aliases ends with NULL. */
+ * aliases (may be NULL) ends with NULL; context and properties (of the resource) are JSON objects,
+ * or NULL. */
 struct request_flags {
     const char *subject_type, *subject_id, *action, *class_, *resource_type, *resource_id;
     const char *const *aliases;
+    const char *context, *properties;
 };
 err_code request_from_flags(const struct request_flags *flags, struct request *ret,
                             struct why *why);
