@@ -60,12 +60,16 @@ def request(resource="git", path="/usr/bin/git", agent="build-7", **more):
 
 
 def ask(world, asked, *more):
-    result = world.run("check", "-", *more, "--json", stdin=json.dumps(asked).encode())
-    return json.loads(result.stdout), result
+    return json.loads(world.run("check", "-", *more, "--json",
+                                stdin=json.dumps(asked).encode())[1])
+
+
+def shown(world, *words, **more):
+    return world.run(*words, **more)[1].decode()
 
 
 def decided(world, asked, reason):
-    got, _ = ask(world, asked)
+    got = ask(world, asked)
     equal((got.get("reason"), got.get("decision")), (reason, reason == "OK"), got.get("why"))
     return got
 
@@ -95,8 +99,8 @@ def schema_of_requests(world):
 def reserved(world):
     serve(world)
     for name in ("gate", "action"):
-        got, _ = ask(world, request(context={name: {"epoch": 9}}))
-        equal(got["error"]["name"], "REQUEST_MALFORMED", name)
+        got = ask(world, request(context={name: {"epoch": 9}}))
+        equal(got["error"]["code"], "REQUEST_MALFORMED", name)
 
 
 @suite.test("what a request says about a signed entity or its subject does not count",
@@ -140,10 +144,9 @@ def not_signed(world):
 @suite.test("check --explain shows what decided, with its line", at="enrolled")
 def explain(world):
     serve(world)
-    result = world.run("check", "-", "--explain", stdin=json.dumps(request("curl")).encode())
-    text = result.stdout.decode()
+    text = shown(world, "check", "-", "--explain", stdin=json.dumps(request("curl")).encode())
     true("forbid no-curl: satisfied" in text and "permit team-builds: satisfied" in text, text)
-    got, _ = ask(world, request(path="/home/x"), "--explain")
+    got = ask(world, request(path="/home/x"), "--explain")
     outcomes = {e["policy"]: e for e in got["explanation"]}
     equal(outcomes["team-builds"]["outcome"], "not satisfied", "the permit")
     equal((outcomes["team-builds"]["line"], outcomes["team-builds"]["condition"]), (3, 0), "where")
@@ -179,7 +182,7 @@ def policy_test(world):
     path = put(world, "wrong.json", json.dumps(wrong))
     got = world.pawl("policy", "test", path, code=4)
     equal((got["passed"], got["failed"], got["reason"]), (1, 3, "TEST_FAILED"), "tally")
-    text = world.run("policy", "test", path).stdout.decode()
+    text = shown(world, "policy", "test", path)
     true("FAILED  git" in text and "found    permit: team-builds" in text, text)
     for change in ({"case": []}, {"policies": None}, {"cases": {}}, {"gate": {"time": 1}}):
         path = put(world, "bad.json", json.dumps(CASES | change))
@@ -194,15 +197,15 @@ def policy_test(world):
 def policy_fmt(world):
     ugly = put(world, "ugly.cedar",
                "// first\npermit(principal,action,resource)when{true&&// why\n1<2};")
-    shown = world.run("policy", "fmt", ugly).stdout.decode()
-    true("// first" in shown and "// why" in shown, shown)
+    pretty = shown(world, "policy", "fmt", ugly)
+    true("// first" in pretty and "// why" in pretty, pretty)
     world.pawl("policy", "fmt", "--check", ugly, code=4)
     os.chmod(ugly, 0o640)
     world.pawl("policy", "fmt", "--write", ugly)
-    equal(read(ugly).decode(), shown, "rewritten")
+    equal(read(ugly).decode(), pretty, "rewritten")
     equal(os.stat(ugly).st_mode & 0o777, 0o640, "its mode")
     world.pawl("policy", "fmt", "--check", ugly)
-    equal(world.run("policy", "fmt", "-", stdin=read(ugly)).stdout.decode(), shown, "stable")
+    equal(shown(world, "policy", "fmt", "-", stdin=read(ugly)), pretty, "stable")
     bad = put(world, "bad.cedar", "permit(principal,action);")
     world.pawl("policy", "fmt", bad, want="CEDAR_SYNTAX")
     world.pawl("policy", "fmt", "--write", "--check", ugly, want="USAGE")
