@@ -7,6 +7,8 @@
 #include "gate/decide/install.h"
 #include "gate/decide/scribe.h"
 
+#include <string.h>
+
 /* The install goes on record in the first round of the new epoch. */
 static err_code record(struct call *call, struct gate *gate)
 {
@@ -29,6 +31,22 @@ static err_code ledger_is_there(struct call *call, const struct gate *gate)
     return gate_ledger_open(gate->state_dir, LEDGER_READ, &ledger, &call->why);
 }
 
+/* A bundle that was refused changed nothing: say what goes on deciding. Other errors may have come
+ * after it was stored. */
+static err_code refused(struct call *call, const struct gate *gate, err_code err)
+{
+    const uint64_t epoch = gate->installed.judged.snapshot.epoch;
+    char *text = call->why.text;
+    size_t len = strlen(text);
+
+    if (err_exit(err) < err_exit(ERR_FORMAT) || err_exit(err) > err_exit(ERR_ROLLBACK))
+        return err;
+    if (gate->has_installed && gate->blocked == ERR_OK && epoch == gate->epoch && len > 0)
+        (void)snprintf(text + len, sizeof call->why.text - len, "; epoch %llu stays in force",
+                       (unsigned long long)epoch);
+    return err;
+}
+
 static err_code run(struct call *call)
 {
     CLEANUP(gate_close) struct gate *gate = NULL;
@@ -38,7 +56,9 @@ static err_code run(struct call *call)
     TRY(file_read(call->args->plain[0], BUNDLE_SIZE_MAX, &bytes, &call->why));
     TRY(gate_open_live(call->state_dir, call->clock_ms, &gate, &call->why));
     TRY(ledger_is_there(call, gate));
-    TRY(in_file(call, gate_install(gate, &bytes, &result, &call->why), call->args->plain[0]));
+    TRY(refused(
+        call, gate,
+        in_file(call, gate_install(gate, &bytes, &result, &call->why), call->args->plain[0])));
     TRY(record(call, gate));
 
     put_uint(call->json, "epoch", result.epoch);

@@ -18,22 +18,31 @@ const struct judge JUDGE_SOFT = {soft, NULL};
 struct tally {
     bool counted[ROOT_KEYS_MAX], revoked[ROOT_KEYS_MAX]; /* by place in root_meta.keys */
     size_t n_counted, n_revoked;
+    const struct revocation *example; /* of one that is revoked, for people */
 };
 
-static bool is_revoked(const struct judge_rule *rule, const struct digest *kid)
+/* NULL if it is not. */
+static const struct revocation *revocation_of(const struct judge_rule *rule,
+                                              const struct digest *kid)
 {
-    for (size_t i = 0; i < 2; i++)
-        if (rule->revoked[i] != NULL && revoked_find(rule->revoked[i], REVOKED_KEY, kid) != NULL)
-            return true;
-    return false;
+    for (size_t i = 0; i < 2; i++) {
+        const struct revocation *found = NULL;
+        if (rule->revoked[i] != NULL)
+            found = revoked_find(rule->revoked[i], REVOKED_KEY, kid);
+        if (found != NULL)
+            return found;
+    }
+    return NULL;
 }
 
 /* Counts one signer. Returns true if it counts and is new. */
 static bool count(struct tally *tally, const struct judge_rule *rule, const struct root_key *key)
 {
     size_t place = (size_t)(key - rule->root->keys);
+    const struct revocation *revocation = revocation_of(rule, &key->kid);
 
-    if (is_revoked(rule, &key->kid)) {
+    if (revocation != NULL) {
+        tally->example = revocation;
         tally->n_revoked += !tally->revoked[place];
         tally->revoked[place] = true;
         return false;
@@ -65,10 +74,16 @@ static err_code verdict(const struct tally *tally, const struct judge_rule *rule
                        "metadata version %llu",
                        what, rule->root->roles[rule->role].n, role,
                        (unsigned long long)rule->root->version);
-    if (tally->n_counted + tally->n_revoked >= need)
+    if (tally->n_counted + tally->n_revoked >= need) {
+        char key[DIGEST_TEXT], since[TIME_TEXT];
+        digest_text(&tally->example->id, key);
+        time_text(tally->example->since, since);
         return why_say(why, ERR_REVOKED,
-                       "%s: %zu of %zu keys of the role %s have signed, but %zu more are revoked",
-                       what, tally->n_counted, need, role, tally->n_revoked);
+                       "%s: %zu of %zu keys of the role %s have signed, but %zu more are revoked: "
+                       "%s since %s: %.*s",
+                       what, tally->n_counted, need, role, tally->n_revoked, key, since,
+                       TERM_ARG(tally->example->reason));
+    }
     return why_say(why, ERR_THRESHOLD,
                    "%s: %zu keys of the role %s have signed, %zu are needed (%zu revoked ones do "
                    "not count)",
