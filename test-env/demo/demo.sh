@@ -94,10 +94,12 @@ tell() {
     snapshot "$work/state" "$work/old-disk"
     printf '   $ cp -a state old-disk\n'
 
-    chapter "Epoch 2: a stricter policy. The same request is denied now."
+    chapter "Epoch 2: a stricter policy. The same request is denied now, unless there is a ticket."
     {
         cat "$work/rules-1.cedar"
-        printf 'forbid (principal, action, resource == program::"/usr/bin/curl");\n'
+        printf '@id("no-downloads")\n'
+        printf 'forbid (principal, action, resource == program::"/usr/bin/curl")\n'
+        printf 'unless { context has ticket && context.ticket like "OPS-*" };\n'
     } >"$work/rules-2.cedar"
     sed 's/^/     | /' "$work/rules-2.cedar"
     show policy sign "$work/rules-2.cedar" --authority "$work/authority" --alias builds \
@@ -105,7 +107,8 @@ tell() {
     show publish --authority "$work/authority" --for "$work/gate.enrolment" \
         -o "$work/epoch-2.bundle"
     show install --state "$work/state" "$work/epoch-2.bundle"
-    refused 10 "${request[@]}" --state "$work/state"
+    refused 10 "${request[@]}" --state "$work/state" --explain
+    show "${request[@]}" --state "$work/state" --context '{"ticket": "OPS-7"}'
 
     chapter "The old disk is put back, with its laxer policy. The hardware refuses."
     restore "$work/state" "$work/old-disk"
