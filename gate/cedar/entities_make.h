@@ -12,6 +12,7 @@ struct cedar_entities {
     size_t n;
     const uint32_t *table; /* by hash: position + 1, or 0; mask + 1 places, never full */
     size_t mask;
+    const struct cedar_entities *base; /* where a search goes on, or NULL; borrowed */
 };
 
 /* A name that some entity has or is in. */
