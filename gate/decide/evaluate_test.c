@@ -99,8 +99,8 @@ static struct answer ask(const char *agent, const char *class_, const char *reso
                          const char *alias, int64_t now)
 {
     const char *aliases[] = {alias, NULL};
-    const struct request_flags flags = {"agent",   agent,    "exec", class_,
-                                        "program", resource, aliases};
+    const struct request_flags flags = {"agent",  agent,   "exec", class_, "program",
+                                        resource, aliases, NULL,   NULL};
 
     return ask_flags(&flags, now);
 }
@@ -228,7 +228,8 @@ static void types_that_cedar_has_not(void **state)
     (void)state;
     add("all", PERMIT_ALL);
     for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++) {
-        struct request_flags flags = {"a::b", "a", "exec", "execute", "a::b", "git", NONE};
+        struct request_flags flags = {"a::b", "a",  "exec", "execute", "a::b",
+                                      "git",  NONE, NULL,   NULL};
         assert_true(ask_flags(&flags, NOW).permit);
         flags.subject_type = NAMES[i];
         assert_int_equal(ask_flags(&flags, NOW).reason, ERR_REQUEST_MALFORMED);

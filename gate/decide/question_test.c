@@ -156,8 +156,8 @@ static void what_no_request_may_say(void **state)
 static void values_that_cedar_has_not(void **state)
 {
     static const char *const BAD[] = {
-        "{" SUBJECT ACTION RESOURCE ", \"context\": {\"x\": {\"__entity\": 1}}}",
-        "{" SUBJECT ACTION RESOURCE ", \"context\": {\"x\": {\"__extn\": {\"fn\": \"no\"}}}}",
+        "{" SUBJECT ACTION RESOURCE
+        ", \"context\": {\"x\": {\"__extn\": {\"fn\": \"no\", \"arg\": \"\"}}}}",
         "{" SUBJECT ACTION RESOURCE
         ", \"context\": {\"__extn\": {\"fn\": \"ip\", \"arg\": \"::1\"}}}",
     };

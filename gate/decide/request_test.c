@@ -214,8 +214,8 @@ static void the_digest_ignores_order_and_foreign_members(void **state)
 {
     CLEANUP(request_free) struct request a = {0}, b = {0}, c = {0}, d = {0}, e = {0}, f = {0};
     static const char *const NONE[] = {NULL}, *const TWO[] = {"a", "b", NULL};
-    struct request_flags flags = {"agent",   "build-7",      "exec", "execute",
-                                  "program", "/usr/bin/git", NULL};
+    struct request_flags flags = {"agent",        "build-7", "exec", "execute", "program",
+                                  "/usr/bin/git", NULL,      NULL,   NULL};
     (void)state;
     assert_int_equal(request_parse(slice_str(GOOD "}"), &a, NULL), ERR_OK);
     assert_int_equal(
@@ -246,8 +246,8 @@ static void flags_are_utf8(void **state)
 {
     static const char *const ALIASES[][4] = {
         {"\xff"}, {"strict\xff"}, {"a", "\xc3"}, {"\xc0\x80", "a"}};
-    static const struct request_flags GOOD_FLAGS = {"agent",   "build-7",      "exec", "execute",
-                                                    "program", "/usr/bin/git", NULL};
+    static const struct request_flags GOOD_FLAGS = {
+        "agent", "build-7", "exec", "execute", "program", "/usr/bin/git", NULL, NULL, NULL};
     (void)state;
 
     for (size_t i = 0; i < 6 + sizeof ALIASES / sizeof *ALIASES; i++) {

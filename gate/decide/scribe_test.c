@@ -86,8 +86,8 @@ static void make_mandate(uint64_t epoch, const char *snapshot)
 static void make_request(void)
 {
     static const char *const NONE[] = {NULL};
-    const struct request_flags flags = {"agent",   "build-7",       "exec", "execute",
-                                        "program", "/usr/bin/true", NONE};
+    const struct request_flags flags = {"agent",         "build-7", "exec", "execute", "program",
+                                        "/usr/bin/true", NONE,      NULL,   NULL};
     struct why why = {0};
 
     OK(request_from_flags(&flags, &office.request, &why));
