@@ -54,7 +54,7 @@ static err_code members(const struct source *s, const struct cedar_json *json, c
 
 static err_code missing(const struct source *s, const struct cedar_json *json, const char *what)
 {
-    return cedar_tree_fail(s->tree, json->offset, ERR_CEDAR_SCHEMA, "without \"%s\"", what);
+    return cedar_tree_fail(s->tree, json->offset, ERR_CEDAR_SCHEMA, "no member \"%s\"", what);
 }
 
 static bool null(const struct cedar_json *json)
@@ -205,7 +205,10 @@ static err_code extension(const struct source *s, const struct cedar_json *json,
             ret->builtin = KNOWN[i].kind;
             return ERR_OK;
         }
-    return expected(s, parts->name, "\"ipaddr\", \"decimal\", \"datetime\" or \"duration\"");
+    TRY(need(s, parts->name, CEDAR_JSON_STRING, "the name of an extension type"));
+    return cedar_tree_fail(s->tree, parts->name->offset, ERR_CEDAR_SCHEMA,
+                           "found \"%s\", expected ipaddr, decimal, datetime or duration",
+                           cedar_quoted(parts->name->text).text);
 }
 
 static err_code set_of(struct source *s, const struct cedar_json *json, const struct parts *parts,

@@ -35,7 +35,7 @@ static err_code check_part(const struct cedar_resolve *r, struct slice part, uin
 {
     if (slice_eq_str(part, "__cedar"))
         return cedar_tree_fail(r->tree, offset, ERR_CEDAR_SCHEMA,
-                               "\"__cedar\" is reserved, nothing is declared in it or as it");
+                               "`__cedar` is reserved: nothing is declared in it, or as it");
     return ERR_OK;
 }
 
@@ -85,7 +85,8 @@ static int symbol_cmp(const void *a, const void *b)
 }
 
 /* Sorts, and refuses what is declared twice. */
-static err_code finish(const struct cedar_resolve *r, struct cedar_symbols *symbols)
+static err_code finish(const struct cedar_resolve *r, const char *what,
+                       struct cedar_symbols *symbols)
 {
     struct cedar_symbol *at = symbols->at;
 
@@ -93,9 +94,10 @@ static err_code finish(const struct cedar_resolve *r, struct cedar_symbols *symb
         qsort(at, symbols->n, sizeof *at, symbol_cmp);
     for (uint32_t i = 1; i < symbols->n; i++)
         if (slice_eq(at[i - 1].name, at[i].name))
-            return cedar_tree_fail(
-                r->tree, at[i].offset, ERR_CEDAR_SCHEMA, "%s a second time, the first is at %s",
-                cedar_quoted(at[i].name).text, cedar_tree_spot(r->tree, at[i - 1].offset).text);
+            return cedar_tree_fail(r->tree, at[i].offset, ERR_CEDAR_SCHEMA,
+                                   "the %s `%s` a second time, the first is at %s", what,
+                                   cedar_quoted(at[i].name).text,
+                                   cedar_tree_spot(r->tree, at[i - 1].offset).text);
     return ERR_OK;
 }
 
@@ -107,7 +109,7 @@ static err_code collect_spaces(struct cedar_resolve *r)
     cedar_tree_twice(spaces, r->tree->spaces.n, &twice);
     if (twice != NULL)
         return cedar_tree_fail(r->tree, twice[1].offset, ERR_CEDAR_SCHEMA,
-                               "the namespace %s a second time, the first is at %s",
+                               "the namespace `%s` a second time, the first is at %s",
                                cedar_quoted(twice->text).text,
                                cedar_tree_spot(r->tree, twice->offset).text);
     for (uint32_t i = 0; i < r->tree->spaces.n; i++) {
@@ -139,11 +141,11 @@ static err_code collect_entities(struct cedar_resolve *r)
 
             if (slice_eq_str(name->text, "Action"))
                 return cedar_tree_fail(r->tree, name->offset, ERR_CEDAR_SCHEMA,
-                                       "\"Action\" is the type of actions, no entity type");
+                                       "`Action` is the type of actions, no entity type");
             TRY(symbol_of(r, decls[i].space, name, &all->at[all->n]));
             all->at[all->n++].decl = i;
         }
-    return finish(r, all);
+    return finish(r, "entity type", all);
 }
 
 static err_code collect_commons(struct cedar_resolve *r)
@@ -162,11 +164,12 @@ static err_code collect_commons(struct cedar_resolve *r)
         for (size_t j = 0; j < sizeof RESERVED / sizeof *RESERVED; j++)
             if (slice_eq_str(name->text, RESERVED[j]))
                 return cedar_tree_fail(r->tree, name->offset, ERR_CEDAR_SCHEMA,
-                                       "%s is reserved, no common type has this name", RESERVED[j]);
+                                       "`%s` is reserved: no common type has this name",
+                                       RESERVED[j]);
         TRY(symbol_of(r, decls[i].space, name, &all->at[all->n]));
         all->at[all->n++].decl = i;
     }
-    return finish(r, all);
+    return finish(r, "common type", all);
 }
 
 static int action_cmp(const void *a, const void *b)
@@ -211,7 +214,7 @@ static err_code collect_actions(struct cedar_resolve *r)
     for (uint32_t i = 1; i < r->n_actions; i++)
         if (cedar_uid_eq(&r->actions[i - 1].uid, &r->actions[i].uid))
             return cedar_tree_fail(r->tree, r->actions[i].offset, ERR_CEDAR_SCHEMA,
-                                   "the action \"%s\" a second time, the first is at %s",
+                                   "the action `%s` a second time, the first is at %s",
                                    cedar_quoted(r->actions[i].uid.id).text,
                                    cedar_tree_spot(r->tree, r->actions[i - 1].offset).text);
     return ERR_OK;
@@ -245,11 +248,11 @@ static err_code check_hidden(const struct cedar_resolve *r, struct basename *all
         if (!slice_eq(all[bare].base, all[i].base) || all[i].bare)
             bare = i;
         else if (all[bare].bare)
-            return cedar_tree_fail(r->tree, all[i].offset, ERR_CEDAR_SCHEMA,
-                                   "%s within a namespace would hide that of the empty namespace, "
-                                   "declared at %s",
-                                   cedar_quoted(all[i].base).text,
-                                   cedar_tree_spot(r->tree, all[bare].offset).text);
+            return cedar_tree_fail(
+                r->tree, all[i].offset, ERR_CEDAR_SCHEMA,
+                "`%s` within a namespace would hide that of the empty namespace, "
+                "declared at %s",
+                cedar_quoted(all[i].base).text, cedar_tree_spot(r->tree, all[bare].offset).text);
     }
     return ERR_OK;
 }
@@ -354,6 +357,21 @@ static void read_both(struct slice space, struct slice name, struct readings *re
     ret->at[ret->n++] = name;
 }
 
+static err_code undeclared(const struct cedar_resolve *r, enum cedar_form form,
+                           const struct cedar_tree_name *name, const struct readings *readings)
+{
+    const char *what = form == CEDAR_FORM_ENTITY   ? "an entity type"
+                       : form == CEDAR_FORM_COMMON ? "a common type"
+                                                   : "a common type or an entity type";
+
+    if (readings->n > 1)
+        return cedar_tree_fail(
+            r->tree, name->offset, ERR_CEDAR_SCHEMA, "neither `%s` nor `%s` is declared as %s",
+            cedar_quoted(readings->at[0]).text, cedar_quoted(readings->at[1]).text, what);
+    return cedar_tree_fail(r->tree, name->offset, ERR_CEDAR_SCHEMA, "`%s` is not declared as %s",
+                           cedar_quoted(name->text).text, what);
+}
+
 err_code cedar_resolve_name(const struct cedar_resolve *r, struct slice space, enum cedar_form form,
                             const struct cedar_tree_name *name, struct cedar_target *ret)
 {
@@ -368,13 +386,7 @@ err_code cedar_resolve_name(const struct cedar_resolve *r, struct slice space, e
             target = look_entity(r, readings.at[i]);
     }
     if (target.meaning == CEDAR_MEANS_NOTHING)
-        return cedar_tree_fail(
-            r->tree, name->offset, ERR_CEDAR_SCHEMA, "%s%s%s%s is not declared as %s",
-            cedar_quoted(name->text).text, readings.n > 1 ? " (or " : "",
-            readings.n > 1 ? cedar_quoted(readings.at[0]).text : "", readings.n > 1 ? ")" : "",
-            form == CEDAR_FORM_ENTITY   ? "an entity type"
-            : form == CEDAR_FORM_COMMON ? "a common type"
-                                        : "a common type or an entity type");
+        return undeclared(r, form, name, &readings);
     *ret = target;
     return ERR_OK;
 }
@@ -405,6 +417,6 @@ err_code cedar_resolve_uid(const struct cedar_resolve *r, struct slice space,
         }
     }
     return cedar_tree_fail(r->tree, uid->offset, ERR_CEDAR_SCHEMA,
-                           "%s::\"%s\" is not declared as an action", cedar_quoted(type).text,
+                           "`%s::\"%s\"` is not declared as an action", cedar_quoted(type).text,
                            cedar_quoted(uid->id).text);
 }

@@ -102,7 +102,7 @@ static err_code entity_numbers(struct cedar_resolve *r, struct slice space,
         TRY(cedar_resolve_name(r, space, CEDAR_FORM_ENTITY, &names->at[i], &target));
         if (target.meaning != CEDAR_MEANS_ENTITY)
             return cedar_tree_fail(r->tree, names->at[i].offset, ERR_CEDAR_SCHEMA,
-                                   "%s is a type of actions, expected an entity type",
+                                   "`%s` is a type of actions, expected an entity type",
                                    cedar_quoted(names->at[i].text).text);
         at[i] = (uint32_t)(target.symbol - r->entities.at);
     }
@@ -253,7 +253,7 @@ static err_code place_actions(struct cedar_resolve *r, struct graph *graph,
         TRY(graph_search(r, graph, i, offset, &in));
         if (graph->node_seen[i] == graph->search)
             return cedar_tree_fail(r->tree, offset, ERR_CEDAR_SCHEMA,
-                                   "the action \"%s\" is in itself, directly or through others",
+                                   "the action `%s` is in itself, directly or through others",
                                    cedar_quoted(types[i].uid.id).text);
         TRY(uids_of(r, types, in, &types[i].ancestors));
         types[i].n_ancestors = in.n;

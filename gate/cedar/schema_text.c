@@ -30,11 +30,19 @@ static void advance(struct text *t)
 
 static err_code unexpected(const struct text *t, const char *expected)
 {
+    struct cedar_quoted word = cedar_quoted(t->token.text);
+
     if (t->token.kind == CEDAR_T_END)
         return cedar_tree_fail(t->tree, here(t), ERR_CEDAR_SCHEMA,
-                               "the text ends where %s is expected", expected);
-    return cedar_tree_fail(t->tree, here(t), ERR_CEDAR_SCHEMA, "found %s, expected %s",
-                           cedar_quoted(t->token.text).text, expected);
+                               "found the end of the text, expected %s", expected);
+    if (t->token.kind == CEDAR_T_STRING)
+        return cedar_tree_fail(t->tree, here(t), ERR_CEDAR_SCHEMA,
+                               "found the string %s, expected %s", word.text, expected);
+    if (slice_eq_str(t->token.text, "\""))
+        return cedar_tree_fail(t->tree, here(t), ERR_CEDAR_SCHEMA,
+                               "found a string without an end, expected %s", expected);
+    return cedar_tree_fail(t->tree, here(t), ERR_CEDAR_SCHEMA, "found `%s`, expected %s", word.text,
+                           expected);
 }
 
 static bool at_word(const struct text *t, const char *word)
@@ -70,7 +78,8 @@ static err_code ident(struct text *t, const char *expected, struct cedar_tree_na
     if (t->token.kind != CEDAR_T_IDENT)
         return unexpected(t, expected);
     if (cedar_reserved(t->token.text))
-        return cedar_tree_fail(t->tree, here(t), ERR_CEDAR_SCHEMA, "%s is reserved, expected %s",
+        return cedar_tree_fail(t->tree, here(t), ERR_CEDAR_SCHEMA,
+                               "found the reserved word `%s`, expected %s",
                                cedar_quoted(t->token.text).text, expected);
     *ret = (struct cedar_tree_name){t->token.text, here(t)};
     advance(t);
@@ -89,7 +98,8 @@ static err_code string(struct text *t, const char *expected, struct cedar_tree_n
     if (value.bytes == NULL)
         return ERR_NO_MEMORY;
     if (cedar_unescape(&t->token, &value, &where, &what) != ERR_OK)
-        return cedar_tree_fail(t->tree, (uint32_t)where.offset, ERR_CEDAR_SCHEMA, "%s", what);
+        return cedar_tree_fail(t->tree, (uint32_t)where.offset, ERR_CEDAR_SCHEMA, "bad escape: %s",
+                               what);
     *ret = (struct cedar_tree_name){{value.bytes, value.len}, here(t)};
     advance(t);
     return ERR_OK;
@@ -181,9 +191,9 @@ static err_code entity_types(struct text *t, struct cedar_tree_names *ret)
         if (skip(t, CEDAR_T_RBRACKET))
             return ERR_OK;
         TRY(names(t, type_path, "an entity type", ret));
-        return take(t, CEDAR_T_RBRACKET, "\",\" or \"]\"");
+        return take(t, CEDAR_T_RBRACKET, "`,` or `]`");
     }
-    TRY(type_path(t, "an entity type or \"[\"", &one));
+    TRY(type_path(t, "an entity type or `[`", &one));
     TRY(cedar_list_add(&list, &one, sizeof one));
     return kept_names(t, &list, one.offset, ret);
 }
@@ -203,13 +213,13 @@ static err_code annotations(struct text *t)
         TRY(cedar_list_add(&list, &one, sizeof one));
         if (skip(t, CEDAR_T_LPAREN)) {
             TRY(string(t, "a string", &value));
-            TRY(take(t, CEDAR_T_RPAREN, "\")\""));
+            TRY(take(t, CEDAR_T_RPAREN, "`)`"));
         }
     }
     cedar_tree_twice((void *)list.bytes.ptr, list.n, &twice);
     if (twice != NULL)
         return cedar_tree_fail(t->tree, twice[1].offset, ERR_CEDAR_SCHEMA,
-                               "the annotation %s a second time, the first is at %s",
+                               "the annotation `%s` a second time, the first is at %s",
                                cedar_quoted(twice->text).text,
                                cedar_tree_spot(t->tree, twice->offset).text);
     return ERR_OK;
@@ -229,17 +239,17 @@ static err_code record(struct text *t, uint32_t offset, struct cedar_tree_type *
         struct cedar_tree_name key = {0};
 
         TRY(annotations(t));
-        TRY(name(t, "an attribute or \"}\"", &key));
+        TRY(name(t, "an attribute or `}`", &key));
         attr.name = key.text;
         attr.offset = key.offset;
         attr.required = !skip(t, CEDAR_T_OPTIONAL);
-        TRY(take(t, CEDAR_T_COLON, "\":\""));
+        TRY(take(t, CEDAR_T_COLON, "`:`"));
         TRY(type(t, &attr.type));
         TRY(cedar_list_add(&list, &attr, sizeof attr));
         if (!skip(t, CEDAR_T_COMMA))
             break;
     }
-    TRY(take(t, CEDAR_T_RBRACE, "\",\" or \"}\""));
+    TRY(take(t, CEDAR_T_RBRACE, "`,` or `}`"));
     return cedar_tree_record(t->tree, &list, offset, ret);
 }
 
@@ -250,7 +260,7 @@ static err_code set_of(struct text *t, struct cedar_tree_type *ret)
     if (element == NULL)
         return ERR_NO_MEMORY;
     TRY(type(t, element));
-    TRY(take(t, CEDAR_T_GT, "\">\""));
+    TRY(take(t, CEDAR_T_GT, "`>`"));
     ret->form = CEDAR_FORM_SET;
     ret->element = element;
     return ERR_OK;
@@ -302,9 +312,9 @@ static err_code count(struct text *t, const struct cedar_tree_names *declared)
 /* Behind "enum": "[" STRING {"," STRING} "]". */
 static err_code enumeration(struct text *t, struct cedar_tree_entity *entity)
 {
-    TRY(take(t, CEDAR_T_LBRACKET, "\"[\""));
+    TRY(take(t, CEDAR_T_LBRACKET, "`[`"));
     TRY(names(t, string, "a string", &entity->ids));
-    return take(t, CEDAR_T_RBRACKET, "\",\" or \"]\"");
+    return take(t, CEDAR_T_RBRACKET, "`,` or `]`");
 }
 
 /* ["in" EntTypes] [["="] Record] ["tags" Type]. */
@@ -322,7 +332,7 @@ static err_code members(struct text *t, struct cedar_tree_entity *entity)
         TRY(record(t, offset, &made));
         TRY(kept_type(t, &made, &entity->shape));
     } else if (record_must_follow) {
-        return unexpected(t, "\"{\"");
+        return unexpected(t, "`{`");
     }
     if (skip_word(t, "tags")) {
         TRY(type(t, &made));
@@ -341,7 +351,7 @@ static err_code entity(struct text *t)
         TRY(enumeration(t, &made));
     else
         TRY(members(t, &made));
-    TRY(take(t, CEDAR_T_SEMICOLON, "\";\""));
+    TRY(take(t, CEDAR_T_SEMICOLON, "`;`"));
     return cedar_list_add(&t->tree->entities, &made, sizeof made);
 }
 
@@ -351,9 +361,9 @@ static err_code common(struct text *t)
 
     TRY(ident(t, "the name of a type", &made.name));
     TRY(cedar_tree_count(t->tree, made.name.offset));
-    TRY(take(t, CEDAR_T_ASSIGN, "\"=\""));
+    TRY(take(t, CEDAR_T_ASSIGN, "`=`"));
     TRY(type(t, &made.type));
-    TRY(take(t, CEDAR_T_SEMICOLON, "\";\""));
+    TRY(take(t, CEDAR_T_SEMICOLON, "`;`"));
     return cedar_list_add(&t->tree->commons, &made, sizeof made);
 }
 
@@ -373,7 +383,7 @@ static err_code action_uid(struct text *t, struct cedar_tree_uid *ret)
         return ERR_OK;
     }
     if (memchr(type.text.ptr, ':', type.text.len) != NULL)
-        return unexpected(t, "\"::\" and the action's name as a string");
+        return unexpected(t, "`::` and the action's name as a string");
     ret->id = type.text;
     return ERR_OK;
 }
@@ -392,7 +402,7 @@ static err_code groups(struct text *t, struct cedar_tree_action *action)
         TRY(cedar_list_add(&list, &one, sizeof one));
     } while (many && skip(t, CEDAR_T_COMMA));
     if (many)
-        TRY(take(t, CEDAR_T_RBRACKET, "\",\" or \"]\""));
+        TRY(take(t, CEDAR_T_RBRACKET, "`,` or `]`"));
     TRY(cedar_tree_keep(t->tree, &list, offset, &kept));
     action->parents = kept;
     action->n_parents = list.n;
@@ -406,15 +416,15 @@ static err_code applies_to_types(struct text *t, const char *word, struct cedar_
 
     if (ret->n > 0)
         return cedar_tree_fail(t->tree, offset, ERR_CEDAR_SCHEMA,
-                               "\"%s\" a second time, the first list begins at %s", word,
+                               "`%s` a second time, the first list begins at %s", word,
                                cedar_tree_spot(t->tree, ret->at[0].offset).text);
     advance(t);
-    TRY(take(t, CEDAR_T_COLON, "\":\""));
+    TRY(take(t, CEDAR_T_COLON, "`:`"));
     TRY(entity_types(t, ret));
     if (ret->n == 0)
         return cedar_tree_fail(t->tree, offset, ERR_CEDAR_SCHEMA,
-                               "\"%s\" lists no type: an action that applies to nothing has no "
-                               "\"appliesTo\"",
+                               "`%s` lists no type: an action that applies to nothing has no "
+                               "`appliesTo`",
                                word);
     return ERR_OK;
 }
@@ -427,10 +437,10 @@ static err_code context(struct text *t, struct cedar_tree_action *action)
 
     if (action->context != NULL)
         return cedar_tree_fail(t->tree, here(t), ERR_CEDAR_SCHEMA,
-                               "\"context\" a second time, the first is at %s",
+                               "`context` a second time, the first is at %s",
                                cedar_tree_spot(t->tree, action->context->offset).text);
     advance(t);
-    TRY(take(t, CEDAR_T_COLON, "\":\""));
+    TRY(take(t, CEDAR_T_COLON, "`:`"));
     made.offset = here(t);
     if (skip(t, CEDAR_T_LBRACE)) {
         TRY(record(t, made.offset, &made));
@@ -445,7 +455,7 @@ static err_code applies_to(struct text *t, struct cedar_tree_action *action)
 {
     uint32_t offset = here(t);
 
-    TRY(take(t, CEDAR_T_LBRACE, "\"{\""));
+    TRY(take(t, CEDAR_T_LBRACE, "`{`"));
     do {
         if (at_word(t, "principal"))
             TRY(applies_to_types(t, "principal", &action->principals));
@@ -454,11 +464,11 @@ static err_code applies_to(struct text *t, struct cedar_tree_action *action)
         else if (at_word(t, "context"))
             TRY(context(t, action));
         else
-            return unexpected(t, "\"principal\", \"resource\" or \"context\"");
+            return unexpected(t, "`principal`, `resource` or `context`");
     } while (skip(t, CEDAR_T_COMMA) && t->token.kind != CEDAR_T_RBRACE);
-    TRY(take(t, CEDAR_T_RBRACE, "\",\" or \"}\""));
+    TRY(take(t, CEDAR_T_RBRACE, "`,` or `}`"));
     if (action->principals.n == 0 || action->resources.n == 0)
-        return cedar_tree_fail(t->tree, offset, ERR_CEDAR_SCHEMA, "\"appliesTo\" without \"%s\"",
+        return cedar_tree_fail(t->tree, offset, ERR_CEDAR_SCHEMA, "`appliesTo` without `%s`",
                                action->principals.n == 0 ? "principal" : "resource");
     return ERR_OK;
 }
@@ -474,10 +484,10 @@ static err_code action(struct text *t)
     if (skip_word(t, "appliesTo"))
         TRY(applies_to(t, &made));
     if (skip_word(t, "attributes")) {
-        TRY(take(t, CEDAR_T_LBRACE, "\"{\""));
-        TRY(take(t, CEDAR_T_RBRACE, "\"}\": an action has no attributes"));
+        TRY(take(t, CEDAR_T_LBRACE, "`{`"));
+        TRY(take(t, CEDAR_T_RBRACE, "`}`, since an action has no attributes"));
     }
-    TRY(take(t, CEDAR_T_SEMICOLON, "\";\""));
+    TRY(take(t, CEDAR_T_SEMICOLON, "`;`"));
     return cedar_list_add(&t->tree->actions, &made, sizeof made);
 }
 
@@ -492,7 +502,7 @@ static err_code declaration(struct text *t, const char *expected)
         return common(t);
     if (at_word(t, "external"))
         return cedar_tree_fail(t->tree, here(t), ERR_CEDAR_SCHEMA,
-                               "\"external\": what it declares is not defined here, and a schema "
+                               "`external`: what it declares is not defined here, and a schema "
                                "has no other part");
     return unexpected(t, expected);
 }
@@ -505,11 +515,11 @@ static err_code namespace(struct text *t)
     TRY(path(t, "the name of a namespace", NULL, &space));
     TRY(cedar_tree_count(t->tree, space.offset));
     TRY(cedar_list_add(&t->tree->spaces, &space, sizeof space));
-    TRY(take(t, CEDAR_T_LBRACE, "\"{\""));
+    TRY(take(t, CEDAR_T_LBRACE, "`{`"));
     t->space = space.text;
     while (t->token.kind != CEDAR_T_RBRACE) {
         TRY(annotations(t));
-        TRY(declaration(t, "\"entity\", \"action\", \"type\" or \"}\""));
+        TRY(declaration(t, "`entity`, `action`, `type` or `}`"));
     }
     advance(t);
     t->space = (struct slice){0};
@@ -523,14 +533,14 @@ err_code cedar_tree_read_text(struct cedar_tree *tree)
 
     if (cedar_lex_start(tree->text, &t.lex, &where, &hidden) != ERR_OK)
         return cedar_tree_fail(tree, (uint32_t)where.offset, ERR_CEDAR_SCHEMA,
-                               "a byte that is not UTF-8");
+                               "found byte 0x%02x, expected UTF-8", tree->text.ptr[where.offset]);
     advance(&t);
     while (t.token.kind != CEDAR_T_END) {
         TRY(annotations(&t));
         if (skip_word(&t, "namespace"))
             TRY(namespace(&t));
         else
-            TRY(declaration(&t, "\"namespace\", \"entity\", \"action\" or \"type\""));
+            TRY(declaration(&t, "`namespace`, `entity`, `action` or `type`"));
     }
     return ERR_OK;
 }

@@ -24,6 +24,11 @@ struct site {
     uint32_t level; /* types and common types around it */
 };
 
+static struct site within(struct site site, struct slice space)
+{
+    return (struct site){space, site.level + 1};
+}
+
 static err_code make(struct cedar_resolve *r, struct site site, const struct cedar_tree_type *type,
                      struct cedar_made *ret);
 
@@ -34,8 +39,8 @@ static err_code too_deep(const struct cedar_resolve *r, uint32_t offset)
 }
 
 /* Counts a part within a whole. */
-static err_code within(const struct cedar_resolve *r, const struct cedar_made *part,
-                       uint32_t offset, struct cedar_made *whole)
+static err_code add(const struct cedar_resolve *r, const struct cedar_made *part, uint32_t offset,
+                    struct cedar_made *whole)
 {
     whole->size += part->size;
     if (whole->size > CEDAR_TYPE_MAX)
@@ -57,12 +62,12 @@ static err_code make_common(struct cedar_resolve *r, struct site site,
 
     if (made->busy)
         return cedar_tree_fail(r->tree, offset, ERR_CEDAR_SCHEMA,
-                               "the common type %s, declared at %s, is part of itself",
+                               "the common type `%s`, declared at %s, is part of itself",
                                cedar_quoted(symbol->name).text,
                                cedar_tree_spot(r->tree, symbol->offset).text);
     if (made->type == NULL) {
         made->busy = true;
-        TRY(make(r, (struct site){decl->space, site.level + 1}, &decl->type, ret));
+        TRY(make(r, within(site, decl->space), &decl->type, ret));
         *made = *ret;
         made->depth++;
     }
@@ -106,8 +111,8 @@ static err_code make_set(struct cedar_resolve *r, struct site site,
 
     if (set == NULL)
         return ERR_NO_MEMORY;
-    TRY(make(r, site, type->element, &element));
-    TRY(within(r, &element, type->offset, ret));
+    TRY(make(r, within(site, site.space), type->element, &element));
+    TRY(add(r, &element, type->offset, ret));
     set->kind = CEDAR_TYPE_SET;
     set->element = element.type;
     ret->type = set;
@@ -126,8 +131,8 @@ static err_code make_record(struct cedar_resolve *r, struct site site,
         struct cedar_made made = {0};
 
         TRY(cedar_arena_copy(r->keep, type->attrs[i].name, &attrs[i].name));
-        TRY(make(r, site, &type->attrs[i].type, &made));
-        TRY(within(r, &made, type->attrs[i].offset, ret));
+        TRY(make(r, within(site, site.space), &type->attrs[i].type, &made));
+        TRY(add(r, &made, type->attrs[i].offset, ret));
         attrs[i].type = made.type;
         attrs[i].required = type->attrs[i].required;
     }
@@ -141,7 +146,7 @@ static err_code make_record(struct cedar_resolve *r, struct site site,
 static err_code make(struct cedar_resolve *r, struct site site, const struct cedar_tree_type *type,
                      struct cedar_made *ret)
 {
-    if (++site.level > CEDAR_DEPTH_MAX)
+    if (site.level == CEDAR_DEPTH_MAX)
         return too_deep(r, type->offset);
     *ret = (struct cedar_made){.size = 1, .depth = 1};
     switch (type->form) {
