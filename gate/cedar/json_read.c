@@ -117,6 +117,15 @@ err_code cedar_json_only(const struct cedar_json_reader *r, const struct cedar_j
     return ERR_OK;
 }
 
+err_code cedar_json_few(const struct cedar_json_reader *r, const struct cedar_json *list,
+                        const char *of)
+{
+    if (list->n <= CEDAR_LIST_MAX)
+        return ERR_OK;
+    return cedar_json_refuse(r, ERR_CEDAR_LIST_SIZE, list, "%u %s; the limit is %d", list->n, of,
+                             CEDAR_LIST_MAX);
+}
+
 /* ---- names of entities ---- */
 
 err_code cedar_json_type(const struct cedar_json_reader *r, const struct cedar_json *json,

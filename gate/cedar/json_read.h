@@ -37,6 +37,10 @@ err_code cedar_json_need_kind(const struct cedar_json_reader *r, const struct ce
 err_code cedar_json_only(const struct cedar_json_reader *r, const struct cedar_json *object,
                          const char *const *names);
 
+/* CEDAR_LIST_SIZE if there are more than CEDAR_LIST_MAX of what they are called. */
+err_code cedar_json_few(const struct cedar_json_reader *r, const struct cedar_json *list,
+                        const char *of);
+
 /* {"__entity": {"type", "id"}} or {"type", "id"}; other members beside these mean nothing, as in
  * the Rust implementation. */
 err_code cedar_json_uid(const struct cedar_json_reader *r, const struct cedar_json *json,

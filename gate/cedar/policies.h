@@ -24,6 +24,10 @@ err_code cedar_parse(struct slice text, struct cedar_policies **ret, struct ceda
  * with line and column, CEDAR_SYNTAX naming the path of the member, the limits. Owns: the same. */
 err_code cedar_parse_json(struct slice json, struct cedar_policies **ret, struct why *why);
 
+/* The same for one policy or template, {"effect", "principal", ...}, which gets this id. */
+err_code cedar_parse_json_policy(struct slice json, struct slice id, struct cedar_policies **ret,
+                                 struct why *why);
+
 /* Frees and nulls; accepts NULL inside. */
 void cedar_free(struct cedar_policies **policies);
 
@@ -50,6 +54,8 @@ err_code cedar_link(const struct cedar_policies *policies, const struct cedar_li
 
 /* Writes the set as JSON in the form of cedar_parse_json, without white space. Appends. */
 err_code cedar_print_json(const struct cedar_policies *policies, struct buf *ret);
+/* The same for one policy or template; a link has its entities where the template has slots. */
+err_code cedar_print_json_policy(const struct cedar_policy *policy, struct buf *ret);
 
 /* Writes the policies as text that reads back as the same policies in the same order. Links, which
  * the language cannot write, are left out. Error: CEDAR_SYNTAX where only JSON can say it. Appends.

@@ -10,13 +10,6 @@
 
 /* ---- reading ---- */
 
-static err_code too_long(const struct cedar_json_reader *r, const struct cedar_json *json,
-                         const char *of)
-{
-    return cedar_json_refuse(r, ERR_CEDAR_LIST_SIZE, json, "%u %s; the limit is %d", json->n, of,
-                             CEDAR_LIST_MAX);
-}
-
 static err_code string(const struct cedar_json_reader *r, const struct cedar_json *json,
                        struct cedar_value *ret)
 {
@@ -32,8 +25,7 @@ static err_code set(const struct cedar_json_reader *r, const struct cedar_json *
 {
     struct cedar_value *items;
 
-    if (json->n > CEDAR_LIST_MAX)
-        return too_long(r, json, "elements of a set");
+    TRY(cedar_json_few(r, json, "elements of a set"));
     items = cedar_arena_take(r->arena, json->n * sizeof *items);
     if (items == NULL)
         return ERR_NO_MEMORY;
@@ -52,8 +44,7 @@ err_code cedar_json_record(const struct cedar_json_reader *r, const struct cedar
     if (json->kind != CEDAR_JSON_OBJECT)
         return cedar_json_refuse(r, r->refusal, json, "%s, not an object",
                                  cedar_json_kind_text(json));
-    if (json->n > CEDAR_LIST_MAX)
-        return too_long(r, json, "fields of a record");
+    TRY(cedar_json_few(r, json, "fields of a record"));
     fields = cedar_arena_take(r->arena, json->n * sizeof *fields);
     if (fields == NULL)
         return ERR_NO_MEMORY;
