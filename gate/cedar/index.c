@@ -144,13 +144,20 @@ static uint8_t rarest(const struct build *build, const struct offer offers[stati
     return best;
 }
 
-/* The first other part of the scope that is one entity. */
-static uint32_t also(const struct offer offers[static 3], uint8_t chosen)
+/* What the variables other than this one must be equal to. */
+static struct cedar_stand stand_of(const struct offer offers[static 3], uint8_t chosen,
+                                   uint32_t position)
 {
-    for (uint8_t v = 0; v < 3; v++)
-        if (v != chosen && offers[v].scope->match == CEDAR_EQ)
-            return ((uint32_t)offers[v].scope->uid.hash & ~3u) | (v + 1u);
-    return 0;
+    struct cedar_stand stand = {.position = position};
+    size_t at = 0;
+
+    for (uint8_t v = 0; v < 3; v++) {
+        const struct cedar_scope *scope = offers[v].scope;
+
+        if (v != chosen)
+            stand.also[at++] = scope->match == CEDAR_EQ ? cedar_uid_tag(&scope->uid) : 0;
+    }
+    return stand;
 }
 
 /* Chooses for each policy what it stands under. Returns how many keys that is, at most. */
@@ -206,7 +213,7 @@ static void fill(struct build *build, struct cedar_index *index, struct cedar_st
             }
             filled = &build->filled[2 * (entry - index->keys.entries) + offer->in];
             stands[(entry->stands - stands) + (offer->in ? entry->n_equal : 0) + (*filled)++] =
-                (struct cedar_stand){(uint32_t)i, also(offers, build->chosen[i])};
+                stand_of(offers, build->chosen[i], (uint32_t)i);
         }
     }
 }
@@ -278,58 +285,64 @@ bool cedar_found_next(struct cedar_found *found, uint32_t *ret)
     return false;
 }
 
-static void add_stands(const struct cedar_run *run, const struct cedar_stand *stands, uint32_t n,
-                       struct cedar_found *found)
+/* What is looked for: the three names of a request. */
+struct search {
+    const struct cedar_index *index;
+    const struct cedar_uid *uids[3];
+    uint16_t tags[3];
+    struct cedar_found *found;
+};
+
+static void find_key(const struct search *search, const struct cedar_key *key, bool equal)
 {
-    const uint64_t hashes[4] = {0, run->request->principal.hash, run->request->action.hash,
-                                run->request->resource.hash};
-
-    for (uint32_t i = 0; i < n; i++) {
-        uint32_t also = stands[i].also;
-
-        if (also == 0 || (((uint32_t)hashes[also & 3] ^ also) & ~3u) == 0)
-            found_add(found, stands[i].position);
-    }
-}
-
-static void find_key(const struct cedar_index *index, const struct cedar_run *run,
-                     const struct cedar_key *key, bool equal, struct cedar_found *found)
-{
-    const struct cedar_keyed *entry = cedar_keys_find(&index->keys, key);
+    const struct cedar_keyed *entry = cedar_keys_find(&search->index->keys, key);
+    uint16_t first = search->tags[key->var == CEDAR_PRINCIPAL ? CEDAR_ACTION : CEDAR_PRINCIPAL];
+    uint16_t second = search->tags[key->var == CEDAR_RESOURCE ? CEDAR_ACTION : CEDAR_RESOURCE];
 
     if (entry == NULL)
         return;
-    if (equal)
-        add_stands(run, entry->stands, entry->n_equal + entry->n_in, found);
-    else
-        add_stands(run, entry->stands + entry->n_equal, entry->n_in, found);
+    for (uint32_t i = equal ? 0 : entry->n_equal; i < entry->n_equal + entry->n_in; i++) {
+        const struct cedar_stand *stand = &entry->stands[i];
+
+        if ((stand->also[0] == 0 || stand->also[0] == first) &&
+            (stand->also[1] == 0 || stand->also[1] == second))
+            found_add(search->found, stand->position);
+    }
+}
+
+static void find_variable(const struct search *search, enum cedar_var var,
+                          const struct cedar_entity *known)
+{
+    const struct cedar_index *index = search->index;
+    struct cedar_key key;
+
+    if (index->by_entity[var]) {
+        key = cedar_key_entity(var, search->uids[var]);
+        find_key(search, &key, true);
+    }
+    for (uint32_t i = 0; index->by_ancestor[var] && known != NULL && i < known->n_ancestors; i++) {
+        key = cedar_key_entity(var, known->ancestors[i]);
+        find_key(search, &key, false);
+    }
+    if (index->by_type[var]) {
+        key = cedar_key_type(var, search->uids[var]->type);
+        find_key(search, &key, true);
+    }
 }
 
 void cedar_index_find(const struct cedar_policies *policies, const struct cedar_run *run,
                       struct cedar_found *found)
 {
-    const struct cedar_index *index = policies->index;
-    const struct cedar_uid *const uids[3] = {&run->request->principal, &run->request->action,
-                                             &run->request->resource};
+    struct search search = {
+        policies->index,
+        {&run->request->principal, &run->request->action, &run->request->resource},
+        {0},
+        found};
 
-    for (uint32_t i = 0; i < index->n_always; i++)
-        found_add(found, index->always[i]);
-    for (enum cedar_var var = CEDAR_PRINCIPAL; var <= CEDAR_RESOURCE; var++) {
-        const struct cedar_entity *known = run->known[var];
-        struct cedar_key key;
-
-        if (index->by_entity[var]) {
-            key = cedar_key_entity(var, uids[var]);
-            find_key(index, run, &key, true, found);
-        }
-        for (uint32_t i = 0; index->by_ancestor[var] && known != NULL && i < known->n_ancestors;
-             i++) {
-            key = cedar_key_entity(var, known->ancestors[i]);
-            find_key(index, run, &key, false, found);
-        }
-        if (index->by_type[var]) {
-            key = cedar_key_type(var, uids[var]->type);
-            find_key(index, run, &key, true, found);
-        }
-    }
+    for (enum cedar_var var = CEDAR_PRINCIPAL; var <= CEDAR_RESOURCE; var++)
+        search.tags[var] = cedar_uid_tag(search.uids[var]);
+    for (uint32_t i = 0; i < search.index->n_always; i++)
+        found_add(found, search.index->always[i]);
+    for (enum cedar_var var = CEDAR_PRINCIPAL; var <= CEDAR_RESOURCE; var++)
+        find_variable(&search, var, run->known[var]);
 }

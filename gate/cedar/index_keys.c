@@ -20,6 +20,11 @@ struct cedar_key cedar_key_type(enum cedar_var var, struct slice type)
     return (struct cedar_key){mix(hash, CEDAR_KEY_TYPE, var), CEDAR_KEY_TYPE, var, type, {0}};
 }
 
+uint16_t cedar_uid_tag(const struct cedar_uid *uid)
+{
+    return (uint16_t)(uid->hash >> 40) | 1;
+}
+
 static bool same(const struct cedar_key *a, const struct cedar_key *b)
 {
     return a->hash == b->hash && a->kind == b->kind && a->var == b->var && slice_eq(a->id, b->id) &&

@@ -17,12 +17,15 @@ struct cedar_key {
 struct cedar_key cedar_key_entity(enum cedar_var var, const struct cedar_uid *uid);
 struct cedar_key cedar_key_type(enum cedar_var var, struct slice type);
 
-/* A policy under a key. also: 0, or what else must be: the number of a variable plus one in the low
- * two bits, and in the others those of the hash of the entity that it must be equal to. It saves
- * many looks at a policy itself. */
+/* A policy under a key. also: for the two other variables in order, 0 or the tag of the entity that
+ * it must be equal to. It saves many looks at a policy itself. */
 struct cedar_stand {
-    uint32_t position, also;
+    uint32_t position;
+    uint16_t also[2];
 };
+/* Bits of the hash that are not used to find a slot; never 0. */
+uint16_t cedar_uid_tag(const struct cedar_uid *uid);
+
 struct cedar_keyed {
     struct cedar_key key;
     uint32_t n_equal, n_in;           /* policies that demand: `==` or `is`; `in` */
