@@ -68,6 +68,8 @@ struct cedar_path {
     bool has_id;
 };
 err_code cedar_parse_path(struct cedar_parser *p, const char *expected, struct cedar_path *ret);
+/* The same without the string. */
+err_code cedar_parse_type(struct cedar_parser *p, struct slice *ret);
 
 /* Adds an element to the innermost list, which began when n_items was base. Error: CEDAR_LIST_SIZE
  * at the place of the element. */

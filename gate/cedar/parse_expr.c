@@ -221,18 +221,16 @@ static err_code like(struct cedar_parser *p, struct cedar_tree *ret)
 static err_code is(struct cedar_parser *p, struct cedar_tree *ret)
 {
     struct cedar_tree of = *ret, in = {0};
-    struct cedar_path type;
+    struct slice type = {0};
 
-    TRY(cedar_parse_path(p, "an entity type", &type));
-    if (type.has_id)
-        return cedar_parse_unexpected(p, "a type without an id, behind `is`");
+    TRY(cedar_parse_type(p, &type));
     if (cedar_parse_at(p, "in")) {
         cedar_parse_take(p);
         TRY(sum(p, &in));
     }
     TRY(cedar_parse_make(p, CEDAR_OP_IS, of.start, higher(&of, &in), ret));
     ret->expr->of = of.expr;
-    ret->expr->name = type.type;
+    ret->expr->name = type;
     ret->expr->in = in.expr;
     return ERR_OK;
 }

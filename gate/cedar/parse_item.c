@@ -321,6 +321,8 @@ err_code cedar_parse_member(struct cedar_parser *p, struct cedar_tree *ret)
     if (p->token.kind == CEDAR_T_NUMBER || p->token.kind == CEDAR_T_STRING ||
         cedar_parse_at(p, "true") || cedar_parse_at(p, "false"))
         TRY(literal(p, ret));
+    else if (cedar_parse_at(p, "if"))
+        return cedar_parse_unexpected(p, "an expression: here `if` needs parentheses");
     else if (p->token.kind == CEDAR_T_IDENT)
         TRY(named(p, ret));
     else if (p->token.kind == CEDAR_T_LBRACKET)

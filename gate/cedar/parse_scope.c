@@ -88,14 +88,9 @@ static err_code subject(struct cedar_parser *p, const struct subject *subject,
         return entity(p, subject, ret);
     }
     if (cedar_parse_at(p, "is")) {
-        struct cedar_path path;
-
         cedar_parse_take(p);
         ret->match = CEDAR_IS;
-        TRY(cedar_parse_path(p, "an entity type", &path));
-        if (path.has_id)
-            return cedar_parse_unexpected(p, "a type without an id, behind `is`");
-        ret->type = path.type;
+        TRY(cedar_parse_type(p, &ret->type));
     }
     if (cedar_parse_at(p, "in")) {
         cedar_parse_take(p);

@@ -174,6 +174,19 @@ err_code cedar_parse_path(struct cedar_parser *p, const char *expected, struct c
     return ERR_OK;
 }
 
+err_code cedar_parse_type(struct cedar_parser *p, struct slice *ret)
+{
+    struct cedar_place start = p->token.place;
+    struct cedar_path path;
+
+    TRY(cedar_parse_path(p, "an entity type", &path));
+    if (path.has_id)
+        return cedar_parse_refuse(p, &start, ERR_CEDAR_SYNTAX,
+                                  "found an entity, expected an entity type");
+    *ret = path.type;
+    return ERR_OK;
+}
+
 /* ---- lists ----------------------------------------------------------------------------------- */
 
 err_code cedar_parse_push(struct cedar_parser *p, size_t base, const struct cedar_item *item)
@@ -233,5 +246,5 @@ err_code cedar_parse_distinct(struct cedar_parser *p, size_t base, const char *w
     place = cedar_parse_place(p, twice->offset);
     cedar_quote(twice->name, name, sizeof name);
     return cedar_parse_refuse(p, &place, ERR_CEDAR_SYNTAX,
-                              "found the %s %s twice, expected it once", what, name);
+                              "found the %s `%s` twice, expected it once", what, name);
 }
