@@ -30,6 +30,7 @@
 #define CEDAR_LIST_MAX 8192            /* CEDAR_LIST_SIZE: elements of a set, fields of a record */
 #define CEDAR_NAME_MAX 1024            /* CEDAR_TEXT_SIZE: bytes of a type with its namespaces */
 #define CEDAR_STEPS_MAX (1u << 20)     /* CEDAR_STEPS: steps of one decision, over all policies */
+#define CEDAR_CHECK_MAX (1u << 26)     /* CEDAR_STEPS: steps of one validation */
 
 /* The limit of nesting is that of the tree, not of the text alone: the height of an expression,
  * where a constant or a variable has height 1 and `a && b && c`, being (a && b) && c, has height 3.

@@ -28,13 +28,36 @@ void cedar_schema_free(struct cedar_schema **schema);
 bool cedar_schema_context_has(const struct cedar_schema *schema, const struct cedar_uid *action,
                               struct slice attribute, struct slice member);
 
-/* Strict validation of every policy and template. Each violation is a finding of level
- * CEDAR_ERROR with its place. Valid: *ret has no such finding. Error: NO_MEMORY. Owns: the caller
- * frees *ret with cedar_findings_free. */
+/* Strict validation of every policy and template: each is checked for every action, and every type
+ * of principal and resource, that the schema allows and its scope admits. Each violation is a
+ * finding of level CEDAR_ERROR with its place, made once for each place:
+ *
+ *     UNKNOWN_TYPE        an entity type that the schema does not have
+ *     UNKNOWN_ACTION      an action that the schema does not have
+ *     UNKNOWN_ID          an entity of an enumeration that does not list it
+ *     UNKNOWN_ATTRIBUTE   an attribute that the type does not have
+ *     UNSAFE_ATTRIBUTE    an optional attribute is read, and `has` has not been asked
+ *     UNSAFE_TAG          a tag is read, and `hasTag` has not been asked
+ *     NO_TAGS             a tag is read of a type that has none
+ *     UNEXPECTED_TYPE     an operand of another type than the operator takes
+ *     INCOMPATIBLE_TYPES  two operands, elements or branches that must be of one type are not
+ *     EMPTY_SET           [], which has no type
+ *     ARGUMENT_COUNT      an extension function with too few or too many arguments
+ *     NOT_LITERAL         ip(...) and its like with an argument that is computed
+ *     BAD_LITERAL         ip(...) and its like with a text that is none
+ *
+ * A valid policy may still have a finding of level CEDAR_WARNING: NEVER_APPLIES, no request that
+ * the schema allows satisfies it.
+ *
+ * Valid: *ret has no CEDAR_ERROR. There are at most 16 of one policy, and no policy is looked at
+ * after the first thousand. Errors: CEDAR_STEPS (CEDAR_CHECK_MAX is used up: policies times actions
+ * times types are too many), NO_MEMORY. Owns: the caller frees *ret with cedar_findings_free. */
 err_code cedar_validate(const struct cedar_schema *schema, const struct cedar_policies *policies,
                         struct cedar_findings *ret);
 
-/* Error: CEDAR_INVALID, and why names the entity, what was found and what the schema says. */
+/* What the policies were validated for. Actions of the schema that are not in the store are no
+ * violation; it is as if they were there. Errors: CEDAR_INVALID, and why names the entity or the
+ * part of the request, what was found and what the schema says; CEDAR_STEPS. */
 err_code cedar_validate_entities(const struct cedar_schema *schema,
                                  const struct cedar_entities *entities, struct why *why);
 err_code cedar_validate_request(const struct cedar_schema *schema,
