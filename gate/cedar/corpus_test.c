@@ -1,485 +1,363 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * corpus_test.c: the public Cedar conformance corpus (cedar-policy/cedar-integration-tests), which
- * is not part of the project: looked for in $PAWL_SHARED/cedar, else in the directory given as
- * argument.
+ * corpus_test.c: the public Cedar conformance tests (cedar-policy/cedar-integration-tests), which
+ * are not part of the project.
  *
- * Every policy text is Cedar, so none may be refused as CEDAR_SYNTAX. Those without conditions must
- * decide as the corpus says, with its reasons. Of the others the scope is evaluated, which has to
- * hold whenever the corpus says that the policy was satisfied or erred (its condition is looked at
- * only then), and, where the condition is "when { true }", exactly then.
+ *     cedar_corpus PATH...    directories or .tar.gz files; $PAWL_SHARED/cedar comes before them
+ *
+ * Every test is run from its text, from the JSON of that text, from the text of that JSON, and from
+ * the formatted text. Each time the validator's verdict and every decision with its reasons and
+ * errors must be the corpus'; the first time the answer of gate mode and the explanation must fit
+ * to it, too.
  */
-#include "gate/base/file.h"
-#include "gate/cedar/lex.h"
+#include "gate/cedar/authorize.h"
+#include "gate/cedar/corpus_files_testing.h"
+#include "gate/cedar/corpus_implicit_testing.h"
+#include "gate/cedar/json.h"
+#include "gate/cedar/schema.h"
 
-#include <jansson.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #define SKIPPED 77
-#define FILE_MAX ((size_t)1 << 20)
+#define SHOWN_MAX 100
 
-struct entry {
-    char name[128];
-    size_t offset, len; /* in contents */
+enum way { TEXT = 0, JSON, TEXT_OF_JSON, FORMATTED, N_WAYS };
+static const char *const WAYS[N_WAYS] = {"text", "JSON", "text of JSON", "formatted"};
+
+struct run {
+    struct corpus_files files;
+    struct cedar_worker *worker;
+    unsigned tests, requests, passed, failed;
 };
 
-struct corpus {
-    struct buf contents;
-    struct entry *entries;
-    size_t n, cap;
-    unsigned texts, plain, with_conditions, annotated;
-    unsigned requests, exact, one_way, failures;
+/* One test, read. */
+struct test {
+    const char *name;
+    struct slice text; /* of the whole test */
+    const struct cedar_json *json;
+    struct cedar_schema *schema;
+    struct cedar_entities *entities;
+    struct cedar_policies *ways[N_WAYS];
+    bool implicit; /* its JSON needs the schema to be understood */
 };
 
-[[gnu::format(printf, 3, 4)]] static void failure(struct corpus *c, const char *name,
-                                                  const char *format, ...)
+static void test_free(struct test *test)
+{
+    cedar_schema_free(&test->schema);
+    cedar_entities_free(&test->entities);
+    for (int way = 0; way < N_WAYS; way++)
+        cedar_free(&test->ways[way]);
+}
+
+/* Counts one comparison. */
+[[gnu::format(printf, 4, 5)]] static bool expect(struct run *run, const struct test *test,
+                                                 bool passed, const char *format, ...)
 {
     va_list args;
 
-    c->failures++;
-    fprintf(stderr, "%s: ", name);
+    run->passed += passed;
+    run->failed += !passed;
+    if (passed || run->failed > SHOWN_MAX)
+        return passed;
+    printf("FAIL  %s: ", test->name);
     va_start(args, format);
-    vfprintf(stderr, format, args);
+    vprintf(format, args);
     va_end(args);
-    fputc('\n', stderr);
-}
-
-/* ---- reading --------------------------------------------------------------------------------- */
-
-/* Begins to unpack a gzip file. NULL: no. */
-static FILE *gunzip(const char *path, pid_t *ret_pid)
-{
-    int ends[2];
-
-    if (pipe(ends) != 0)
-        return NULL;
-    *ret_pid = fork();
-    if (*ret_pid == 0) {
-        dup2(ends[1], STDOUT_FILENO);
-        close(ends[0]);
-        close(ends[1]);
-        execlp("gzip", "gzip", "-dc", "--", path, (char *)NULL);
-        _exit(127);
-    }
-    close(ends[1]);
-    if (*ret_pid < 0) {
-        close(ends[0]);
-        return NULL;
-    }
-    return fdopen(ends[0], "rb");
-}
-
-static int by_name(const void *a, const void *b)
-{
-    return strcmp(((const struct entry *)a)->name, ((const struct entry *)b)->name);
-}
-
-static void add_entry(struct corpus *c, const char *name, struct slice content)
-{
-    if (c->n == c->cap) {
-        c->cap = c->cap == 0 ? 1024 : 2 * c->cap;
-        c->entries = reallocarray(c->entries, c->cap, sizeof *c->entries);
-        if (c->entries == NULL)
-            abort();
-    }
-    snprintf(c->entries[c->n].name, sizeof c->entries[c->n].name, "%s", name);
-    c->entries[c->n].offset = c->contents.len;
-    c->entries[c->n++].len = content.len;
-    if (buf_add_slice(&c->contents, content) != ERR_OK)
-        abort();
-}
-
-/* POSIX ustar: blocks of 512 bytes; name at 0, size in octal at 124, kind at 156. Schemas are left
- * out. */
-static bool untar(struct corpus *c, FILE *tar)
-{
-    static uint8_t content[FILE_MAX];
-    uint8_t header[512];
-
-    while (fread(header, 1, sizeof header, tar) == sizeof header && header[0] != 0) {
-        char name[101] = "", octal[12] = "";
-        size_t size, padded;
-
-        memcpy(name, header, 100);
-        memcpy(octal, header + 124, 11);
-        size = strtoul(octal, NULL, 8);
-        padded = (size + 511) / 512 * 512;
-        if (padded > sizeof content || fread(content, 1, padded, tar) != padded)
-            return false;
-        if (header[156] == '0' && strstr(name, ".cedarschema") == NULL)
-            add_entry(c, name, (struct slice){content, size});
-    }
-    while (fread(content, 1, sizeof content, tar) > 0)
-        ; /* the padding at the end */
-    return c->n > 0;
-}
-
-static bool unpack(struct corpus *c, const char *path)
-{
-    pid_t pid = -1;
-    FILE *tar = gunzip(path, &pid);
-    int status = -1;
-    bool ok = tar != NULL && untar(c, tar);
-
-    if (tar != NULL)
-        fclose(tar);
-    if (pid > 0 && waitpid(pid, &status, 0) != pid)
-        return false;
-    if (ok)
-        qsort(c->entries, c->n, sizeof *c->entries, by_name);
-    return ok && status == 0;
-}
-
-static struct slice content_of(const struct corpus *c, const struct entry *entry)
-{
-    return slice_part(buf_slice(&c->contents), entry->offset, entry->len);
-}
-
-static struct slice find(const struct corpus *c, const char *name)
-{
-    struct entry key = {0};
-    const struct entry *found;
-
-    snprintf(key.name, sizeof key.name, "%s", name);
-    found = bsearch(&key, c->entries, c->n, sizeof *c->entries, by_name);
-    return found == NULL ? (struct slice){0} : content_of(c, found);
-}
-
-static void json_free(json_t **json)
-{
-    json_decref(*json);
-}
-
-/* The end of the string that begins here, and whether it is a name. */
-static size_t string_end(struct slice text, size_t begin, bool *ret_is_name)
-{
-    size_t end = begin + 1;
-
-    while (end < text.len && text.ptr[end] != '"')
-        end += text.ptr[end] == '\\' ? 2 : 1;
-    *ret_is_name = end + 1 < text.len && text.ptr[end + 1] == ':';
-    return end;
-}
-
-/* jansson reads NUL in values but not in names; names with one are of no use here, so they get
- * another character. */
-static json_t *read_json(struct slice content)
-{
-    CLEANUP(buf_free) struct buf text = {0};
-    bool is_name = false;
-
-    if (buf_add_slice(&text, content) != ERR_OK)
-        abort();
-    for (size_t i = 0; i < text.len; i++) {
-        size_t end;
-
-        if (text.ptr[i] != '"')
-            continue;
-        end = string_end(buf_slice(&text), i, &is_name);
-        for (; is_name && i + 6 <= end; i += text.ptr[i] == '\\' ? 2 : 1)
-            if (memcmp(text.ptr + i, "\\u0000", 6) == 0)
-                text.ptr[i + 5] = '1';
-        i = end;
-    }
-    return json_loadb((const char *)text.ptr, text.len, JSON_ALLOW_NUL, NULL);
-}
-
-static struct slice json_slice(const json_t *text)
-{
-    return (struct slice){(const uint8_t *)json_string_value(text), json_string_length(text)};
-}
-
-static struct cedar_entity json_entity(const json_t *json)
-{
-    const json_t *inner = json_object_get(json, "__entity");
-
-    json = inner != NULL ? inner : json;
-    return (struct cedar_entity){json_slice(json_object_get(json, "type")),
-                                 json_slice(json_object_get(json, "id"))};
-}
-
-/* Every parent of every entity as an edge. Owns: the caller frees *ret. */
-static size_t edges(const json_t *entities, struct cedar_parent **ret)
-{
-    struct cedar_parent *list = calloc(CEDAR_PARENTS_MAX, sizeof *list);
-    size_t n = 0, i, j;
-    json_t *entity, *parent;
-
-    if (list == NULL)
-        abort();
-    json_array_foreach(entities, i, entity) json_array_foreach(
-        json_object_get(entity, "parents"), j, parent) if (n < CEDAR_PARENTS_MAX) list[n++] =
-        (struct cedar_parent){json_entity(json_object_get(entity, "uid")), json_entity(parent)};
-    *ret = list;
-    return n;
-}
-
-/* ---- texts ----------------------------------------------------------------------------------- */
-
-/* Takes out the annotation whose "@" stands at this offset. */
-static void cut_annotation(struct buf *text, size_t offset)
-{
-    struct cedar_lex lex;
-    struct cedar_place none;
-    struct cedar_token token;
-    size_t end;
-
-    if (cedar_lex_start(buf_slice(text), &lex, &none, &none) != ERR_OK)
-        abort();
-    do
-        token = cedar_lex_next(&lex);
-    while (token.place.offset < offset);
-    token = cedar_lex_next(&lex); /* the name */
-    end = token.place.offset + token.text.len;
-    token = cedar_lex_next(&lex);
-    if (token.kind == CEDAR_T_LPAREN) {
-        cedar_lex_next(&lex); /* the string */
-        token = cedar_lex_next(&lex);
-        end = token.place.offset + token.text.len;
-    }
-    memset(text->ptr + offset, ' ', end - offset);
-}
-
-enum { EXACT, ONE_WAY };
-
-static bool when_true(struct slice tail)
-{
-    static const char *const WORDS[] = {"when", "{", "true", "}", ";", ""};
-    struct cedar_lex lex;
-    struct cedar_place none;
-
-    if (cedar_lex_start(tail, &lex, &none, &none) != ERR_OK)
-        return false;
-    for (size_t i = 0; i < sizeof WORDS / sizeof *WORDS; i++)
-        if (!slice_eq_str(cedar_lex_next(&lex).text, WORDS[i]))
-            return false;
-    return true;
-}
-
-/* Parses, taking out unknown annotations and, of a last policy, its conditions. Counts. */
-static struct cedar_policies *take(struct corpus *c, const char *name, struct slice content,
-                                   int *ret_how)
-{
-    CLEANUP(buf_free) struct buf text = {0};
-    struct cedar_policies *policies = NULL;
-    struct cedar_place where = {0};
-    struct why why = {0};
-    bool annotated = false;
-    err_code err;
-
-    if (buf_add_slice(&text, content) != ERR_OK)
-        abort();
-    c->texts++;
-    *ret_how = EXACT;
-    while ((err = cedar_parse(buf_slice(&text), &policies, &where, &why)) == ERR_CEDAR_ANNOTATION) {
-        cut_annotation(&text, where.offset);
-        annotated = true;
-    }
-    c->annotated += annotated;
-    c->plain += err == ERR_OK;
-    if (err == ERR_CEDAR_UNSUPPORTED) {
-        struct slice tail = slice_part(buf_slice(&text), where.offset, text.len - where.offset);
-
-        c->with_conditions++;
-        *ret_how = when_true(tail) ? EXACT : ONE_WAY;
-        buf_cut(&text, where.offset);
-        if (buf_add_str(&text, ";") != ERR_OK)
-            abort();
-        err = cedar_parse(buf_slice(&text), &policies, NULL, &why);
-    }
-    if (err != ERR_OK)
-        failure(c, name, "%s: %s", err_name(err), why.text);
-    return policies;
-}
-
-/* ---- requests -------------------------------------------------------------------------------- */
-
-/* Position of "policy7"; other ids are no use here. */
-static size_t position(const json_t *id)
-{
-    const char *text = json_string_value(id);
-
-    return strncmp(text, "policy", 6) == 0 ? strtoul(text + 6, NULL, 10) : SIZE_MAX;
-}
-
-static bool names(const json_t *ids, size_t wanted)
-{
-    json_t *id;
-    size_t i;
-
-    json_array_foreach(ids, i, id) if (position(id) == wanted) return true;
+    putchar('\n');
     return false;
 }
 
-static void compare(struct corpus *c, const char *name, const json_t *request,
-                    const struct cedar_answer *got, int how)
+static bool succeeds(struct run *run, const struct test *test, err_code err, const char *doing,
+                     const struct why *why)
 {
-    const json_t *reasons = json_object_get(request, "reason");
-    const json_t *errors = json_object_get(request, "errors");
-    bool allow = slice_eq_str(json_slice(json_object_get(request, "decision")), "allow");
-    bool same = true;
-
-    if (how == ONE_WAY) { /* one policy, number 0; got tells whether its scope holds */
-        bool must = names(reasons, 0) || names(errors, 0);
-
-        c->one_way += must;
-        if (must && got->n_reasons != 1)
-            failure(c, name, "the corpus needs the scope of policy0, ours does not hold");
-        return;
-    }
-    c->exact++;
-    for (size_t i = 0; i < got->n_reasons; i++)
-        same = same && names(reasons, got->reasons[i]);
-    if ((got->decision == CEDAR_PERMIT) != allow || got->n_reasons != json_array_size(reasons) ||
-        !same)
-        failure(c, name, "decision %d by %zu policies, wanted %d by %zu", got->decision,
-                got->n_reasons, allow, json_array_size(reasons));
+    return expect(run, test, err == ERR_OK, "%s: %s: %s", doing, err_name(err), why->text);
 }
 
-static void run(struct corpus *c, const char *name, const json_t *test, struct slice policy_text,
-                struct slice entities_text)
+/* ---- reading ---- */
+
+static struct slice content_of(const struct run *run, const struct test *test, const char *member)
 {
-    static struct cedar_answer answer;
-    CLEANUP(json_free)
-    json_t *entities = read_json(entities_text);
-    CLEANUP(cedar_free) struct cedar_policies *policies = NULL;
-    struct cedar_parent *parents = NULL;
-    size_t n_parents, i;
-    json_t *request;
-    int how;
+    const struct cedar_json *path = cedar_json_get(test->json, member);
+    const struct corpus_file *file = NULL;
 
-    if (entities == NULL) {
-        failure(c, name, "the entities cannot be read");
-        return;
-    }
-    policies = take(c, name, policy_text, &how);
-    if (policies == NULL || (how == ONE_WAY && cedar_count(policies) != 1))
-        return; /* with several policies the cut took some away */
-    n_parents = edges(entities, &parents);
-    json_array_foreach(json_object_get(test, "requests"), i, request)
-    {
-        struct cedar_request r = {
-            .principal = json_entity(json_object_get(request, "principal")),
-            .action = json_entity(json_object_get(request, "action")),
-            .resource = json_entity(json_object_get(request, "resource")),
-            .parents = parents,
-            .n_parents = n_parents,
-        };
-
-        c->requests++;
-        if (cedar_evaluate(policies, &r, &answer) != ERR_OK)
-            failure(c, name, "request %zu is refused", i);
-        else
-            compare(c, name, request, &answer, how);
-    }
-    free(parents);
+    if (path != NULL && path->kind == CEDAR_JSON_STRING)
+        file = corpus_files_find(&run->files, path->text);
+    return file == NULL ? (struct slice){0} : buf_slice(&file->content);
 }
 
-static void generated(struct corpus *c)
+/* The text of a JSON value that begins here. */
+static struct slice extent(struct slice text, uint32_t begin)
 {
-    for (size_t i = 0; i < c->n; i++) {
-        const char *name = c->entries[i].name;
-        struct slice test_text = content_of(c, &c->entries[i]);
-        size_t stem = strlen(name);
-        char other[160];
-        struct slice text, entities;
+    size_t at = begin, depth = 0;
 
-        if (stem < 5 || strcmp(name + stem - 5, ".json") != 0 || strstr(name, ".entities.") != NULL)
+    do {
+        uint8_t c = text.ptr[at];
+
+        if (c == '"')
+            for (at++; text.ptr[at] != '"'; at++)
+                at += text.ptr[at] == '\\';
+        depth += c == '{' || c == '[';
+        depth -= c == '}' || c == ']';
+        at++;
+    } while (depth > 0 && at < text.len);
+    return slice_part(text, begin, at - begin);
+}
+
+static bool read_ways(struct run *run, struct test *test, struct slice text)
+{
+    CLEANUP(buf_free) struct buf json = {0}, again = {0}, formatted = {0};
+    struct why why = {0};
+
+    return succeeds(run, test, cedar_parse(text, &test->ways[TEXT], NULL, &why), "policies",
+                    &why) &&
+           succeeds(run, test, cedar_print_json(test->ways[TEXT], &json), "to JSON", &why) &&
+           succeeds(run, test, cedar_parse_json(buf_slice(&json), &test->ways[JSON], &why),
+                    "from JSON", &why) &&
+           succeeds(run, test, cedar_print(test->ways[JSON], &again), "to text", &why) &&
+           succeeds(run, test,
+                    cedar_parse(buf_slice(&again), &test->ways[TEXT_OF_JSON], NULL, &why),
+                    "from its text", &why) &&
+           succeeds(run, test, cedar_format(text, &formatted, NULL, &why), "format", &why) &&
+           succeeds(run, test,
+                    cedar_parse(buf_slice(&formatted), &test->ways[FORMATTED], NULL, &why),
+                    "formatted", &why);
+}
+
+static bool read_test(struct run *run, struct test *test)
+{
+    CLEANUP(buf_free) struct buf explicit = {0};
+    struct slice schema = content_of(run, test, "schema");
+    struct slice entities = content_of(run, test, "entities");
+    const struct cedar_json *path = cedar_json_get(test->json, "entities");
+    struct why why = {0};
+
+    if (!succeeds(run, test, cedar_schema_parse(schema, &test->schema, NULL, &why), "schema", &why))
+        return false;
+    test->implicit = path != NULL && slice_eq_str(slice_part(path->text, 0, 12), "sample-data/");
+    if (test->implicit) {
+        if (!expect(run, test, corpus_explicit_entities(test->schema, entities, &explicit),
+                    "the entities do not fit the schema"))
+            return false;
+        entities = buf_slice(&explicit);
+    }
+    return succeeds(run, test, cedar_entities_parse(entities, &test->entities, &why), "entities",
+                    &why) &&
+           succeeds(run, test, cedar_validate_entities(test->schema, test->entities, &why),
+                    "entities and schema", &why) &&
+           read_ways(run, test, content_of(run, test, "policies"));
+}
+
+/* ---- verdicts ---- */
+
+static void check_validation(struct run *run, const struct test *test, enum way way)
+{
+    const struct cedar_json *should = cedar_json_get(test->json, "shouldValidate");
+    struct cedar_findings findings = {0};
+    const char *first = "";
+    bool valid = true;
+    err_code err = cedar_validate(test->schema, test->ways[way], &findings);
+
+    for (size_t i = 0; i < findings.n; i++)
+        if (findings.list[i].level == CEDAR_ERROR) {
+            first = valid ? findings.list[i].text : first;
+            valid = false;
+        }
+    expect(run, test, err == ERR_OK && valid == should->truth,
+           "%s: the corpus says it is %s, ours %s: %s", WAYS[way],
+           should->truth ? "valid" : "not valid", valid ? "valid" : "not valid", first);
+    cedar_findings_free(&findings);
+}
+
+/* "policy7" is 7. Other ids do not occur. */
+static bool same_ids(const struct cedar_json *wanted, const uint32_t *got, size_t n)
+{
+    if (wanted->n != n)
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        char id[32];
+        bool found = false;
+
+        snprintf(id, sizeof id, "policy%u", (unsigned)got[i]);
+        for (uint32_t j = 0; j < wanted->n; j++)
+            found = found || slice_eq_str(wanted->items[j].text, id);
+        if (!found)
+            return false;
+    }
+    return true;
+}
+
+static struct cedar_uid uid_of(const struct cedar_json *json)
+{
+    const struct cedar_json *inner = cedar_json_get(json, "__entity");
+
+    json = inner != NULL ? inner : json;
+    return cedar_uid_of(cedar_json_get(json, "type")->text, cedar_json_get(json, "id")->text);
+}
+
+/* In gate mode a failure denies and nothing determines it; otherwise both modes agree. */
+static void check_gate(struct run *run, const struct test *test,
+                       const struct cedar_request *request, const struct cedar_json *wanted,
+                       const char *what)
+{
+    struct cedar_answer answer;
+    bool failed = cedar_json_get(wanted, "errors")->n > 0;
+    bool allow = cedar_json_is(cedar_json_get(wanted, "decision"), "allow");
+    err_code err = cedar_authorize(test->ways[TEXT], test->entities, request, CEDAR_MODE_GATE,
+                                   run->worker, &answer);
+    bool same;
+
+    if (failed)
+        same = answer.decision == CEDAR_DENY && answer.n_reasons == 0 && answer.n_errors > 0;
+    else
+        same = (answer.decision == CEDAR_PERMIT) == allow &&
+               same_ids(cedar_json_get(wanted, "reason"), answer.reasons, answer.n_reasons);
+    expect(run, test, err == ERR_OK && same, "gate mode: %s", what);
+}
+
+static void check_explanation(struct run *run, const struct test *test,
+                              const struct cedar_request *request, const struct cedar_json *wanted,
+                              const char *what)
+{
+    const struct cedar_policies *policies = test->ways[TEXT];
+    struct cedar_explanation explanation = {0};
+    uint32_t permits[64], forbids[64], errors[64];
+    size_t n_permits = 0, n_forbids = 0, n_errors = 0;
+    err_code err = cedar_explain(policies, test->entities, request, &explanation);
+    bool same;
+
+    for (size_t i = 0; i < explanation.n && i < 64; i++) {
+        const struct cedar_reason *reason = &explanation.list[i];
+        uint32_t at = (uint32_t)(reason->policy - cedar_at(policies, 0));
+
+        if (reason->outcome == CEDAR_FAILED)
+            errors[n_errors++] = at;
+        else if (reason->outcome != CEDAR_SATISFIED)
             continue;
-        stem -= 5;
-        CLEANUP(json_free)
-        json_t *test = read_json(test_text);
-        snprintf(other, sizeof other, "%.*s.cedar", (int)stem, name);
-        text = find(c, other);
-        snprintf(other, sizeof other, "%.*s.entities.json", (int)stem, name);
-        entities = find(c, other);
-        if (test == NULL || text.ptr == NULL || entities.ptr == NULL)
-            failure(c, name, "a part of this test is missing");
+        else if (reason->policy->effect == CEDAR_EFFECT_PERMIT)
+            permits[n_permits++] = at;
         else
-            run(c, name, test, text, entities);
+            forbids[n_forbids++] = at;
     }
+    same = same_ids(cedar_json_get(wanted, "errors"), errors, n_errors) &&
+           same_ids(cedar_json_get(wanted, "reason"), n_forbids > 0 ? forbids : permits,
+                    n_forbids > 0 ? n_forbids : n_permits);
+    expect(run, test, err == ERR_OK && same, "explanation: %s", what);
+    cedar_explanation_free(&explanation);
 }
 
-static void handwritten(struct corpus *c, const char *dir)
+static void check_request(struct run *run, const struct test *test, const struct cedar_json *wanted,
+                          uint32_t number)
 {
-    static const char *const TESTS[] = {"decimal/1",
-                                        "decimal/2",
-                                        "ip/1",
-                                        "ip/2",
-                                        "ip/3",
-                                        "multi/1",
-                                        "multi/2",
-                                        "multi/3",
-                                        "multi/4",
-                                        "multi/5",
-                                        "example_use_cases/1a",
-                                        "example_use_cases/2a",
-                                        "example_use_cases/2b",
-                                        "example_use_cases/2c",
-                                        "example_use_cases/3a",
-                                        "example_use_cases/3b",
-                                        "example_use_cases/3c",
-                                        "example_use_cases/4a",
-                                        "example_use_cases/4d",
-                                        "example_use_cases/4e",
-                                        "example_use_cases/4f",
-                                        "example_use_cases/5b"};
+    CLEANUP(cedar_owned_free) struct cedar_owned_value *owned = NULL;
+    CLEANUP(buf_free) struct buf explicit = {0};
+    const struct cedar_json *validate = cedar_json_get(wanted, "validateRequest");
+    struct slice context = extent(test->text, cedar_json_get(wanted, "context")->offset);
+    struct cedar_request request;
+    struct cedar_answer answer;
+    struct why why = {0};
+    char what[64];
 
-    for (size_t i = 0; i < sizeof TESTS / sizeof *TESTS; i++) {
-        CLEANUP(buf_free) struct buf test_text = {0};
-        CLEANUP(buf_free) struct buf policies = {0};
-        CLEANUP(buf_free) struct buf entities = {0};
-        CLEANUP(json_free) json_t *test = NULL;
-        char path[4096];
-
-        snprintf(path, sizeof path, "%s/tests/%s.json", dir, TESTS[i]);
-        if (file_read(path, FILE_MAX, &test_text, NULL) == ERR_OK)
-            test = read_json(buf_slice(&test_text));
-        snprintf(path, sizeof path, "%s/%s", dir,
-                 json_string_value(json_object_get(test, "policies")));
-        if (test == NULL || file_read(path, FILE_MAX, &policies, NULL) != ERR_OK)
-            continue;
-        snprintf(path, sizeof path, "%s/%s", dir,
-                 json_string_value(json_object_get(test, "entities")));
-        if (file_read(path, FILE_MAX, &entities, NULL) == ERR_OK)
-            run(c, TESTS[i], test, buf_slice(&policies), buf_slice(&entities));
+    snprintf(what, sizeof what, "request %u", (unsigned)number);
+    run->requests++;
+    request.principal = uid_of(cedar_json_get(wanted, "principal"));
+    request.action = uid_of(cedar_json_get(wanted, "action"));
+    request.resource = uid_of(cedar_json_get(wanted, "resource"));
+    if (test->implicit) {
+        if (!expect(run, test,
+                    corpus_explicit_context(test->schema, &request.action, context, &explicit),
+                    "%s: the context does not fit the schema", what))
+            return;
+        context = buf_slice(&explicit);
     }
+    if (!succeeds(run, test, cedar_value_parse(context, &owned, &why), what, &why))
+        return;
+    request.context = cedar_owned(owned);
+    if (validate == NULL || validate->truth)
+        succeeds(run, test, cedar_validate_request(test->schema, &request, &why), what, &why);
+    for (enum way way = TEXT; way < N_WAYS; way++) {
+        err_code err = cedar_authorize(test->ways[way], test->entities, &request, CEDAR_MODE_CEDAR,
+                                       run->worker, &answer);
+        bool allow = cedar_json_is(cedar_json_get(wanted, "decision"), "allow");
+
+        expect(run, test,
+               err == ERR_OK && (answer.decision == CEDAR_PERMIT) == allow &&
+                   same_ids(cedar_json_get(wanted, "reason"), answer.reasons, answer.n_reasons) &&
+                   same_ids(cedar_json_get(wanted, "errors"), answer.errors, answer.n_errors),
+               "%s: %s: the corpus says %s, ours %s for %zu reasons and %zu errors", WAYS[way],
+               what, allow ? "allow" : "deny", answer.decision == CEDAR_PERMIT ? "allow" : "deny",
+               answer.n_reasons, answer.n_errors);
+    }
+    check_gate(run, test, &request, wanted, what);
+    check_explanation(run, test, &request, wanted, what);
+}
+
+static void run_test(struct run *run, const struct corpus_file *file)
+{
+    struct cedar_arena arena = {0};
+    CLEANUP(test_free) struct test test = {.name = file->name, .text = buf_slice(&file->content)};
+    const struct cedar_json *requests = NULL;
+    struct why why = {0};
+
+    if (cedar_json_parse(test.text, &arena, &test.json, &why) == ERR_OK)
+        requests = cedar_json_get(test.json, "requests");
+    if (requests != NULL) {
+        run->tests++;
+        if (read_test(run, &test)) {
+            for (enum way way = TEXT; way < N_WAYS; way++)
+                check_validation(run, &test, way);
+            for (uint32_t i = 0; i < requests->n; i++)
+                check_request(run, &test, &requests->items[i], i);
+        }
+    }
+    cedar_arena_free(&arena);
+}
+
+static bool is_test_name(const char *name)
+{
+    size_t len = strlen(name);
+
+    return len > 5 && strcmp(name + len - 5, ".json") == 0 && strstr(name, ".entities.") == NULL &&
+           strstr(name, "sample-data/") == NULL;
+}
+
+static bool gather(struct run *run, int argc, char **argv)
+{
+    const char *shared = getenv("PAWL_SHARED");
+    char path[4096] = "";
+    bool ok = true;
+
+    if (shared != NULL)
+        snprintf(path, sizeof path, "%s/cedar", shared);
+    if (path[0] != '\0' && access(path, R_OK) == 0)
+        return corpus_files_add(&run->files, path);
+    for (int i = 1; i < argc; i++)
+        if (access(argv[i], R_OK) == 0)
+            ok = corpus_files_add(&run->files, argv[i]) && ok;
+    return ok;
 }
 
 int main(int argc, char **argv)
 {
-    const char *shared = getenv("PAWL_SHARED");
-    struct corpus c = {0};
-    char dir[2048], path[2200];
+    struct run run = {0};
+    bool ok = gather(&run, argc, argv);
 
-    if (shared == NULL)
-        shared = argc > 1 ? argv[1] : ".";
-    snprintf(dir, sizeof dir, "%s/cedar", shared);
-    snprintf(path, sizeof path, "%s/corpus-tests.tar.gz", dir);
-    if (!file_exists(path)) {
-        printf("skipped: no Cedar corpus at %s (set PAWL_SHARED)\n", path);
+    if (ok && run.files.n == 0) {
+        fprintf(stderr, "skipped: no corpus in $PAWL_SHARED/cedar nor at %s\n",
+                argc > 1 ? argv[1] : "(no path was given)");
         return SKIPPED;
     }
-    if (!unpack(&c, path)) {
-        fprintf(stderr, "cannot unpack %s\n", path);
+    if (cedar_worker_make(&run.worker) != ERR_OK)
         return 1;
-    }
-    generated(&c);
-    handwritten(&c, dir);
-    printf("%u texts: %u plain, %u with conditions; %u of them with annotations\n"
-           "%u requests: %u compared exactly, %u by their scope; %u failures\n",
-           c.texts, c.plain, c.with_conditions, c.annotated, c.requests, c.exact, c.one_way,
-           c.failures);
-    if (c.texts != c.plain + c.with_conditions || c.plain == 0 || c.exact == 0 || c.one_way == 0) {
-        fprintf(stderr, "the counts do not add up\n");
-        c.failures++;
-    }
-    buf_free(&c.contents);
-    free(c.entries);
-    return c.failures == 0 ? 0 : 1;
+    for (size_t i = 0; ok && i < run.files.n; i++)
+        if (is_test_name(run.files.list[i].name))
+            run_test(&run, &run.files.list[i]);
+    printf("%u tests, %u requests\n%u passed, %u failed\n", run.tests, run.requests, run.passed,
+           run.failed);
+    cedar_worker_free(&run.worker);
+    corpus_files_free(&run.files);
+    return ok && run.failed == 0 && run.tests > 0 ? 0 : 1;
 }
