@@ -198,7 +198,7 @@ static bool explanation_holds(const struct cedar_policies *policies,
     return same && reasons == answer->n_reasons && errors == answer->n_errors;
 }
 
-/* In gate mode a failure denies without reasons; without one both modes agree. */
+/* In gate mode a failure turns a permit into a denial without reasons; else both modes agree. */
 static bool gate_holds(struct filter *f, const struct cedar_policies *policies,
                        const struct cedar_entities *entities, const struct cedar_request *request)
 {
@@ -213,9 +213,9 @@ static bool gate_holds(struct filter *f, const struct cedar_policies *policies,
     n_errors = cedar.n_errors;
     if (cedar_authorize(policies, entities, request, CEDAR_MODE_GATE, f->worker, &gate) != ERR_OK)
         return false;
-    if (n_errors > 0)
-        return gate.decision == CEDAR_DENY && gate.n_reasons == 0 && gate.n_errors > 0;
-    return gate.decision == decision && gate.n_reasons == n_reasons && gate.n_errors == 0;
+    if (n_errors > 0 && decision == CEDAR_PERMIT)
+        return gate.decision == CEDAR_DENY && gate.n_reasons == 0 && gate.n_errors == n_errors;
+    return gate.decision == decision && gate.n_reasons == n_reasons && gate.n_errors == n_errors;
 }
 
 static void decide(struct filter *f, json_t *to, const struct cedar_policies *policies,

@@ -198,7 +198,7 @@ static struct cedar_uid uid_of(const struct cedar_json *json)
     return cedar_uid_of(cedar_json_get(json, "type")->text, cedar_json_get(json, "id")->text);
 }
 
-/* In gate mode a failure denies and nothing determines it; otherwise both modes agree. */
+/* In gate mode a failure turns a permit into a denial without reasons; else both modes agree. */
 static void check_gate(struct run *run, const struct test *test,
                        const struct cedar_request *request, const struct cedar_json *wanted,
                        const char *what)
@@ -210,7 +210,7 @@ static void check_gate(struct run *run, const struct test *test,
                                    run->worker, &answer);
     bool same;
 
-    if (failed)
+    if (failed && allow)
         same = answer.decision == CEDAR_DENY && answer.n_reasons == 0 && answer.n_errors > 0;
     else
         same = (answer.decision == CEDAR_PERMIT) == allow &&

@@ -26,6 +26,15 @@ make_private() {
     export CCACHE_DISABLE=1
 }
 
+# Where this user's go, pip and cargo fetch from, and cargo's own place: for programs of others that
+# are built. Before make_private, whose home has no such settings.
+keep_tools() {
+    [ ! -f "${HOME:-}/.config/go/env" ] || export GOENV=$HOME/.config/go/env
+    [ ! -f "${HOME:-}/.config/pip/pip.conf" ] || export PIP_CONFIG_FILE=$HOME/.config/pip/pip.conf
+    [ ! -d "${HOME:-}/.cargo" ] || export CARGO_HOME=${CARGO_HOME:-$HOME/.cargo}
+    [ ! -d "${HOME:-}/.rustup" ] || export RUSTUP_HOME=${RUSTUP_HOME:-$HOME/.rustup}
+}
+
 # The processes that carry our mark in their environment: descendants of this script, also those
 # that became daemons or left the process group. Never anybody else's.
 started() {

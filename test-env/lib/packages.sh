@@ -7,17 +7,16 @@ packages_build=(gcc libc6-dev meson ninja-build pkg-config python3 libssl-dev li
     libtss2-dev libp11-dev libp11-kit-dev libcmocka-dev scdoc)
 packages_doubles=(swtpm swtpm-tools softhsm2 tpm2-tools opensc openssl p11-kit p11-kit-modules)
 packages_test=(clang clang-format faketime shellcheck)
+packages_bench=(valgrind)
 packages_peers=(python3-pip python3-cbor2 python3-cryptography)
 
 packages_for() {
     case $1 in
-    demo | bench | shell) printf '%s\n' "${packages_build[@]}" "${packages_doubles[@]}" ;;
+    demo | shell) printf '%s\n' "${packages_build[@]}" "${packages_doubles[@]}" ;;
+    bench) printf '%s\n' "${packages_build[@]}" "${packages_doubles[@]}" "${packages_bench[@]}" ;;
     test) printf '%s\n' "${packages_build[@]}" "${packages_doubles[@]}" "${packages_test[@]}" ;;
     interop)
         printf '%s\n' "${packages_build[@]}" "${packages_doubles[@]}" "${packages_peers[@]}"
-        # By command, since node often comes from elsewhere, and then excludes Debian's npm.
-        command -v node >/dev/null || printf 'nodejs\n'
-        command -v npm >/dev/null || printf 'npm\n'
         ;;
     fuzz) printf '%s\n' "${packages_build[@]}" clang libclang-rt-dev llvm ;;
     esac

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """targets.py TARGETS.json < lines: shows measured figures beside their targets.
 
-Lines are {"metric": ..., "value": ..., "unit": ...}. Exit status 1 if a target is missed, or if a
-metric that has a target was not measured.
+Lines are {"metric": ..., "value": ..., "unit": ...}, or {"metric": ..., "skipped": why} for what
+cannot be measured here. Exit status 1 if a target is missed, or if a metric that has a target has no
+line.
 """
 
 import json
@@ -25,8 +26,12 @@ def main():
         if not line.startswith("{"):
             continue
         item = json.loads(line)
-        name, value = item["metric"], item["value"]
+        name = item["metric"]
         seen.add(name)
+        if "skipped" in item:
+            print(f"{name:<36}  {'-':>12}  {'':<8}  {'':<10}  skipped: {item['skipped']}")
+            continue
+        value = item["value"]
         wanted, result = "", ""
         if name in targets:
             wanted, met = verdict(targets[name], value)

@@ -29,14 +29,50 @@ verb_bench() {
         shift
     done
     need_packages bench
+    keep_tools
     make_private
-    build release tpm/tpm_bench pkcs11/hsm_bench || die "the release build failed"
+    build release tpm/tpm_bench pkcs11/hsm_bench gate/cedar/cedar_bench || die "the release build failed"
     dir=$(build_dir release)
 
     bench_run "$dir/tpm/tpm_bench" "${tpm[@]}" || status=1
     bench_run "$dir/pkcs11/hsm_bench" "${hsm[@]}" || status=1
+    bench_cedar "$dir" || status=1
     /usr/bin/python3 "$lib/targets.py" "$lib/targets.json" <"$private/bench" >&2 || status=1
     return "$status"
+}
+
+# The evaluator, beside Cedar's own implementation if that can be built, and counted by valgrind.
+bench_cedar() {
+    local bench=$1/gate/cedar/cedar_bench from=$top/test-env/interop/cedar size
+    # shellcheck source=test-env/interop/cedar/peer.sh
+    . "$from/peer.sh"
+    say "bench: Cedar's own implementation: build"
+    build_peer "$from" "$1/cedar-peer" "$private/cargo.log" ||
+        for size in 1 10 100 1000; do
+            bench_skip "cedar_over_rust_$size" "$peer_reason"
+        done
+    bench_run "$bench" ${peer:+"$peer"} || return 1
+    if command -v valgrind >/dev/null; then
+        bench_instructions "$bench"
+    else
+        bench_skip cedar_instructions "valgrind is not installed"
+    fi
+}
+
+# Instructions of one decision over ten policies.
+bench_instructions() {
+    local count=1600 log=$private/callgrind
+    child valgrind --tool=callgrind --callgrind-out-file=/dev/null \
+        --toggle-collect=cedar_authorize "$1" --decide 10 "$count" >/dev/null 2>"$log" </dev/null &&
+        awk -v n="$count" '/Collected/ { printf "{\"metric\": \"cedar_instructions\", " \
+            "\"value\": %.0f, \"unit\": \"1\"}\n", $NF / n }' <"$log" |
+        tee -a -- "$private/bench"
+}
+
+# A figure that cannot be had here, and why.
+bench_skip() {
+    /usr/bin/python3 -c 'import json, sys; print(json.dumps(
+        {"metric": sys.argv[1], "skipped": sys.argv[2]}))' "$1" "$2" | tee -a -- "$private/bench"
 }
 
 # Runs one bench program, its lines to standard output and to the collection.

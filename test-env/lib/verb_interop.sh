@@ -7,10 +7,7 @@
 verb_interop() {
     local names=("$@") name run
     need_packages interop
-    # Where this user's npm, go and pip fetch from; the private home has no such settings.
-    [ ! -f "${HOME:-}/.npmrc" ] || export NPM_CONFIG_USERCONFIG=$HOME/.npmrc
-    [ ! -f "${HOME:-}/.config/go/env" ] || export GOENV=$HOME/.config/go/env
-    [ ! -f "${HOME:-}/.config/pip/pip.conf" ] || export PIP_CONFIG_FILE=$HOME/.config/pip/pip.conf
+    keep_tools
     make_private
     if [ "${#names[@]}" = 0 ]; then
         for run in "$top"/test-env/interop/*/run; do
