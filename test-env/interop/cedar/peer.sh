@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034
 # SPDX-License-Identifier: Apache-2.0
 # peer.sh: builds the peer. For test-env/interop/cedar/run and for the bench.
 
