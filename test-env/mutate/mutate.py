@@ -1,0 +1,179 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Breaks the evaluator in many places, one at a time, and sees which tests notice.
+
+usage: mutate.py TOP WORK [COUNT [FILE...]]
+
+TOP is the source directory, WORK a directory for the copies that are broken, COUNT how many faults
+are tried, spread evenly over the files ("all": every one). Each is built and goes through the unit
+tests of gate/cedar; what they do not notice goes through the conformance corpus too. A fault that
+makes the same machine code, or that stands in equivalent.txt with the reason why no test can see
+it, does not count. Ends with "N passed, N failed, N skipped": passed are the faults that were
+noticed."""
+
+import concurrent.futures
+import filecmp
+import json
+import os
+import queue
+import re
+import shutil
+import subprocess
+import sys
+
+from mutants import mutants_of
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+FILES = ["authorize.c", "entities.c", "evaluate.c", "ext.c", "ext_datetime.c", "ext_decimal.c",
+         "ext_ip.c", "fold.c", "index.c", "index_keys.c", "like.c", "value.c", "value_sort.c"]
+ROOM = "gate/cedar"
+TIMEOUT = 60
+JOBS = os.cpu_count() or 1
+
+
+def equivalents():
+    """(file, before, after) -> why, from equivalent.txt: blocks of four lines."""
+    found = {}
+    with open(os.path.join(HERE, "equivalent.txt"), encoding="utf-8") as file:
+        lines = [line.rstrip("\n") for line in file if line.strip() and line[0] != "#"]
+    for at in range(0, len(lines), 4):
+        name, before, after, why = (line.strip() for line in lines[at:at + 4])
+        found[name, before, after] = why
+    return found
+
+
+class Copy:
+    """A copy of the sources with a build directory of its own."""
+
+    def __init__(self, top, work):
+        self.source, self.build = os.path.join(work, "source"), os.path.join(work, "build")
+        shutil.rmtree(self.source, ignore_errors=True)
+        shutil.copytree(top, self.source, symlinks=True,
+                        ignore=lambda folder, names: [n for n in names if n == ".git" or (
+                            folder == top and n.startswith("build"))])
+        if not os.path.exists(os.path.join(self.build, "build.ninja")):
+            subprocess.run(["meson", "setup", self.build, self.source, "--buildtype=debugoptimized"],
+                           stdout=subprocess.DEVNULL, check=True)
+        done = subprocess.run(["meson", "introspect", "--tests", self.build],
+                              stdout=subprocess.PIPE, check=True)
+        self.tests, self.corpus = [], None
+        for test in json.loads(done.stdout):
+            program = test["cmd"][0]
+            if f"/{ROOM}/" not in program or program.endswith("_bench"):
+                continue
+            if test["name"] == "cedar_corpus":
+                self.corpus = test
+            elif any(suite.endswith("unit") for suite in test["suite"]):
+                self.tests.append(test)
+        self.targets = [os.path.relpath(test["cmd"][0], self.build)
+                        for test in self.tests + [self.corpus] if test]
+        if self.make(self.targets) is not None:
+            raise SystemExit("mutate: the sources do not build")
+
+    def make(self, targets):
+        """None, or what the compiler said."""
+        done = subprocess.run(["ninja", "-j1", "-C", self.build, *targets],
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+        return None if done.returncode == 0 else done.stdout.decode(errors="replace")
+
+    def object(self, path):
+        name = f"{ROOM}/libcedar.a.p/{os.path.basename(path)}.o"
+        return os.path.join(self.build, name)
+
+    def fails(self, test):
+        """None if the test passes or cannot run; otherwise the test and what failed in it."""
+        environment = {**os.environ, **test["env"]}
+        try:
+            done = subprocess.run(test["cmd"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                  stdin=subprocess.DEVNULL, env=environment, timeout=TIMEOUT,
+                                  cwd=test["workdir"] or self.build, check=False)
+        except subprocess.TimeoutExpired:
+            return f"{test['name']} (does not end)"
+        if done.returncode in (0, 77):
+            return None
+        names = re.findall(rb"\[  FAILED  \] (?:\w+: )?(\w+)\n", done.stdout)
+        more = names[0].decode() if names else f"exit {done.returncode}"
+        return f"{test['name']}: {more}"
+
+    def judge(self, mutant, whole):
+        """(verdict, by which tests)."""
+        path = os.path.join(self.source, mutant.path)
+        shutil.copyfile(self.object(mutant.path), self.object(mutant.path) + ".whole")
+        with open(path, encoding="utf-8") as file:
+            original = file.read()
+        try:
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(mutant.text)
+            if self.make([f"{ROOM}/libcedar.a"]) is not None:
+                return "no program", []
+            if filecmp.cmp(self.object(mutant.path), self.object(mutant.path) + ".whole", False):
+                return "same code", []
+            if self.make(self.targets) is not None:
+                return "no program", []
+            caught = [found for found in map(self.fails, self.tests) if found]
+            if (not caught or whole) and self.corpus:
+                found = self.fails(self.corpus)
+                caught += [found] if found else []
+            return ("noticed" if caught else "survived"), caught
+        finally:
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(original)
+            self.make([f"{ROOM}/libcedar.a"])
+
+
+def chosen(top, count, names):
+    """The faults to try: for each file its share, evenly over its length."""
+    every = {name: list(mutants_of(top, f"{ROOM}/{name}")) for name in names
+             if os.path.exists(os.path.join(top, ROOM, name))}
+    total = sum(map(len, every.values()))
+    out = []
+    for found in every.values():
+        found.sort(key=lambda mutant: mutant.line)
+        share = len(found) if count == "all" else max(1, round(int(count) * len(found) / total))
+        share = min(share, len(found))
+        out += [found[i * len(found) // share] for i in range(share)]
+    return out, total
+
+
+def main():
+    top, work = map(os.path.abspath, sys.argv[1:3])
+    count = sys.argv[3] if len(sys.argv) > 3 else "200"
+    mutants, total = chosen(top, count, sys.argv[4:] or FILES)
+    known = equivalents()
+    unused = set(known)
+    copies = queue.Queue()
+    for number in range(JOBS):
+        copies.put(Copy(top, os.path.join(work, str(number))))
+    tally = {"noticed": 0, "survived": 0, "same code": 0, "no program": 0, "equivalent": 0}
+    by_corpus = 0
+
+    def judge(mutant):
+        if mutant.key() in known:
+            return mutant, "equivalent", []
+        copy = copies.get()
+        try:
+            return (mutant, *copy.judge(mutant, False))
+        finally:
+            copies.put(copy)
+
+    print(f"{len(mutants)} of {total} faults", flush=True)
+    with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
+        for mutant, verdict, caught in pool.map(judge, mutants):
+            tally[verdict] += 1
+            unused.discard(mutant.key())
+            by_corpus += len(caught) == 1 and caught[0].startswith("cedar_corpus")
+            if verdict == "noticed":
+                print(f"noticed   {mutant}\n          {'; '.join(caught)}", flush=True)
+            elif verdict == "survived":
+                print(f"SURVIVED  {mutant}", flush=True)
+    if count == "all":
+        for key in sorted(unused):
+            print("in equivalent.txt, but no fault of ours:", *key, sep="\n    ")
+    print(", ".join(f"{number} {name}" for name, number in tally.items()),
+          f"({by_corpus} by the corpus alone)")
+    print(f"{tally['noticed']} passed, {tally['survived']} failed, {tally['equivalent']} skipped")
+    return 1 if tally["survived"] or not tally["noticed"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
