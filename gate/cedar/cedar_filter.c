@@ -101,11 +101,17 @@ static void read_policies(struct filter *f, const json_t *input, struct cedar_po
 static void print(struct filter *f, const struct cedar_policies *policies)
 {
     CLEANUP(buf_free) struct buf text = {0}, json = {0};
+    struct why why = {0};
+    err_code err = cedar_print(policies, &text);
 
-    if (cedar_print(policies, &text) == ERR_OK)
-        json_object_set_new(f->answer, "text", string_of(buf_slice(&text)));
-    if (cedar_print_json(policies, &json) == ERR_OK)
-        json_object_set_new(f->answer, "json", string_of(buf_slice(&json)));
+    if (err == ERR_OK)
+        err = cedar_print_json(policies, &json);
+    if (err != ERR_OK) {
+        say(f, f->answer, "print", err, &why);
+        return;
+    }
+    json_object_set_new(f->answer, "text", string_of(buf_slice(&text)));
+    json_object_set_new(f->answer, "json", string_of(buf_slice(&json)));
 }
 
 /* The formatted text must be stable and mean the same; its own text is not compared. */

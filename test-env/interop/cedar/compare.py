@@ -109,7 +109,7 @@ def differences(ours, theirs, counts=None, loose=False):
 
     if "crash" in ours or "crash" in theirs:
         return ["crash"]
-    if "limit" in ours:
+    if "limit" in ours or "limit" in theirs:
         return []
     for key in VERDICTS:
         if key in ours or key in theirs:
@@ -126,8 +126,7 @@ def differences(ours, theirs, counts=None, loose=False):
             if counts is not None:
                 counts[other.get("decision")] += 1
         found.extend(key for key in OWN if key in mine)
-    if "format" in ours:
-        found.append("format")
+    found.extend(key for key in ("format", "print") if key in ours)
     return found
 
 
@@ -138,9 +137,42 @@ def decision(answer, loose):
     return [answer.get("decision"), *parts]
 
 
+def pattern(parts):
+    """A pattern in one form: the other writes each character and each star by itself."""
+    out = []
+    for part in parts:
+        if part != "Wildcard" and out and out[-1] != "Wildcard":
+            out[-1] = {"Literal": out[-1]["Literal"] + part["Literal"]}
+        elif part != "Wildcard" or out[-1:] != ["Wildcard"]:
+            out.append(part)
+    return out
+
+
+def plain(tree):
+    """Policies as JSON without what may be written in two ways."""
+    if isinstance(tree, list):
+        return [plain(item) for item in tree]
+    if not isinstance(tree, dict):
+        return tree
+    out = {key: plain(value) for key, value in tree.items()}
+    if isinstance(out.get("pattern"), list):
+        out["pattern"] = pattern(out["pattern"])
+    for link in tree.get("templateLinks", []):
+        link["values"] = {slot: uid.get("__entity", uid) for slot, uid in link["values"].items()}
+        out["templateLinks"] = sorted(tree["templateLinks"], key=lambda link: link["newId"])
+    return out
+
+
+def compare_json(case, ours, theirs):
+    """Whether the same text became the same JSON."""
+    if case["form"] != "text" or "json" not in ours or "json" not in theirs:
+        return True
+    return plain(json.loads(ours["json"])) == plain(json.loads(theirs["json"]))
+
+
 def crossed(case, ours, theirs):
     """What each must read of what the other wrote: (case, who reads it, in another order?)."""
-    if not case.get("print") or not ours.get("parse") or not theirs.get("parse"):
+    if not case.get("print") or "text" not in ours or not theirs.get("parse"):
         return
     base = {**case, "links": [], "print": False}
     linked = any(ours.get("links", []))
@@ -186,7 +218,8 @@ def chunk(peer, filter_, folder, seed):
     for line, mine, other in zip(lines, ours, theirs):
         case = json.loads(line)
         counts["cases"] += 1
-        counts["limit " + str(mine.get("limit"))] += "limit" in mine
+        limit = mine.get("limit") or other.get("limit")
+        counts[f"limit {limit}"] += bool(limit)
         found = differences(mine, other, counts)
         if found and known(case):
             counts["known " + known(case)] += 1
@@ -194,8 +227,11 @@ def chunk(peer, filter_, folder, seed):
         if found:
             wrong.append((sorted(set(found)), case))
             continue
-        if "limit" in mine:
+        if limit:
             continue
+        counts["compared"] += 1
+        if not compare_json(case, mine, other):
+            wrong.append((["JSON of a text"], case))
         for cross, who, loose in crossed(case, mine, other):
             again[who].append((cross, mine, other, loose, case))
     for who, list_ in again.items():
@@ -219,7 +255,10 @@ class Shower:
     def kinds(self, case):
         if known(case):
             return set()
-        found = differences(self.asked["ours"].ask(case), self.asked["theirs"].ask(case))
+        ours, theirs = self.asked["ours"].ask(case), self.asked["theirs"].ask(case)
+        found = differences(ours, theirs)
+        if not found and "limit" not in ours and not compare_json(case, ours, theirs):
+            return {"JSON of a text"}
         return set(found) or set(cross_answers(case, self.asked))
 
     def show(self, kinds, case):
