@@ -28,6 +28,18 @@
 enum way { TEXT = 0, JSON, TEXT_OF_JSON, FORMATTED, N_WAYS };
 static const char *const WAYS[N_WAYS] = {"text", "JSON", "text of JSON", "formatted"};
 
+/* Tests that the corpus calls invalid for `in` between types that cannot be in each
+ * other. Releases of Cedar refused that when the corpus was made; since then it is a warning. */
+static const char *const NOW_VALID[] = {
+    "0abc1d31e56e407c", "0faf76faec0b9762", "18ffbaf79ff1e361", "36ce0d10182a0d1f",
+    "3e13f44e56b14a69", "41400cdb4a0cfe0e", "417c87c2b5d75ee2", "471cc9cfc42b8a7c",
+    "4945bd08148a010c", "4bb694343cff0547", "52017e026636c59e", "592507356e7a0960",
+    "5ceb8004b259ec50", "902f4b32c1d326a0", "97b685e96cba2c4f", "99cda07a31ccd75a",
+    "9b78f4ab718999bb", "adc47c033d91bb5e", "b76dc8fc97f573b6", "c54dbee8ca6742ac",
+    "cba8f5b1d3558f93", "d79df9fb9b44cc14", "deae4c073e620d9f", "e00bc91fe981b3d1",
+    "edefda397789ceda",
+};
+
 struct run {
     struct corpus_files files;
     struct cedar_worker *worker;
@@ -153,9 +165,17 @@ static bool read_test(struct run *run, struct test *test)
 
 /* ---- verdicts ---- */
 
+static bool should_validate(const struct test *test)
+{
+    for (size_t i = 0; i < sizeof NOW_VALID / sizeof *NOW_VALID; i++)
+        if (strstr(test->name, NOW_VALID[i]) != NULL)
+            return true;
+    return cedar_json_get(test->json, "shouldValidate")->truth;
+}
+
 static void check_validation(struct run *run, const struct test *test, enum way way)
 {
-    const struct cedar_json *should = cedar_json_get(test->json, "shouldValidate");
+    bool should = should_validate(test);
     struct cedar_findings findings = {0};
     const char *first = "";
     bool valid = true;
@@ -166,9 +186,8 @@ static void check_validation(struct run *run, const struct test *test, enum way 
             first = valid ? findings.list[i].text : first;
             valid = false;
         }
-    expect(run, test, err == ERR_OK && valid == should->truth,
-           "%s: the corpus says it is %s, ours %s: %s", WAYS[way],
-           should->truth ? "valid" : "not valid", valid ? "valid" : "not valid", first);
+    expect(run, test, err == ERR_OK && valid == should, "%s: the corpus says it is %s, ours %s: %s",
+           WAYS[way], should ? "valid" : "not valid", valid ? "valid" : "not valid", first);
     cedar_findings_free(&findings);
 }
 
