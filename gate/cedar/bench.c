@@ -239,7 +239,7 @@ static double time_parse(const struct scene *scene)
 
 static void peer_start(struct peer *peer, const char *path)
 {
-    char *arguments[] = {(char *)(uintptr_t)path, "bench", NULL};
+    char verb[] = "bench", *arguments[] = {(char *)(uintptr_t)path, verb, NULL};
     posix_spawn_file_actions_t actions;
     int to[2], from[2];
 

@@ -45,7 +45,8 @@ static bool ends_with(const char *text, const char *end)
 
 static FILE *gunzip(const char *path, pid_t *ret_pid)
 {
-    char *arguments[] = {"gzip", "-dc", "--", (char *)(uintptr_t)path, NULL};
+    char words[][8] = {"gzip", "-dc", "--"};
+    char *arguments[] = {words[0], words[1], words[2], (char *)(uintptr_t)path, NULL};
     posix_spawn_file_actions_t actions;
     int ends[2], err;
 
