@@ -29,7 +29,7 @@ static const struct {
      "entity A {\"\": String, \"a\"?: Long, \"b\": Bool}; "},
     {ENTITIES("'A':{'tags':{'type':'Set','element':{'type':'Set','element':{'type':'Entity','name':"
               "'A'}}}}"),
-     "entity A tags Set<Set<A>>; "},
+     "entity A tags Set<Set<&A>>; "},
     {ENTITIES(
          "'A':{'tags':{'type':'Record','attributes':{'a':{'type':'Extension','name':'ipaddr'},'b':{"
          "'type':'Extension','name':'decimal'},'c':{'type':'Extension','name':'datetime'},'d':{'"
@@ -42,10 +42,10 @@ static const struct {
     {"{'':{'commonTypes':{'S':{'type':'Record','attributes':{'x':{'type':'T'}}},'T':{'type':'"
      "EntityOrCommon','name':'A','annotations':{'a':'b'}}},'entityTypes':{'A':{'shape':{'type':'S'}"
      ",'tags':{'type':'T'}}},'actions':{}}}",
-     "entity A {\"x\": A} tags A; "},
+     "entity A {\"x\": &A} tags &A; "},
     {"{'':{'commonTypes':{'A':{'type':'Record','attributes':{'x':{'type':'Entity','name':'A'}}}},'"
      "entityTypes':{'A':{'shape':{'type':'EntityOrCommon','name':'A'}}},'actions':{}}}",
-     "entity A {\"x\": A}; "},
+     "entity A {\"x\": &A}; "},
     {"{'N':{'entityTypes':{'A':{'memberOfTypes':['N::B','B','A']},'B':{}},'actions':{}}}",
      "entity N::A in N::A, N::B; entity N::B; "},
     {ACTIONS("'a':{},'b':{'attributes':null,'appliesTo':null,'memberOf':null,'external':null,'"
@@ -62,14 +62,14 @@ static const struct {
      "resourceTypes':['A']}},'b':{'appliesTo':{'principalTypes':['B','A','B'],'resourceTypes':['A']"
      ",'context':{'type':'C'}}}}}}",
      "entity A; entity B; action Action::\"a\" on A; action Action::\"b\" by A, B on A with "
-     "{\"x\": Action}; "},
+     "{\"x\": &Action}; "},
     {"{'':{'entityTypes':{'A':{}},'actions':{'a':{}}},'N':{'entityTypes':{'B':{'memberOfTypes':['A'"
      "]}},'actions':{'b':{'memberOf':[{'id':'a'}]}}}}",
      "entity A; entity N::B in A; action Action::\"a\"; action N::Action::\"b\" in "
      "Action::\"a\"; "},
     {"{'N':{'entityTypes':{'A':{'tags':{'type':'Entity','name':'M::A'}}},'actions':{}},'M':{'"
      "entityTypes':{'A':{}},'actions':{}}}",
-     "entity M::A; entity N::A tags M::A; "},
+     "entity M::A; entity N::A tags &M::A; "},
 };
 
 static const struct {

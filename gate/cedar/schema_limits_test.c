@@ -77,14 +77,20 @@ static void test_nesting(void **state)
 {
     static const struct {
         const char *before, *open, *inner, *close, *after;
+        err_code want; /* within the limit */
     } FORMS[] = {
-        {"entity A tags ", "Set<", "Long", ">", ";"},
-        {"entity A tags ", "{a:", "Long", "}", ";"},
-        {"entity A tags ", "{a:", "{}", "}", ";"},
+        {"entity A tags ", "Set<", "Long", ">", ";", ERR_OK},
+        {"entity A tags ", "{a:", "Long", "}", ";", ERR_OK},
+        {"entity A tags ", "{a:", "{}", "}", ";", ERR_OK},
+        /* the reader itself must not go deeper, whatever comes then */
+        {"entity A tags ", "Set<", ";", "", "", ERR_CEDAR_SCHEMA},
         {"{\"\":{\"actions\":{},\"entityTypes\":{\"A\":{\"tags\":",
-         "{\"type\":\"Set\",\"element\":", "{\"type\":\"Long\"}", "}", "}}}}"},
+         "{\"type\":\"Set\",\"element\":", "{\"type\":\"Long\"}", "}", "}}}}", ERR_OK},
         {"{\"\":{\"actions\":{},\"entityTypes\":{\"A\":{\"tags\":",
-         "{\"type\":\"Record\",\"attributes\":{\"a\":", "{\"type\":\"Long\"}", "}}", "}}}}"},
+         "{\"type\":\"Set\",\"element\":", "{}", "}", "}}}}", ERR_CEDAR_SCHEMA},
+        {"{\"\":{\"actions\":{},\"entityTypes\":{\"A\":{\"tags\":",
+         "{\"type\":\"Record\",\"attributes\":{\"a\":", "{\"type\":\"Long\"}", "}}", "}}}}",
+         ERR_OK},
     };
 
     (void)state;
@@ -97,7 +103,7 @@ static void test_nesting(void **state)
             add(&text, FORMS[i].inner);
             repeat(&text, FORMS[i].close, n);
             add(&text, FORMS[i].after);
-            expect(&text, n < CEDAR_DEPTH_MAX ? ERR_OK : ERR_CEDAR_NESTING);
+            expect(&text, n < CEDAR_DEPTH_MAX ? FORMS[i].want : ERR_CEDAR_NESTING);
         }
 }
 
@@ -207,9 +213,15 @@ static void test_names(void **state)
     static const struct {
         const char *before, *after;
         unsigned rest; /* bytes of the name that are not repeated */
+        err_code want; /* within the limit */
     } FORMS[] = {
-        {"entity ", ";", 0},      {"type ", " = Long;", 0},    {"namespace N { entity ", "; }", 3},
-        {"namespace ", " {}", 0}, {"namespace ", "::N {}", 3}, {"namespace ", " { action a; }", 8},
+        {"entity ", ";", 0, ERR_OK},
+        {"type ", " = Long;", 0, ERR_OK},
+        {"namespace N { entity ", "; }", 3, ERR_OK},
+        {"namespace ", " {}", 0, ERR_OK},
+        {"namespace ", "::N {}", 3, ERR_OK},
+        {"namespace ", " { action a; }", 8, ERR_OK},
+        {"entity A in ", "::N;", 3, ERR_CEDAR_SCHEMA}, /* not declared */
     };
 
     (void)state;
@@ -220,7 +232,7 @@ static void test_names(void **state)
             add(&text, FORMS[i].before);
             repeat(&text, "x", n - FORMS[i].rest);
             add(&text, FORMS[i].after);
-            expect(&text, n == CEDAR_NAME_MAX ? ERR_OK : ERR_CEDAR_TEXT_SIZE);
+            expect(&text, n == CEDAR_NAME_MAX ? FORMS[i].want : ERR_CEDAR_TEXT_SIZE);
         }
 }
 

@@ -47,7 +47,7 @@ static inline void show_type(struct buf *to, const struct cedar_type *type)
     };
 
     if (type->kind == CEDAR_TYPE_ENTITY) {
-        show_names(to, "", &type->name, 1);
+        show_names(to, "&", &type->name, 1); /* to tell an entity type Long from Long */
     } else if (type->kind == CEDAR_TYPE_SET) {
         show(to, "Set<");
         show_type(to, type->element);
