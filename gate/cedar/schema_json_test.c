@@ -1,12 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* schema_json_test.c: schemas in the JSON syntax. In the tables ' stands for ", and is read as it.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-
-#include <cmocka.h>
-
 #include "gate/cedar/schema_testing.h"
 
 #define ENTITIES(list) "{'':{'entityTypes':{" list "},'actions':{}}}"

@@ -1,11 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* schema_limits_test.c: the limits of a schema, from both sides. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-
-#include <cmocka.h>
-
 #include "gate/cedar/schema_testing.h"
 
 static void add(struct buf *text, const char *more)

@@ -1,11 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* schema_refuse_test.c: schemas in the human syntax that are refused, where, and why. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-
-#include <cmocka.h>
-
 #include "gate/cedar/schema_testing.h"
 
 static const struct {

@@ -1,15 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * schema_testing.h: what the tests of schemas share: a model as one line of text, by which tests
- * say what they expect, and two models are compared. The includer has cmocka.h before it.
+ * say what they expect, and two models are compared.
  */
 #ifndef PAWL_CEDAR_SCHEMA_TESTING_H
 #define PAWL_CEDAR_SCHEMA_TESTING_H
 
 #include "gate/cedar/model.h"
 
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <cmocka.h>
 
 #define N(array) (sizeof(array) / sizeof *(array))
 

@@ -1,12 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* schema_text_test.c: schemas in the human syntax that are read, and what they mean. Each meaning
  * is the one that the Rust implementation gives to it. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-
-#include <cmocka.h>
-
 #include "gate/cedar/schema_testing.h"
 
 static const struct {
