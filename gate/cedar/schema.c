@@ -18,7 +18,7 @@ err_code cedar_schema_parse(struct slice text, struct cedar_schema **ret, struct
     struct cedar_tree tree = {.text = text, .where = where, .why = why};
 
     if (where != NULL)
-        *where = (struct cedar_place){0};
+        *where = (struct cedar_place){.line = 1, .column = 1};
     TRY(check_size(text, why));
     TRY(cedar_tree_read_text(&tree));
     return cedar_tree_resolve(&tree, ret);
