@@ -121,6 +121,8 @@ static const struct {
      "U::\"x\" stands twice, with different contents"},
     {"[" PLAIN("x", UID("y")) "," PLAIN("x", "") "]", ERR_CEDAR_ENTITY,
      "U::\"x\" stands twice, with different contents"},
+    {"[" PLAIN("x", UID("y")) "," PLAIN("x", UID("y") "," UID("z")) "]", ERR_CEDAR_ENTITY,
+     "U::\"x\" stands twice, with different contents"},
     {"[" PLAIN("x", UID("y")) "," PLAIN("x", UID("z")) "]", ERR_CEDAR_ENTITY,
      "U::\"x\" stands twice, with different contents"},
     {"[" PLAIN("x", "") ",{\"uid\":" UID("x") ",\"attrs\":{},\"parents\":[],\"tags\":{\"a\":1}}]",
