@@ -152,11 +152,47 @@ impl<'a> Gen<'a> {
         if guards.is_empty() || self.world.wrong > 0 && self.rng.percent(15) {
             return Some(made(text, MEMBER));
         }
-        if *ty == Ty::Bool {
-            return Some(made(format!("{guards} && {text}"), AND));
+        if *ty == Ty::Bool && self.rng.percent(70) {
+            return Some(self.guarded(&guards, &text));
         }
         let other = self.literal(ty);
+        if self.rng.percent(10) {
+            return Some(made(format!("if !({guards}) then {} else {text}", other.text), IF));
+        }
         Some(made(format!("if {guards} then {text} else {}", other.text), IF))
+    }
+
+    /// The many ways to look first: those that the validator sees through, and those it does not.
+    fn guarded(&mut self, guards: &str, text: &str) -> E {
+        let other = self.leaf_type();
+        match self.rng.below(24) {
+            0..12 => made(format!("{guards} && {text}"), AND),
+            12 => made(format!("!({guards}) || {text}"), OR),
+            13 => made(format!("({guards} || {guards}) && {text}"), AND),
+            14 => made(format!("({guards} || false) && {text}"), AND),
+            15 => made(format!("({guards} || {other}) && {text}"), AND),
+            16 => made(format!("(true && {guards}) && ({other} || {text})"), AND),
+            17 => made(format!("{guards} && !{text}"), AND),
+            18 => made(format!("{guards} && ({text} == true && {other})"), AND),
+            19 => made(format!("(if {guards} then true else false) && {text}"), AND),
+            20 => made(format!("(if {other} then {guards} else false) && {text}"), AND),
+            21 => made(format!("(if {other} then {guards} else {guards}) && {text}"), AND),
+            22 => made(format!("false && {text}"), AND),
+            _ => made(format!("({text} || true) && {guards}"), AND),
+        }
+    }
+
+    /// Something short that is true or false.
+    fn leaf_type(&mut self) -> String {
+        let name = self.world.types[self.rng.below(self.world.types.len())].name.clone();
+        match self.rng.below(6) {
+            0 => "true".to_owned(),
+            1 => "false".to_owned(),
+            2 => format!("principal is {name}"),
+            3 => format!("(resource is {name})"),
+            4 => "principal == resource".to_owned(),
+            _ => "(1 < 2)".to_owned(),
+        }
     }
 
     fn string(&mut self) -> String {
@@ -369,6 +405,14 @@ impl<'a> Gen<'a> {
             }
             25 | 26 => self.extension(depth),
             27 if self.rng.once_in(40) => self.chain(),
+            28 => {
+                // What the type alone decides, and what must not be looked at after it.
+                let test = self.leaf_type();
+                let rest = self.expr(&Ty::Bool, depth);
+                let rest = self.at(rest, RELATION);
+                let op = ["&&", "||"][self.rng.below(2)];
+                made(format!("{test} {op} {rest}"), if op == "&&" { AND } else { OR })
+            }
             _ => self.leaf(&Ty::Bool),
         }
     }

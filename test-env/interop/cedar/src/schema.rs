@@ -212,6 +212,24 @@ impl Writer<'_> {
                 };
                 list.push(format!("type {} = {text};", split(name).1));
             }
+            if self.rng.once_in(12) {
+                // Several names in one declaration.
+                list.push(self.rng.pick(&[
+                    "entity X0, X1;", "entity X0, X1 in [X0, X1] { a: Long };", "action x0, \"x 1\";",
+                    "action x0, x1 in [x2]; action x2;", "entity X0 in [];", "entity X0 = {};",
+                    "action x0 attributes {};", "entity X0, X0;", "type X0 = {a?: X1}; type X1 = Long;",
+                    "type X0 = X1; type X1 = X0;", "action x0 in x1; action x1 in x0;", "action x0 in x0;",
+                    "entity X0; type X0 = Long;", "type Long = String;", "entity Bool; type X1 = {a: Bool};",
+                    "entity X0 in Y0;", "type X0 = Y0;", "action x0 in y0;", "entity X0 enum [\"a\", \"a\"];",
+                    "external entity X0;", "external action x0;", "entity X0 {a: X1}; external entity X1;",
+                    "entity X0 { \"a\": Long, a: String };", "entity X0 tags X0; entity X1 tags Set<X0>;",
+                    "action x0 appliesTo { principal: X0, resource: X0 }; entity X0 enum [\"a\"];",
+                    "action x0 appliesTo { principal: [], resource: [] };",
+                    "action x0 appliesTo { principal: X0, principal: X0, resource: X0 }; entity X0;",
+                    "action x0 appliesTo { principal: X0, resource: X0, context: X1 }; entity X0; type X1 = {};",
+                    "action x0 appliesTo { principal: X0, resource: X0, context: X1 }; entity X0; type X1 = Long;",
+                ]).to_owned());
+            }
             self.rng.shuffle(&mut list);
             let list = list.join("\n");
             if space.is_empty() {
