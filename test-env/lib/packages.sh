@@ -12,6 +12,7 @@ packages_peers=(python3-pip python3-cbor2 python3-cryptography)
 
 packages_for() {
     case $1 in
+    mutate) printf '%s\n' "${packages_build[@]}" ;;
     demo | shell) printf '%s\n' "${packages_build[@]}" "${packages_doubles[@]}" ;;
     bench) printf '%s\n' "${packages_build[@]}" "${packages_doubles[@]}" "${packages_bench[@]}" ;;
     test) printf '%s\n' "${packages_build[@]}" "${packages_doubles[@]}" "${packages_test[@]}" ;;
