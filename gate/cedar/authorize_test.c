@@ -117,63 +117,63 @@ static void failures(void **state)
         check(ROWS[i].policies, ROWS[i].cedar, ROWS[i].gate);
 }
 
+static const struct {
+    const char *policy;
+    bool fits;
+} SCOPES[] = {
+    {P("principal == User::\"alice\", action, resource"), true},
+    {P("principal == User::\"bob\", action, resource"), false},
+    {P("principal == Person::\"alice\", action, resource"), false},
+    {P("principal == Group::\"staff\", action, resource"), false},
+    {P("principal in User::\"alice\", action, resource"), true},
+    {P("principal in Group::\"staff\", action, resource"), true},
+    {P("principal in Group::\"all\", action, resource"), true},
+    {P("principal in Dept::\"it\", action, resource"), true},
+    {P("principal in Group::\"it\", action, resource"), false},
+    {P("principal in Folder::\"root\", action, resource"), false},
+    {P("principal is User, action, resource"), true},
+    {P("principal is Group, action, resource"), false},
+    {P("principal is User in Group::\"all\", action, resource"), true},
+    {P("principal is User in User::\"alice\", action, resource"), true},
+    {P("principal is User in Group::\"none\", action, resource"), false},
+    {P("principal is Group in Group::\"all\", action, resource"), false},
+    {P("principal, action == Action::\"view\", resource"), true},
+    {P("principal, action == Action::\"read\", resource"), false},
+    {P("principal, action == N::Action::\"view\", resource"), false},
+    {P("principal, action in Action::\"read\", resource"), true},
+    {P("principal, action in Action::\"view\", resource"), true},
+    {P("principal, action in Action::\"write\", resource"), false},
+    {P("principal, action in [], resource"), false},
+    {P("principal, action in [Action::\"write\"], resource"), false},
+    {P("principal, action in [Action::\"write\", Action::\"view\"], resource"), true},
+    {P("principal, action in [Action::\"write\", Action::\"read\"], resource"), true},
+    {P("principal, action in [Action::\"view\", Action::\"view\", Action::\"read\"], resource"),
+     true},
+    {P("principal, action, resource == Doc::\"readme\""), true},
+    {P("principal, action, resource == Doc::\"other\""), false},
+    {P("principal, action, resource in Folder::\"root\""), true},
+    {P("principal, action, resource in Folder::\"other\""), false},
+    {P("principal, action, resource in Group::\"all\""), false},
+    {P("principal, action, resource is Doc"), true},
+    {P("principal, action, resource is User"), false},
+    {P("principal, action, resource is Doc in Folder::\"root\""), true},
+    {P("principal, action, resource is Folder in Folder::\"root\""), false},
+    {P("principal == User::\"alice\", action == Action::\"view\", resource == Doc::\"readme\""),
+     true},
+    {P("principal == User::\"alice\", action == Action::\"view\", resource == Doc::\"other\""),
+     false},
+    {P("principal == User::\"alice\", action == Action::\"edit\", resource == Doc::\"readme\""),
+     false},
+    {P("principal == User::\"bob\", action == Action::\"view\", resource == Doc::\"readme\""),
+     false},
+    {P("principal in Group::\"all\", action in [Action::\"read\"], resource is Doc"), true},
+    {P("principal is User, action == Action::\"view\", resource in Folder::\"none\""), false},
+};
+
 static void scopes(void **state)
 {
-    static const struct {
-        const char *policy;
-        bool fits;
-    } ROWS[] = {
-        {P("principal == User::\"alice\", action, resource"), true},
-        {P("principal == User::\"bob\", action, resource"), false},
-        {P("principal == Person::\"alice\", action, resource"), false},
-        {P("principal == Group::\"staff\", action, resource"), false},
-        {P("principal in User::\"alice\", action, resource"), true},
-        {P("principal in Group::\"staff\", action, resource"), true},
-        {P("principal in Group::\"all\", action, resource"), true},
-        {P("principal in Dept::\"it\", action, resource"), true},
-        {P("principal in Group::\"it\", action, resource"), false},
-        {P("principal in Folder::\"root\", action, resource"), false},
-        {P("principal is User, action, resource"), true},
-        {P("principal is Group, action, resource"), false},
-        {P("principal is User in Group::\"all\", action, resource"), true},
-        {P("principal is User in User::\"alice\", action, resource"), true},
-        {P("principal is User in Group::\"none\", action, resource"), false},
-        {P("principal is Group in Group::\"all\", action, resource"), false},
-        {P("principal, action == Action::\"view\", resource"), true},
-        {P("principal, action == Action::\"read\", resource"), false},
-        {P("principal, action == N::Action::\"view\", resource"), false},
-        {P("principal, action in Action::\"read\", resource"), true},
-        {P("principal, action in Action::\"view\", resource"), true},
-        {P("principal, action in Action::\"write\", resource"), false},
-        {P("principal, action in [], resource"), false},
-        {P("principal, action in [Action::\"write\"], resource"), false},
-        {P("principal, action in [Action::\"write\", Action::\"view\"], resource"), true},
-        {P("principal, action in [Action::\"write\", Action::\"read\"], resource"), true},
-        {P("principal, action in [Action::\"view\", Action::\"view\", Action::\"read\"], resource"),
-         true},
-        {P("principal, action, resource == Doc::\"readme\""), true},
-        {P("principal, action, resource == Doc::\"other\""), false},
-        {P("principal, action, resource in Folder::\"root\""), true},
-        {P("principal, action, resource in Folder::\"other\""), false},
-        {P("principal, action, resource in Group::\"all\""), false},
-        {P("principal, action, resource is Doc"), true},
-        {P("principal, action, resource is User"), false},
-        {P("principal, action, resource is Doc in Folder::\"root\""), true},
-        {P("principal, action, resource is Folder in Folder::\"root\""), false},
-        {P("principal == User::\"alice\", action == Action::\"view\", resource == Doc::\"readme\""),
-         true},
-        {P("principal == User::\"alice\", action == Action::\"view\", resource == Doc::\"other\""),
-         false},
-        {P("principal == User::\"alice\", action == Action::\"edit\", resource == Doc::\"readme\""),
-         false},
-        {P("principal == User::\"bob\", action == Action::\"view\", resource == Doc::\"readme\""),
-         false},
-        {P("principal in Group::\"all\", action in [Action::\"read\"], resource is Doc"), true},
-        {P("principal is User, action == Action::\"view\", resource in Folder::\"none\""), false},
-    };
-
     (void)state;
-    for (size_t i = 0; i < COUNT(ROWS); i++) {
+    for (size_t i = 0; i < COUNT(SCOPES); i++) {
         /* the same among others, so that each part of the scope is once the rarest */
         static const char *const OTHERS[] = {
             "",
@@ -190,8 +190,8 @@ static void scopes(void **state)
         for (size_t k = 0; k < COUNT(OTHERS); k++) {
             char text[2048];
 
-            snprintf(text, sizeof text, "%s%s", ROWS[i].policy, OTHERS[k]);
-            check(text, ROWS[i].fits ? "permit 0" : "deny", NULL);
+            snprintf(text, sizeof text, "%s%s", SCOPES[i].policy, OTHERS[k]);
+            check(text, SCOPES[i].fits ? "permit 0" : "deny", NULL);
         }
     }
 }
@@ -368,75 +368,79 @@ static void steps_are_counted_over_all_policies(void **state)
     free(many);
 }
 
+/* Appends n times. */
+static void add(struct buf *buf, const char *text, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        assert_int_equal(buf_add_str(buf, text), ERR_OK);
+}
+
+static const char *text_of(struct buf *buf)
+{
+    assert_int_equal(buf_terminate(buf), ERR_OK);
+    return (const char *)buf->ptr;
+}
+
+/* A permit whose condition is this part n times. */
+static void expect_chain(const char *part, size_t n, const char *context, const char *want)
+{
+    char *policy = repeat("permit(principal, action, resource) when { ", part, n, "true };");
+
+    expect(policy, context, want);
+    free(policy);
+}
+
 static void comparisons_are_counted(void **state)
 {
     /* two long texts that differ at their ends, compared again and again */
-    char *text = repeat("", "0123456789", 100000, "");
-    char *context = malloc(2 * strlen(text) + 64);
-    char *policy = repeat("permit(principal, action, resource) when { ",
-                          "context.a != context.b && ", 100, "true };");
+    CLEANUP(buf_free) struct buf context = {0};
 
     (void)state;
-    assert_non_null(context);
-    sprintf(context, "{\"a\":\"%sa\",\"b\":\"%sb\"}", text, text);
-    expect(policy, context, "CEDAR_STEPS");
-    free(policy);
-    policy = repeat("permit(principal, action, resource) when { ", "context.a != context.b && ", 10,
-                    "true };");
-    expect(policy, context, "permit 0");
-    free(policy);
-    policy = repeat("permit(principal, action, resource) when { ", "context.a like \"*x*\" || ",
-                    100, "true };");
-    expect(policy, context, "CEDAR_STEPS");
-    free(policy);
-    free(context);
-    free(text);
+    add(&context, "{\"a\":\"", 1);
+    add(&context, "0123456789", 100000);
+    add(&context, "a\",\"b\":\"", 1);
+    add(&context, "0123456789", 100000);
+    add(&context, "b\"}", 1);
+    expect_chain("context.a != context.b && ", 100, text_of(&context), "CEDAR_STEPS");
+    expect_chain("context.a != context.b && ", 10, text_of(&context), "permit 0");
+    expect_chain("context.a like \"*x*\" || ", 100, text_of(&context), "CEDAR_STEPS");
+    expect_chain("context.a like \"*x*\" || ", 10, text_of(&context), "permit 0");
 }
 
 static void sets_are_counted(void **state)
 {
-    char *items = repeat("[", "context.n,", 8000, "context.n]");
-    char *policy = malloc(strlen(items) * 40 + 4096), *at = policy;
+    CLEANUP(buf_free) struct buf set = {0};
 
     (void)state;
-    assert_non_null(policy);
-    at += sprintf(at, "permit(principal, action, resource) when { ");
-    for (size_t i = 0; i < 40; i++)
-        at += sprintf(at, "%s%s.isEmpty()", i == 0 ? "" : " || ", items);
-    sprintf(at, " || true };");
-    expect(policy, "{\"n\":1}", "CEDAR_STEPS");
-    free(policy);
-    free(items);
+    add(&set, "[", 1);
+    add(&set, "context.n,", 8000);
+    add(&set, "].isEmpty() || ", 1);
+    expect_chain(text_of(&set), 40, "{\"n\":1}", "CEDAR_STEPS");
+    expect_chain(text_of(&set), 10, "{\"n\":1}", "permit 0");
 }
 
+/* Large records, 32 bytes a field: as many at once as do not fit, and one after the other. */
 static void memory_is_bounded(void **state)
 {
-    /* a record of records of one large record: 32 bytes a field */
-    char *inner = malloc(1 << 20), *at = inner, *policy;
+    CLEANUP(buf_free) struct buf record = {0}, list = {0};
+    char field[32];
 
     (void)state;
-    assert_non_null(inner);
-    at += sprintf(at, "{");
-    for (size_t i = 0; i < 8000; i++)
-        at += sprintf(at, "a%zu: context.n,", i);
-    sprintf(at, "}");
-    policy = malloc(strlen(inner) * 20 + 4096);
-    assert_non_null(policy);
-    at = policy + sprintf(policy, "permit(principal, action, resource) when { [");
-    for (size_t i = 0; i < 20; i++)
-        at += sprintf(at, "%s,", inner);
-    sprintf(at, "].isEmpty() || true };");
-    expect(policy, "{\"n\":1}", "CEDAR_STEPS");
-    free(policy);
-    policy = malloc(strlen(inner) * 4 + 4096);
-    assert_non_null(policy);
-    at = policy + sprintf(policy, "permit(principal, action, resource) when { ");
-    for (size_t i = 0; i < 4; i++)
-        at += sprintf(at, "%s has a0 && ", inner);
-    sprintf(at, "true };");
-    expect(policy, "{\"n\":1}", "permit 0");
-    free(policy);
-    free(inner);
+    add(&record, "{", 1);
+    for (size_t i = 0; i < 8000; i++) {
+        snprintf(field, sizeof field, "a%zu: context.n,", i);
+        add(&record, field, 1);
+    }
+    add(&record, "}", 1);
+    add(&list, "[", 1);
+    for (size_t i = 0; i < 20; i++) {
+        add(&list, text_of(&record), 1);
+        add(&list, ",", 1);
+    }
+    add(&list, "].isEmpty() || ", 1);
+    expect_chain(text_of(&list), 1, "{\"n\":1}", "CEDAR_STEPS");
+    add(&record, " has a0 && ", 1);
+    expect_chain(text_of(&record), 4, "{\"n\":1}", "permit 0");
 }
 
 static void the_largest_set_fits(void **state)

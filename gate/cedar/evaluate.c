@@ -59,29 +59,6 @@ static const struct cedar_entity *entity(const struct cedar_run *run, const stru
     return cedar_entities_find(run->entities, uid);
 }
 
-static bool same_uid(const struct cedar_uid *a, const struct cedar_uid *b)
-{
-    return a->hash == b->hash && (a == b || cedar_uid_eq(a, b));
-}
-
-static bool has_ancestor(const struct cedar_entity *of, const struct cedar_uid *uid)
-{
-    uint32_t low = 0, high = of == NULL ? 0 : of->n_ancestors;
-
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        int order = cedar_uid_cmp(of->ancestors[middle], uid);
-
-        if (order == 0)
-            return true;
-        if (order < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return false;
-}
-
 /* `uid in set`, whose elements are entities: looks for each of the fewer in the other. */
 static bool in_any(struct cedar_run *run, const struct cedar_uid *uid,
                    const struct cedar_entity *known, const struct cedar_value *set)
@@ -93,7 +70,7 @@ static bool in_any(struct cedar_run *run, const struct cedar_uid *uid,
         return found;
     if (set->n <= known->n_ancestors)
         for (uint32_t i = 0; i < set->n && !found && spend(run, 1); i++)
-            found = has_ancestor(known, set->items[i].uid);
+            found = cedar_is_below(known, set->items[i].uid);
     else
         for (uint32_t i = 0; i < known->n_ancestors && !found && run->steps > 0; i++) {
             item = cedar_entity(known->ancestors[i]);
@@ -122,7 +99,7 @@ static bool is_in(struct cedar_run *run, const struct cedar_expr *a, const struc
     if (y->kind == CEDAR_SET)
         *ret = in_any(run, x->uid, known, y);
     else
-        *ret = same_uid(x->uid, y->uid) || has_ancestor(known, y->uid);
+        *ret = cedar_uid_eq(x->uid, y->uid) || cedar_is_below(known, y->uid);
     return run->steps > 0;
 }
 
@@ -216,14 +193,16 @@ static bool tag(struct cedar_run *run, const struct cedar_expr *e, const struct 
 
 /* ---- operators ---- */
 
-static bool truth(struct cedar_run *run, const struct cedar_expr *e, bool *ret)
+bool cedar_evaluate_bool(struct cedar_run *run, const struct cedar_expr *e, bool *ret)
 {
+    size_t mark = run->arena->used;
     struct cedar_value value;
 
     if (!cedar_evaluate(run, e, &value))
         return false;
     if (value.kind != CEDAR_BOOL)
         return fail_type(run, e, "a bool", &value);
+    run->arena->used = mark; /* whatever was made on the way */
     *ret = value.truth;
     return true;
 }
@@ -302,7 +281,7 @@ static bool contains(struct cedar_run *run, const struct cedar_expr *e, const st
     return run->steps > 0;
 }
 
-/* The operators of two values. */
+/* The operators of two values, which are all that cedar_evaluate does not name. */
 static bool binary(struct cedar_run *run, const struct cedar_expr *e, struct cedar_value *ret)
 {
     size_t mark = run->arena->used;
@@ -377,6 +356,12 @@ static bool unary(struct cedar_run *run, const struct cedar_expr *e, struct ceda
 
     if (!cedar_evaluate(run, e->a, &x))
         return false;
+    if (e->op == CEDAR_OP_NOT) {
+        if (x.kind != CEDAR_BOOL)
+            return fail_type(run, e->a, "a bool", &x);
+        *ret = cedar_bool(!x.truth);
+        return true;
+    }
     if (e->op == CEDAR_OP_IS_EMPTY) {
         if (x.kind != CEDAR_SET)
             return fail_type(run, e->a, KIND_SET, &x);
@@ -483,13 +468,37 @@ static void variable(const struct cedar_run *run, enum cedar_var var, struct ced
     }
 }
 
-bool cedar_evaluate(struct cedar_run *run, const struct cedar_expr *e, struct cedar_value *ret)
+/* if, && and ||: operands that are not needed are not evaluated. */
+static bool choose(struct cedar_run *run, const struct cedar_expr *e, struct cedar_value *ret)
 {
     bool holds = false;
 
+    if (!cedar_evaluate_bool(run, e->a, &holds))
+        return false;
+    if (e->op == CEDAR_OP_IF)
+        return cedar_evaluate(run, holds ? e->b : e->c, ret);
+    if (holds == (e->op == CEDAR_OP_AND) && !cedar_evaluate_bool(run, e->b, &holds))
+        return false;
+    *ret = cedar_bool(holds);
+    return true;
+}
+
+static bool make(struct cedar_run *run, const struct cedar_expr *e, struct cedar_value *ret)
+{
+    if (e->folded != NULL) {
+        *ret = *e->folded;
+        return true;
+    }
+    if (e->op == CEDAR_OP_SET)
+        return make_set(run, e, ret);
+    return e->op == CEDAR_OP_RECORD ? make_record(run, e, ret) : call(run, e, ret);
+}
+
+bool cedar_evaluate(struct cedar_run *run, const struct cedar_expr *e, struct cedar_value *ret)
+{
     if (!spend(run, 1))
         return false;
-    switch (e->op) {
+    switch ((int)e->op) {
     case CEDAR_OP_LITERAL:
         *ret = e->literal;
         return true;
@@ -499,41 +508,13 @@ bool cedar_evaluate(struct cedar_run *run, const struct cedar_expr *e, struct ce
     case CEDAR_OP_SLOT:
         return slot(run, e, ret);
     case CEDAR_OP_IF:
-        return truth(run, e->a, &holds) && cedar_evaluate(run, holds ? e->b : e->c, ret);
     case CEDAR_OP_AND:
-        if (!truth(run, e->a, &holds) || (holds && !truth(run, e->b, &holds)))
-            return false;
-        *ret = cedar_bool(holds);
-        return true;
     case CEDAR_OP_OR:
-        if (!truth(run, e->a, &holds) || (!holds && !truth(run, e->b, &holds)))
-            return false;
-        *ret = cedar_bool(holds);
-        return true;
+        return choose(run, e, ret);
     case CEDAR_OP_NOT:
-        if (!truth(run, e->a, &holds))
-            return false;
-        *ret = cedar_bool(!holds);
-        return true;
     case CEDAR_OP_NEG:
     case CEDAR_OP_IS_EMPTY:
         return unary(run, e, ret);
-    case CEDAR_OP_EQ:
-    case CEDAR_OP_NE:
-    case CEDAR_OP_LT:
-    case CEDAR_OP_LE:
-    case CEDAR_OP_GT:
-    case CEDAR_OP_GE:
-    case CEDAR_OP_IN:
-    case CEDAR_OP_ADD:
-    case CEDAR_OP_SUB:
-    case CEDAR_OP_MUL:
-    case CEDAR_OP_CONTAINS:
-    case CEDAR_OP_CONTAINS_ALL:
-    case CEDAR_OP_CONTAINS_ANY:
-    case CEDAR_OP_HAS_TAG:
-    case CEDAR_OP_GET_TAG:
-        return binary(run, e, ret);
     case CEDAR_OP_GET:
         return get(run, e, ret);
     case CEDAR_OP_HAS:
@@ -547,93 +528,8 @@ bool cedar_evaluate(struct cedar_run *run, const struct cedar_expr *e, struct ce
     case CEDAR_OP_SET:
     case CEDAR_OP_RECORD:
     case CEDAR_OP_CALL:
-        if (e->folded != NULL) {
-            *ret = *e->folded;
-            return true;
-        }
-        return e->op == CEDAR_OP_SET      ? make_set(run, e, ret)
-               : e->op == CEDAR_OP_RECORD ? make_record(run, e, ret)
-                                          : call(run, e, ret);
+        return make(run, e, ret);
+    default:
+        return binary(run, e, ret);
     }
-    return stop(run);
-}
-
-/* ---- policies ---- */
-
-static bool scope_fits(struct cedar_run *run, const struct cedar_scope *scope,
-                       const struct cedar_uid *uid, const struct cedar_entity *known)
-{
-    switch (scope->match) {
-    case CEDAR_NEVER:
-        return false;
-    case CEDAR_ANY:
-        return true;
-    case CEDAR_EQ:
-        return same_uid(uid, &scope->uid);
-    case CEDAR_IN:
-        return same_uid(uid, &scope->uid) || has_ancestor(known, &scope->uid);
-    case CEDAR_IS:
-        return slice_eq(uid->type, scope->type);
-    case CEDAR_IS_IN:
-        return slice_eq(uid->type, scope->type) &&
-               (same_uid(uid, &scope->uid) || has_ancestor(known, &scope->uid));
-    case CEDAR_IN_LIST:
-        if (!spend(run, scope->n_list / 8))
-            return false;
-        for (uint32_t i = 0; i < scope->n_list; i++)
-            if (same_uid(uid, &scope->list[i]) || has_ancestor(known, &scope->list[i]))
-                return true;
-        return false;
-    }
-    return false;
-}
-
-enum cedar_var cedar_out_of_scope(struct cedar_run *run, const struct cedar_policy *policy)
-{
-    const struct cedar_request *request = run->request;
-
-    if (!spend(run, 1) ||
-        !scope_fits(run, &policy->principal, &request->principal, run->known[CEDAR_PRINCIPAL]))
-        return CEDAR_PRINCIPAL;
-    if (!scope_fits(run, &policy->action, &request->action, run->known[CEDAR_ACTION]))
-        return CEDAR_ACTION;
-    if (!scope_fits(run, &policy->resource, &request->resource, run->known[CEDAR_RESOURCE]))
-        return CEDAR_RESOURCE;
-    return CEDAR_CONTEXT;
-}
-
-enum cedar_outcome cedar_run_policy(struct cedar_run *run, const struct cedar_policy *policy,
-                                    uint32_t *ret_condition)
-{
-    if (cedar_out_of_scope(run, policy) != CEDAR_CONTEXT)
-        return CEDAR_OUT_OF_SCOPE;
-    run->policy = policy;
-    for (uint32_t i = 0; i < policy->n_conditions; i++) {
-        bool holds = false;
-
-        *ret_condition = i;
-        if (!truth(run, policy->conditions[i].body, &holds))
-            return CEDAR_FAILED;
-        if (holds == policy->conditions[i].unless)
-            return CEDAR_NOT_SATISFIED;
-    }
-    return CEDAR_SATISFIED;
-}
-
-err_code cedar_run_start(struct cedar_run *run)
-{
-    const struct cedar_request *request = run->request;
-    const struct cedar_uid *const uids[] = {&request->principal, &request->action,
-                                            &request->resource};
-
-    if (request->context.kind != CEDAR_RECORD)
-        return ERR_REQUEST_MALFORMED;
-    for (size_t i = 0; i < 3; i++) {
-        if (uids[i]->type.len == 0)
-            return ERR_REQUEST_MALFORMED;
-        run->known[i] = cedar_entities_find(run->entities, uids[i]);
-    }
-    run->arena->used = 0;
-    run->steps = CEDAR_STEPS_MAX;
-    return ERR_OK;
 }

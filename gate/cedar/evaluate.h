@@ -35,6 +35,12 @@ err_code cedar_run_start(struct cedar_run *run);
  * borrows from the tree, the request, the entities and run->arena. */
 bool cedar_evaluate(struct cedar_run *run, const struct cedar_expr *e, struct cedar_value *ret);
 
+/* The same, and a failure unless it is a bool. */
+bool cedar_evaluate_bool(struct cedar_run *run, const struct cedar_expr *e, bool *ret);
+
+/* uid is an ancestor of an entity in the store; known is NULL if it is not there. */
+bool cedar_is_below(const struct cedar_entity *known, const struct cedar_uid *uid);
+
 /* The first variable whose scope does not fit, or CEDAR_CONTEXT if all do. Never fails. */
 enum cedar_var cedar_out_of_scope(struct cedar_run *run, const struct cedar_policy *policy);
 

@@ -308,6 +308,15 @@ static void membership(void **state)
         {"[principal] in principal", TYPE},
         {"context.missing in principal", ATTR},
         {"principal in context.missing", ATTR},
+    };
+
+    (void)state;
+    check(ROWS, COUNT(ROWS));
+}
+
+static void types(void **state)
+{
+    static const struct row ROWS[] = {
         {"principal is User", YES},
         {"principal is Group", NO},
         {"principal is N::User", NO},
@@ -542,6 +551,7 @@ int main(void)
         cmocka_unit_test(order_is_for_numbers_and_time),
         cmocka_unit_test(arithmetic_stays_within_64_bits),
         cmocka_unit_test(membership),
+        cmocka_unit_test(types),
         cmocka_unit_test(sets),
         cmocka_unit_test(attributes),
         cmocka_unit_test(tags),

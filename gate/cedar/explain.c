@@ -117,13 +117,8 @@ static void tell(const struct cedar_run *run, char *ret, size_t size)
 /* Evaluates a part once more. False also when there are no steps for it. */
 static bool again(struct cedar_run *run, const struct cedar_expr *e, bool *ret)
 {
-    struct cedar_value value;
-
     run->arena->used = 0;
-    if (!cedar_evaluate(run, e, &value) || value.kind != CEDAR_BOOL)
-        return false;
-    *ret = value.truth;
-    return true;
+    return cedar_evaluate_bool(run, e, ret);
 }
 
 /* The smallest part of an expression that made it what it is: the operand of && that is false, the

@@ -104,18 +104,22 @@ static void only_what_can_match_is_found(void **state)
 static void many_policies_are_passed_over(void **state)
 {
     enum { N = 10000 };
-    char *text = malloc((size_t)N * 160), *at = text;
+    CLEANUP(buf_free) struct buf text = {0};
     struct world world;
     char line[WORLD_LINE];
 
     (void)state;
-    assert_non_null(text);
-    for (size_t i = 0; i < N; i++)
-        at += sprintf(at,
-                      "permit(principal == User::\"u%zu\", action == Action::\"a%zu\", resource "
-                      "== Doc::\"d%zu\");",
-                      i % 100, i % 7, i / 100);
-    world_open(&world, &(struct world_texts){.policies = text,
+    for (size_t i = 0; i < N; i++) {
+        char one[160];
+
+        snprintf(one, sizeof one,
+                 "permit(principal == User::\"u%zu\", action == Action::\"a%zu\", "
+                 "resource == Doc::\"d%zu\");",
+                 i % 100, i % 7, i / 100);
+        assert_int_equal(buf_add_str(&text, one), ERR_OK);
+    }
+    assert_int_equal(buf_terminate(&text), ERR_OK);
+    world_open(&world, &(struct world_texts){.policies = (const char *)text.ptr,
                                              .principal = "User::u23",
                                              .action = "Action::a3",
                                              .resource = "Doc::d45"});
@@ -129,7 +133,6 @@ static void many_policies_are_passed_over(void **state)
     world_decide(&world, CEDAR_MODE_GATE, line);
     assert_string_equal(line, "permit 4523");
     world_close(&world);
-    free(text);
 }
 
 /* Names that differ are not taken for each other because their hashes are the same. */
