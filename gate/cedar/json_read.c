@@ -189,6 +189,28 @@ err_code cedar_json_uid(const struct cedar_json_reader *r, const struct cedar_js
 
 /* ---- escapes ---- */
 
+/* The Rust implementation reads the numbers even of what it ignores then. */
+static err_code whole_numbers(const struct cedar_json_reader *r, const struct cedar_json *json)
+{
+    if (json->kind == CEDAR_JSON_NUMBER)
+        return cedar_json_refuse(r, r->refusal, json, "a number that is no whole one of 64 bits");
+    for (uint32_t i = 0; i < json->n && json->kind == CEDAR_JSON_OBJECT; i++)
+        TRY(whole_numbers(r, &json->members[i].value));
+    for (uint32_t i = 0; i < json->n && json->kind == CEDAR_JSON_ARRAY; i++)
+        TRY(whole_numbers(r, &json->items[i]));
+    return ERR_OK;
+}
+
+/* Members of an escape that mean nothing: all but these two. */
+static err_code ignored(const struct cedar_json_reader *r, const struct cedar_json *json,
+                        const struct cedar_json *a, const struct cedar_json *b)
+{
+    for (uint32_t i = 0; i < json->n; i++)
+        if (&json->members[i].value != a && &json->members[i].value != b)
+            TRY(whole_numbers(r, &json->members[i].value));
+    return ERR_OK;
+}
+
 static err_code extn(const struct cedar_json_reader *r, const struct cedar_json *json,
                      struct cedar_escape *ret)
 {
@@ -207,7 +229,7 @@ static err_code extn(const struct cedar_json_reader *r, const struct cedar_json 
     ret->n_args = arg != NULL ? 1 : args->n;
     if (ret->fn == CEDAR_FN_NONE)
         return cedar_json_refuse(r, r->refusal, fn, "there is no function \"%s\"", name);
-    return ERR_OK;
+    return ignored(r, json, fn, arg != NULL ? arg : args);
 }
 
 err_code cedar_json_escape(const struct cedar_json_reader *r, const struct cedar_json *json,
@@ -223,9 +245,11 @@ err_code cedar_json_escape(const struct cedar_json_reader *r, const struct cedar
         return refuse_expr(r, json);
     if (slice_eq_str(json->members[0].name, "__extn"))
         return extn(r, inner, ret);
-    if (slice_eq_str(json->members[0].name, "__entity") && type_and_id(inner, &ret->type, &ret->id))
-        ret->kind = CEDAR_ESCAPE_ENTITY;
-    return ERR_OK;
+    if (!slice_eq_str(json->members[0].name, "__entity") ||
+        !type_and_id(inner, &ret->type, &ret->id))
+        return ERR_OK;
+    ret->kind = CEDAR_ESCAPE_ENTITY;
+    return ignored(r, inner, ret->type, ret->id);
 }
 
 err_code cedar_json_escape_uid(const struct cedar_json_reader *r, const struct cedar_escape *escape,

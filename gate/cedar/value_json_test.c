@@ -134,6 +134,11 @@ static const struct {
     {"1e2", ERR_CEDAR_ENTITY, "1:1: a number that is no whole one of 64 bits"},
     {"9223372036854775808", ERR_CEDAR_ENTITY, "1:1: a number that is no whole one of 64 bits"},
     {"{\"__expr\":\"1\"}", ERR_CEDAR_ENTITY, "1:1: the escape __expr is no longer taken"},
+    /* what means nothing is read all the same */
+    {"{\"__entity\":{\"type\":\"U\",\"id\":\"x\",\"z\":1.5}}", ERR_CEDAR_ENTITY,
+     "1:38: __entity.z: a number that is no whole one of 64 bits"},
+    {"{\"__extn\":{\"fn\":\"ip\",\"arg\":\"::1\",\"args\":[{\"a\":-0}]}}", ERR_CEDAR_ENTITY,
+     "1:47: __extn.args[0].a: a number that is no whole one of 64 bits"},
     {ENTITY("U ::V", "x"), ERR_CEDAR_ENTITY, "1:21: __entity.type: \"U ::V\" is no name of a type"},
     {ENTITY("", "x"), ERR_CEDAR_ENTITY, "1:21: __entity.type: \"\" is no name of a type"},
     {ENTITY("if", "x"), ERR_CEDAR_ENTITY, "1:21: __entity.type: \"if\" is no name of a type"},
