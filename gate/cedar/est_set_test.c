@@ -178,6 +178,21 @@ static void a_link_is_the_template_with_entities(void **state)
     assert_int_equal(cedar_source(policies).len, 0);
 }
 
+/* Without slots it would be in force as soon as the text is read. */
+static void a_template_without_slots_is_no_text(void **state)
+{
+    static const char *const JSON[] = {SET("", "\"t\":" ONE, ""), SET("", "\"t\":" PLAIN, "")};
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        CLEANUP(cedar_free) struct cedar_policies *policies = NULL;
+        CLEANUP(buf_free) struct buf text = {0};
+
+        assert_int_equal(parse(slice_str(JSON[i]), &policies, NULL), ERR_OK);
+        assert_int_equal(cedar_print(policies, &text), i == 0 ? ERR_OK : ERR_CEDAR_SYNTAX);
+    }
+}
+
 static void truncated_text_is_refused(void **state)
 {
     static const char JSON[] = SET("\"a\":" PLAIN, "\"t\":" BOTH, LINK("t", "l", X "," Y));
@@ -331,6 +346,7 @@ int main(void)
         cmocka_unit_test(what_is_no_set_is_refused),
         cmocka_unit_test(a_link_fits_its_template),
         cmocka_unit_test(a_link_is_the_template_with_entities),
+        cmocka_unit_test(a_template_without_slots_is_no_text),
         cmocka_unit_test(truncated_text_is_refused),
         cmocka_unit_test(the_height_of_expressions_has_a_limit),
         cmocka_unit_test(the_height_of_constants_has_a_limit),

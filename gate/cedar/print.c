@@ -85,6 +85,13 @@ static err_code policy(const struct cedar_policy *policy, struct buf *ret)
     return buf_add_str(ret, ";\n");
 }
 
+/* In JSON a template may have no slots. In text it would be in force. */
+static bool only_json(const struct cedar_policy *policy)
+{
+    return policy->is_template && policy->principal.slot == CEDAR_NO_SLOT &&
+           policy->resource.slot == CEDAR_NO_SLOT;
+}
+
 err_code cedar_print(const struct cedar_policies *policies, struct buf *ret)
 {
     bool first = true;
@@ -92,6 +99,8 @@ err_code cedar_print(const struct cedar_policies *policies, struct buf *ret)
     for (size_t i = 0; i < cedar_count(policies); i++) {
         if (cedar_at(policies, i)->template != NULL)
             continue;
+        if (only_json(cedar_at(policies, i)))
+            return ERR_CEDAR_SYNTAX;
         if (!first)
             TRY(buf_add_u8(ret, '\n'));
         first = false;
