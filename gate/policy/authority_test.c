@@ -238,7 +238,8 @@ static void only_what_gates_evaluate_is_signed(void **state)
     draft.text = (struct rules_text){.policies = slice_str("permit (principal, action, resource)"
                                                            " when { principal.level > 1 };"),
                                      .has_schema = true,
-                                     .schema = slice_str("entity agent;")};
+                                     .schema = slice_str("entity agent; action a appliesTo "
+                                                         "{ principal: agent, resource: agent };")};
     assert_int_equal(authority_policy_sign(a, &draft, &signers, &out, NULL), ERR_CEDAR_INVALID);
     assert_int_equal(out.len, 0);
 }
