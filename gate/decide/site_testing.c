@@ -221,8 +221,8 @@ static struct buf decide_one(struct scribe *scribe, const struct in_force *force
     CLEANUP(request_free) struct request request = {0};
     CLEANUP(written_free) struct written written = {0};
     static const char *const NONE[] = {NULL};
-    const struct request_flags flags = {"agent",   agent,           "exec", "execute",
-                                        "program", "/usr/bin/true", NONE, NULL, NULL};
+    const struct request_flags flags = {"agent",         agent, "exec", "execute", "program",
+                                        "/usr/bin/true", NONE,  NULL,   NULL};
     static struct answer answer;
     struct why why = {0};
 

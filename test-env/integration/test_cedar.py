@@ -130,13 +130,14 @@ def not_signed(world):
     rules, schema = put(world, "r.cedar", RULES), put(world, "s.cedarschema", SCHEMA)
     sign = ("policy", "sign", "--authority", world.authority, "--alias", "builds", "--actions",
             "execute")
-    bad = put(world, "bad.cedar", "permit (principal, action, resource) when { principal.lvl > 1 };")
+    bad = put(world, "bad.cedar",
+              "permit (principal, action, resource) when { principal.lvl > 1 };")
     no_level = json.dumps([{"uid": {"type": "agent", "id": "x"}, "attrs": {}, "parents": []}])
     for words, want in (((bad, "--schema", schema), "CEDAR_INVALID"),
                         ((rules, "--schema", put(world, "t", "entity a in b;")), "CEDAR_SCHEMA"),
-                        ((rules, "--entities", put(world, "e", "{}")), "CEDAR_ENTITY"),
-                        ((rules, "--entities", put(world, "e", "[")), "JSON_MALFORMED"),
-                        ((rules, "--schema", schema, "--entities", put(world, "e", no_level)),
+                        ((rules, "--entities", put(world, "e1", "{}")), "CEDAR_ENTITY"),
+                        ((rules, "--entities", put(world, "e2", "[")), "JSON_MALFORMED"),
+                        ((rules, "--schema", schema, "--entities", put(world, "e3", no_level)),
                          "CEDAR_INVALID")):
         world.pawl(*sign, *words, want=want)
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmd_policy_test.c: pawl policy test: do the policies decide as their author expects? */
+/* cmd_policy_cases.c: pawl policy test: do the policies decide as their author expects? */
 #include "gate/cli/explain.h"
 #include "gate/cli/policy_cases.h"
 #include "gate/cli/verbs.h"
