@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gate/cedar/conform.h"
 
+#include "gate/cedar/entities_make.h"
+
 #include <stdio.h>
 #include <string.h>
 
 err_code cedar_conform_uid(struct cedar_conform *c, const struct cedar_uid *uid)
 {
     const struct cedar_entity_type *entity = cedar_schema_entity(c->schema, uid->type);
-    char text[176];
+    char text[CEDAR_UID_TEXT];
     bool listed;
 
     TRY(cedar_work_step(&c->work, 1));
     if (cedar_type_is_action(uid->type) && cedar_schema_action(c->schema, uid) == NULL) {
-        cedar_uid_print(uid, text, sizeof text);
+        cedar_uid_text(uid, text);
         return why_say(c->why, ERR_CEDAR_INVALID, "%s%s: the schema has no action %s", c->subject,
                        c->path, text);
     }
@@ -26,7 +28,7 @@ err_code cedar_conform_uid(struct cedar_conform *c, const struct cedar_uid *uid)
     TRY(cedar_type_has_id(&c->work, entity, uid->id, &listed));
     if (listed)
         return ERR_OK;
-    cedar_uid_print(uid, text, sizeof text);
+    cedar_uid_text(uid, text);
     return why_say(c->why, ERR_CEDAR_INVALID, "%s%s: the schema does not list %s", c->subject,
                    c->path, text);
 }

@@ -56,11 +56,19 @@ err_code cedar_validate(const struct cedar_schema *schema, const struct cedar_po
                         struct cedar_findings *ret);
 
 /* What the policies were validated for. Actions of the schema that are not in the store are no
- * violation; it is as if they were there. Errors: CEDAR_INVALID, and why names the entity or the
- * part of the request, what was found and what the schema says; CEDAR_STEPS. */
+ * violation, but see cedar_schema_actions. Of a store over another one, only its own entities are
+ * looked at. Errors: CEDAR_INVALID, and why names the entity or the part of the request, what was
+ * found and what the schema says; CEDAR_STEPS. */
 err_code cedar_validate_entities(const struct cedar_schema *schema,
                                  const struct cedar_entities *entities, struct why *why);
 err_code cedar_validate_request(const struct cedar_schema *schema,
                                 const struct cedar_request *request, struct why *why);
+
+/* A store of the actions of the schema and what they are in; look-ups go on in base (may be NULL),
+ * whose own actions must have been validated. The validator takes it for granted that decisions
+ * are made with it: a part of a policy may be valid only because `action in ...` switches it off.
+ * Borrows: schema and base. Error: NO_MEMORY. Owns: the caller frees *ret. */
+err_code cedar_schema_actions(const struct cedar_schema *schema, const struct cedar_entities *base,
+                              struct cedar_entities **ret);
 
 #endif

@@ -336,12 +336,3 @@ void cedar_type_print(const struct cedar_type *type, char *ret, size_t size)
     put_type(&out, type);
     ret[out.len] = '\0';
 }
-
-void cedar_uid_print(const struct cedar_uid *uid, char *ret, size_t size)
-{
-    char type[96], id[64];
-
-    cedar_quote(uid->type, type, sizeof type);
-    cedar_quote(uid->id, id, sizeof id);
-    snprintf(ret, size, "%s::\"%s\"", type, id);
-}

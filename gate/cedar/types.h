@@ -40,8 +40,6 @@ err_code cedar_type_join(struct cedar_work *work, const struct cedar_type *a,
 
 /* As a schema would write it, in printable ASCII, cut with "..." at the size. */
 void cedar_type_print(const struct cedar_type *type, char *ret, size_t size);
-/* Type::"id", in printable ASCII, cut at the size. */
-void cedar_uid_print(const struct cedar_uid *uid, char *ret, size_t size);
 
 /* `in` may hold between entities of these two types: they are the same, or one may be the other's
  * ancestor. Error: CEDAR_STEPS. */

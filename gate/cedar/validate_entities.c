@@ -3,6 +3,8 @@
  * be in the store, but those that are must be as the schema says. */
 #include "gate/cedar/conform.h"
 
+#include "gate/cedar/entities_make.h"
+
 #include <stdio.h>
 
 /* Both lists are ascending and without repetition. */
@@ -28,7 +30,7 @@ static err_code check_action(struct cedar_conform *c, const struct cedar_entity 
 static err_code check_ancestors(struct cedar_conform *c, const struct cedar_entity *entity,
                                 const struct cedar_entity_type *type)
 {
-    char ancestor[176];
+    char ancestor[CEDAR_UID_TEXT];
 
     for (uint32_t i = 0; i < entity->n_ancestors; i++) {
         const struct cedar_uid *uid = entity->ancestors[i];
@@ -36,7 +38,7 @@ static err_code check_ancestors(struct cedar_conform *c, const struct cedar_enti
         TRY(cedar_conform_uid(c, uid));
         if (cedar_names_have(type->ancestors, type->n_ancestors, uid->type))
             continue;
-        cedar_uid_print(uid, ancestor, sizeof ancestor);
+        cedar_uid_text(uid, ancestor);
         return why_say(c->why, ERR_CEDAR_INVALID, "%s is in %s, which the schema does not allow",
                        c->subject, ancestor);
     }
@@ -78,14 +80,14 @@ err_code cedar_validate_entities(const struct cedar_schema *schema,
                                  const struct cedar_entities *entities, struct why *why)
 {
     struct cedar_conform c = {.schema = schema, .work = cedar_work_make(), .why = why};
-    char subject[176];
+    char subject[CEDAR_UID_TEXT];
 
     c.subject = subject;
     for (size_t i = 0; i < cedar_entities_count(entities); i++) {
         const struct cedar_entity *entity = cedar_entities_at(entities, i);
         err_code err;
 
-        cedar_uid_print(&entity->uid, subject, sizeof subject);
+        cedar_uid_text(&entity->uid, subject);
         err = check_entity(&c, entity);
         if (err == ERR_CEDAR_STEPS)
             return why_say(why, err, "the entities are too many to be validated");

@@ -6,6 +6,7 @@
  * Slots need no types of their own: they stand in the scope only, and whichever entity a slot is
  * given, there is one of the variable's own type that might have been given instead.
  */
+#include "gate/cedar/entities_make.h"
 #include "gate/cedar/typecheck.h"
 
 #include <stdio.h>
@@ -39,12 +40,12 @@ static void similar_type(const struct cedar_checker *c, struct slice type, char 
 
 static void similar_action(const struct cedar_checker *c, struct slice id, char *ret, size_t size)
 {
-    char text[96];
+    char text[CEDAR_UID_TEXT];
 
     ret[0] = '\0';
     for (size_t i = 0; ret[0] == '\0' && i < c->schema->n_actions; i++)
         if (slice_eq(c->schema->actions[i].uid.id, id)) {
-            cedar_uid_print(&c->schema->actions[i].uid, text, sizeof text);
+            cedar_uid_text(&c->schema->actions[i].uid, text);
             snprintf(ret, size, "; there is %s", text);
         }
 }
@@ -67,12 +68,12 @@ static err_code check_action_uid(struct cedar_checker *c, const struct cedar_uid
                                  uint32_t offset)
 {
     struct cedar_spot spot = {"UNKNOWN_ACTION", uid, offset};
-    char text[96], similar[120];
+    char text[CEDAR_UID_TEXT], similar[CEDAR_UID_TEXT + 16];
 
     if (cedar_schema_action(c->schema, uid) != NULL)
         return ERR_OK;
     TRY(cedar_work_step(c->work, c->schema->n_actions));
-    cedar_uid_print(uid, text, sizeof text);
+    cedar_uid_text(uid, text);
     similar_action(c, uid->id, similar, sizeof similar);
     return cedar_tell(c, &spot, "the schema has no action %s%s", text, similar);
 }
@@ -81,7 +82,7 @@ static err_code check_uid(struct cedar_checker *c, const struct cedar_uid *uid, 
 {
     struct cedar_spot spot = {"UNKNOWN_ID", uid, offset};
     const struct cedar_entity_type *entity = cedar_schema_entity(c->schema, uid->type);
-    char text[176];
+    char text[CEDAR_UID_TEXT];
     bool known;
 
     if (cedar_type_is_action(uid->type))
@@ -92,7 +93,7 @@ static err_code check_uid(struct cedar_checker *c, const struct cedar_uid *uid, 
     TRY(cedar_type_has_id(c->work, entity, uid->id, &known));
     if (known)
         return ERR_OK;
-    cedar_uid_print(uid, text, sizeof text);
+    cedar_uid_text(uid, text);
     return cedar_tell(c, &spot, "%s is none of the ids that the schema lists for its type", text);
 }
 

@@ -2,6 +2,8 @@
 /* validate_request.c: a request against the action that it names. */
 #include "gate/cedar/conform.h"
 
+#include "gate/cedar/entities_make.h"
+
 static err_code check_side(struct cedar_conform *c, const struct cedar_uid *uid, const char *side)
 {
     c->subject = side;
@@ -15,12 +17,12 @@ static err_code check_applies(struct cedar_conform *c, const struct cedar_action
 {
     bool principal =
         cedar_names_have(action->principals, action->n_principals, request->principal.type);
-    char name[176], type[96];
+    char name[CEDAR_UID_TEXT], type[96];
 
     if (principal &&
         cedar_names_have(action->resources, action->n_resources, request->resource.type))
         return ERR_OK;
-    cedar_uid_print(&action->uid, name, sizeof name);
+    cedar_uid_text(&action->uid, name);
     cedar_quote(principal ? request->resource.type : request->principal.type, type, sizeof type);
     return why_say(c->why, ERR_CEDAR_INVALID, "action %s does not apply to a %s of type %s", name,
                    principal ? "resource" : "principal", type);
@@ -29,10 +31,10 @@ static err_code check_applies(struct cedar_conform *c, const struct cedar_action
 static err_code check_request(struct cedar_conform *c, const struct cedar_request *request)
 {
     const struct cedar_action_type *action = cedar_schema_action(c->schema, &request->action);
-    char name[176];
+    char name[CEDAR_UID_TEXT];
 
     if (action == NULL) {
-        cedar_uid_print(&request->action, name, sizeof name);
+        cedar_uid_text(&request->action, name);
         return why_say(c->why, ERR_CEDAR_INVALID, "the schema has no action %s", name);
     }
     TRY(check_side(c, &request->principal, "principal"));

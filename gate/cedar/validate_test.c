@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* validate_test.c: whole policies: scopes, environments, templates, names, messages and limits. */
+#include "gate/cedar/authorize.h"
 #include "gate/cedar/validate_testing.h"
 
 #include <setjmp.h>
@@ -243,6 +244,80 @@ static void long_names(void **state)
     assert_string_equal(found, "User has no attribute \"\\u{e4}\\u{a}\"");
 }
 
+/* ---- actions ---- */
+
+/* `action in ...` switches off what could not be evaluated, so the store must know it, too. */
+static void actions(void **state)
+{
+    static const char POLICY[] =
+        "permit(principal, action, resource) when {action in Action::\"all\" || principal.no};";
+    static const char SCHEMA_TEXT[] =
+        "entity U; action all, other; action mid in [all]; action view in [mid]"
+        " appliesTo {principal: U, resource: U}; namespace N { action two, three; }";
+    struct cedar_uid uid = cedar_uid_of(slice_str("U"), slice_str("a"));
+    struct cedar_uid view = cedar_uid_of(slice_str("Action"), slice_str("view"));
+    struct cedar_uid all = cedar_uid_of(slice_str("Action"), slice_str("all"));
+    struct cedar_uid other = cedar_uid_of(slice_str("Action"), slice_str("other"));
+    struct cedar_request request = {uid, view, uid, {.kind = CEDAR_RECORD}};
+    struct cedar_schema *schema = validate_schema(SCHEMA_TEXT);
+    struct cedar_policies *policies = NULL;
+    struct cedar_entities *base = NULL, *store = NULL;
+    struct cedar_findings findings = {0};
+    struct cedar_worker *worker = NULL;
+    struct cedar_answer answer;
+    struct why why = {0};
+
+    (void)state;
+    assert_int_equal(cedar_parse(slice_str(POLICY), &policies, NULL, &why), ERR_OK);
+    assert_int_equal(cedar_validate(schema, policies, &findings), ERR_OK);
+    assert_int_equal(findings.n, 0);
+    assert_int_equal(cedar_entities_parse(slice_str("[{\"uid\": {\"type\": \"U\", \"id\": \"b\"},"
+                                                    " \"attrs\": {}, \"parents\": []}]"),
+                                          &base, &why),
+                     ERR_OK);
+    assert_int_equal(cedar_worker_make(&worker), ERR_OK);
+    assert_int_equal(cedar_authorize(policies, base, &request, CEDAR_MODE_CEDAR, worker, &answer),
+                     ERR_OK);
+    assert_int_equal(answer.n_errors, 1);
+
+    assert_int_equal(cedar_schema_actions(schema, base, &store), ERR_OK);
+    assert_int_equal(cedar_authorize(policies, store, &request, CEDAR_MODE_CEDAR, worker, &answer),
+                     ERR_OK);
+    assert_int_equal(answer.decision, CEDAR_PERMIT);
+    assert_int_equal(cedar_entities_count(store), 6);
+    assert_int_equal(cedar_validate_entities(schema, store, &why), ERR_OK);
+    assert_true(cedar_entity_in(store, &view, &all));
+    assert_false(cedar_entity_in(store, &view, &other));
+    assert_false(cedar_entity_in(store, &all, &view));
+    uid = cedar_uid_of(slice_str("U"), slice_str("b"));
+    assert_non_null(cedar_entities_find(store, &uid));
+    uid = cedar_uid_of(slice_str("N::Action"), slice_str("two"));
+    assert_non_null(cedar_entities_find(store, &uid));
+    uid = cedar_uid_of(slice_str("N::Action"), slice_str("mid"));
+    assert_null(cedar_entities_find(store, &uid));
+
+    cedar_worker_free(&worker);
+    cedar_entities_free(&store);
+    cedar_entities_free(&base);
+    cedar_free(&policies);
+    cedar_schema_free(&schema);
+}
+
+/* A schema without actions. */
+static void no_actions(void **state)
+{
+    struct cedar_schema *schema = validate_schema("entity U;");
+    struct cedar_uid uid = cedar_uid_of(slice_str("U"), slice_str("a"));
+    struct cedar_entities *store = NULL;
+
+    (void)state;
+    assert_int_equal(cedar_schema_actions(schema, NULL, &store), ERR_OK);
+    assert_int_equal(cedar_entities_count(store), 0);
+    assert_null(cedar_entities_find(store, &uid));
+    cedar_entities_free(&store);
+    cedar_schema_free(&schema);
+}
+
 /* ---- links ----------------------------------------------------------------------------------- */
 
 /* A link is checked for the types of what it was given, and no more. */
@@ -414,6 +489,8 @@ int main(void)
         cmocka_unit_test(whole_sets),
         cmocka_unit_test(texts),
         cmocka_unit_test(long_names),
+        cmocka_unit_test(actions),
+        cmocka_unit_test(no_actions),
         cmocka_unit_test(links),
         cmocka_unit_test(too_many_environments),
         cmocka_unit_test(too_many_capabilities),
