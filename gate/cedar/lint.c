@@ -149,6 +149,7 @@ struct walk {
     const struct cedar_policy *policy;
     struct cedar_findings *found;
     uint64_t *effort; /* how much may still be compared */
+    unsigned calls;   /* of this policy that were remarked on */
 };
 
 static struct cedar_place place_of(const struct walk *walk, uint32_t offset)
@@ -158,21 +159,27 @@ static struct cedar_place place_of(const struct walk *walk, uint32_t offset)
     return place.line != 0 ? place : walk->policy->place;
 }
 
+/* Calls of one policy that are remarked on: a policy of nothing else would have half a million. */
+#define CALLS_MAX 16
+
 /* A call whose arguments show that it cannot succeed. */
-static err_code call(const struct walk *walk, const struct cedar_expr *e)
+static err_code call(struct walk *walk, const struct cedar_expr *e)
 {
     const struct cedar_fn_info *info = cedar_fn_info(e->fn);
-    struct cedar_place place = place_of(walk, e->offset);
+    struct cedar_place place;
     char quoted[64];
 
-    if (info == NULL)
+    if (info == NULL || walk->calls == CALLS_MAX)
         return ERR_OK;
+    if (e->n == info->n_args &&
+        (info->method || e->folded != NULL || e->items[0]->op != CEDAR_OP_LITERAL))
+        return ERR_OK;
+    walk->calls++;
+    place = place_of(walk, e->offset);
     if (e->n != info->n_args)
         return cedar_findings_add(walk->found, ALWAYS_FAILS, &place,
                                   "`%s` always fails: the number of its arguments is wrong",
                                   info->name);
-    if (info->method || e->folded != NULL || e->items[0]->op != CEDAR_OP_LITERAL)
-        return ERR_OK;
     if (e->items[0]->literal.kind != CEDAR_STRING)
         return cedar_findings_add(walk->found, ALWAYS_FAILS, &place,
                                   "`%s` always fails: it needs a string", info->name);
@@ -181,7 +188,7 @@ static err_code call(const struct walk *walk, const struct cedar_expr *e)
                               "`%s(\"%s\")` always fails: it cannot be read", info->name, quoted);
 }
 
-static err_code look(const struct walk *walk, const struct cedar_expr *e)
+static err_code look(struct walk *walk, const struct cedar_expr *e)
 {
     if (e == NULL)
         return ERR_OK;
@@ -237,14 +244,14 @@ static bool unconditional(const struct cedar_policy *policy)
     return conditions_of(policy, &which) == TRUE;
 }
 
-static err_code conditions(const struct walk *walk)
+static err_code conditions(struct walk *walk)
 {
     const struct cedar_policy *policy = walk->policy;
     uint32_t which = 0;
     enum truth truth = conditions_of(policy, &which);
     struct cedar_place place = policy->place;
 
-    if (policy->n_conditions > 0)
+    if (truth == FALSE || truth == NO_BOOLEAN)
         place = place_of(walk, policy->conditions[which].offset);
     if (truth == FALSE)
         TRY(cedar_findings_add(walk->found, NEVER_MATCHES, &place,
@@ -257,7 +264,7 @@ static err_code conditions(const struct walk *walk)
     return ERR_OK;
 }
 
-static err_code alone(const struct walk *walk)
+static err_code alone(struct walk *walk)
 {
     const struct cedar_policy *policy = walk->policy;
 
@@ -365,7 +372,7 @@ static err_code lint(const struct cedar_policies *policies, struct cedar_finding
     TRY(cedar_same_names(policies, before));
     TRY(whole(policies, f));
     for (size_t i = 0; i < policies->n; i++) {
-        struct walk walk = {policies, &policies->list[i], f, &effort};
+        struct walk walk = {policies, &policies->list[i], f, &effort, 0};
 
         TRY(alone(&walk));
         TRY(same_name(&walk, before[i]));

@@ -157,6 +157,25 @@ static void too_many_to_compare(void **state)
                              "other [INCOMPLETE]\n"));
 }
 
+static void too_many_calls(void **state)
+{
+    CLEANUP(buf_free) struct buf text = {0};
+    CLEANUP(cedar_free) struct cedar_policies *policies = NULL;
+    CLEANUP(cedar_findings_free) struct cedar_findings f = {0};
+    (void)state;
+
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(buf_add_str(&text, "permit(principal is U, action, resource) when { ["),
+                         ERR_OK);
+        for (unsigned k = 0; k < 100; k++)
+            assert_int_equal(buf_add_str(&text, "ip(\"x\"),"), ERR_OK);
+        assert_int_equal(buf_add_str(&text, i == 0 ? "] == 1 };" : "] == 2 };"), ERR_OK);
+    }
+    assert_int_equal(cedar_parse(buf_slice(&text), &policies, NULL, NULL), ERR_OK);
+    assert_int_equal(cedar_lint(policies, &f), ERR_OK);
+    assert_int_equal(f.n, 32);
+}
+
 static void levels_have_names(void **state)
 {
     (void)state;
@@ -171,6 +190,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(findings),
         cmocka_unit_test(too_many_to_compare),
+        cmocka_unit_test(too_many_calls),
         cmocka_unit_test(levels_have_names),
     };
     return cmocka_run_group_tests_name("cedar_lint", tests, NULL, NULL);

@@ -43,7 +43,13 @@ struct cedar_place cedar_place_at(const struct cedar_policies *policies, uint32_
 
     if (policies->source.ptr == NULL || offset > policies->source.len)
         return (struct cedar_place){0};
-    cedar_place_skip(&place, slice_part(policies->source, 0, offset));
+    /* Policies stand in the order of the text, links behind them. What is before the policy that
+     * holds the place need not be counted again. */
+    for (size_t i = 0; i < policies->n && policies->list[i].template == NULL &&
+                       policies->list[i].offset <= offset;
+         i++)
+        place = policies->list[i].place;
+    cedar_place_skip(&place, slice_part(policies->source, place.offset, offset - place.offset));
     return place;
 }
 
