@@ -224,10 +224,6 @@ static err_code logic_and(struct cedar_checker *c, const struct cedar_caps *prio
         *ret = (struct cedar_typed){r.type, NULL};
         return ERR_OK;
     }
-    if (is(&l, CEDAR_TYPE_TRUE) && !is(&r, CEDAR_TYPE_TRUE)) {
-        *ret = r;
-        return ERR_OK;
-    }
     ret->type = is(&r, CEDAR_TYPE_TRUE) ? l.type : cedar_type_plain(CEDAR_TYPE_BOOL);
     return cedar_caps_both(c, l.caps, r.caps, &ret->caps);
 }

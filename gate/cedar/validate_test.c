@@ -188,6 +188,31 @@ static const struct row TEXTS[] = {
     {"permit(principal is User, action == Action::'view', resource)"
      " when {resource.getTag('x').isEmpty()};",
      "Doc has no tags"},
+    {"permit(principal is User, action == Action::'view', resource) when {1 && true};",
+     "&& needs Bool, not Long"},
+    {"permit(principal is User, action == Action::'view', resource) when {1.x};",
+     "reading an attribute needs an entity or a record, not Long"},
+    {"permit(principal is User, action == Action::'view', resource) when {1 in principal};",
+     "the left side of in needs an entity, not Long"},
+    {"permit(principal is User, action == Action::'view', resource) when {principal in 1};",
+     "the right side of in needs an entity or a set of entities, not Long"},
+    {"permit(principal is User, action == Action::'view', resource) when {'x'.isEmpty()};",
+     "isEmpty needs a set, not String"},
+    {"permit(principal is User, action == Action::'view', resource) when {principal like 'x'};",
+     "like needs String, not User"},
+    {"permit(principal is User, action == Action::'view', resource) when {ip('::1') + 1 == 2};",
+     "+ needs Long, not ipaddr"},
+    {"permit(principal is User, action == Action::'view', resource) when {[1].isIpv4()};",
+     "isIpv4 needs ipaddr, not Set<Long>"},
+    {"permit(principal is User, action == Action::'view', resource) when {decimal('1.0').toDays() "
+     "== 1};",
+     "toDays needs duration, not decimal"},
+    {"permit(principal is User, action == Action::'view', resource) when {duration('1h').toDate() "
+     "== 1};",
+     "toDate needs datetime, not duration"},
+    {"permit(principal is User, action == Action::'view', resource) when {{x: "
+     "datetime('2024-01-01')}.lessThan(1)};",
+     "lessThan needs decimal, not {x: datetime}"},
     {"permit(principal is User, action == Action::'view', resource) when {principal.name >= 1};",
      ">= needs Long, datetime or duration, not String"},
     {"permit(principal is User, action == Action::'view', resource) when {principal.name == 1};",
@@ -315,6 +340,34 @@ static void no_actions(void **state)
     assert_int_equal(cedar_entities_count(store), 0);
     assert_null(cedar_entities_find(store, &uid));
     cedar_entities_free(&store);
+    cedar_schema_free(&schema);
+}
+
+/* What has no place is named. */
+static void from_json(void **state)
+{
+    static const char JSON[] =
+        "{\"staticPolicies\": {\"the first\": {\"effect\": \"permit\", \"principal\":"
+        " {\"op\": \"is\", \"entity_type\": \"User\"}, \"action\": {\"op\": \"==\", \"entity\":"
+        " {\"type\": \"Action\", \"id\": \"view\"}}, \"resource\": {\"op\": \"All\"}, "
+        "\"conditions\":"
+        " [{\"kind\": \"when\", \"body\": {\".\": {\"left\": {\"Var\": \"principal\"}, \"attr\":"
+        " \"no\"}}}]}}, \"templates\": {}, \"templateLinks\": []}";
+    struct cedar_schema *schema = validate_schema(SCHEMA);
+    struct cedar_policies *policies = NULL;
+    struct cedar_findings findings = {0};
+    struct why why = {0};
+
+    (void)state;
+    if (cedar_parse_json(slice_str(JSON), &policies, &why) != ERR_OK)
+        fail_msg("%s", why.text);
+    assert_int_equal(cedar_validate(schema, policies, &findings), ERR_OK);
+    assert_int_equal(findings.n, 1);
+    assert_int_equal(findings.list[0].place.line, 0);
+    assert_string_equal(findings.list[0].text,
+                        "policy \"the first\": User has no attribute \"no\"");
+    cedar_findings_free(&findings);
+    cedar_free(&policies);
     cedar_schema_free(&schema);
 }
 
@@ -489,6 +542,7 @@ int main(void)
         cmocka_unit_test(whole_sets),
         cmocka_unit_test(texts),
         cmocka_unit_test(long_names),
+        cmocka_unit_test(from_json),
         cmocka_unit_test(actions),
         cmocka_unit_test(no_actions),
         cmocka_unit_test(links),
