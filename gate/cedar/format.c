@@ -459,6 +459,9 @@ err_code cedar_format(struct slice text, struct buf *ret, struct cedar_place *wh
         *where = (struct cedar_place){0};
     TRY(cedar_parse(text, &before, where, why));
     err = rewrite(text, &result);
+    if (err == ERR_TOO_LARGE)
+        return why_say(why, ERR_CEDAR_TEXT_SIZE, "formatted it has more than %zu bytes",
+                       CEDAR_TEXT_MAX);
     if (err != ERR_OK)
         return why_say(why, err, "the text could not be formatted");
     TRY(check(before, buf_slice(&result), why));
