@@ -3,8 +3,53 @@
 
 #include "gate/cedar/entities_make.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+
+/* ---- refusals -------------------------------------------------------------------------------- */
+
+/* ".address.zip", of which the beginning is kept. */
+static void print_path(const struct cedar_conform_path *path, char *ret, size_t size)
+{
+    char name[64];
+    size_t len;
+
+    if (path == NULL) {
+        ret[0] = '\0';
+        return;
+    }
+    print_path(path->up, ret, size);
+    len = strlen(ret);
+    cedar_quote(path->name, name, sizeof name);
+    snprintf(ret + len, size - len, cedar_ident_valid(path->name) ? ".%s" : "[\"%s\"]", name);
+}
+
+/* The sentence begins with what is spoken of. */
+[[gnu::format(printf, 2, 3)]] static err_code refuse(const struct cedar_conform *c,
+                                                     const char *format, ...)
+{
+    char path[160], what[320];
+    va_list args;
+
+    print_path(c->path, path, sizeof path);
+    va_start(args, format);
+    vsnprintf(what, sizeof what, format, args);
+    va_end(args);
+    return why_say(c->why, ERR_CEDAR_INVALID, "%s%s%s", c->subject, path, what);
+}
+
+static err_code refuse_field(const struct cedar_conform *c, struct slice name, bool required)
+{
+    char text[64];
+
+    cedar_quote(name, text, sizeof text);
+    if (required)
+        return refuse(c, " has no \"%s\", which the schema requires", text);
+    return refuse(c, " has \"%s\", which the schema does not declare", text);
+}
+
+/* ---- entities -------------------------------------------------------------------------------- */
 
 err_code cedar_conform_uid(struct cedar_conform *c, const struct cedar_uid *uid)
 {
@@ -15,22 +60,19 @@ err_code cedar_conform_uid(struct cedar_conform *c, const struct cedar_uid *uid)
     TRY(cedar_work_step(&c->work, 1));
     if (cedar_type_is_action(uid->type) && cedar_schema_action(c->schema, uid) == NULL) {
         cedar_uid_text(uid, text);
-        return why_say(c->why, ERR_CEDAR_INVALID, "%s%s: the schema has no action %s", c->subject,
-                       c->path, text);
+        return refuse(c, ": the schema has no action %s", text);
     }
     if (cedar_type_is_action(uid->type))
         return ERR_OK;
     if (entity == NULL) {
         cedar_quote(uid->type, text, sizeof text);
-        return why_say(c->why, ERR_CEDAR_INVALID, "%s%s: the schema has no entity type %s",
-                       c->subject, c->path, text);
+        return refuse(c, ": the schema has no entity type %s", text);
     }
     TRY(cedar_type_has_id(&c->work, entity, uid->id, &listed));
     if (listed)
         return ERR_OK;
     cedar_uid_text(uid, text);
-    return why_say(c->why, ERR_CEDAR_INVALID, "%s%s: the schema does not list %s", c->subject,
-                   c->path, text);
+    return refuse(c, ": the schema does not list %s", text);
 }
 
 /* ---- values ---------------------------------------------------------------------------------- */
@@ -45,57 +87,42 @@ static void print_found(const struct cedar_value *value, char *ret, size_t size)
         cedar_type_print(cedar_type_plain(cedar_type_kind_of(value->kind)), ret, size);
 }
 
-static err_code refuse(struct cedar_conform *c, const struct cedar_value *value,
-                       const struct cedar_type *type)
+static err_code refuse_value(const struct cedar_conform *c, const struct cedar_value *value,
+                             const struct cedar_type *type)
 {
     char wanted[96], found[96];
 
     cedar_type_print(type, wanted, sizeof wanted);
     print_found(value, found, sizeof found);
-    return why_say(c->why, ERR_CEDAR_INVALID, "%s%s is %s, but the schema says %s", c->subject,
-                   c->path, found, wanted);
+    return refuse(c, " is %s, but the schema says %s", found, wanted);
 }
 
-static err_code conform_field(struct cedar_conform *c, struct slice name,
-                              const struct cedar_value *value, const struct cedar_type *type)
+static err_code conform_field(struct cedar_conform *c, const struct cedar_field *field,
+                              const struct cedar_type *type)
 {
-    size_t len = c->path_len, room = sizeof c->path - len;
-    char text[64];
+    const struct cedar_conform_path path = {c->path, field->name};
 
-    cedar_quote(name, text, sizeof text);
-    snprintf(&c->path[len], room, cedar_ident_valid(name) ? ".%s" : "[\"%s\"]", text);
-    c->path_len = len + strnlen(&c->path[len], room - 1);
-    TRY(cedar_conform_value(c, value, type));
-    c->path_len = len;
-    c->path[len] = '\0';
+    c->path = &path;
+    TRY(cedar_conform_value(c, &field->value, type));
+    c->path = path.up;
     return ERR_OK;
 }
 
 static err_code conform_record(struct cedar_conform *c, const struct cedar_value *record,
                                const struct cedar_type *type)
 {
-    char name[64];
-
     for (uint32_t i = 0; i < record->n; i++) {
         const struct cedar_field *field = &record->fields[i];
         const struct cedar_attr_type *attr = cedar_type_attr(type, field->name);
 
-        if (attr == NULL) {
-            cedar_quote(field->name, name, sizeof name);
-            return why_say(c->why, ERR_CEDAR_INVALID,
-                           "%s%s has \"%s\", which the schema does not declare", c->subject,
-                           c->path, name);
-        }
-        TRY(conform_field(c, field->name, &field->value, attr->type));
+        if (attr == NULL)
+            return refuse_field(c, field->name, false);
+        TRY(conform_field(c, field, attr->type));
     }
     TRY(cedar_work_step(&c->work, type->n));
     for (uint32_t i = 0; i < type->n; i++)
-        if (type->attrs[i].required && cedar_record_get(record, type->attrs[i].name) == NULL) {
-            cedar_quote(type->attrs[i].name, name, sizeof name);
-            return why_say(c->why, ERR_CEDAR_INVALID,
-                           "%s%s has no \"%s\", which the schema requires", c->subject, c->path,
-                           name);
-        }
+        if (type->attrs[i].required && cedar_record_get(record, type->attrs[i].name) == NULL)
+            return refuse_field(c, type->attrs[i].name, true);
     return ERR_OK;
 }
 
@@ -115,5 +142,5 @@ err_code cedar_conform_value(struct cedar_conform *c, const struct cedar_value *
         return cedar_conform_uid(c, value->uid);
     if (type->kind != CEDAR_TYPE_NEVER && cedar_type_kind_of(value->kind) == type->kind)
         return ERR_OK;
-    return refuse(c, value, type);
+    return refuse_value(c, value, type);
 }

@@ -9,13 +9,17 @@
 
 #include "gate/cedar/types.h"
 
+/* Where in a value: the field of this name, of what up says. */
+struct cedar_conform_path {
+    const struct cedar_conform_path *up;
+    struct slice name;
+};
 struct cedar_conform {
     const struct cedar_schema *schema;
     struct cedar_work work; /* only its steps */
     struct why *why;
-    const char *subject; /* what a refusal speaks of, such as User::"alice" */
-    char path[160];      /* to the value in question, such as .address.zip */
-    size_t path_len;
+    const char *subject;                   /* what a refusal speaks of, such as User::"alice" */
+    const struct cedar_conform_path *path; /* to the value in question; NULL: the subject itself */
 };
 
 /* The entity's type is declared, its id is one that an enumeration lists, and an action is one of
