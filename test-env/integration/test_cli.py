@@ -57,6 +57,8 @@ VERBS = {
     "key list": ("{b}/new.pem", [("", "USAGE"), ("{b}/none", "NOT_FOUND")]),
     "key show": ("{b}/new.pem", [("", "USAGE"), ("{g}", "KEY_REF")]),
     "policy lint": ("{l}", [("", "USAGE"), ("{b}/none", "NOT_FOUND")]),
+    "policy fmt": ("{l}", [("", "USAGE"), ("{b}/none", "NOT_FOUND"), ("{g}", "CEDAR_SYNTAX")]),
+    "policy test": (None, [("", "USAGE"), ("{b}/none", "NOT_FOUND"), ("{g}", "JSON_MALFORMED")]),
     "policy sign": (None, [("{l} --authority {a}", "USAGE"),
                            ("{b}/none " + POLICY, "NOT_FOUND"),
                            ("{l} --alias builds --actions execute", "NOT_FOUND")]),
@@ -221,10 +223,11 @@ def one_line(world):
 FINDINGS = [
     (LAX, 0, []),
     ("permit (principal", 4, ["CEDAR_SYNTAX"]),
-    (LAX[:-2] + ' when { principal == agent::"x" };\n', 4, ["CEDAR_UNSUPPORTED"]),
+    (LAX[:-2] + ' when { principal == agent::"x" };\n', 0, []),
+    ("permit (principal == ?principal, action, resource);\n" + LAX, 4, ["CEDAR_UNSUPPORTED"]),
     ('@advice("x")\n' + LAX, 4, ["CEDAR_ANNOTATION"]),
     ('@id("x")\n' + LAX + '@id("x")\npermit (principal is p, action, resource);\n', 4,
-     ["DUPLICATE_ID"]),
+     ["CEDAR_ANNOTATION"]),
     ("permit (principal, action, resource);", 0, ["PERMITS_ALL"]),
 ]
 
