@@ -17,7 +17,6 @@ static const struct cedar_place TOP = {.line = 1, .column = 1};
 #define PERMITS_ALL CEDAR_WARNING, "PERMITS_ALL"
 #define FORBIDS_ALL CEDAR_WARNING, "FORBIDS_ALL"
 #define REDUNDANT CEDAR_NOTE, "REDUNDANT"
-#define DUPLICATE_ID CEDAR_ERROR, "DUPLICATE_ID"
 #define INCOMPLETE CEDAR_NOTE, "INCOMPLETE"
 
 /* Comparisons of names while looking for policies within others. */
@@ -282,18 +281,6 @@ static err_code alone(struct walk *walk)
 
 /* ---- several policies ------------------------------------------------------------------------ */
 
-static err_code same_name(const struct walk *walk, const struct cedar_policy *before)
-{
-    char name[64];
-
-    if (before == NULL)
-        return ERR_OK;
-    cedar_quote(walk->policy->name, name, sizeof name);
-    return cedar_findings_add(walk->found, DUPLICATE_ID, &walk->policy->place,
-                              "the id \"%s\" is already that of %u:%u", name, before->place.line,
-                              before->place.column);
-}
-
 /* True if narrow has no effect beside wide, which has the same effect: not even a failure, which
  * would deny by the rule of the gate. */
 static bool makes_redundant(const struct cedar_policy *wide, const struct cedar_policy *narrow)
@@ -355,27 +342,15 @@ static err_code whole(const struct cedar_policies *policies, struct cedar_findin
     return ERR_OK;
 }
 
-static void list_free(const struct cedar_policy ***list)
-{
-    free((void *)*list);
-}
-
 static err_code lint(const struct cedar_policies *policies, struct cedar_findings *f)
 {
-    CLEANUP(list_free)
-    const struct cedar_policy **before = reallocarray(NULL, policies->n + 1, sizeof *before);
-
     uint64_t effort = EFFORT_MAX;
 
-    if (before == NULL)
-        return ERR_NO_MEMORY;
-    TRY(cedar_same_names(policies, before));
     TRY(whole(policies, f));
     for (size_t i = 0; i < policies->n; i++) {
         struct walk walk = {policies, &policies->list[i], f, &effort, 0};
 
         TRY(alone(&walk));
-        TRY(same_name(&walk, before[i]));
         if (!policies->list[i].is_template)
             TRY(within(&walk));
     }

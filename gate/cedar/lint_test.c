@@ -73,10 +73,6 @@ static const struct {
           "U::\"\""),
      ""},
     /* several */
-    {"@id(\"x\")" BOB "@id(\"x\") permit(principal is U, action, resource is D);",
-     "2:1: error: the id \"x\" is already that of 1:1 [DUPLICATE_ID]\n"},
-    {"@id(\"policy1\")" BOB "permit(principal is U, action, resource is D);",
-     "2:1: error: the id \"policy1\" is already that of 1:1 [DUPLICATE_ID]\n"},
     {BOB BOB, "2:1: note: this adds nothing: the policy at 1:1 covers it [REDUNDANT]\n"},
     {BOB "permit(principal is U, action, resource);",
      "1:1: note: this adds nothing: the policy at 2:1 covers it [REDUNDANT]\n"},

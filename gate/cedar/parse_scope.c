@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 /* "(" any number of times. */
-static err_code open(struct cedar_parser *p, unsigned *ret)
+static err_code open_paren(struct cedar_parser *p, unsigned *ret)
 {
     unsigned n = 0;
 
@@ -63,7 +63,7 @@ static err_code entity(struct cedar_parser *p, const struct subject *subject,
 {
     unsigned n = 0;
 
-    TRY(open(p, &n));
+    TRY(open_paren(p, &n));
     if (p->token.kind == CEDAR_T_SLOT)
         TRY(slot(p, subject, ret));
     else
@@ -129,7 +129,7 @@ static err_code action_list(struct cedar_parser *p, struct cedar_scope *ret)
 
         if (uid == NULL)
             return cedar_parse_no_memory(p);
-        TRY(open(p, &n));
+        TRY(open_paren(p, &n));
         TRY(bare_action(p, uid));
         TRY(close(p, n));
         item.uid = uid;
@@ -166,7 +166,7 @@ static err_code action(struct cedar_parser *p, struct cedar_scope *ret)
     else
         return ERR_OK;
     cedar_parse_take(p);
-    TRY(open(p, &n));
+    TRY(open_paren(p, &n));
     if (ret->match == CEDAR_IN && p->token.kind == CEDAR_T_LBRACKET) {
         cedar_parse_take(p);
         ret->match = CEDAR_IN_LIST;

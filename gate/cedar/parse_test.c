@@ -13,68 +13,65 @@
 #define U(id) P("principal == User::\"" id "\", action, resource")
 #define ALL TESTING_ALL
 
+static const struct {
+    const char *text;
+    size_t n;
+} THESE_ARE_CEDAR[] = {
+    {"", 0},
+    {" \t\r\n\v\f", 0},
+    {"// only a comment", 0},
+    {"//", 0},
+    {ALL, 1},
+    {"forbid(principal, action, resource);", 1},
+    {"permit(principal,action,resource,);", 1},
+    {ALL ALL "// end\n" ALL, 3},
+    {"permit//a\n(//b\nprincipal//c\r,action,resource)// ;\n;//", 1},
+    {P("principal == User::\"a\", action == Action::\"b\", resource == File::\"c\""), 1},
+    {P("principal in User::\"a\", action in Action::\"b\", resource in File::\"c\""), 1},
+    {P("principal is User, action in [Action::\"b\"], resource is File"), 1},
+    {P("principal is User in G::\"a\", action in [], resource is File in D::\"c\""), 1},
+    {P("principal is A::B::C in D::E::\"a\", action in [N::Action::\"b\",], resource"), 1},
+    {P("principal==User::\"a\",action in[Action::\"b\",Action::\"b\",],resource in F::\"c\","), 1},
+    {P("principal == principal::\"a\", action == permit::Action::\"b\", resource is context"), 1},
+    {P("principal == when::unless::\"a\", action == Action::\"b\", resource is __cedarx"), 1},
+    {P("principal == U1::_2::\"a\", action, resource"), 1},
+    {P("principal == User ::\n// c\n \"a\", action, resource"), 1},
+    {P("principal\xc2\xa0== User::\"a\", action, resource"), 1},     /* no-break space */
+    {P("principal\xe2\x80\xa8== User::\"a\", action, resource"), 1}, /* line separator */
+    {P("principal\xc2\x85,\xe3\x80\x80 action, resource"), 1},
+    {"//c\xe2\x80\xa8" ALL, 0}, /* a line separator does not end a comment */
+    {"//c\r" ALL, 1},
+    /* parentheses around entities */
+    {P("principal == (User::\"a\"), action == ((Action::\"b\")), resource in (((F::\"c\")))"), 1},
+    {P("principal, action in (([(Action::\"b\"), ((Action::\"c\"))])), resource"), 1},
+    {P("principal is User in (G::\"g\"), action in ([]), resource"), 1},
+    /* templates */
+    {P("principal == ?principal, action, resource"), 1},
+    {P("principal in (?principal), action, resource is F in ((?resource))"), 1},
+    /* annotations */
+    {"@id(\"a\") " ALL, 1},
+    {"@ id ( \"a\" )@description(\"\")" ALL, 1},
+    {"@risk @if @then(\"\\x41\") @in @__cedar @permit permit(principal, action, resource);", 1},
+    {"@permit(\"x\") permit(principal, action, resource);", 1},
+    {"@a(\"b\") " ALL " @a(\"b\") " ALL, 2},
+    {"@id(\"a\") " ALL " @id(\"a\") " ALL, 2}, /* a gate refuses it, the language does not */
+    /* conditions */
+    {"permit(principal, action, resource) when{true}unless{false}when { 1 } when { \"a\" };", 1},
+};
+
 static void these_are_cedar(void **state)
 {
-    static const struct {
-        const char *text;
-        size_t n;
-    } TEXTS[] = {
-        {"", 0},
-        {" \t\r\n\v\f", 0},
-        {"// only a comment", 0},
-        {"//", 0},
-        {ALL, 1},
-        {"forbid(principal, action, resource);", 1},
-        {"permit(principal,action,resource,);", 1},
-        {ALL ALL "// end\n" ALL, 3},
-        {"permit//a\n(//b\nprincipal//c\r,action,resource)// ;\n;//", 1},
-        {P("principal == User::\"a\", action == Action::\"b\", resource == File::\"c\""), 1},
-        {P("principal in User::\"a\", action in Action::\"b\", resource in File::\"c\""), 1},
-        {P("principal is User, action in [Action::\"b\"], resource is File"), 1},
-        {P("principal is User in G::\"a\", action in [], resource is File in D::\"c\""), 1},
-        {P("principal is A::B::C in D::E::\"a\", action in [N::Action::\"b\",], resource"), 1},
-        {P("principal==User::\"a\",action in[Action::\"b\",Action::\"b\",],resource in F::\"c\","),
-         1},
-        {P("principal == principal::\"a\", action == permit::Action::\"b\", resource is context"),
-         1},
-        {P("principal == when::unless::\"a\", action == Action::\"b\", resource is __cedarx"), 1},
-        {P("principal == U1::_2::\"a\", action, resource"), 1},
-        {P("principal == User ::\n// c\n \"a\", action, resource"), 1},
-        {P("principal\xc2\xa0== User::\"a\", action, resource"), 1},     /* no-break space */
-        {P("principal\xe2\x80\xa8== User::\"a\", action, resource"), 1}, /* line separator */
-        {P("principal\xc2\x85,\xe3\x80\x80 action, resource"), 1},
-        {"//c\xe2\x80\xa8" ALL, 0}, /* a line separator does not end a comment */
-        {"//c\r" ALL, 1},
-        /* parentheses around entities */
-        {P("principal == (User::\"a\"), action == ((Action::\"b\")), resource in (((F::\"c\")))"),
-         1},
-        {P("principal, action in (([(Action::\"b\"), ((Action::\"c\"))])), resource"), 1},
-        {P("principal is User in (G::\"g\"), action in ([]), resource"), 1},
-        /* templates */
-        {P("principal == ?principal, action, resource"), 1},
-        {P("principal in (?principal), action, resource is F in ((?resource))"), 1},
-        /* annotations */
-        {"@id(\"a\") " ALL, 1},
-        {"@ id ( \"a\" )@description(\"\")" ALL, 1},
-        {"@risk @if @then(\"\\x41\") @in @__cedar @permit permit(principal, action, resource);", 1},
-        {"@permit(\"x\") permit(principal, action, resource);", 1},
-        {"@a(\"b\") " ALL " @a(\"b\") " ALL, 2},
-        {"@id(\"a\") " ALL " @id(\"a\") " ALL, 2}, /* a gate refuses it, the language does not */
-        /* conditions */
-        {"permit(principal, action, resource) when{true}unless{false}when { 1 } when { \"a\" };",
-         1},
-    };
     (void)state;
 
-    for (size_t i = 0; i < sizeof TEXTS / sizeof *TEXTS; i++) {
-        struct outcome o = testing_parse(slice_str(TEXTS[i].text));
+    for (size_t i = 0; i < sizeof THESE_ARE_CEDAR / sizeof *THESE_ARE_CEDAR; i++) {
+        struct outcome o = testing_parse(slice_str(THESE_ARE_CEDAR[i].text));
 
         if (o.err != ERR_OK)
-            fail_msg("%s: refused: %s: %s", TEXTS[i].text, err_name(o.err), o.why.text);
-        if (cedar_count(o.policies) != TEXTS[i].n)
-            fail_msg("%s: %zu policies, wanted %zu", TEXTS[i].text, cedar_count(o.policies),
-                     TEXTS[i].n);
-        assert_null(cedar_at(o.policies, TEXTS[i].n));
+            fail_msg("%s: refused: %s: %s", THESE_ARE_CEDAR[i].text, err_name(o.err), o.why.text);
+        if (cedar_count(o.policies) != THESE_ARE_CEDAR[i].n)
+            fail_msg("%s: %zu policies, wanted %zu", THESE_ARE_CEDAR[i].text,
+                     cedar_count(o.policies), THESE_ARE_CEDAR[i].n);
+        assert_null(cedar_at(o.policies, THESE_ARE_CEDAR[i].n));
         cedar_free(&o.policies);
         assert_null(o.policies);
     }

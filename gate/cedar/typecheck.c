@@ -74,11 +74,11 @@ static const char *kinds_text(unsigned kinds)
         return "an entity or a record";
     if (kinds == CEDAR_KINDS_ORDER)
         return "Long, datetime or duration";
-    if (kinds == CEDAR_KIND(ENTITY))
+    if (kinds == CEDAR_KIND(CEDAR_TYPE_ENTITY))
         return "an entity";
-    if (kinds == CEDAR_KIND(SET))
+    if (kinds == CEDAR_KIND(CEDAR_TYPE_SET))
         return "a set";
-    if (kinds == (CEDAR_KIND(ENTITY) | CEDAR_KIND(SET)))
+    if (kinds == (CEDAR_KIND(CEDAR_TYPE_ENTITY) | CEDAR_KIND(CEDAR_TYPE_SET)))
         return "an entity or a set of entities";
     for (int kind = CEDAR_TYPE_LONG; kind <= CEDAR_TYPE_DURATION; kind++) {
         static const char *const NAMES[] = {

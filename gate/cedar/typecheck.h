@@ -58,10 +58,13 @@ err_code cedar_typecheck(struct cedar_checker *c, const struct cedar_caps *prior
 /* ---- the parts of it, each in a file of its own ---- */
 
 /* A set of kinds of types, as bits 1 << kind. */
-#define CEDAR_KIND(name) (1u << CEDAR_TYPE_##name)
-#define CEDAR_KINDS_BOOL (CEDAR_KIND(TRUE) | CEDAR_KIND(FALSE) | CEDAR_KIND(BOOL))
-#define CEDAR_KINDS_OBJECT (CEDAR_KIND(ENTITY) | CEDAR_KIND(RECORD))
-#define CEDAR_KINDS_ORDER (CEDAR_KIND(LONG) | CEDAR_KIND(DATETIME) | CEDAR_KIND(DURATION))
+#define CEDAR_KIND(type) (1u << (type))
+#define CEDAR_KINDS_BOOL                                                                           \
+    (CEDAR_KIND(CEDAR_TYPE_TRUE) | CEDAR_KIND(CEDAR_TYPE_FALSE) | CEDAR_KIND(CEDAR_TYPE_BOOL))
+#define CEDAR_KINDS_OBJECT (CEDAR_KIND(CEDAR_TYPE_ENTITY) | CEDAR_KIND(CEDAR_TYPE_RECORD))
+#define CEDAR_KINDS_ORDER                                                                          \
+    (CEDAR_KIND(CEDAR_TYPE_LONG) | CEDAR_KIND(CEDAR_TYPE_DATETIME) |                               \
+     CEDAR_KIND(CEDAR_TYPE_DURATION))
 
 struct cedar_wanted {
     unsigned kinds;

@@ -162,8 +162,8 @@ static err_code tag(struct cedar_checker *c, const struct cedar_caps *prior,
                     const struct cedar_expr *e, struct cedar_typed *ret)
 {
     bool asks = e->op == CEDAR_OP_HAS_TAG;
-    struct cedar_wanted entity = {CEDAR_KIND(ENTITY), asks ? "hasTag" : "getTag"};
-    struct cedar_wanted string = {CEDAR_KIND(STRING), entity.by};
+    struct cedar_wanted entity = {CEDAR_KIND(CEDAR_TYPE_ENTITY), asks ? "hasTag" : "getTag"};
+    struct cedar_wanted string = {CEDAR_KIND(CEDAR_TYPE_STRING), entity.by};
     const struct cedar_caps cap = {.on = e->a, .tag = e->b};
     const struct cedar_type *tags;
     struct cedar_typed of, name;

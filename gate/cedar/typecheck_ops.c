@@ -146,8 +146,8 @@ static err_code in(struct cedar_checker *c, const struct cedar_caps *prior,
                    const struct cedar_expr *const sides[2], const struct cedar_typed *a,
                    struct cedar_typed *ret)
 {
-    static const struct cedar_wanted RIGHT = {CEDAR_KIND(ENTITY) | CEDAR_KIND(SET),
-                                              "the right side of in"};
+    static const struct cedar_wanted RIGHT = {
+        CEDAR_KIND(CEDAR_TYPE_ENTITY) | CEDAR_KIND(CEDAR_TYPE_SET), "the right side of in"};
     const struct cedar_uid *left = named(c, sides[0]);
     const struct cedar_action_type *action;
     const struct cedar_type *group;
@@ -174,7 +174,7 @@ static err_code in(struct cedar_checker *c, const struct cedar_caps *prior,
 static err_code member(struct cedar_checker *c, const struct cedar_caps *prior,
                        const struct cedar_expr *e, struct cedar_typed *ret)
 {
-    static const struct cedar_wanted LEFT = {CEDAR_KIND(ENTITY), "the left side of in"};
+    static const struct cedar_wanted LEFT = {CEDAR_KIND(CEDAR_TYPE_ENTITY), "the left side of in"};
     const struct cedar_expr *sides[] = {e->a, e->b};
     struct cedar_typed a;
 
@@ -185,7 +185,7 @@ static err_code member(struct cedar_checker *c, const struct cedar_caps *prior,
 static err_code is(struct cedar_checker *c, const struct cedar_caps *prior,
                    const struct cedar_expr *e, struct cedar_typed *ret)
 {
-    static const struct cedar_wanted WANTED = {CEDAR_KIND(ENTITY), "is"};
+    static const struct cedar_wanted WANTED = {CEDAR_KIND(CEDAR_TYPE_ENTITY), "is"};
     const struct cedar_expr *sides[] = {e->of, e->in};
     struct cedar_typed of;
 
@@ -202,7 +202,7 @@ static err_code is(struct cedar_checker *c, const struct cedar_caps *prior,
 static err_code arithmetic(struct cedar_checker *c, const struct cedar_caps *prior,
                            const struct cedar_expr *e, struct cedar_typed *ret)
 {
-    struct cedar_wanted wanted = {CEDAR_KIND(LONG), op_text(e->op)};
+    struct cedar_wanted wanted = {CEDAR_KIND(CEDAR_TYPE_LONG), op_text(e->op)};
     struct cedar_typed a, b;
 
     TRY(cedar_typecheck_as(c, prior, e->a, &wanted, &a));
@@ -216,7 +216,7 @@ static err_code arithmetic(struct cedar_checker *c, const struct cedar_caps *pri
 static err_code contains(struct cedar_checker *c, const struct cedar_caps *prior,
                          const struct cedar_expr *e, struct cedar_typed *ret)
 {
-    static const struct cedar_wanted WANTED = {CEDAR_KIND(SET), "contains"};
+    static const struct cedar_wanted WANTED = {CEDAR_KIND(CEDAR_TYPE_SET), "contains"};
     const struct cedar_type *both;
     struct cedar_typed a, b;
 
@@ -234,7 +234,7 @@ static err_code contains(struct cedar_checker *c, const struct cedar_caps *prior
 static err_code contains_many(struct cedar_checker *c, const struct cedar_caps *prior,
                               const struct cedar_expr *e, struct cedar_typed *ret)
 {
-    struct cedar_wanted wanted = {CEDAR_KIND(SET), op_text(e->op)};
+    struct cedar_wanted wanted = {CEDAR_KIND(CEDAR_TYPE_SET), op_text(e->op)};
     const struct cedar_type *both;
     struct cedar_typed a, b;
 
@@ -251,8 +251,8 @@ static err_code contains_many(struct cedar_checker *c, const struct cedar_caps *
 err_code cedar_typecheck_op(struct cedar_checker *c, const struct cedar_caps *prior,
                             const struct cedar_expr *e, struct cedar_typed *ret)
 {
-    static const struct cedar_wanted SET = {CEDAR_KIND(SET), "isEmpty"};
-    static const struct cedar_wanted STRING = {CEDAR_KIND(STRING), "like"};
+    static const struct cedar_wanted SET = {CEDAR_KIND(CEDAR_TYPE_SET), "isEmpty"};
+    static const struct cedar_wanted STRING = {CEDAR_KIND(CEDAR_TYPE_STRING), "like"};
     enum cedar_type_kind kind = CEDAR_TYPE_BOOL;
 
     switch ((int)e->op) {
