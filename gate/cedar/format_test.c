@@ -72,6 +72,19 @@ static const struct {
           "context.bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb};",
      FORMATTED_HEAD "when {\n    context.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa ==\n"
                     "        context.bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\n};\n"},
+    /* what cannot be parted from a group counts: 100 columns, and 101 */
+    {HEAD "when{context."
+          "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa};",
+     FORMATTED_HEAD
+     "when { "
+     "context.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa "
+     "};\n"},
+    {HEAD "when{context."
+          "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa};",
+     FORMATTED_HEAD
+     "when {\n    "
+     "context."
+     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n};\n"},
     /* comments between policies; an empty line between them stays one */
     {"//a", "//a\n"},
     {"\n\n  // a  \n\n\n\n// b\n// c\n", "// a\n\n// b\n// c\n"},
@@ -105,6 +118,8 @@ static const struct {
     {HEAD "when{[// a\n1,// b\n2\n// c\n]\n// d\n.contains(3)};", FORMATTED_HEAD
      "when {\n    [ // a\n        1, // b\n        2\n        // c\n    ]\n    // d\n"
      "    .contains(3)\n};\n"},
+    {HEAD "when{[\n// a\n1+2]==[]};",
+     FORMATTED_HEAD "when {\n    [\n        // a\n        1 + 2\n    ] == []\n};\n"},
     {HEAD "when { context.a == {b: 1 // \xc3\xa4\n} };",
      FORMATTED_HEAD "when {\n    context.a == {\n        b: 1 // \xc3\xa4\n    }\n};\n"},
     {HEAD "when { true } // a // b\n;", FORMATTED_HEAD "when { true } // a // b\n;\n"},

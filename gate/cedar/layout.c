@@ -129,8 +129,7 @@ static bool fits(const struct layout *l, size_t begin)
 
     if (l->comment || l->column == 0)
         column = indent_of(l);
-    if (l->before[end].breaks != l->before[begin + 1].breaks ||
-        column + l->before[end].width - l->before[begin].width > CEDAR_LINE_WIDTH)
+    if (l->before[end].breaks != l->before[begin + 1].breaks)
         return false;
     while (behind < l->pieces->n && !may_end_line(l->pieces->list[behind].kind) &&
            l->before[behind].width - l->before[end].width <= CEDAR_LINE_WIDTH)

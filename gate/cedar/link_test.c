@@ -59,6 +59,10 @@ static void links(void **state)
         cedar_free(&o.policies); /* the new set borrows nothing from it */
         if (CASES[i].err != ERR_OK)
             continue;
+        o = testing_parse(slice_str(TEMPLATES));
+        for (size_t k = 0; k < cedar_count(o.policies); k++)
+            assert_true(cedar_policy_same(cedar_at(o.policies, k), cedar_at(linked, k)));
+        cedar_free(&o.policies);
         assert_int_equal(cedar_count(linked), 4);
         made = cedar_at(linked, 3);
         assert_true(!made->is_template && made->template == cedar_find(linked, link.template));
