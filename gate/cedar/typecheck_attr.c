@@ -116,7 +116,7 @@ static err_code has_path(struct cedar_checker *c, const struct cedar_caps *prior
 
     TRY(cedar_typecheck_as(c, prior, on, &HAS, &of));
     for (uint32_t i = 0; of.type != NULL && i < e->n; i++) {
-        if (i > 0 && of.type->kind != CEDAR_TYPE_ENTITY && of.type->kind != CEDAR_TYPE_RECORD) {
+        if (of.type->kind != CEDAR_TYPE_ENTITY && of.type->kind != CEDAR_TYPE_RECORD) {
             TRY(cedar_tell_type(c, e, &HAS, of.type));
             return yield(ret, CEDAR_TYPE_BOOL);
         }
@@ -126,7 +126,6 @@ static err_code has_path(struct cedar_checker *c, const struct cedar_caps *prior
         if (one.type->kind == CEDAR_TYPE_BOOL)
             kind = CEDAR_TYPE_BOOL;
         TRY(cedar_caps_both(c, caps, one.caps, &caps));
-        TRY(cedar_caps_both(c, prior, one.caps, &prior));
         of.type = attr_of(c, of.type, e->names[i])->type;
         TRY(get_expr(c, on, e->names[i], &on));
     }
