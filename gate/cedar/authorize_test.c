@@ -266,6 +266,37 @@ static void templates_decide_only_through_links(void **state)
     world_close(&world);
 }
 
+/* No reader makes a slot outside of a scope yet; a tree that has one is understood nevertheless. */
+static void a_slot_is_what_the_link_gave(void **state)
+{
+    static const struct cedar_expr SLOTS[] = {
+        {.op = CEDAR_OP_SLOT, .slot = CEDAR_SLOT_PRINCIPAL},
+        {.op = CEDAR_OP_SLOT, .slot = CEDAR_SLOT_RESOURCE},
+    };
+    static const char *const WANT[] = {"permit 1", "deny errors 1"};
+    struct cedar_uid alice = cedar_uid_of(slice_str("User"), slice_str("alice"));
+    const struct cedar_link link = {slice_str("policy0"), slice_str("a"), &alice, NULL};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(SLOTS); i++) {
+        struct cedar_policies *more = NULL;
+        struct why why = {0};
+        struct world world;
+        char line[WORLD_LINE];
+
+        world_open(&world, &(struct world_texts){
+                               .policies = "permit(principal == ?principal, action, resource) "
+                                           "when { principal == principal };"});
+        assert_int_equal(cedar_link(world.policies, &link, &more, &why), ERR_OK);
+        ((struct cedar_expr *)(uintptr_t)cedar_at(more, 1)->conditions[0].body)->b = &SLOTS[i];
+        cedar_free(&world.policies);
+        world.policies = more;
+        world_decide(&world, CEDAR_MODE_GATE, line);
+        assert_string_equal(line, WANT[i]);
+        world_close(&world);
+    }
+}
+
 static void the_first_failure_is_told(void **state)
 {
     static const char TEXT[] = PERMIT "permit(principal, action, resource)\n"
@@ -443,6 +474,31 @@ static void memory_is_bounded(void **state)
     expect_chain(text_of(&record), 4, "{\"n\":1}", "permit 0");
 }
 
+/* A policy that fails leaves nothing behind for the next one. */
+static void memory_is_given_back(void **state)
+{
+    CLEANUP(buf_free) struct buf policy = {0};
+    char field[32], *all;
+    struct world world;
+    struct cedar_answer answer;
+
+    (void)state;
+    add(&policy, "permit(principal, action, resource) when { {", 1);
+    for (size_t i = 0; i < 8000; i++) {
+        snprintf(field, sizeof field, "a%04zu:context.n,", i);
+        add(&policy, field, 1);
+    }
+    add(&policy, "}.missing };", 1);
+    all = repeat("", text_of(&policy), 20, "");
+    world_open(&world, &(struct world_texts){.policies = all, .context = "{\"n\":1}"});
+    assert_int_equal(cedar_authorize(world.policies, NULL, &world.request, CEDAR_MODE_GATE,
+                                     world.worker, &answer),
+                     ERR_OK);
+    assert_int_equal(answer.n_errors, 20);
+    world_close(&world);
+    free(all);
+}
+
 static void the_largest_set_fits(void **state)
 {
     char *policies = repeat("", PERMIT, CEDAR_POLICIES_MAX, "");
@@ -480,12 +536,14 @@ int main(void)
         cmocka_unit_test(scopes),
         cmocka_unit_test(entities_need_not_be_in_the_store),
         cmocka_unit_test(templates_decide_only_through_links),
+        cmocka_unit_test(a_slot_is_what_the_link_gave),
         cmocka_unit_test(the_first_failure_is_told),
         cmocka_unit_test(a_request_is_looked_at),
         cmocka_unit_test(steps_are_counted_over_all_policies),
         cmocka_unit_test(comparisons_are_counted),
         cmocka_unit_test(sets_are_counted),
         cmocka_unit_test(memory_is_bounded),
+        cmocka_unit_test(memory_is_given_back),
         cmocka_unit_test(the_largest_set_fits),
         cmocka_unit_test(deep_trees_are_evaluated),
     };

@@ -81,6 +81,14 @@ static void only_what_can_match_is_found(void **state)
                  POLICY("principal == User::\"bob\", action, resource == Doc::\"a\"")
                      POLICY("principal == User::\"bob\", action, resource == Doc::\"readme\""),
          " 1"},
+        {POLICY("principal == User::\"alice\", action, resource in Folder::\"a\"")
+             POLICY("principal == User::\"alice\", action, resource in Folder::\"b\"")
+                 POLICY("principal == User::\"alice\", action, resource in Doc::\"readme\""),
+         " 2"},
+        {POLICY("principal is User, action in [Action::\"a\", Action::\"view\"], resource")
+             POLICY("principal is User, action in [Action::\"b\", Action::\"c\"], resource")
+                 POLICY("principal is User, action, resource is Folder"),
+         " 0"},
         {POLICY("principal == ?principal, action, resource")
              POLICY("principal, action, resource in ?resource"),
          ""},
