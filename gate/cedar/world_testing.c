@@ -29,6 +29,9 @@ static struct cedar_uid uid_of(const char *name, const char *otherwise)
     return cedar_uid_of(slice_part(s, 0, colons), slice_part(s, colons + 2, s.len - colons - 2));
 }
 
+/* One for all worlds: it is large, and each decision finds it as the last one must leave it. */
+static struct cedar_worker *shared;
+
 void world_open(struct world *ret, const struct world_texts *texts)
 {
     struct why why = {0};
@@ -40,7 +43,9 @@ void world_open(struct world *ret, const struct world_texts *texts)
          texts->entities);
     must(cedar_value_parse(text_of(texts->context, "{}"), &ret->context, &why), &why,
          texts->context);
-    must(cedar_worker_make(&ret->worker), &why, "worker");
+    if (shared == NULL)
+        must(cedar_worker_make(&shared), &why, "worker");
+    ret->worker = shared;
     ret->request = (struct cedar_request){
         uid_of(texts->principal, "User::alice"), uid_of(texts->action, "Action::view"),
         uid_of(texts->resource, "Doc::readme"), cedar_owned(ret->context)};
@@ -51,7 +56,6 @@ void world_close(struct world *world)
     cedar_free(&world->policies);
     cedar_entities_free(&world->entities);
     cedar_owned_free(&world->context);
-    cedar_worker_free(&world->worker);
 }
 
 static void add(char *line, const char *format, ...) __attribute__((format(printf, 2, 3)));

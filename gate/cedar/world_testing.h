@@ -11,7 +11,7 @@ struct world {
     struct cedar_entities *entities;
     struct cedar_owned_value *context;
     struct cedar_request request;
-    struct cedar_worker *worker;
+    struct cedar_worker *worker; /* borrowed */
 };
 
 /* NULL for the defaults: no policies, no entities, User::"alice", Action::"view", Doc::"readme",
