@@ -193,6 +193,49 @@ static void stores(void **state)
     assert_string_equal(found, "Robot::\"b\" has no \"name\", which the schema requires");
 }
 
+static void add(struct buf *buf, const char *text)
+{
+    assert_int_equal(buf_add_str(buf, text), ERR_OK);
+}
+
+/* Many entities of a long enumeration end with an error of their own. */
+static void too_many_ids(void **state)
+{
+    CLEANUP(buf_free) struct buf text = {0}, json = {0};
+    struct cedar_schema *schema = NULL;
+    struct cedar_entities *store = NULL;
+    struct why why = {0};
+    char one[96];
+
+    (void)state;
+    add(&text, "entity U {c: Set<C>}; entity C enum [");
+    for (int i = 0; i < 8000; i++) {
+        snprintf(one, sizeof one, "%s\"%d\"", i == 0 ? "" : ",", i);
+        add(&text, one);
+    }
+    add(&text, "];");
+    assert_int_equal(cedar_schema_parse(buf_slice(&text), &schema, NULL, &why), ERR_OK);
+    add(&json, "[");
+    for (int k = 0; k < 3; k++) {
+        snprintf(one, sizeof one, "%s{\"uid\": {\"type\": \"U\", \"id\": \"%d\"},",
+                 k == 0 ? "" : ",", k);
+        add(&json, one);
+        add(&json, "\"parents\": [], \"attrs\": {\"c\": [");
+        for (int i = 0; i < 8000; i++) {
+            snprintf(one, sizeof one, "%s{\"__entity\": {\"type\": \"C\", \"id\": \"%d\"}}",
+                     i == 0 ? "" : ",", i);
+            add(&json, one);
+        }
+        add(&json, "]}}");
+    }
+    add(&json, "]");
+    assert_int_equal(cedar_entities_parse(buf_slice(&json), &store, &why), ERR_OK);
+    assert_int_equal(cedar_validate_entities(schema, store, &why), ERR_CEDAR_STEPS);
+    assert_string_equal(why.text, "the entities are too many to be validated");
+    cedar_entities_free(&store);
+    cedar_schema_free(&schema);
+}
+
 /* ---- requests -------------------------------------------------------------------------------- */
 
 #define AT "'at': {'hour': 1}"
@@ -293,6 +336,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(entities),
         cmocka_unit_test(stores),
+        cmocka_unit_test(too_many_ids),
         cmocka_unit_test(requests),
     };
 
