@@ -40,60 +40,61 @@ static void find(struct world *world, char ret[static WORLD_LINE])
         assert_int_equal(found.words[k], 0);
 }
 
+#define POLICY(scope) "permit(" scope ");"
+
+static const struct {
+    const char *policies, *want;
+} ROWS[] = {
+    {"", ""},
+    {POLICY("principal, action, resource"), " 0"},
+    {POLICY("principal == User::\"alice\", action, resource") POLICY(
+         "principal == User::\"bob\", action, resource") POLICY("principal, action, resource"),
+     " 0 2"},
+    {POLICY("principal in Group::\"all\", action, resource")
+         POLICY("principal in Group::\"none\", action, resource")
+             POLICY("principal in User::\"alice\", action, resource")
+                 POLICY("principal == Group::\"all\", action, resource"),
+     " 0 2"},
+    {POLICY("principal is User, action, resource") POLICY("principal is Group, action, resource")
+         POLICY("principal, action, resource is User"),
+     " 0"},
+    {POLICY("principal is User in Group::\"x\", action, resource")
+         POLICY("principal is Group in Group::\"all\", action, resource"),
+     " 1"}, /* by the group; the type is left to the scope */
+    {POLICY("principal, action == Action::\"view\", resource")
+         POLICY("principal, action == Action::\"read\", resource")
+             POLICY("principal, action in Action::\"read\", resource")
+                 POLICY("principal, action in [], resource")
+                     POLICY("principal, action in [Action::\"read\", Action::\"view\"], resource")
+                         POLICY("principal, action in [Action::\"a\", Action::\"b\"], resource"),
+     " 0 2 4"},
+    /* the rarest part is what counts: everybody demands the same action */
+    {POLICY("principal == User::\"a\", action == Action::\"view\", resource")
+         POLICY("principal == User::\"b\", action == Action::\"view\", resource")
+             POLICY("principal == User::\"alice\", action == Action::\"view\", resource")
+                 POLICY("principal, action == Action::\"view\", resource == Doc::\"x\""),
+     " 2"},
+    /* what else must be equal is looked at, too */
+    {POLICY("principal == User::\"alice\", action, resource == Doc::\"a\"")
+         POLICY("principal == User::\"alice\", action, resource == Doc::\"readme\"")
+             POLICY("principal == User::\"bob\", action, resource == Doc::\"a\"")
+                 POLICY("principal == User::\"bob\", action, resource == Doc::\"readme\""),
+     " 1"},
+    {POLICY("principal == User::\"alice\", action, resource in Folder::\"a\"")
+         POLICY("principal == User::\"alice\", action, resource in Folder::\"b\"")
+             POLICY("principal == User::\"alice\", action, resource in Doc::\"readme\""),
+     " 2"},
+    {POLICY("principal is User, action in [Action::\"a\", Action::\"view\"], resource")
+         POLICY("principal is User, action in [Action::\"b\", Action::\"c\"], resource")
+             POLICY("principal is User, action, resource is Folder"),
+     " 0"},
+    {POLICY("principal == ?principal, action, resource")
+         POLICY("principal, action, resource in ?resource"),
+     ""},
+};
+
 static void only_what_can_match_is_found(void **state)
 {
-#define POLICY(scope) "permit(" scope ");"
-    static const struct {
-        const char *policies, *want;
-    } ROWS[] = {
-        {"", ""},
-        {POLICY("principal, action, resource"), " 0"},
-        {POLICY("principal == User::\"alice\", action, resource") POLICY(
-             "principal == User::\"bob\", action, resource") POLICY("principal, action, resource"),
-         " 0 2"},
-        {POLICY("principal in Group::\"all\", action, resource")
-             POLICY("principal in Group::\"none\", action, resource")
-                 POLICY("principal in User::\"alice\", action, resource")
-                     POLICY("principal == Group::\"all\", action, resource"),
-         " 0 2"},
-        {POLICY("principal is User, action, resource") POLICY(
-             "principal is Group, action, resource") POLICY("principal, action, resource is User"),
-         " 0"},
-        {POLICY("principal is User in Group::\"x\", action, resource")
-             POLICY("principal is Group in Group::\"all\", action, resource"),
-         " 1"}, /* by the group; the type is left to the scope */
-        {POLICY("principal, action == Action::\"view\", resource")
-             POLICY("principal, action == Action::\"read\", resource")
-                 POLICY("principal, action in Action::\"read\", resource")
-                     POLICY("principal, action in [], resource") POLICY(
-                         "principal, action in [Action::\"read\", Action::\"view\"], resource")
-                         POLICY("principal, action in [Action::\"a\", Action::\"b\"], resource"),
-         " 0 2 4"},
-        /* the rarest part is what counts: everybody demands the same action */
-        {POLICY("principal == User::\"a\", action == Action::\"view\", resource")
-             POLICY("principal == User::\"b\", action == Action::\"view\", resource")
-                 POLICY("principal == User::\"alice\", action == Action::\"view\", resource")
-                     POLICY("principal, action == Action::\"view\", resource == Doc::\"x\""),
-         " 2"},
-        /* what else must be equal is looked at, too */
-        {POLICY("principal == User::\"alice\", action, resource == Doc::\"a\"")
-             POLICY("principal == User::\"alice\", action, resource == Doc::\"readme\"")
-                 POLICY("principal == User::\"bob\", action, resource == Doc::\"a\"")
-                     POLICY("principal == User::\"bob\", action, resource == Doc::\"readme\""),
-         " 1"},
-        {POLICY("principal == User::\"alice\", action, resource in Folder::\"a\"")
-             POLICY("principal == User::\"alice\", action, resource in Folder::\"b\"")
-                 POLICY("principal == User::\"alice\", action, resource in Doc::\"readme\""),
-         " 2"},
-        {POLICY("principal is User, action in [Action::\"a\", Action::\"view\"], resource")
-             POLICY("principal is User, action in [Action::\"b\", Action::\"c\"], resource")
-                 POLICY("principal is User, action, resource is Folder"),
-         " 0"},
-        {POLICY("principal == ?principal, action, resource")
-             POLICY("principal, action, resource in ?resource"),
-         ""},
-    };
-
     (void)state;
     for (size_t i = 0; i < COUNT(ROWS); i++) {
         struct world world;
