@@ -429,10 +429,72 @@ static void expressions(void **state)
     }
 }
 
+/* Actions may be in actions of another namespace. */
+static void actions(void **state)
+{
+    static const char ACTIONS[] =
+        "entity U {b: Bool}; action all, lone;\n"
+        "namespace N {\n"
+        "  action go in [Action::'all'] appliesTo {principal: U, resource: U}; action stay;\n"
+        "}\n"
+        "namespace M { action m appliesTo {principal: U, resource: U}; }\n";
+    static const struct row POLICIES[] = {
+        {"permit(principal, action == N::Action::'go', resource) when { (if principal.b then "
+         "action else action) in Action::'all' || principal.no};",
+         "124 UNKNOWN_ATTRIBUTE"},
+        {"permit(principal, action == N::Action::'go', resource) when { (if principal.b then "
+         "action else action) in Action::'all' && principal.no};",
+         "124 UNKNOWN_ATTRIBUTE"},
+        {"permit(principal, action == N::Action::'go', resource) when { (if principal.b then "
+         "action else action) in Action::'lone' && principal.no};",
+         "125 UNKNOWN_ATTRIBUTE"},
+        {"permit(principal, action == N::Action::'go', resource) when { (if principal.b then "
+         "action else action) in M::Action::'m' && principal.no};",
+         "NEVER_APPLIES"},
+        {"permit(principal, action == N::Action::'go', resource) when { (if principal.b then "
+         "action else action) in N::Action::'stay' && principal.no};",
+         "128 UNKNOWN_ATTRIBUTE"},
+        {"permit(principal, action == M::Action::'m', resource) when { (if principal.b then action "
+         "else action) in Action::'all' && principal.no};",
+         "NEVER_APPLIES"},
+        {"permit(principal, action == M::Action::'m', resource) when { (if principal.b then action "
+         "else action) in principal && principal.no};",
+         "NEVER_APPLIES"},
+        {"permit(principal, action == M::Action::'m', resource) when { (if principal.b then "
+         "Action::'all' else Action::'lone') in N::Action::'go' && principal.no};",
+         "NEVER_APPLIES"},
+        {"permit(principal, action == M::Action::'m', resource) when { principal in (if "
+         "principal.b then action else action) && principal.no};",
+         "NEVER_APPLIES"},
+        {"permit(principal, action in [N::Action::'go'], resource) when {principal.no};",
+         "64 UNKNOWN_ATTRIBUTE"},
+        {"permit(principal, action in [N::Action::'stay', N::Action::'go'], resource) when "
+         "{principal.no};",
+         "83 UNKNOWN_ATTRIBUTE"},
+        {"permit(principal, action in [Action::'all'], resource) when {principal.no};",
+         "62 UNKNOWN_ATTRIBUTE"},
+        {"permit(principal, action in [Action::'lone'], resource) when {principal.no};",
+         "NEVER_APPLIES"},
+        {"permit(principal, action in [Action::'lone', Action::'all'], resource) when "
+         "{principal.no};",
+         "78 UNKNOWN_ATTRIBUTE"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof POLICIES / sizeof *POLICIES; i++) {
+        char found[VALIDATE_LINE];
+
+        validate_line(ACTIONS, POLICIES[i].condition, 1, found);
+        if (strcmp(found, POLICIES[i].found) != 0)
+            fail_msg("%s: found %s, not %s", POLICIES[i].condition, found, POLICIES[i].found);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(expressions),
+        cmocka_unit_test(actions),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
