@@ -3,8 +3,8 @@
 """targets.py TARGETS.json < lines: shows measured figures beside their targets.
 
 Lines are {"metric": ..., "value": ..., "unit": ...}, or {"metric": ..., "skipped": why} for what
-cannot be measured here. Exit status 1 if a target is missed, or if a metric that has a target has no
-line.
+cannot be measured here. Exit status 1 if a target is missed, or if a metric that has a target has
+no line.
 """
 
 import json

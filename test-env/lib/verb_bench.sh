@@ -31,7 +31,8 @@ verb_bench() {
     need_packages bench
     keep_tools
     make_private
-    build release tpm/tpm_bench pkcs11/hsm_bench gate/cedar/cedar_bench || die "the release build failed"
+    build release tpm/tpm_bench pkcs11/hsm_bench gate/cedar/cedar_bench ||
+        die "the release build failed"
     dir=$(build_dir release)
 
     bench_run "$dir/tpm/tpm_bench" "${tpm[@]}" || status=1

@@ -1,11 +1,19 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
-# verb_interop.sh: runs test-env/interop/NAME/run for each NAME. Such a script compares pawl with
+# verb_interop.sh: runs test-env/interop/NAME/run for each NAME; numbers among the names are its
+# arguments. Such a script compares pawl with
 # another program, is given PAWL, BUILD, TOP and DIR, and ends with the closing line. A program that
 # cannot be had here is skipped; when none can be had, that is no failure.
 
 verb_interop() {
-    local names=("$@") name run
+    local names=() numbers=() name run
+    for name in "$@"; do
+        if [[ $name =~ ^[0-9]+$ ]]; then
+            numbers+=("$name")
+        else
+            names+=("$name")
+        fi
+    done
     need_packages interop
     keep_tools
     make_private
@@ -16,7 +24,7 @@ verb_interop() {
     fi
     build gcc || die "the build failed"
     for name in "${names[@]}"; do
-        interop_one "$name"
+        interop_one "$name" "${numbers[@]}"
     done
     tally_close || { [ "$tally_failed" = 0 ] && [ "$tally_skipped" -gt 0 ]; }
 }
@@ -27,7 +35,7 @@ interop_one() {
     say "interop: $name"
     mkdir -p -- "$private/$name"
     child env TOP="$top" BUILD="$(build_dir gcc)" PAWL="$(build_dir gcc)/gate/cli/pawl" \
-        DIR="$private/$name" "$run" >"$private/$name.out" </dev/null || status=$?
+        DIR="$private/$name" "$run" "${@:2}" >"$private/$name.out" </dev/null || status=$?
     cat -- "$private/$name.out"
     local failed=$tally_failed
     if ! tally_file "$private/$name.out"; then

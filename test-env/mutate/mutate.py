@@ -6,11 +6,12 @@ usage: mutate.py TOP WORK [COUNT [FILE...]]
 
 TOP is the source directory, WORK a directory for the copies that are broken, COUNT how many faults
 are tried, spread evenly over the files ("all": every one). Each is built and goes through the unit
-tests of gate/cedar; what they do not notice goes through the conformance corpus too. A fault that
-makes the same machine code, or that stands in equivalent.txt with the reason why no test can see
-it, does not count. Ends with "N passed, N failed, N skipped": passed are the faults that were
-noticed."""
+tests of gate/cedar, those first that noticed most in that file before, until one notices; what none
+of them does goes through the conformance corpus. A fault that makes the same machine code, or that
+stands in equivalent.txt with the reason why no test can see it, does not count. Ends with "N
+passed, N failed, N skipped": passed are the faults that were noticed."""
 
+import collections
 import concurrent.futures
 import filecmp
 import json
@@ -52,23 +53,30 @@ class Copy:
                         ignore=lambda folder, names: [n for n in names if n == ".git" or (
                             folder == top and n.startswith("build"))])
         if not os.path.exists(os.path.join(self.build, "build.ninja")):
-            subprocess.run(["meson", "setup", self.build, self.source, "--buildtype=debugoptimized"],
+            subprocess.run(["meson", "setup", self.build, self.source, "--buildtype=plain",
+                            "--optimization=1"],
                            stdout=subprocess.DEVNULL, check=True)
         done = subprocess.run(["meson", "introspect", "--tests", self.build],
                               stdout=subprocess.PIPE, check=True)
         self.tests, self.corpus = [], None
         for test in json.loads(done.stdout):
             program = test["cmd"][0]
-            if f"/{ROOM}/" not in program or program.endswith("_bench"):
+            if f"/{ROOM}/" not in program or program.endswith(("_bench", "_tsan_test")):
                 continue
             if test["name"] == "cedar_corpus":
                 self.corpus = test
             elif any(suite.endswith("unit") for suite in test["suite"]):
                 self.tests.append(test)
-        self.targets = [os.path.relpath(test["cmd"][0], self.build)
-                        for test in self.tests + [self.corpus] if test]
-        if self.make(self.targets) is not None:
+        self.noticed = collections.defaultdict(collections.Counter)
+        targets = map(self.target, self.tests + [self.corpus] * bool(self.corpus))
+        if self.make([*targets]) is not None:
             raise SystemExit("mutate: the sources do not build")
+        wrong = [found for found in map(self.fails, self.tests) if found]
+        if wrong:
+            raise SystemExit("mutate: without any fault: " + "; ".join(wrong))
+
+    def target(self, test):
+        return os.path.relpath(test["cmd"][0], self.build)
 
     def make(self, targets):
         """None, or what the compiler said."""
@@ -95,8 +103,8 @@ class Copy:
         more = names[0].decode() if names else f"exit {done.returncode}"
         return f"{test['name']}: {more}"
 
-    def judge(self, mutant, whole):
-        """(verdict, by which tests)."""
+    def judge(self, mutant):
+        """(verdict, by which test)."""
         path = os.path.join(self.source, mutant.path)
         shutil.copyfile(self.object(mutant.path), self.object(mutant.path) + ".whole")
         with open(path, encoding="utf-8") as file:
@@ -105,20 +113,27 @@ class Copy:
             with open(path, "w", encoding="utf-8") as file:
                 file.write(mutant.text)
             if self.make([f"{ROOM}/libcedar.a"]) is not None:
-                return "no program", []
+                return "no program", None
             if filecmp.cmp(self.object(mutant.path), self.object(mutant.path) + ".whole", False):
-                return "same code", []
-            if self.make(self.targets) is not None:
-                return "no program", []
-            caught = [found for found in map(self.fails, self.tests) if found]
-            if (not caught or whole) and self.corpus:
-                found = self.fails(self.corpus)
-                caught += [found] if found else []
-            return ("noticed" if caught else "survived"), caught
+                return "same code", None
+            return self.try_tests(mutant)
         finally:
             with open(path, "w", encoding="utf-8") as file:
                 file.write(original)
             self.make([f"{ROOM}/libcedar.a"])
+
+
+    def try_tests(self, mutant):
+        before = self.noticed[mutant.path]
+        order = sorted(self.tests, key=lambda test: -before[test["name"]])
+        for test in order + [self.corpus] * bool(self.corpus):
+            if self.make([self.target(test)]) is not None:
+                return "no program", None
+            caught = self.fails(test)
+            if caught:
+                before[test["name"]] += 1
+                return "noticed", caught
+        return "survived", None
 
 
 def chosen(top, count, names):
@@ -145,14 +160,14 @@ def main():
     for number in range(JOBS):
         copies.put(Copy(top, os.path.join(work, str(number))))
     tally = {"noticed": 0, "survived": 0, "same code": 0, "no program": 0, "equivalent": 0}
-    by_corpus = 0
+    by_test = collections.Counter()
 
     def judge(mutant):
         if mutant.key() in known:
-            return mutant, "equivalent", []
+            return mutant, "equivalent", None
         copy = copies.get()
         try:
-            return (mutant, *copy.judge(mutant, False))
+            return (mutant, *copy.judge(mutant))
         finally:
             copies.put(copy)
 
@@ -161,16 +176,16 @@ def main():
         for mutant, verdict, caught in pool.map(judge, mutants):
             tally[verdict] += 1
             unused.discard(mutant.key())
-            by_corpus += len(caught) == 1 and caught[0].startswith("cedar_corpus")
             if verdict == "noticed":
-                print(f"noticed   {mutant}\n          {'; '.join(caught)}", flush=True)
+                by_test[caught.split(":")[0]] += 1
+                print(f"noticed   {mutant}\n          by {caught}", flush=True)
             elif verdict == "survived":
                 print(f"SURVIVED  {mutant}", flush=True)
     if count == "all":
         for key in sorted(unused):
             print("in equivalent.txt, but no fault of ours:", *key, sep="\n    ")
-    print(", ".join(f"{number} {name}" for name, number in tally.items()),
-          f"({by_corpus} by the corpus alone)")
+    print("noticed first by", ", ".join(f"{name} {n}" for name, n in by_test.most_common()))
+    print(", ".join(f"{number} {name}" for name, number in tally.items()))
     print(f"{tally['noticed']} passed, {tally['survived']} failed, {tally['equivalent']} skipped")
     return 1 if tally["survived"] or not tally["noticed"] else 0
 

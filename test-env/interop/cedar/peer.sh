@@ -17,7 +17,8 @@ build_peer() {
     cp -r -- "$from/Cargo.toml" "$from/src" "$to/source/"
     if ! (cd -- "$to/source" && CARGO_TARGET_DIR=$to/target timeout 1800 \
         cargo build --release --quiet) >"$log" 2>&1; then
-        peer_reason="cargo cannot build it: $(grep -m 1 -E '^error' -- "$log" || tail -n 1 -- "$log")"
+        peer_reason=$(grep -m 1 -E '^error' -- "$log" || tail -n 1 -- "$log")
+        peer_reason="cargo cannot build it: $peer_reason"
         return 1
     fi
     peer=$to/target/release/cedar-peer
