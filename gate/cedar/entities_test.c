@@ -248,6 +248,49 @@ static struct buf chain(unsigned n)
     return text;
 }
 
+/* One entity over a store: it is seen, what is beneath it too; but what the store has stays. */
+static void one_entity_lies_over_a_store(void **state)
+{
+    static const struct {
+        const char *id;
+        bool there, ours;
+    } over[] = {{"new", true, true}, {"new2", true, true}, {"x", true, false}};
+    CLEANUP(cedar_entities_free) struct cedar_entities *base = NULL;
+    struct cedar_field *fields = calloc(1, sizeof *fields);
+    struct cedar_value attrs;
+    struct why why = {0};
+
+    (void)state;
+    assert_non_null(fields);
+    fields[0] = (struct cedar_field){slice_str("new"), cedar_bool(true)};
+    attrs = cedar_record_of(fields, 1, &(const struct slice *){NULL});
+    assert_int_equal(parse("[" WITH("x", "{\"old\":1}", UID("y")) "]", &base, &why), ERR_OK);
+    for (size_t i = 0; i < sizeof over / sizeof *over; i++) {
+        CLEANUP(cedar_entities_free) struct cedar_entities *both = NULL;
+        struct cedar_uid name = uid(over[i].id), x = uid("x"), none = uid("none");
+        const struct cedar_entity *found;
+
+        assert_int_equal(cedar_entities_over(base, &name, attrs, &both), ERR_OK);
+        found = cedar_entities_find(both, &name);
+        assert_non_null(found);
+        assert_true(cedar_uid_eq(&found->uid, &name));
+        assert_int_equal(cedar_record_get(&found->attrs, slice_str("new")) != NULL, over[i].ours);
+        assert_int_equal(cedar_entities_count(both), over[i].ours ? 1 : 0);
+        assert_ptr_equal(cedar_entities_find(both, &x), cedar_entities_find(base, &x));
+        assert_true(in(both, "x", "y"));
+        assert_null(cedar_entities_find(both, &none));
+    }
+    {
+        CLEANUP(cedar_entities_free) struct cedar_entities *alone = NULL;
+        struct cedar_uid name = uid("new"), x = uid("x");
+
+        assert_int_equal(cedar_entities_over(NULL, &name, attrs, &alone), ERR_OK);
+        assert_non_null(cedar_entities_find(alone, &name));
+        assert_null(cedar_entities_find(alone, &x));
+    }
+    free(fields);
+}
+
 static void the_pairs_have_a_limit(void **state)
 {
     unsigned n = 1447; /* 1447 * 1448 / 2 = 1047628, and one more is more than 1048576 */
@@ -297,6 +340,7 @@ int main(void)
         cmocka_unit_test(ancestors_are_all_that_can_be_reached),
         cmocka_unit_test(what_an_entity_has_is_kept),
         cmocka_unit_test(there_may_be_no_store),
+        cmocka_unit_test(one_entity_lies_over_a_store),
         cmocka_unit_test(the_pairs_have_a_limit),
         cmocka_unit_test(the_entities_have_a_limit),
     };

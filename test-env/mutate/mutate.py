@@ -21,6 +21,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 
 from mutants import mutants_of
 
@@ -28,7 +29,6 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 FILES = ["authorize.c", "entities.c", "evaluate.c", "ext.c", "ext_datetime.c", "ext_decimal.c",
          "ext_ip.c", "fold.c", "index.c", "index_keys.c", "like.c", "value.c", "value_sort.c"]
 ROOM = "gate/cedar"
-TIMEOUT = 60
 JOBS = os.cpu_count() or 1
 
 
@@ -67,11 +67,20 @@ class Copy:
                 self.corpus = test
             elif any(suite.endswith("unit") for suite in test["suite"]):
                 self.tests.append(test)
+        self.seconds = collections.defaultdict(lambda: 60)
         self.noticed = collections.defaultdict(collections.Counter)
         targets = map(self.target, self.tests + [self.corpus] * bool(self.corpus))
         if self.make([*targets]) is not None:
             raise SystemExit("mutate: the sources do not build")
-        wrong = [found for found in map(self.fails, self.tests) if found]
+        for name in os.listdir(os.path.join(self.source, ROOM)):
+            if os.path.exists(self.object(name)):
+                shutil.copyfile(self.object(name), self.object(name) + ".whole")
+        wrong = []
+        for test in self.tests + [self.corpus] * bool(self.corpus):
+            begin = time.monotonic()
+            found = self.fails(test)
+            wrong += [found] if found else []
+            self.seconds[test["name"]] = 5 + 10 * (time.monotonic() - begin)
         if wrong:
             raise SystemExit("mutate: without any fault: " + "; ".join(wrong))
 
@@ -93,8 +102,9 @@ class Copy:
         environment = {**os.environ, **test["env"]}
         try:
             done = subprocess.run(test["cmd"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                  stdin=subprocess.DEVNULL, env=environment, timeout=TIMEOUT,
-                                  cwd=test["workdir"] or self.build, check=False)
+                                  stdin=subprocess.DEVNULL, env=environment,
+                                  cwd=test["workdir"] or self.build, check=False,
+                                  timeout=self.seconds[test["name"]])
         except subprocess.TimeoutExpired:
             return f"{test['name']} (does not end)"
         if done.returncode in (0, 77):
@@ -106,7 +116,7 @@ class Copy:
     def judge(self, mutant):
         """(verdict, by which test)."""
         path = os.path.join(self.source, mutant.path)
-        shutil.copyfile(self.object(mutant.path), self.object(mutant.path) + ".whole")
+        whole = self.object(mutant.path) + ".whole"
         with open(path, encoding="utf-8") as file:
             original = file.read()
         try:
@@ -114,13 +124,12 @@ class Copy:
                 file.write(mutant.text)
             if self.make([f"{ROOM}/libcedar.a"]) is not None:
                 return "no program", None
-            if filecmp.cmp(self.object(mutant.path), self.object(mutant.path) + ".whole", False):
+            if filecmp.cmp(self.object(mutant.path), whole, False):
                 return "same code", None
             return self.try_tests(mutant)
         finally:
             with open(path, "w", encoding="utf-8") as file:
                 file.write(original)
-            self.make([f"{ROOM}/libcedar.a"])
 
 
     def try_tests(self, mutant):
