@@ -43,15 +43,35 @@ def equivalents():
     return found
 
 
+def update(top, copy):
+    """Makes copy the same as the sources. Only what differs is written, so that a build directory
+    from the last time stays of use."""
+    wanted = set()
+    for folder, dirs, files in os.walk(top):
+        here = os.path.relpath(folder, top)
+        dirs[:] = [name for name in dirs if name != ".git" and not (
+            here == "." and name.startswith("build"))]
+        os.makedirs(os.path.join(copy, here), exist_ok=True)
+        for name in files:
+            path = os.path.normpath(os.path.join(here, name))
+            wanted.add(path)
+            source, target = os.path.join(top, path), os.path.join(copy, path)
+            if not os.path.exists(target) or not filecmp.cmp(source, target, False):
+                shutil.copyfile(source, target)
+                shutil.copymode(source, target)
+    for folder, _, files in os.walk(copy):
+        for name in files:
+            path = os.path.join(folder, name)
+            if os.path.relpath(path, copy) not in wanted:
+                os.remove(path)
+
+
 class Copy:
     """A copy of the sources with a build directory of its own."""
 
     def __init__(self, top, work):
         self.source, self.build = os.path.join(work, "source"), os.path.join(work, "build")
-        shutil.rmtree(self.source, ignore_errors=True)
-        shutil.copytree(top, self.source, symlinks=True,
-                        ignore=lambda folder, names: [n for n in names if n == ".git" or (
-                            folder == top and n.startswith("build"))])
+        update(top, self.source)
         if not os.path.exists(os.path.join(self.build, "build.ninja")):
             subprocess.run(["meson", "setup", self.build, self.source, "--buildtype=plain",
                             "--optimization=1"],
@@ -70,8 +90,9 @@ class Copy:
         self.seconds = collections.defaultdict(lambda: 60)
         self.noticed = collections.defaultdict(collections.Counter)
         targets = map(self.target, self.tests + [self.corpus] * bool(self.corpus))
-        if self.make([*targets]) is not None:
-            raise SystemExit("mutate: the sources do not build")
+        failed = self.make([*targets])
+        if failed is not None:
+            raise SystemExit("mutate: the sources do not build:\n" + failed[-4000:])
         for name in os.listdir(os.path.join(self.source, ROOM)):
             if os.path.exists(self.object(name)):
                 shutil.copyfile(self.object(name), self.object(name) + ".whole")

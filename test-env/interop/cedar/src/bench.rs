@@ -31,12 +31,7 @@ impl Bench {
             })
             .collect::<Option<Vec<_>>>()?;
         let source = peer::text(case, "policies")?.to_owned();
-        Some(Self {
-            set,
-            store,
-            requests,
-            source,
-        })
+        Some(Self { set, store, requests, source })
     }
 
     /// How many of the requests are allowed: to see that both programs did the same.

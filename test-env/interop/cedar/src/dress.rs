@@ -4,8 +4,22 @@
 use crate::rng::Rng;
 
 const WHITE: &[&str] = &[
-    " ", "  ", "\n", "\t", "\r\n", " // note\n", "\u{a0}", "\u{2028}", "\u{b}", "\u{c}",
-    "\u{3000}", "\u{85}", "//\r", "\n//; permit(\n", "//\u{202e}\n", "// \u{e9}\n\n",
+    " ",
+    "  ",
+    "\n",
+    "\t",
+    "\r\n",
+    " // note\n",
+    "\u{a0}",
+    "\u{2028}",
+    "\u{b}",
+    "\u{c}",
+    "\u{3000}",
+    "\u{85}",
+    "//\r",
+    "\n//; permit(\n",
+    "//\u{202e}\n",
+    "// \u{e9}\n\n",
 ];
 
 /// Pairs that are one word.
@@ -97,7 +111,13 @@ pub fn quote(rng: &mut Rng, value: &str, star: bool, fancy: bool) -> String {
             _ => "",
         };
         let must = matches!(c, '"' | '\\' | '\r') || c == '*' && star;
-        let dice = if fancy { rng.below(100) } else if simple.is_empty() { 99 } else { 0 };
+        let dice = if fancy {
+            rng.below(100)
+        } else if simple.is_empty() {
+            99
+        } else {
+            0
+        };
         if !simple.is_empty() && (c == '*' || dice < 50) {
             out.push_str(simple);
         } else if c < '\u{80}' && dice < 60 {

@@ -142,7 +142,8 @@ impl<'a> Gen<'a> {
     // ---- leaves
 
     fn path(&mut self, ty: &Ty) -> Option<E> {
-        let fitting: Vec<usize> = (0..self.paths.len()).filter(|&i| self.paths[i].ty == *ty).collect();
+        let fitting: Vec<usize> =
+            (0..self.paths.len()).filter(|&i| self.paths[i].ty == *ty).collect();
         if fitting.is_empty() {
             return None;
         }
@@ -327,7 +328,11 @@ impl<'a> Gen<'a> {
     }
 
     fn set(&mut self, of: &Ty, depth: u32) -> E {
-        let count = if self.rng.percent(if self.world.wrong > 0 { 3 } else { 1 }) { 0 } else { 1 + self.rng.below(3) };
+        let count = if self.rng.percent(if self.world.wrong > 0 { 3 } else { 1 }) {
+            0
+        } else {
+            1 + self.rng.below(3)
+        };
         let items: Vec<String> = (0..count).map(|_| self.expr(of, depth).text).collect();
         let comma = if count > 0 && self.rng.percent(10) { "," } else { "" };
         made(format!("[{}{comma}]", items.join(", ")), MEMBER)
@@ -383,7 +388,8 @@ impl<'a> Gen<'a> {
                 self.infix(a, ADD, op, ADD, b, RELATION)
             }
             12..15 => {
-                let ty = [Ty::Long, Ty::Long, Ty::Datetime, Ty::Duration][self.rng.below(4)].clone();
+                let ty =
+                    [Ty::Long, Ty::Long, Ty::Datetime, Ty::Duration][self.rng.below(4)].clone();
                 let (a, b) = (self.expr(&ty, depth), self.expr(&ty, depth));
                 let op = ["<", "<=", ">", ">="][self.rng.below(4)];
                 self.infix(a, ADD, op, ADD, b, RELATION)

@@ -3,8 +3,8 @@
 //! fields are those of gate/cedar/cedar_filter.c.
 
 use cedar_policy::{
-    AuthorizationError, Authorizer, Context, Decision, Entities, EntityId, EntityTypeName, EntityUid, PolicyId,
-    PolicySet, Request, Response, Schema, SlotId, ValidationMode, Validator,
+    AuthorizationError, Authorizer, Context, Decision, Entities, EntityId, EntityTypeName,
+    EntityUid, PolicyId, PolicySet, Request, Response, Schema, SlotId, ValidationMode, Validator,
 };
 use serde_json::{json, Map, Value};
 use std::collections::HashMap;
@@ -17,18 +17,12 @@ pub fn text<'a>(case: &'a Value, key: &str) -> Option<&'a str> {
 pub fn uid(value: Option<&Value>) -> Option<EntityUid> {
     let value = value?;
     let name = EntityTypeName::from_str(text(value, "type")?).ok()?;
-    Some(EntityUid::from_type_name_and_id(
-        name,
-        EntityId::new(text(value, "id")?),
-    ))
+    Some(EntityUid::from_type_name_and_id(name, EntityId::new(text(value, "id")?)))
 }
 
 fn link(policies: &mut PolicySet, wanted: &Value) -> bool {
     let mut slots = HashMap::new();
-    for (key, slot) in [
-        ("principal", SlotId::principal()),
-        ("resource", SlotId::resource()),
-    ] {
+    for (key, slot) in [("principal", SlotId::principal()), ("resource", SlotId::resource())] {
         if let Some(uid) = uid(wanted.get(key)) {
             slots.insert(slot, uid);
         }

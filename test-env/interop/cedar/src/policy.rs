@@ -72,7 +72,11 @@ fn env(rng: &mut Rng, world: &World) -> Env {
     let action = rng.below(world.actions.len());
     let of = &world.actions[action];
     let pick = |rng: &mut Rng, list: &[usize]| {
-        if list.is_empty() { rng.below(n) } else { list[rng.below(list.len())] }
+        if list.is_empty() {
+            rng.below(n)
+        } else {
+            list[rng.below(list.len())]
+        }
     };
     let principal = pick(rng, &of.principals);
     let resource = pick(rng, &of.resources);
@@ -165,11 +169,8 @@ pub fn case(rng: &mut Rng) -> Value {
         requests.push(serde_json::from_str(&request).unwrap_or(Value::Null));
     }
     let schema_as_json = rng.percent(40);
-    let mut schema = if schema_as_json {
-        schema::as_json(rng, &world)
-    } else {
-        schema::human(rng, &world)
-    };
+    let mut schema =
+        if schema_as_json { schema::as_json(rng, &world) } else { schema::human(rng, &world) };
     if !schema_as_json && rng.percent(30) {
         schema = dress(rng, &schema);
     }

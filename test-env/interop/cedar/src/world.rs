@@ -58,14 +58,53 @@ pub struct World {
 
 const TYPES: &[&str] = &["User", "Group", "Doc", "NS::Photo", "NS::Album", "A::B::C"];
 const ODD_TYPES: &[&str] = &[
-    "Long", "NS::Long", "ipaddr", "NS::String", "String", "NS::Action::X", "_x1", "when::in2",
-    "Bool", "NS::decimal", "NS::User", "NS::Group", "principal", "Set", "NS::Set", "permit", "Entity", "Record",
+    "Long",
+    "NS::Long",
+    "ipaddr",
+    "NS::String",
+    "String",
+    "NS::Action::X",
+    "_x1",
+    "when::in2",
+    "Bool",
+    "NS::decimal",
+    "NS::User",
+    "NS::Group",
+    "principal",
+    "Set",
+    "NS::Set",
+    "permit",
+    "Entity",
+    "Record",
 ];
 const ACTIONS: &[&str] = &["view", "edit", "all", "delete"];
 const ATTRS: &[&str] = &["a", "b", "c", "n", "s", "flag", "owner", "list", "addr", "when"];
 const ODD_ATTRS: &[&str] = &[
-    "if", "true", "in", "has", "principal", "a b", "", "\u{e4}", "__cedar", "type", "id", "\"",
-    "*", "_", "a1", "like", "permit", "1a", "isEmpty", "contains", "\0", "ip", "is", "a.b", "A",
+    "if",
+    "true",
+    "in",
+    "has",
+    "principal",
+    "a b",
+    "",
+    "\u{e4}",
+    "__cedar",
+    "type",
+    "id",
+    "\"",
+    "*",
+    "_",
+    "a1",
+    "like",
+    "permit",
+    "1a",
+    "isEmpty",
+    "contains",
+    "\0",
+    "ip",
+    "is",
+    "a.b",
+    "A",
 ];
 
 pub fn attr_name(rng: &mut Rng, fancy: bool) -> &'static str {
@@ -142,7 +181,15 @@ impl World {
                 }
                 // Mostly upwards; a type may be in itself.
                 made.parents = (0..n)
-                    .filter(|&p| rng.percent(if p > i { 50 } else if p == i { 25 } else { 4 }))
+                    .filter(|&p| {
+                        rng.percent(if p > i {
+                            50
+                        } else if p == i {
+                            25
+                        } else {
+                            4
+                        })
+                    })
                     .collect();
             }
             world.types.push(made);
@@ -153,7 +200,8 @@ impl World {
             let id = if fancy && rng.percent(20) { rng.pick(literal::IDS) } else { ACTIONS[i] };
             world.actions.push(Action {
                 ty: if rng.percent(95) { space } else { "A::B::Action" }.to_owned(),
-                id: if world.actions.iter().any(|a| a.id == id) { ACTIONS[i] } else { id }.to_owned(),
+                id: if world.actions.iter().any(|a| a.id == id) { ACTIONS[i] } else { id }
+                    .to_owned(),
                 groups: (i + 1..count).filter(|_| rng.percent(35)).collect(),
                 principals: some(rng, n),
                 resources: some(rng, n),
