@@ -186,8 +186,8 @@ static err_code entities_for(const struct question *q, const struct rules *rules
 {
     if (q->resource_properties == NULL)
         return ERR_OK;
-    return cedar_entities_over(rules->entities, &q->resource, cedar_owned(q->resource_properties),
-                               ret);
+    return cedar_entities_over(rules_entities(rules), &q->resource,
+                               cedar_owned(q->resource_properties), ret);
 }
 
 static err_code fits(const struct rules *rules, const struct cedar_request *request,
@@ -221,7 +221,7 @@ err_code question_ask(struct question *question, const struct rules *rules,
     *ret = (struct cedar_answer){0};
     TRY(entities_for(question, rules, &told));
     TRY(fits(rules, &request, told, why));
-    return cedar_authorize(rules->policies, told != NULL ? told : rules->entities, &request,
+    return cedar_authorize(rules->policies, told != NULL ? told : rules_entities(rules), &request,
                            CEDAR_MODE_GATE, question->worker, ret);
 }
 
@@ -233,5 +233,6 @@ err_code question_explain(struct question *question, const struct rules *rules,
 
     TRY(entities_for(question, rules, &told));
     TRY(fits(rules, &request, told, why));
-    return cedar_explain(rules->policies, told != NULL ? told : rules->entities, &request, ret);
+    return cedar_explain(rules->policies, told != NULL ? told : rules_entities(rules), &request,
+                         ret);
 }

@@ -92,6 +92,10 @@ static const struct {
      "{" SUBJECT
      "\"action\": {\"name\": \"eat\", \"properties\": {\"class\": \"execute\"}}, " RESOURCE "}",
      ERR_REQUEST_INVALID, false},
+    {"the schema's groups of actions", IF("action in Action::\"any\""),
+     "entity agent; entity program; action any; action exec in [any] appliesTo "
+     "{ principal: agent, resource: program };",
+     NULL, PLAIN, ERR_OK, true},
     {"facts as far as they are declared",
      IF("context has gate && context.gate.epoch == 5 && context.gate has now"), SCHEMA, NULL, PLAIN,
      ERR_OK, true},

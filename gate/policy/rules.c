@@ -39,13 +39,14 @@ static err_code validate_policies(const struct rules *rules, struct why *why)
     return ERR_OK;
 }
 
-static err_code validate(const struct rules *rules, struct why *why)
+/* What is valid is valid together with the hierarchy of actions that the schema has. */
+static err_code validate(struct rules *rules, struct why *why)
 {
     TRY(validate_policies(rules, why));
-    if (rules->entities == NULL)
-        return ERR_OK;
-    return why_reading(why, cedar_validate_entities(rules->schema, rules->entities, why),
-                       "entities text");
+    if (rules->vouched != NULL)
+        TRY(why_reading(why, cedar_validate_entities(rules->schema, rules->vouched, why),
+                        "entities text"));
+    return cedar_schema_actions(rules->schema, rules->vouched, &rules->actions);
 }
 
 err_code rules_load(const struct rules_text *text, struct rules **ret, struct why *why)
@@ -60,7 +61,7 @@ err_code rules_load(const struct rules_text *text, struct rules **ret, struct wh
         TRY(why_reading(why, cedar_schema_parse(text->schema, &out->schema, NULL, why),
                         "schema text"));
     if (text->has_entities)
-        TRY(why_reading(why, cedar_entities_parse(text->entities, &out->entities, why),
+        TRY(why_reading(why, cedar_entities_parse(text->entities, &out->vouched, why),
                         "entities text"));
     if (out->schema != NULL)
         TRY(validate(out, why));
@@ -74,8 +75,14 @@ void rules_free(struct rules **rules)
     if (*rules == NULL)
         return;
     cedar_free(&(*rules)->policies);
+    cedar_entities_free(&(*rules)->actions); /* it looks into the two that follow */
+    cedar_entities_free(&(*rules)->vouched);
     cedar_schema_free(&(*rules)->schema);
-    cedar_entities_free(&(*rules)->entities);
     free(*rules);
     *rules = NULL;
+}
+
+const struct cedar_entities *rules_entities(const struct rules *rules)
+{
+    return rules->actions != NULL ? rules->actions : rules->vouched;
 }

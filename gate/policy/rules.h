@@ -22,9 +22,13 @@ struct rules_text {
 /* As read. Nothing in it changes any more. */
 struct rules {
     struct cedar_policies *policies;
-    struct cedar_schema *schema;     /* NULL: none, so nothing is validated */
-    struct cedar_entities *entities; /* NULL: none */
+    struct cedar_schema *schema;    /* NULL: none, so nothing is validated */
+    struct cedar_entities *vouched; /* the entities as signed; NULL: none */
+    struct cedar_entities *actions; /* the schema's actions over them; NULL without a schema */
 };
+
+/* What decisions are made with. Borrows: until rules_free; NULL: no entities. */
+const struct cedar_entities *rules_entities(const struct rules *rules);
 
 /* Error: TOO_LARGE. */
 err_code rules_text_check(const struct rules_text *text, struct why *why);
