@@ -63,7 +63,7 @@
       "see docs/cedar.md for the limits")                                                          \
     X(CEDAR_LIST_SIZE, 52, 20, "a Cedar set or record is larger than the limit",                   \
       "see docs/cedar.md for the limits")                                                          \
-    X(CEDAR_STEPS, 53, 10, "more steps or memory than the limit are needed",                       \
+    X(CEDAR_STEPS, 53, 20, "more steps or memory than the limit are needed",                       \
       "see docs/cedar.md for the limits")                                                          \
     /* trust */                                                                                    \
     X(SIGNER_UNKNOWN, 60, 21, "the signer does not hold this role",                                \
