@@ -438,6 +438,19 @@ static void comparisons_are_counted(void **state)
     expect_chain("context.a like \"*x*\" || ", 10, text_of(&context), "permit 0");
 }
 
+static void long_arguments_are_counted(void **state)
+{
+    CLEANUP(buf_free) struct buf context = {0};
+
+    (void)state;
+    add(&context, "{\"a\":\"", 1);
+    add(&context, "0000000000", 100000);
+    add(&context, "1ms\"}", 1);
+    expect_chain("duration(context.a) == duration(\"1ms\") && ", 100, text_of(&context),
+                 "CEDAR_STEPS");
+    expect_chain("duration(context.a) == duration(\"1ms\") && ", 10, text_of(&context), "permit 0");
+}
+
 static void sets_are_counted(void **state)
 {
     CLEANUP(buf_free) struct buf set = {0};
@@ -541,6 +554,7 @@ int main(void)
         cmocka_unit_test(a_request_is_looked_at),
         cmocka_unit_test(steps_are_counted_over_all_policies),
         cmocka_unit_test(comparisons_are_counted),
+        cmocka_unit_test(long_arguments_are_counted),
         cmocka_unit_test(sets_are_counted),
         cmocka_unit_test(memory_is_bounded),
         cmocka_unit_test(memory_is_given_back),

@@ -340,6 +340,48 @@ static void every_function_wants_its_kinds(void **state)
     assert_int_equal(cedar_fn_from(slice_str("")), CEDAR_FN_NONE);
 }
 
+/* What stands behind the end of a text has no say: each text is cut everywhere, and read with
+ * different bytes behind the cut. */
+static void a_text_ends_at_its_end(void **state)
+{
+    static const char *const texts[] = {
+        "1.2.3.4/32",
+        "1:2:3:4:5:6:7:8/128",
+        "::ffff/12",
+        "1::2",
+        "-12.3456",
+        "2024-02-29T12:34:56.789+0130",
+        "2024-02-29T12:34:56Z",
+        "-1d2h3m4s5ms",
+    };
+    static const char *const behind[] = {"111111", ".1.1.1", ":1:1:1", "::::::", "/1/1/1",
+                                         "-01-01", "ZZZZZZ", "msmsms", "dddddd", "T00:00"};
+    static const enum cedar_fn fns[] = {CEDAR_FN_IP, CEDAR_FN_DECIMAL, CEDAR_FN_DATETIME,
+                                        CEDAR_FN_DURATION};
+    char text[64];
+
+    (void)state;
+    for (size_t t = 0; t < sizeof texts / sizeof *texts; t++)
+        for (size_t len = 0; len <= strlen(texts[t]); len++)
+            for (size_t f = 0; f < sizeof fns / sizeof *fns; f++) {
+                struct cedar_value value, first = {0};
+                enum cedar_fault fault, want;
+
+                memset(text, 0, sizeof text);
+                memcpy(text, texts[t], len);
+                want = ext_make(fns[f], text, &first);
+                for (size_t b = 0; b < sizeof behind / sizeof *behind; b++) {
+                    struct slice cut = {(const uint8_t *)text, len};
+
+                    memcpy(text + len, behind[b], 6);
+                    fault = ext_call(fns[f], cedar_string(cut), (struct cedar_value){0}, &value);
+                    if (fault != want || (fault == 0 && !cedar_value_eq(&value, &first)))
+                        fail_msg("%.*s, with %s behind it: fault %d, not %d", (int)len, texts[t],
+                                 behind[b], (int)fault, (int)want);
+                }
+            }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -350,6 +392,7 @@ int main(void)
         cmocka_unit_test(decimals),
         cmocka_unit_test(decimals_are_compared),
         cmocka_unit_test(every_function_wants_its_kinds),
+        cmocka_unit_test(a_text_ends_at_its_end),
     };
 
     return cmocka_run_group_tests(tests, NULL, ext_teardown);
