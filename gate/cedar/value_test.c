@@ -227,6 +227,27 @@ static void a_budget_ends_a_comparison(void **state)
     assert_int_equal(steps, 0);
 }
 
+/* The names in records count by their length, as texts do. */
+static void long_names_cost_more(void **state)
+{
+    static uint8_t name[2][64000];
+    struct cedar_field fields[2];
+    const struct slice *twice = NULL;
+    struct cedar_value a, b;
+    uint32_t steps = 200;
+
+    (void)state;
+    fields[0] = (struct cedar_field){SLICE_OF(name[0]), cedar_bool(true)};
+    fields[1] = (struct cedar_field){SLICE_OF(name[1]), cedar_bool(true)};
+    a = cedar_record_of(&fields[0], 1, &twice);
+    b = cedar_record_of(&fields[1], 1, &twice);
+    cedar_value_cmp_within(&a, &b, &steps);
+    assert_int_equal(steps, 0);
+    steps = 2000;
+    assert_int_equal(cedar_value_cmp_within(&a, &b, &steps), 0);
+    assert_in_range(steps, 1, 1500);
+}
+
 /* Random nested values: the order is total, and equality is its zero. */
 static struct cedar_value random_value(struct cedar_value *pool, uint32_t depth)
 {
@@ -286,6 +307,7 @@ int main(void)
         cmocka_unit_test(records_know_their_names),
         cmocka_unit_test(a_name_twice_is_told),
         cmocka_unit_test(a_budget_ends_a_comparison),
+        cmocka_unit_test(long_names_cost_more),
         cmocka_unit_test(the_order_is_total),
     };
 
