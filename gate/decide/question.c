@@ -43,6 +43,20 @@ static err_code types_valid(const struct request *request, struct why *why)
     return ERR_OK;
 }
 
+/* In Cedar an entity has its attributes wherever it stands. So what is said of a resource would be
+ * said of the subject or the action, too, if it is the same entity. */
+static err_code resource_apart(const struct question *q, struct why *why)
+{
+    const bool subject = cedar_uid_eq(&q->resource, &q->principal);
+
+    if (q->resource_properties == NULL || (!subject && !cedar_uid_eq(&q->resource, &q->action)))
+        return ERR_OK;
+    return why_say(why, ERR_REQUEST_MALFORMED,
+                   "resource.properties would be attributes of the %s, which is the same entity; "
+                   "only signed entities describe it",
+                   subject ? "subject" : "action");
+}
+
 /* A JSON object of the request as a Cedar record; *ret stays NULL where there is none. */
 static err_code to_record(const char *what, const json_t *json, struct cedar_owned_value **ret,
                           struct why *why)
@@ -116,6 +130,7 @@ err_code question_make(const struct request *request, const struct gate_facts *f
                   why));
     TRY(to_record("resource.properties", json_object_get(resource, "properties"),
                   &q->resource_properties, why));
+    TRY(resource_apart(q, why));
     TRY(take_facts(request, facts, q, why));
     q->fields = calloc((size_t)cedar_owned(q->context).n + 2, sizeof *q->fields);
     if (q->fields == NULL)

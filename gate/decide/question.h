@@ -6,7 +6,7 @@
  * (subject.properties) never becomes an attribute: it is no evidence. The signed entities are.
  *     action     Action::"action.name"
  *     resource   resource.type::"resource.id", with resource.properties as its attributes, unless
- *                the signed entities describe it
+ *                the signed entities describe it; none if it is the subject or the action itself
  *     context    the request's context without "aliases"; "action": action.properties; and "gate":
  *                what the gate itself knows
  *

@@ -65,6 +65,20 @@ static const struct {
      "{\"subject\": {\"type\": \"agent\", \"id\": \"a\", \"properties\": {\"level\": 9}}, " ACTION
          RESOURCE "}",
      ERR_OK, false},
+    {"a subject does not describe itself as a resource", IF("principal.level == 9"), NULL, NULL,
+     "{" SUBJECT ACTION
+     "\"resource\": {\"type\": \"agent\", \"id\": \"a\", \"properties\": {\"level\": 9}}}",
+     ERR_REQUEST_MALFORMED, false},
+    {"nor does an action", IF("action.level == 9"), NULL, NULL,
+     "{" SUBJECT ACTION
+     "\"resource\": {\"type\": \"Action\", \"id\": \"exec\", \"properties\": {\"level\": 9}}}",
+     ERR_REQUEST_MALFORMED, false},
+    {"a subject as a resource, with nothing said of it", IF("principal == resource"), NULL, NULL,
+     "{" SUBJECT ACTION "\"resource\": {\"type\": \"agent\", \"id\": \"a\"}}", ERR_OK, true},
+    {"another of its kind", IF("principal != resource && resource.level == 9"), NULL, NULL,
+     "{" SUBJECT ACTION
+     "\"resource\": {\"type\": \"agent\", \"id\": \"b\", \"properties\": {\"level\": 9}}}",
+     ERR_OK, true},
     {"its signed group", IF("principal in team::\"t\" && principal.level == 2"), NULL, ENTITIES,
      "{" SUBJECT ACTION
      "\"resource\": {\"type\": \"program\", \"id\": \"git\", \"properties\": {\"n\": 7}}}",
