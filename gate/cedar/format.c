@@ -436,11 +436,15 @@ static err_code check(const struct cedar_policies *before, struct slice result, 
 {
     CLEANUP(cedar_free) struct cedar_policies *after = NULL;
     bool same = false;
+    err_code err;
 
     if (result.len > CEDAR_TEXT_MAX)
         return why_say(why, ERR_CEDAR_TEXT_SIZE, "formatted it has %zu bytes, at most %zu",
                        result.len, CEDAR_TEXT_MAX);
-    if (cedar_parse(result, &after, NULL, NULL) != ERR_OK || !cedar_policies_same(before, after))
+    err = cedar_parse(result, &after, NULL, NULL);
+    if (err == ERR_NO_MEMORY)
+        return err;
+    if (err != ERR_OK || !cedar_policies_same(before, after))
         return why_say(why, ERR_INTERNAL, "formatting would have changed what the policies say");
     TRY(same_comments(cedar_source(before), result, &same));
     if (!same)

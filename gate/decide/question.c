@@ -84,7 +84,8 @@ static err_code take_context(const struct request *request, struct question *q, 
     json_t *given = json_object_get(request->json, "context");
     CLEANUP(json_free) json_t *context = given == NULL ? json_object() : json_copy(given);
 
-    if (context == NULL)
+    /* json_copy leaves out members for which it finds no memory, and says nothing. */
+    if (context == NULL || json_object_size(context) != json_object_size(given))
         return ERR_NO_MEMORY;
     (void)json_object_del(context, "aliases"); /* these address the gate, not the policies */
     return to_record("context", context, &q->context, why);
