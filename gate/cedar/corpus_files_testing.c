@@ -166,15 +166,36 @@ static int by_name(const void *a, const void *b)
     return strcmp(((const struct corpus_file *)a)->name, ((const struct corpus_file *)b)->name);
 }
 
-bool corpus_files_add(struct corpus_files *files, const char *path)
+static bool add_sorted(struct corpus_files *files, const char *path, const char *name)
 {
-    bool ok = add_path(files, path, "", 0);
+    bool ok = add_path(files, path, name, 0);
 
     if (files->n > 0)
         qsort(files->list, files->n, sizeof *files->list, by_name);
     if (!ok)
         fprintf(stderr, "%s: cannot be read\n", path);
     return ok;
+}
+
+bool corpus_files_add(struct corpus_files *files, const char *path)
+{
+    return add_sorted(files, path, "");
+}
+
+bool corpus_files_beside(struct corpus_files *files, const char *path)
+{
+    static const char *const ABOVE[] = {"", "../", "../../", "../../../"};
+    char beside[4096];
+    struct stat stat_buf;
+
+    if (stat(path, &stat_buf) != 0 || !S_ISDIR(stat_buf.st_mode))
+        return true;
+    for (size_t i = 0; i < sizeof ABOVE / sizeof *ABOVE; i++) {
+        snprintf(beside, sizeof beside, "%s/%ssample-data", path, ABOVE[i]);
+        if (stat(beside, &stat_buf) == 0 && S_ISDIR(stat_buf.st_mode))
+            return i == 0 || add_sorted(files, beside, "sample-data");
+    }
+    return true;
 }
 
 /* ---- finding ---- */

@@ -22,6 +22,10 @@ struct corpus_files {
  * if something could not be read. */
 bool corpus_files_add(struct corpus_files *files, const char *path);
 
+/* Adds what tests in a directory may name and do not hold: the directory "sample-data", from the
+ * nearest of three directories above it, unless it has one itself. */
+bool corpus_files_beside(struct corpus_files *files, const char *path);
+
 /* Finds a file by its name; if there is none, by what follows the first slash of the name, and so
  * on. NULL: not there. */
 const struct corpus_file *corpus_files_find(const struct corpus_files *files, struct slice name);

@@ -3,7 +3,11 @@
  * corpus_test.c: the public Cedar conformance tests (cedar-policy/cedar-integration-tests), which
  * are not part of the project.
  *
- *     cedar_corpus PATH...    directories or .tar.gz files; $PAWL_SHARED/cedar comes before them
+ *     cedar_corpus [PATH...]
+ *
+ * A path is a directory or a .tar.gz file. Tests name other files from the root of the corpus; what
+ * stands beside a directory that was given, or above it, is found, too. Without a path it is
+ * $PAWL_SHARED/cedar, else ../shared/cedar seen from $PAWL_SOURCE.
  *
  * Every test is run from its text, from the JSON of that text, from the text of that JSON, and from
  * the formatted text. Each time the validator's verdict and every decision with its reasons and
@@ -91,14 +95,20 @@ static bool succeeds(struct run *run, const struct test *test, err_code err, con
 
 /* ---- reading ---- */
 
-static struct slice content_of(const struct run *run, const struct test *test, const char *member)
+static bool content_of(struct run *run, const struct test *test, const char *member,
+                       struct slice *ret)
 {
     const struct cedar_json *path = cedar_json_get(test->json, member);
     const struct corpus_file *file = NULL;
 
-    if (path != NULL && path->kind == CEDAR_JSON_STRING)
-        file = corpus_files_find(&run->files, path->text);
-    return file == NULL ? (struct slice){0} : buf_slice(&file->content);
+    if (path == NULL || path->kind != CEDAR_JSON_STRING)
+        return expect(run, test, false, "\"%s\" is missing: the name of a file", member);
+    file = corpus_files_find(&run->files, path->text);
+    if (file == NULL)
+        return expect(run, test, false, "\"%s\": no file \"%.*s\"", member, (int)path->text.len,
+                      (const char *)path->text.ptr);
+    *ret = buf_slice(&file->content);
+    return true;
 }
 
 /* The text of a JSON value that begins here. */
@@ -142,11 +152,14 @@ static bool read_ways(struct run *run, struct test *test, struct slice text)
 static bool read_test(struct run *run, struct test *test)
 {
     CLEANUP(buf_free) struct buf explicit = {0};
-    struct slice schema = content_of(run, test, "schema");
-    struct slice entities = content_of(run, test, "entities");
     const struct cedar_json *path = cedar_json_get(test->json, "entities");
+    struct slice schema, entities, policies;
     struct why why = {0};
 
+    if (!content_of(run, test, "schema", &schema) ||
+        !content_of(run, test, "entities", &entities) ||
+        !content_of(run, test, "policies", &policies))
+        return false;
     if (!succeeds(run, test, cedar_schema_parse(schema, &test->schema, NULL, &why), "schema", &why))
         return false;
     test->implicit = path != NULL && slice_eq_str(slice_part(path->text, 0, 12), "sample-data/");
@@ -160,7 +173,7 @@ static bool read_test(struct run *run, struct test *test)
                     &why) &&
            succeeds(run, test, cedar_validate_entities(test->schema, test->entities, &why),
                     "entities and schema", &why) &&
-           read_ways(run, test, content_of(run, test, "policies"));
+           read_ways(run, test, policies);
 }
 
 /* ---- verdicts ---- */
@@ -314,6 +327,15 @@ static void check_request(struct run *run, const struct test *test, const struct
     check_explanation(run, test, &request, wanted, what);
 }
 
+static bool is_test(const struct cedar_json *json)
+{
+    const struct cedar_json *requests = cedar_json_get(json, "requests");
+    const struct cedar_json *verdict = cedar_json_get(json, "shouldValidate");
+
+    return requests != NULL && requests->kind == CEDAR_JSON_ARRAY && verdict != NULL &&
+           verdict->kind == CEDAR_JSON_BOOL;
+}
+
 static void run_test(struct run *run, const struct corpus_file *file)
 {
     struct cedar_arena arena = {0};
@@ -321,7 +343,11 @@ static void run_test(struct run *run, const struct corpus_file *file)
     const struct cedar_json *requests = NULL;
     struct why why = {0};
 
-    if (cedar_json_parse(test.text, &arena, &test.json, &why) == ERR_OK)
+    if (cedar_json_parse(test.text, &arena, &test.json, &why) != ERR_OK)
+        expect(run, &test, false, "%s", why.text);
+    else if (!is_test(test.json))
+        expect(run, &test, false, "\"requests\" or \"shouldValidate\" is missing");
+    else
         requests = cedar_json_get(test.json, "requests");
     if (requests != NULL) {
         run->tests++;
@@ -343,40 +369,45 @@ static bool is_test_name(const char *name)
            strstr(name, "sample-data/") == NULL;
 }
 
-static bool gather(struct run *run, int argc, char **argv)
+/* One path with all that its tests name. False: it cannot be read, or is there and has no test. */
+static bool run_path(struct run *run, const char *path)
 {
-    const char *shared = getenv("PAWL_SHARED");
-    char path[4096] = "";
-    bool ok = true;
+    unsigned tests = run->tests;
+    bool ok = corpus_files_add(&run->files, path) && corpus_files_beside(&run->files, path);
 
-    if (shared != NULL)
-        snprintf(path, sizeof path, "%s/cedar", shared);
-    if (path[0] != '\0' && access(path, R_OK) == 0)
-        return corpus_files_add(&run->files, path);
-    for (int i = 1; i < argc; i++)
-        if (access(argv[i], R_OK) == 0)
-            ok = corpus_files_add(&run->files, argv[i]) && ok;
-    return ok;
+    for (size_t i = 0; ok && i < run->files.n; i++)
+        if (is_test_name(run->files.list[i].name))
+            run_test(run, &run->files.list[i]);
+    corpus_files_free(&run->files);
+    if (ok && run->tests == tests)
+        fprintf(stderr, "%s: holds no test\n", path);
+    return ok && run->tests > tests;
 }
 
 int main(int argc, char **argv)
 {
     struct run run = {0};
-    bool ok = gather(&run, argc, argv);
+    const char *shared = getenv("PAWL_SHARED"), *source = getenv("PAWL_SOURCE");
+    char path[4096];
+    bool ok = true;
 
-    if (ok && run.files.n == 0) {
-        fprintf(stderr, "skipped: no corpus in $PAWL_SHARED/cedar nor at %s\n",
-                argc > 1 ? argv[1] : "(no path was given)");
+    (void)snprintf(path, sizeof path, "%s%s/cedar",
+                   shared != NULL   ? shared
+                   : source != NULL ? source
+                                    : ".",
+                   shared != NULL ? "" : "/../shared");
+    if (argc < 2 && access(path, R_OK) != 0) {
+        fprintf(stderr, "skipped: no corpus at %s (name a PATH, or set PAWL_SHARED)\n", path);
         return SKIPPED;
     }
     if (cedar_worker_make(&run.worker) != ERR_OK)
         return 1;
-    for (size_t i = 0; ok && i < run.files.n; i++)
-        if (is_test_name(run.files.list[i].name))
-            run_test(&run, &run.files.list[i]);
+    if (argc < 2)
+        ok = run_path(&run, path);
+    for (int i = 1; i < argc; i++)
+        ok = run_path(&run, argv[i]) && ok;
     printf("%u tests, %u requests\n%u passed, %u failed\n", run.tests, run.requests, run.passed,
            run.failed);
     cedar_worker_free(&run.worker);
-    corpus_files_free(&run.files);
-    return ok && run.failed == 0 && run.tests > 0 ? 0 : 1;
+    return ok && run.failed == 0 ? 0 : 1;
 }
