@@ -61,7 +61,7 @@ static err_code conditions(struct cedar_parser *p, struct cedar_policy *ret)
     while (cedar_parse_at(p, "when") || cedar_parse_at(p, "unless")) {
         struct cedar_item item = {.offset = cedar_parse_offset(p),
                                   .unless = cedar_parse_at(p, "unless")};
-        struct cedar_tree tree;
+        struct cedar_parsed tree;
 
         cedar_parse_take(p);
         TRY(cedar_parse_expect(p, CEDAR_T_LBRACE, "`{`"));

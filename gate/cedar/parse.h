@@ -82,20 +82,20 @@ err_code cedar_parse_distinct(struct cedar_parser *p, size_t base, const char *w
 err_code cedar_parse_scope(struct cedar_parser *p, struct cedar_policy *policy);
 
 /* A part of an expression, how high its tree is, and where it begins, parentheses included. */
-struct cedar_tree {
+struct cedar_parsed {
     struct cedar_expr *expr;
     unsigned height;
     uint32_t start;
 };
-err_code cedar_parse_expr(struct cedar_parser *p, struct cedar_tree *ret);
+err_code cedar_parse_expr(struct cedar_parser *p, struct cedar_parsed *ret);
 /* A literal, a name, a call, or something in brackets; and what is accessed of it. */
-err_code cedar_parse_member(struct cedar_parser *p, struct cedar_tree *ret);
-err_code cedar_parse_access(struct cedar_parser *p, struct cedar_tree *ret);
+err_code cedar_parse_member(struct cedar_parser *p, struct cedar_parsed *ret);
+err_code cedar_parse_access(struct cedar_parser *p, struct cedar_parsed *ret);
 
 /* Makes ret the operation over parts of which the highest has this height. Errors: NO_MEMORY,
  * CEDAR_NESTING. */
 err_code cedar_parse_make(struct cedar_parser *p, enum cedar_op op, uint32_t start,
-                          unsigned height_below, struct cedar_tree *ret);
+                          unsigned height_below, struct cedar_parsed *ret);
 /* Digits as a number of at most max. */
 err_code cedar_parse_number(struct cedar_parser *p, uint64_t max, uint64_t *ret);
 

@@ -3,7 +3,7 @@
 #include "gate/cedar/parse.h"
 
 err_code cedar_parse_make(struct cedar_parser *p, enum cedar_op op, uint32_t start,
-                          unsigned height_below, struct cedar_tree *ret)
+                          unsigned height_below, struct cedar_parsed *ret)
 {
     struct cedar_expr *expr;
 
@@ -18,20 +18,20 @@ err_code cedar_parse_make(struct cedar_parser *p, enum cedar_op op, uint32_t sta
         return cedar_parse_no_memory(p);
     expr->op = op;
     expr->offset = start;
-    *ret = (struct cedar_tree){expr, height_below + 1, start};
+    *ret = (struct cedar_parsed){expr, height_below + 1, start};
     return ERR_OK;
 }
 
-static unsigned higher(const struct cedar_tree *a, const struct cedar_tree *b)
+static unsigned higher(const struct cedar_parsed *a, const struct cedar_parsed *b)
 {
     return a->height > b->height ? a->height : b->height;
 }
 
 /* Makes left the operation over both. */
-static err_code join(struct cedar_parser *p, enum cedar_op op, struct cedar_tree *left,
-                     const struct cedar_tree *right)
+static err_code join(struct cedar_parser *p, enum cedar_op op, struct cedar_parsed *left,
+                     const struct cedar_parsed *right)
 {
-    struct cedar_tree whole;
+    struct cedar_parsed whole;
 
     TRY(cedar_parse_make(p, op, left->start, higher(left, right), &whole));
     whole.expr->a = left->expr;
@@ -45,7 +45,7 @@ static err_code join(struct cedar_parser *p, enum cedar_op op, struct cedar_tree
 #define UNARY_MAX 4 /* as in Cedar's grammar */
 
 /* A number behind a minus, which belongs to it unless something is accessed of the number. */
-static err_code negative(struct cedar_parser *p, uint32_t minus, struct cedar_tree *ret,
+static err_code negative(struct cedar_parser *p, uint32_t minus, struct cedar_parsed *ret,
                          bool *ret_taken)
 {
     uint32_t start = cedar_parse_offset(p);
@@ -66,7 +66,7 @@ static err_code negative(struct cedar_parser *p, uint32_t minus, struct cedar_tr
     return cedar_parse_access(p, ret);
 }
 
-static err_code unary(struct cedar_parser *p, struct cedar_tree *ret)
+static err_code unary(struct cedar_parser *p, struct cedar_parsed *ret)
 {
     struct cedar_token first = p->token;
     uint32_t offsets[UNARY_MAX] = {0};
@@ -88,7 +88,7 @@ static err_code unary(struct cedar_parser *p, struct cedar_tree *ret)
     else
         TRY(cedar_parse_member(p, ret));
     for (n -= taken; n > 0; n--) {
-        struct cedar_tree whole;
+        struct cedar_parsed whole;
 
         TRY(cedar_parse_make(p, first.kind == CEDAR_T_NOT ? CEDAR_OP_NOT : CEDAR_OP_NEG,
                              offsets[n - 1], ret->height, &whole));
@@ -98,9 +98,9 @@ static err_code unary(struct cedar_parser *p, struct cedar_tree *ret)
     return ERR_OK;
 }
 
-static err_code product(struct cedar_parser *p, struct cedar_tree *ret)
+static err_code product(struct cedar_parser *p, struct cedar_parsed *ret)
 {
-    struct cedar_tree right;
+    struct cedar_parsed right;
 
     TRY(unary(p, ret));
     while (p->token.kind == CEDAR_T_TIMES) {
@@ -113,9 +113,9 @@ static err_code product(struct cedar_parser *p, struct cedar_tree *ret)
     return ERR_OK;
 }
 
-static err_code sum(struct cedar_parser *p, struct cedar_tree *ret)
+static err_code sum(struct cedar_parser *p, struct cedar_parsed *ret)
 {
-    struct cedar_tree right;
+    struct cedar_parsed right;
 
     TRY(product(p, ret));
     while (p->token.kind == CEDAR_T_PLUS || p->token.kind == CEDAR_T_MINUS) {
@@ -130,9 +130,9 @@ static err_code sum(struct cedar_parser *p, struct cedar_tree *ret)
 /* ---- relations ------------------------------------------------------------------------------- */
 
 /* Behind `has`: a string, or names joined by dots. */
-static err_code has(struct cedar_parser *p, struct cedar_tree *ret)
+static err_code has(struct cedar_parser *p, struct cedar_parsed *ret)
 {
-    struct cedar_tree of = *ret;
+    struct cedar_parsed of = *ret;
     size_t base = p->n_items;
     struct slice *names;
 
@@ -189,12 +189,12 @@ static uint32_t pattern_parts(const struct cedar_unescaped *in, struct cedar_pat
     return n;
 }
 
-static err_code like(struct cedar_parser *p, struct cedar_tree *ret)
+static err_code like(struct cedar_parser *p, struct cedar_parsed *ret)
 {
     struct cedar_arena *arena = &p->out->arena;
     struct cedar_token token = p->token;
     struct cedar_place where = token.place;
-    struct cedar_tree of = *ret;
+    struct cedar_parsed of = *ret;
     struct cedar_pattern *pattern = cedar_arena_take(arena, sizeof *pattern);
     struct cedar_pattern_part *parts;
     struct cedar_unescaped out = {.bytes = cedar_arena_take(arena, token.text.len),
@@ -218,9 +218,9 @@ static err_code like(struct cedar_parser *p, struct cedar_tree *ret)
     return ERR_OK;
 }
 
-static err_code is(struct cedar_parser *p, struct cedar_tree *ret)
+static err_code is(struct cedar_parser *p, struct cedar_parsed *ret)
 {
-    struct cedar_tree of = *ret, in = {0};
+    struct cedar_parsed of = *ret, in = {0};
     struct slice type = {0};
 
     TRY(cedar_parse_type(p, &type));
@@ -250,10 +250,10 @@ static enum cedar_op relation_op(const struct cedar_parser *p)
     return cedar_parse_at(p, "in") ? CEDAR_OP_IN : CEDAR_OP_LITERAL;
 }
 
-static err_code relation(struct cedar_parser *p, struct cedar_tree *ret)
+static err_code relation(struct cedar_parser *p, struct cedar_parsed *ret)
 {
     enum cedar_op op;
-    struct cedar_tree right;
+    struct cedar_parsed right;
 
     TRY(sum(p, ret));
     op = relation_op(p);
@@ -283,9 +283,9 @@ static err_code relation(struct cedar_parser *p, struct cedar_tree *ret)
 
 /* ---- && || if -------------------------------------------------------------------------------- */
 
-static err_code and (struct cedar_parser * p, struct cedar_tree *ret)
+static err_code and (struct cedar_parser * p, struct cedar_parsed *ret)
 {
-    struct cedar_tree right;
+    struct cedar_parsed right;
 
     TRY(relation(p, ret));
     while (p->token.kind == CEDAR_T_AND) {
@@ -296,9 +296,9 @@ static err_code and (struct cedar_parser * p, struct cedar_tree *ret)
     return ERR_OK;
 }
 
-static err_code or (struct cedar_parser * p, struct cedar_tree *ret)
+static err_code or (struct cedar_parser * p, struct cedar_parsed *ret)
 {
-    struct cedar_tree right;
+    struct cedar_parsed right;
 
     TRY(and(p, ret));
     while (p->token.kind == CEDAR_T_OR) {
@@ -317,10 +317,10 @@ static err_code word(struct cedar_parser *p, const char *word, const char *expec
     return ERR_OK;
 }
 
-static err_code conditional(struct cedar_parser *p, struct cedar_tree *ret)
+static err_code conditional(struct cedar_parser *p, struct cedar_parsed *ret)
 {
     uint32_t start = cedar_parse_offset(p);
-    struct cedar_tree a, b, c;
+    struct cedar_parsed a, b, c;
     unsigned height;
 
     cedar_parse_take(p);
@@ -337,7 +337,7 @@ static err_code conditional(struct cedar_parser *p, struct cedar_tree *ret)
     return ERR_OK;
 }
 
-err_code cedar_parse_expr(struct cedar_parser *p, struct cedar_tree *ret)
+err_code cedar_parse_expr(struct cedar_parser *p, struct cedar_parsed *ret)
 {
     if (p->depth == CEDAR_DEPTH_MAX)
         return cedar_parse_refuse(p, &p->token.place, ERR_CEDAR_NESTING,

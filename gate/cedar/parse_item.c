@@ -13,7 +13,7 @@ static err_code expressions(struct cedar_parser *p, enum cedar_token_kind close,
 {
     while (p->token.kind != close) {
         struct cedar_item item = {.offset = cedar_parse_offset(p)};
-        struct cedar_tree tree;
+        struct cedar_parsed tree;
 
         TRY(cedar_parse_expr(p, &tree));
         item.expr = tree.expr;
@@ -50,7 +50,7 @@ static err_code keep(struct cedar_parser *p, size_t base, bool named, struct ced
 }
 
 /* "[" ... "]" */
-static err_code set(struct cedar_parser *p, struct cedar_tree *ret)
+static err_code set(struct cedar_parser *p, struct cedar_parsed *ret)
 {
     uint32_t start = cedar_parse_offset(p);
     size_t base = p->n_items;
@@ -63,7 +63,7 @@ static err_code set(struct cedar_parser *p, struct cedar_tree *ret)
 }
 
 /* "{" name ":" expression, ... "}" */
-static err_code record(struct cedar_parser *p, struct cedar_tree *ret)
+static err_code record(struct cedar_parser *p, struct cedar_parsed *ret)
 {
     uint32_t start = cedar_parse_offset(p);
     size_t base = p->n_items;
@@ -72,7 +72,7 @@ static err_code record(struct cedar_parser *p, struct cedar_tree *ret)
     cedar_parse_take(p);
     while (p->token.kind != CEDAR_T_RBRACE) {
         struct cedar_item item = {.offset = cedar_parse_offset(p)};
-        struct cedar_tree tree;
+        struct cedar_parsed tree;
 
         if (p->token.kind == CEDAR_T_STRING)
             TRY(cedar_parse_string(p, &item.name));
@@ -116,7 +116,7 @@ static const struct method *method_of(struct slice name)
 struct call {
     struct cedar_place place; /* of the name */
     struct slice name;
-    struct cedar_tree *of; /* NULL: a function */
+    struct cedar_parsed *of; /* NULL: a function */
 };
 
 static err_code unknown(struct cedar_parser *p, const struct call *call)
@@ -140,7 +140,7 @@ static err_code unknown(struct cedar_parser *p, const struct call *call)
 /* A method of the language itself. */
 static err_code method(struct cedar_parser *p, const struct call *call, const struct method *method)
 {
-    struct cedar_tree of = *call->of;
+    struct cedar_parsed of = *call->of;
     size_t base = p->n_items, n;
     unsigned height = of.height;
 
@@ -159,10 +159,10 @@ static err_code method(struct cedar_parser *p, const struct call *call, const st
 
 /* An extension function. Behind the opening parenthesis. */
 static err_code extension(struct cedar_parser *p, const struct call *call, uint32_t start,
-                          struct cedar_tree *ret)
+                          struct cedar_parsed *ret)
 {
     enum cedar_fn fn = cedar_fn_from(call->name);
-    struct cedar_tree *of = call->of;
+    struct cedar_parsed *of = call->of;
     size_t base = p->n_items;
     unsigned height = 0;
 
@@ -182,9 +182,9 @@ static err_code extension(struct cedar_parser *p, const struct call *call, uint3
 
 /* ---- what is accessed ------------------------------------------------------------------------ */
 
-static err_code attribute(struct cedar_parser *p, struct slice name, struct cedar_tree *ret)
+static err_code attribute(struct cedar_parser *p, struct slice name, struct cedar_parsed *ret)
 {
-    struct cedar_tree of = *ret;
+    struct cedar_parsed of = *ret;
 
     TRY(cedar_parse_make(p, CEDAR_OP_GET, of.start, of.height, ret));
     ret->expr->of = of.expr;
@@ -192,7 +192,7 @@ static err_code attribute(struct cedar_parser *p, struct slice name, struct ceda
     return ERR_OK;
 }
 
-err_code cedar_parse_access(struct cedar_parser *p, struct cedar_tree *ret)
+err_code cedar_parse_access(struct cedar_parser *p, struct cedar_parsed *ret)
 {
     for (;;) {
         struct call call = {.of = ret};
@@ -243,7 +243,7 @@ err_code cedar_parse_number(struct cedar_parser *p, uint64_t max, uint64_t *ret)
     return ERR_OK;
 }
 
-static err_code literal(struct cedar_parser *p, struct cedar_tree *ret)
+static err_code literal(struct cedar_parser *p, struct cedar_parsed *ret)
 {
     struct cedar_value value = {.kind = CEDAR_BOOL};
     uint32_t start = cedar_parse_offset(p);
@@ -269,7 +269,7 @@ static err_code literal(struct cedar_parser *p, struct cedar_tree *ret)
 }
 
 static err_code variable(struct cedar_parser *p, struct slice name, const struct cedar_place *place,
-                         struct cedar_tree *ret)
+                         struct cedar_parsed *ret)
 {
     static const char *const NAMES[] = {"principal", "action", "resource", "context"};
     char quoted[64];
@@ -289,7 +289,7 @@ static err_code variable(struct cedar_parser *p, struct slice name, const struct
 }
 
 /* An entity, a variable, or a function with its arguments. */
-static err_code named(struct cedar_parser *p, struct cedar_tree *ret)
+static err_code named(struct cedar_parser *p, struct cedar_parsed *ret)
 {
     struct cedar_place place = p->token.place;
     struct cedar_uid *uid;
@@ -314,7 +314,7 @@ static err_code named(struct cedar_parser *p, struct cedar_tree *ret)
     return variable(p, path.type, &place, ret);
 }
 
-err_code cedar_parse_member(struct cedar_parser *p, struct cedar_tree *ret)
+err_code cedar_parse_member(struct cedar_parser *p, struct cedar_parsed *ret)
 {
     uint32_t start = cedar_parse_offset(p);
 

@@ -8,7 +8,7 @@
 
 /* ---- findings -------------------------------------------------------------------------------- */
 
-static bool told(struct cedar_checker *c, const struct cedar_spot *spot)
+static bool told(struct cedar_checker *c, const struct cedar_violation *spot)
 {
     for (size_t i = 0; i < c->n_told; i++)
         if (c->told[i].what == spot->what && strcmp(c->told[i].code, spot->code) == 0)
@@ -45,7 +45,8 @@ static void print_policy(const struct cedar_checker *c, const struct cedar_place
     snprintf(ret, size, "policy \"%s\": ", id);
 }
 
-err_code cedar_tell(struct cedar_checker *c, const struct cedar_spot *spot, const char *format, ...)
+err_code cedar_tell(struct cedar_checker *c, const struct cedar_violation *spot, const char *format,
+                    ...)
 {
     struct cedar_place place = {0};
     char text[256], before[64], behind[224];
@@ -97,7 +98,7 @@ static const char *kinds_text(unsigned kinds)
 err_code cedar_tell_type(struct cedar_checker *c, const struct cedar_expr *e,
                          const struct cedar_wanted *wanted, const struct cedar_type *found)
 {
-    struct cedar_spot spot = {"UNEXPECTED_TYPE", e, e->offset};
+    struct cedar_violation spot = {"UNEXPECTED_TYPE", e, e->offset};
     char type[96];
 
     cedar_type_print(found, type, sizeof type);
@@ -107,7 +108,7 @@ err_code cedar_tell_type(struct cedar_checker *c, const struct cedar_expr *e,
 err_code cedar_tell_two(struct cedar_checker *c, const struct cedar_expr *e, const char *what,
                         const struct cedar_type *a, const struct cedar_type *b)
 {
-    struct cedar_spot spot = {"INCOMPATIBLE_TYPES", e, e->offset};
+    struct cedar_violation spot = {"INCOMPATIBLE_TYPES", e, e->offset};
     char first[72], second[72];
 
     cedar_type_print(a, first, sizeof first);
@@ -309,7 +310,7 @@ static err_code branch(struct cedar_checker *c, const struct cedar_caps *prior,
 
 static err_code slot(struct cedar_checker *c, const struct cedar_expr *e, struct cedar_typed *ret)
 {
-    struct cedar_spot spot = {"UNEXPECTED_TYPE", e, e->offset};
+    struct cedar_violation spot = {"UNEXPECTED_TYPE", e, e->offset};
 
     *ret = (struct cedar_typed){0};
     return cedar_tell(c, &spot, "a slot stands in the scope only");

@@ -81,13 +81,13 @@ err_code cedar_tell_type(struct cedar_checker *c, const struct cedar_expr *e,
 err_code cedar_tell_two(struct cedar_checker *c, const struct cedar_expr *e, const char *what,
                         const struct cedar_type *a, const struct cedar_type *b);
 /* A finding of level ERROR; once for each (code, what). offset: in the policy's text. */
-struct cedar_spot {
+struct cedar_violation {
     const char *code;
     const void *what;
     uint32_t offset;
 };
 [[gnu::format(printf, 3, 4)]] err_code
-cedar_tell(struct cedar_checker *c, const struct cedar_spot *spot, const char *format, ...);
+cedar_tell(struct cedar_checker *c, const struct cedar_violation *spot, const char *format, ...);
 
 /* typecheck_ops.c: == != < <= > >= + - * in is contains... isEmpty like */
 err_code cedar_typecheck_op(struct cedar_checker *c, const struct cedar_caps *prior,

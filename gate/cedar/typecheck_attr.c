@@ -29,7 +29,8 @@ static const struct cedar_attr_type *attr_of(const struct cedar_checker *c,
 static err_code tell_attr(struct cedar_checker *c, const struct cedar_expr *e,
                           const struct cedar_type *of, bool declared)
 {
-    struct cedar_spot spot = {declared ? "UNSAFE_ATTRIBUTE" : "UNKNOWN_ATTRIBUTE", e, e->offset};
+    struct cedar_violation spot = {declared ? "UNSAFE_ATTRIBUTE" : "UNKNOWN_ATTRIBUTE", e,
+                                   e->offset};
     char name[64], type[72];
 
     cedar_quote(e->name, name, sizeof name);
@@ -148,7 +149,7 @@ static const struct cedar_type *tags_of(const struct cedar_checker *c,
 static err_code tell_tag(struct cedar_checker *c, const struct cedar_expr *e,
                          const struct cedar_type *of, bool declared)
 {
-    struct cedar_spot spot = {declared ? "UNSAFE_TAG" : "NO_TAGS", e, e->offset};
+    struct cedar_violation spot = {declared ? "UNSAFE_TAG" : "NO_TAGS", e, e->offset};
     char type[72];
 
     cedar_type_print(of, type, sizeof type);

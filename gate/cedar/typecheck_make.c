@@ -9,7 +9,7 @@
 static err_code set(struct cedar_checker *c, const struct cedar_caps *prior,
                     const struct cedar_expr *e, struct cedar_typed *ret)
 {
-    struct cedar_spot spot = {"EMPTY_SET", e, e->offset};
+    struct cedar_violation spot = {"EMPTY_SET", e, e->offset};
     const struct cedar_type *element = cedar_type_plain(CEDAR_TYPE_NEVER);
     struct cedar_type *type;
     bool known = true;
@@ -80,8 +80,8 @@ static err_code record(struct cedar_checker *c, const struct cedar_caps *prior,
 /* What a constructor is given must be written in the policy, so that it is known to be right. */
 static err_code constructor(struct cedar_checker *c, const struct cedar_expr *e, bool *ret_ok)
 {
-    struct cedar_spot bad = {"BAD_LITERAL", e, e->offset};
-    struct cedar_spot computed = {"NOT_LITERAL", e, e->offset};
+    struct cedar_violation bad = {"BAD_LITERAL", e, e->offset};
+    struct cedar_violation computed = {"NOT_LITERAL", e, e->offset};
     const char *name = cedar_fn_info(e->fn)->name;
     enum cedar_fault fault = CEDAR_FAULT_NONE;
     struct cedar_value spare, value;
@@ -104,7 +104,7 @@ static err_code constructor(struct cedar_checker *c, const struct cedar_expr *e,
 static err_code count(struct cedar_checker *c, const struct cedar_expr *e, bool *ret_ok)
 {
     const struct cedar_fn_info *info = cedar_fn_info(e->fn);
-    struct cedar_spot spot = {"ARGUMENT_COUNT", e, e->offset};
+    struct cedar_violation spot = {"ARGUMENT_COUNT", e, e->offset};
     uint32_t receiver = info->method && e->n > 0;
 
     *ret_ok = e->n == info->n_args;

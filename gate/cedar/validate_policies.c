@@ -51,9 +51,9 @@ static void similar_action(const struct cedar_checker *c, struct slice id, char 
 }
 
 static err_code check_type(struct cedar_checker *c, struct slice type,
-                           const struct cedar_spot *spot)
+                           const struct cedar_violation *spot)
 {
-    struct cedar_spot unknown = {"UNKNOWN_TYPE", spot->what, spot->offset};
+    struct cedar_violation unknown = {"UNKNOWN_TYPE", spot->what, spot->offset};
     char text[96], similar[120];
 
     if (cedar_type_is_action(type) || cedar_schema_entity(c->schema, type) != NULL)
@@ -67,7 +67,7 @@ static err_code check_type(struct cedar_checker *c, struct slice type,
 static err_code check_action_uid(struct cedar_checker *c, const struct cedar_uid *uid,
                                  uint32_t offset)
 {
-    struct cedar_spot spot = {"UNKNOWN_ACTION", uid, offset};
+    struct cedar_violation spot = {"UNKNOWN_ACTION", uid, offset};
     char text[CEDAR_UID_TEXT], similar[CEDAR_UID_TEXT + 16];
 
     if (cedar_schema_action(c->schema, uid) != NULL)
@@ -80,7 +80,7 @@ static err_code check_action_uid(struct cedar_checker *c, const struct cedar_uid
 
 static err_code check_uid(struct cedar_checker *c, const struct cedar_uid *uid, uint32_t offset)
 {
-    struct cedar_spot spot = {"UNKNOWN_ID", uid, offset};
+    struct cedar_violation spot = {"UNKNOWN_ID", uid, offset};
     const struct cedar_entity_type *entity = cedar_schema_entity(c->schema, uid->type);
     char text[CEDAR_UID_TEXT];
     bool known;
@@ -130,7 +130,7 @@ static err_code check_names(struct cedar_checker *c, const struct cedar_expr *e)
         return check_names(c, e->of);
     case CEDAR_OP_IS:
         TRY(check_names(c, e->of));
-        TRY(check_type(c, e->name, &(struct cedar_spot){NULL, e, e->offset}));
+        TRY(check_type(c, e->name, &(struct cedar_violation){NULL, e, e->offset}));
         return e->in != NULL ? check_names(c, e->in) : ERR_OK;
     case CEDAR_OP_HAS_PATH:
         return check_items(c, e, 1);
@@ -150,7 +150,7 @@ static err_code check_scope_names(struct cedar_checker *c, const struct cedar_sc
         scope->match == CEDAR_EQ || scope->match == CEDAR_IN || scope->match == CEDAR_IS_IN;
 
     if (scope->match == CEDAR_IS || scope->match == CEDAR_IS_IN)
-        TRY(check_type(c, scope->type, &(struct cedar_spot){NULL, scope, scope->offset}));
+        TRY(check_type(c, scope->type, &(struct cedar_violation){NULL, scope, scope->offset}));
     if (has_uid && scope->slot == CEDAR_NO_SLOT)
         TRY(check_uid(c, &scope->uid, scope->offset));
     TRY(cedar_work_step(c->work, scope->n_list));
@@ -222,8 +222,8 @@ static err_code admits_action(struct cedar_checker *c, const struct cedar_scope 
 static err_code check_action_list(struct cedar_checker *c)
 {
     const struct cedar_scope *scope = &c->policy->action;
-    struct cedar_spot empty = {"EMPTY_SET", scope, scope->offset};
-    struct cedar_spot mixed = {"INCOMPATIBLE_TYPES", scope, scope->offset};
+    struct cedar_violation empty = {"EMPTY_SET", scope, scope->offset};
+    struct cedar_violation mixed = {"INCOMPATIBLE_TYPES", scope, scope->offset};
     char first[64], second[64];
 
     if (scope->match != CEDAR_IN_LIST)
@@ -324,8 +324,8 @@ static err_code check_action(struct cedar_checker *c, struct found *found)
 static err_code check_link(struct cedar_checker *c)
 {
     const struct cedar_policy *link = c->policy, *template = link->template;
-    struct cedar_spot principal = {NULL, &link->principal, CEDAR_NOWHERE};
-    struct cedar_spot resource = {NULL, &link->resource, CEDAR_NOWHERE};
+    struct cedar_violation principal = {NULL, &link->principal, CEDAR_NOWHERE};
+    struct cedar_violation resource = {NULL, &link->resource, CEDAR_NOWHERE};
 
     if (template->principal.slot != CEDAR_NO_SLOT)
         TRY(check_type(c, link->principal.uid.type, &principal));
