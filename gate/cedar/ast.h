@@ -138,7 +138,18 @@ struct cedar_policy {
     bool is_template;                    /* has slots: only its links are evaluated */
 };
 
-/* NULL if there is none of this name. */
+/* The i-th of the expressions that this one is over, from 0, in the order of the text; NULL behind
+ * the last. Whoever only looks at every expression of a tree needs no list of the operations.
+ * Borrows: from the tree. */
+const struct cedar_expr *cedar_expr_part(const struct cedar_expr *e, uint32_t i);
+
+const char *cedar_var_name(enum cedar_var var);    /* "principal"; NULL beyond CEDAR_CONTEXT */
+const char *cedar_slot_name(enum cedar_slot slot); /* "?principal"; of one that is a slot */
+
+/* What a policy with these annotations and this id is called: see its member name. */
+struct slice cedar_policy_name(const struct cedar_policy *policy);
+
+/* NULL if there is none of this name. Borrows: from the policy. */
 const struct cedar_annotation *cedar_annotation(const struct cedar_policy *policy,
                                                 const char *name);
 

@@ -3,6 +3,7 @@
  * caps.c: sets of capabilities, and when two expressions are the same: a capability that was
  * granted for one expression holds for every other that reads the same, wherever it stands.
  */
+#include "gate/cedar/same.h"
 #include "gate/cedar/typecheck.h"
 
 /* ---- the same expression --------------------------------------------------------------------- */
@@ -34,27 +35,6 @@ static struct shape shape_of(const struct cedar_expr *e)
     }
 }
 
-static bool same_pattern(const struct cedar_pattern *a, const struct cedar_pattern *b)
-{
-    if (a->n != b->n)
-        return false;
-    for (uint32_t i = 0; i < a->n; i++)
-        if (a->parts[i].star != b->parts[i].star || !slice_eq(a->parts[i].text, b->parts[i].text))
-            return false;
-    return true;
-}
-
-static bool same_items(struct cedar_work *work, const struct cedar_expr *a,
-                       const struct cedar_expr *b)
-{
-    if (a->n != b->n)
-        return false;
-    for (uint32_t i = 0; i < a->n; i++)
-        if (!same(work, a->items[i], b->items[i]))
-            return false;
-    return true;
-}
-
 /* The order of a record's fields does not matter. */
 static bool same_record(struct cedar_work *work, const struct cedar_expr *a,
                         const struct cedar_expr *b)
@@ -72,17 +52,6 @@ static bool same_record(struct cedar_work *work, const struct cedar_expr *a,
     return true;
 }
 
-static bool same_path(struct cedar_work *work, const struct cedar_expr *a,
-                      const struct cedar_expr *b)
-{
-    if (a->n != b->n)
-        return false;
-    for (uint32_t i = 0; i < a->n; i++)
-        if (!slice_eq(a->names[i], b->names[i]))
-            return false;
-    return same(work, a->items[0], b->items[0]);
-}
-
 /* `x is T in y` is `x is T && x in y`. */
 static bool same_is_in(struct cedar_work *work, const struct cedar_expr *is,
                        const struct cedar_expr *and)
@@ -94,40 +63,22 @@ static bool same_is_in(struct cedar_work *work, const struct cedar_expr *is,
            same(work, is->in, r->b);
 }
 
-static bool same_node(struct cedar_work *work, enum cedar_op op, const struct cedar_expr *a,
+static bool same_node(struct cedar_work *work, const struct cedar_expr *a,
                       const struct cedar_expr *b)
 {
-    switch ((int)op) {
-    case CEDAR_OP_LITERAL:
-        return cedar_value_eq(&a->literal, &b->literal);
-    case CEDAR_OP_VAR:
-        return a->var == b->var;
-    case CEDAR_OP_SLOT:
-        return a->slot == b->slot;
-    case CEDAR_OP_IF:
-        return same(work, a->a, b->a) && same(work, a->b, b->b) && same(work, a->c, b->c);
-    case CEDAR_OP_NOT:
-    case CEDAR_OP_NEG:
-    case CEDAR_OP_IS_EMPTY:
-        return same(work, a->a, b->a);
-    case CEDAR_OP_GET:
-    case CEDAR_OP_HAS:
-        return slice_eq(a->name, b->name) && same(work, a->of, b->of);
-    case CEDAR_OP_HAS_PATH:
-        return same_path(work, a, b);
-    case CEDAR_OP_LIKE:
-        return same_pattern(a->pattern, b->pattern) && same(work, a->of, b->of);
-    case CEDAR_OP_IS:
-        return slice_eq(a->name, b->name) && same(work, a->of, b->of) &&
-               (a->in == NULL ? b->in == NULL : b->in != NULL && same(work, a->in, b->in));
-    case CEDAR_OP_SET:
-        return same_items(work, a, b);
-    case CEDAR_OP_RECORD:
+    const struct cedar_expr *x, *y;
+
+    if (a->op == CEDAR_OP_RECORD)
         return same_record(work, a, b);
-    case CEDAR_OP_CALL:
-        return a->fn == b->fn && same_items(work, a, b);
-    default: /* two operands */
-        return same(work, a->a, b->a) && same(work, a->b, b->b);
+    if (!cedar_expr_alike(a, b))
+        return false;
+    for (uint32_t i = 0;; i++) {
+        x = cedar_expr_part(a, i);
+        y = cedar_expr_part(b, i);
+        if (x == NULL || y == NULL)
+            return x == y;
+        if (!same(work, x, y))
+            return false;
     }
 }
 
@@ -151,7 +102,7 @@ static bool same(struct cedar_work *work, const struct cedar_expr *a, const stru
         return same_is_in(work, b, a);
     x = shape_of(a);
     y = shape_of(b);
-    return x.op == y.op && x.negated == y.negated && same_node(work, x.op, x.e, y.e);
+    return x.op == y.op && x.negated == y.negated && same_node(work, x.e, y.e);
 }
 
 /* ---- capabilities ---------------------------------------------------------------------------- */

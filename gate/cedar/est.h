@@ -35,8 +35,6 @@ struct cedar_est_form {
 /* The forms of all operations but CEDAR_OP_CALL; the last has no shape. */
 extern const struct cedar_est_form cedar_est_forms[];
 
-extern const char *const cedar_est_vars[]; /* by enum cedar_var; ends with NULL */
-
 /* depth: expressions around it, from 0. */
 err_code cedar_est_expr(const struct cedar_json_reader *r, const struct cedar_json *json,
                         unsigned depth, const struct cedar_expr **ret);

@@ -37,7 +37,6 @@ const struct cedar_est_form cedar_est_forms[] = {
     {CEDAR_EST_RECORD, "Record", CEDAR_OP_RECORD},
     {CEDAR_EST_NONE, NULL, CEDAR_OP_CALL},
 };
-const char *const cedar_est_vars[] = {"principal", "action", "resource", "context", NULL};
 
 /* How a part of an expression is read: cedar_est_expr, or a constant within "Value". */
 typedef err_code part_reader(const struct cedar_json_reader *r, const struct cedar_json *json,
@@ -169,11 +168,9 @@ static err_code constant(const struct cedar_json_reader *r, const struct cedar_j
 static err_code variable(const struct cedar_json_reader *r, const struct cedar_json *json,
                          struct cedar_expr *e)
 {
-    for (unsigned i = 0; cedar_est_vars[i] != NULL; i++)
-        if (cedar_json_is(json, cedar_est_vars[i])) {
-            e->var = (enum cedar_var)i;
+    for (e->var = CEDAR_PRINCIPAL; e->var <= CEDAR_CONTEXT; e->var++)
+        if (cedar_json_is(json, cedar_var_name(e->var)))
             return ERR_OK;
-        }
     return cedar_json_refuse(r, r->refusal, json,
                              "not one of \"principal\", \"action\", \"resource\", \"context\"");
 }

@@ -216,7 +216,6 @@ static err_code read_policy(const struct cedar_json_reader *r, const struct ceda
 {
     static const char *const NAMES[] = {"effect",     "principal",   "action", "resource",
                                         "conditions", "annotations", NULL};
-    const struct cedar_annotation *name;
 
     TRY(effect(r, json, ret));
     TRY(scope(r, json, "principal", &PRINCIPAL, &ret->principal));
@@ -226,8 +225,7 @@ static err_code read_policy(const struct cedar_json_reader *r, const struct ceda
     TRY(annotations(r, json, ret));
     TRY(cedar_json_only(r, json, NAMES));
     TRY(cedar_arena_copy(r->arena, id, &ret->id));
-    name = cedar_annotation(ret, "id");
-    ret->name = name != NULL && name->value.len > 0 ? name->value : ret->id;
+    ret->name = cedar_policy_name(ret);
     ret->offset = ret->end = CEDAR_NOWHERE;
     return ERR_OK;
 }

@@ -124,7 +124,7 @@ static err_code form(const struct cedar_est_form *form, const struct cedar_expr 
     case CEDAR_EST_VALUE:
         return cedar_value_json(&e->literal, ret);
     case CEDAR_EST_WORD:
-        return cedar_json_quote(slice_str(cedar_est_vars[e->var]), ret);
+        return cedar_json_quote(slice_str(cedar_var_name(e->var)), ret);
     case CEDAR_EST_SET:
     case CEDAR_EST_RECORD:
         return list(e, ret);
@@ -139,8 +139,7 @@ static err_code expr(const struct cedar_expr *e, struct buf *ret)
     const struct cedar_est_form *found = cedar_est_forms;
 
     if (e->op == CEDAR_OP_SLOT) {
-        TRY(member("Slot", true, ret));
-        TRY(buf_add_str(ret, e->slot == CEDAR_SLOT_PRINCIPAL ? "\"?principal\"" : "\"?resource\""));
+        TRY(text_member("Slot", true, slice_str(cedar_slot_name(e->slot)), ret));
         return buf_add_str(ret, "}");
     }
     if (e->op == CEDAR_OP_CALL) {
@@ -172,9 +171,7 @@ static err_code operand(const struct cedar_scope *scope, bool template, bool fir
         TRY(member("entity", first, ret));
         return uid(&scope->uid, ret);
     }
-    return text_member("slot", first,
-                       slice_str(scope->slot == CEDAR_SLOT_PRINCIPAL ? "?principal" : "?resource"),
-                       ret);
+    return text_member("slot", first, slice_str(cedar_slot_name(scope->slot)), ret);
 }
 
 /* One is written without a list, as the Rust implementation does: it means the same. */

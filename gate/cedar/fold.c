@@ -8,29 +8,17 @@
 
 #include <stdlib.h>
 
-/* Expressions looked at in one set; a text cannot hold more. A tree may share its parts, and
- * walking through it may take longer than its size: what is left then stays without its value,
- * which is computed by each decision, with the same result. */
-#define VISITS_MAX CEDAR_TEXT_MAX
-
-struct fold {
-    struct cedar_arena *arena;
-    size_t visits;
-};
+static bool is_made(const struct cedar_expr *e)
+{
+    return e->op == CEDAR_OP_SET || e->op == CEDAR_OP_RECORD || e->op == CEDAR_OP_CALL;
+}
 
 /* The value of an expression that needs no evaluation, or NULL. */
 static const struct cedar_value *constant(const struct cedar_expr *e)
 {
-    switch ((int)e->op) {
-    case CEDAR_OP_LITERAL:
+    if (e->op == CEDAR_OP_LITERAL)
         return &e->literal;
-    case CEDAR_OP_SET:
-    case CEDAR_OP_RECORD:
-    case CEDAR_OP_CALL:
-        return e->folded;
-    default:
-        return NULL;
-    }
+    return is_made(e) ? e->folded : NULL;
 }
 
 static err_code fold_set(struct cedar_arena *arena, const struct cedar_expr *e,
@@ -103,59 +91,13 @@ static err_code fold_items(struct cedar_arena *arena, const struct cedar_expr *e
 
 static err_code fold(struct cedar_arena *arena, const struct cedar_expr *e)
 {
-    if (e == NULL)
+    const struct cedar_expr *part;
+
+    if (is_made(e) && e->folded != NULL)
         return ERR_OK;
-    switch (e->op) {
-    case CEDAR_OP_LITERAL:
-    case CEDAR_OP_VAR:
-    case CEDAR_OP_SLOT:
-        return ERR_OK;
-    case CEDAR_OP_IF:
-        TRY(fold(arena, e->a));
-        TRY(fold(arena, e->b));
-        return fold(arena, e->c);
-    case CEDAR_OP_NOT:
-    case CEDAR_OP_NEG:
-    case CEDAR_OP_IS_EMPTY:
-        return fold(arena, e->a);
-    case CEDAR_OP_AND:
-    case CEDAR_OP_OR:
-    case CEDAR_OP_EQ:
-    case CEDAR_OP_NE:
-    case CEDAR_OP_LT:
-    case CEDAR_OP_LE:
-    case CEDAR_OP_GT:
-    case CEDAR_OP_GE:
-    case CEDAR_OP_IN:
-    case CEDAR_OP_ADD:
-    case CEDAR_OP_SUB:
-    case CEDAR_OP_MUL:
-    case CEDAR_OP_CONTAINS:
-    case CEDAR_OP_CONTAINS_ALL:
-    case CEDAR_OP_CONTAINS_ANY:
-    case CEDAR_OP_HAS_TAG:
-    case CEDAR_OP_GET_TAG:
-        TRY(fold(arena, e->a));
-        return fold(arena, e->b);
-    case CEDAR_OP_GET:
-    case CEDAR_OP_HAS:
-    case CEDAR_OP_LIKE:
-        return fold(arena, e->of);
-    case CEDAR_OP_HAS_PATH:
-        return fold(arena, e->items[0]);
-    case CEDAR_OP_IS:
-        TRY(fold(arena, e->of));
-        return fold(arena, e->in);
-    case CEDAR_OP_SET:
-    case CEDAR_OP_RECORD:
-    case CEDAR_OP_CALL:
-        if (e->folded != NULL)
-            return ERR_OK;
-        for (uint32_t i = 0; i < e->n; i++)
-            TRY(fold(arena, e->items[i]));
-        return fold_items(arena, e);
-    }
-    return ERR_INTERNAL;
+    for (uint32_t i = 0; (part = cedar_expr_part(e, i)) != NULL; i++)
+        TRY(fold(arena, part));
+    return is_made(e) ? fold_items(arena, e) : ERR_OK;
 }
 
 static void free_table(const struct cedar_policy ***table)

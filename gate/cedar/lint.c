@@ -189,35 +189,13 @@ static err_code call(struct walk *walk, const struct cedar_expr *e)
 
 static err_code look(struct walk *walk, const struct cedar_expr *e)
 {
-    if (e == NULL)
-        return ERR_OK;
-    switch ((int)e->op) {
-    case CEDAR_OP_LITERAL:
-    case CEDAR_OP_VAR:
-    case CEDAR_OP_SLOT:
-        return ERR_OK;
-    case CEDAR_OP_GET:
-    case CEDAR_OP_HAS:
-    case CEDAR_OP_LIKE:
-        return look(walk, e->of);
-    case CEDAR_OP_IS:
-        TRY(look(walk, e->of));
-        return look(walk, e->in);
-    case CEDAR_OP_HAS_PATH:
-        return look(walk, e->items[0]);
-    case CEDAR_OP_CALL:
+    const struct cedar_expr *part;
+
+    if (e->op == CEDAR_OP_CALL)
         TRY(call(walk, e));
-        [[fallthrough]];
-    case CEDAR_OP_SET:
-    case CEDAR_OP_RECORD:
-        for (uint32_t i = 0; i < e->n; i++)
-            TRY(look(walk, e->items[i]));
-        return ERR_OK;
-    default:
-        TRY(look(walk, e->a));
-        TRY(look(walk, e->b));
-        return look(walk, e->c);
-    }
+    for (uint32_t i = 0; (part = cedar_expr_part(e, i)) != NULL; i++)
+        TRY(look(walk, part));
+    return ERR_OK;
 }
 
 /* ---- one policy ------------------------------------------------------------------------------ */

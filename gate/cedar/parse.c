@@ -85,13 +85,12 @@ static err_code conditions(struct cedar_parser *p, struct cedar_policy *ret)
 
 static err_code name(struct cedar_parser *p, struct cedar_policy *ret)
 {
-    const struct cedar_annotation *given = cedar_annotation(ret, "id");
     char text[32];
 
     snprintf(text, sizeof text, "policy%zu", p->out->n);
     if (cedar_arena_copy(&p->out->arena, slice_str(text), &ret->id) != ERR_OK)
         return cedar_parse_no_memory(p);
-    ret->name = given != NULL && given->value.len > 0 ? given->value : ret->id;
+    ret->name = cedar_policy_name(ret);
     return ERR_OK;
 }
 

@@ -271,14 +271,13 @@ static err_code literal(struct cedar_parser *p, struct cedar_parsed *ret)
 static err_code variable(struct cedar_parser *p, struct slice name, const struct cedar_place *place,
                          struct cedar_parsed *ret)
 {
-    static const char *const NAMES[] = {"principal", "action", "resource", "context"};
     char quoted[64];
 
-    for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++) {
-        if (!slice_eq_str(name, NAMES[i]))
+    for (enum cedar_var var = CEDAR_PRINCIPAL; var <= CEDAR_CONTEXT; var++) {
+        if (!slice_eq_str(name, cedar_var_name(var)))
             continue;
         TRY(cedar_parse_make(p, CEDAR_OP_VAR, (uint32_t)place->offset, 0, ret));
-        ret->expr->var = (enum cedar_var)i;
+        ret->expr->var = var;
         return ERR_OK;
     }
     cedar_quote(name, quoted, sizeof quoted);

@@ -52,11 +52,3 @@ struct cedar_place cedar_place_at(const struct cedar_policies *policies, uint32_
     cedar_place_skip(&place, slice_part(policies->source, place.offset, offset - place.offset));
     return place;
 }
-
-const struct cedar_annotation *cedar_annotation(const struct cedar_policy *policy, const char *name)
-{
-    for (uint32_t i = 0; i < policy->n_annotations; i++)
-        if (slice_eq_str(policy->annotations[i].name, name))
-            return &policy->annotations[i];
-    return NULL;
-}

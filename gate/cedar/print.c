@@ -7,7 +7,7 @@ static err_code entity(const struct cedar_scope *scope, struct buf *ret)
 {
     if (scope->slot == CEDAR_NO_SLOT)
         return cedar_print_uid(&scope->uid, ret);
-    return buf_add_str(ret, scope->slot == CEDAR_SLOT_PRINCIPAL ? "?principal" : "?resource");
+    return buf_add_str(ret, cedar_slot_name(scope->slot));
 }
 
 static err_code list(const struct cedar_scope *scope, struct buf *ret)

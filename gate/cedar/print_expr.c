@@ -332,13 +332,11 @@ static err_code bracketed(const struct cedar_expr *e, struct buf *ret)
 
 static err_code print(const struct cedar_expr *e, struct buf *ret)
 {
-    static const char *const VARS[] = {"principal", "action", "resource", "context"};
-
     switch (e->op) {
     case CEDAR_OP_LITERAL:
         return literal(&e->literal, ret);
     case CEDAR_OP_VAR:
-        return buf_add_str(ret, VARS[e->var]);
+        return buf_add_str(ret, cedar_var_name(e->var));
     case CEDAR_OP_SLOT:
         return ERR_CEDAR_SYNTAX;
     case CEDAR_OP_IF:

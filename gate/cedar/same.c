@@ -5,11 +5,6 @@
 
 /* ---- expressions ----------------------------------------------------------------------------- */
 
-static bool literals(const struct cedar_value *a, const struct cedar_value *b)
-{
-    return a->kind == b->kind && cedar_value_eq(a, b);
-}
-
 static bool patterns(const struct cedar_pattern *a, const struct cedar_pattern *b)
 {
     if (a->n != b->n)
@@ -20,71 +15,56 @@ static bool patterns(const struct cedar_pattern *a, const struct cedar_pattern *
     return true;
 }
 
-static bool lists(const struct cedar_expr *a, const struct cedar_expr *b)
+static bool names(const struct cedar_expr *a, const struct cedar_expr *b)
 {
-    uint32_t n_items = a->op == CEDAR_OP_HAS_PATH ? 1 : a->n;
-    bool named = a->op == CEDAR_OP_HAS_PATH || a->op == CEDAR_OP_RECORD;
-
-    if (a->n != b->n || a->fn != b->fn)
-        return false;
-    for (uint32_t i = 0; named && i < a->n; i++)
+    for (uint32_t i = 0; i < a->n; i++)
         if (!slice_eq(a->names[i], b->names[i]))
-            return false;
-    for (uint32_t i = 0; i < n_items; i++)
-        if (!cedar_expr_same(a->items[i], b->items[i]))
             return false;
     return true;
 }
 
-bool cedar_expr_same(const struct cedar_expr *a, const struct cedar_expr *b)
+bool cedar_expr_alike(const struct cedar_expr *a, const struct cedar_expr *b)
 {
-    if (a == b || a == NULL || b == NULL || a->op != b->op)
-        return a == b;
-    switch (a->op) {
+    switch ((int)a->op) {
     case CEDAR_OP_LITERAL:
-        return literals(&a->literal, &b->literal);
+        return cedar_value_eq(&a->literal, &b->literal);
     case CEDAR_OP_VAR:
         return a->var == b->var;
     case CEDAR_OP_SLOT:
         return a->slot == b->slot;
     case CEDAR_OP_GET:
     case CEDAR_OP_HAS:
-        return slice_eq(a->name, b->name) && cedar_expr_same(a->of, b->of);
     case CEDAR_OP_IS:
-        return slice_eq(a->name, b->name) && cedar_expr_same(a->of, b->of) &&
-               cedar_expr_same(a->in, b->in);
+        return slice_eq(a->name, b->name);
     case CEDAR_OP_LIKE:
-        return patterns(a->pattern, b->pattern) && cedar_expr_same(a->of, b->of);
+        return patterns(a->pattern, b->pattern);
     case CEDAR_OP_HAS_PATH:
     case CEDAR_OP_RECORD:
+        return a->n == b->n && names(a, b);
     case CEDAR_OP_SET:
     case CEDAR_OP_CALL:
-        return lists(a, b);
-    case CEDAR_OP_IF:
-    case CEDAR_OP_AND:
-    case CEDAR_OP_OR:
-    case CEDAR_OP_NOT:
-    case CEDAR_OP_NEG:
-    case CEDAR_OP_EQ:
-    case CEDAR_OP_NE:
-    case CEDAR_OP_LT:
-    case CEDAR_OP_LE:
-    case CEDAR_OP_GT:
-    case CEDAR_OP_GE:
-    case CEDAR_OP_IN:
-    case CEDAR_OP_ADD:
-    case CEDAR_OP_SUB:
-    case CEDAR_OP_MUL:
-    case CEDAR_OP_CONTAINS:
-    case CEDAR_OP_CONTAINS_ALL:
-    case CEDAR_OP_CONTAINS_ANY:
-    case CEDAR_OP_IS_EMPTY:
-    case CEDAR_OP_HAS_TAG:
-    case CEDAR_OP_GET_TAG:
-        return cedar_expr_same(a->a, b->a) && cedar_expr_same(a->b, b->b) &&
-               cedar_expr_same(a->c, b->c);
+        return a->n == b->n && a->fn == b->fn;
+    default:
+        return true;
     }
-    return false;
+}
+
+bool cedar_expr_same(const struct cedar_expr *a, const struct cedar_expr *b)
+{
+    const struct cedar_expr *x, *y;
+
+    if (a == b)
+        return true;
+    if (a->op != b->op || !cedar_expr_alike(a, b))
+        return false;
+    for (uint32_t i = 0;; i++) {
+        x = cedar_expr_part(a, i);
+        y = cedar_expr_part(b, i);
+        if (x == NULL || y == NULL)
+            return x == y;
+        if (!cedar_expr_same(x, y))
+            return false;
+    }
 }
 
 /* ---- policies -------------------------------------------------------------------------------- */

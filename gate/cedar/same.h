@@ -8,6 +8,9 @@
 /* The same trees, also in what makes no difference to decisions: order, repetition, and whether
  * something is written as a > b or b < a. */
 bool cedar_expr_same(const struct cedar_expr *a, const struct cedar_expr *b);
+/* Two expressions of one operation, without what they are over: the same words, names and numbers
+ * of parts. */
+bool cedar_expr_alike(const struct cedar_expr *a, const struct cedar_expr *b);
 bool cedar_conditions_same(const struct cedar_policy *a, const struct cedar_policy *b);
 /* The same effect, scope, conditions and annotations; not the id. */
 bool cedar_policy_same(const struct cedar_policy *a, const struct cedar_policy *b);

@@ -97,51 +97,20 @@ static err_code check_uid(struct cedar_checker *c, const struct cedar_uid *uid, 
     return cedar_tell(c, &spot, "%s is none of the ids that the schema lists for its type", text);
 }
 
-static err_code check_names(struct cedar_checker *c, const struct cedar_expr *e);
-
-static err_code check_items(struct cedar_checker *c, const struct cedar_expr *e, uint32_t n)
-{
-    for (uint32_t i = 0; i < n; i++)
-        TRY(check_names(c, e->items[i]));
-    return ERR_OK;
-}
-
 /* Also in what is switched off by a condition that can only be false. */
 static err_code check_names(struct cedar_checker *c, const struct cedar_expr *e)
 {
+    const struct cedar_expr *part;
+
     TRY(cedar_work_step(c->work, 1));
-    switch ((int)e->op) {
-    case CEDAR_OP_LITERAL:
-        return e->literal.kind == CEDAR_ENTITY ? check_uid(c, e->literal.uid, e->offset) : ERR_OK;
-    case CEDAR_OP_VAR:
-    case CEDAR_OP_SLOT:
-        return ERR_OK;
-    case CEDAR_OP_IF:
-        TRY(check_names(c, e->a));
-        TRY(check_names(c, e->b));
-        return check_names(c, e->c);
-    case CEDAR_OP_NOT:
-    case CEDAR_OP_NEG:
-    case CEDAR_OP_IS_EMPTY:
-        return check_names(c, e->a);
-    case CEDAR_OP_GET:
-    case CEDAR_OP_HAS:
-    case CEDAR_OP_LIKE:
-        return check_names(c, e->of);
-    case CEDAR_OP_IS:
-        TRY(check_names(c, e->of));
-        TRY(check_type(c, e->name, &(struct cedar_violation){NULL, e, e->offset}));
-        return e->in != NULL ? check_names(c, e->in) : ERR_OK;
-    case CEDAR_OP_HAS_PATH:
-        return check_items(c, e, 1);
-    case CEDAR_OP_SET:
-    case CEDAR_OP_RECORD:
-    case CEDAR_OP_CALL:
-        return check_items(c, e, e->n);
-    default:
-        TRY(check_names(c, e->a));
-        return check_names(c, e->b);
+    if (e->op == CEDAR_OP_LITERAL && e->literal.kind == CEDAR_ENTITY)
+        return check_uid(c, e->literal.uid, e->offset);
+    for (uint32_t i = 0; (part = cedar_expr_part(e, i)) != NULL; i++) {
+        TRY(check_names(c, part));
+        if (e->op == CEDAR_OP_IS && i == 0)
+            TRY(check_type(c, e->name, &(struct cedar_violation){NULL, e, e->offset}));
     }
+    return ERR_OK;
 }
 
 static err_code check_scope_names(struct cedar_checker *c, const struct cedar_scope *scope)

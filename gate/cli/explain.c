@@ -5,7 +5,6 @@
 
 #include <string.h>
 
-static const char *const VARIABLES[] = {"principal", "action", "resource", "context"};
 static const char *const OUTCOMES[] = {"out of scope", "not satisfied", "failed", "satisfied"};
 
 /* The line of the text that holds this offset, without white space around it. */
@@ -56,7 +55,7 @@ static void put_reason(json_t *list, struct slice what, const struct rules *rule
     put_text(entry, "effect", effect_name(reason->policy));
     put_text(entry, "outcome", OUTCOMES[reason->outcome]);
     if (reason->outcome == CEDAR_OUT_OF_SCOPE)
-        put_text(entry, "variable", VARIABLES[reason->which]);
+        put_text(entry, "variable", cedar_var_name(reason->which));
     if (reason->outcome == CEDAR_NOT_SATISFIED || reason->outcome == CEDAR_FAILED)
         put_uint(entry, "condition", reason->condition);
     if (reason->outcome != CEDAR_SATISFIED && place.line != 0) {
