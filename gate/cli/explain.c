@@ -34,8 +34,9 @@ static void say_reason(struct call *call, struct slice what, const struct rules 
     struct cedar_place place = cedar_place_at(rules->policies, reason->offset);
     char line[160];
 
-    say(call, "%.*s: %s %.*s: %s", TERM_ARG(what), effect_name(reason->policy),
-        TERM_ARG(reason->policy->name), OUTCOMES[reason->outcome]);
+    say(call, "%.*s:%u:%u: %s %.*s: %s", TERM_ARG(what), reason->policy->place.line,
+        reason->policy->place.column, effect_name(reason->policy), TERM_ARG(reason->policy->name),
+        OUTCOMES[reason->outcome]);
     if (reason->outcome == CEDAR_SATISFIED || place.line == 0)
         return;
     cedar_quote(line_at(source, place.offset), line, sizeof line);
