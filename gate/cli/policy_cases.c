@@ -184,6 +184,22 @@ static err_code read_gate(json_t *gate, struct gate_facts *facts, struct why *wh
     return ERR_OK;
 }
 
+/* The names of policies, each once: a repeated one would stand for another that is missing. */
+static err_code check_reason(const json_t *reason, struct why *why)
+{
+    if (reason != NULL && !json_is_array(reason))
+        return why_say(why, ERR_FORMAT, "\"reason\" is not a list of policies");
+    for (size_t i = 0; i < json_array_size(reason); i++) {
+        const json_t *name = json_array_get(reason, i);
+        if (!json_is_string(name))
+            return why_say(why, ERR_FORMAT, "\"reason\" is not a list of policies");
+        for (size_t k = 0; k < i; k++)
+            if (json_equal(name, json_array_get(reason, k)))
+                return why_say(why, ERR_FORMAT, "\"reason\" names a policy twice");
+    }
+    return ERR_OK;
+}
+
 static err_code read_expectation(const json_t *json, struct policy_case *out, struct why *why)
 {
     const char *decision;
@@ -194,12 +210,7 @@ static err_code read_expectation(const json_t *json, struct policy_case *out, st
         return why_say(why, ERR_FORMAT, "\"decision\" is neither \"permit\" nor \"deny\"");
     out->permit = strcmp(decision, "permit") == 0;
     out->reason = json_object_get(json, "reason");
-    if (out->reason != NULL && !json_is_array(out->reason))
-        return why_say(why, ERR_FORMAT, "\"reason\" is not a list of policies");
-    for (size_t i = 0; i < json_array_size(out->reason); i++)
-        if (!json_is_string(json_array_get(out->reason, i)))
-            return why_say(why, ERR_FORMAT, "\"reason\" is not a list of policies");
-    return ERR_OK;
+    return check_reason(out->reason, why);
 }
 
 static err_code read_rules(const struct policy_cases *cases, const json_t *json, struct rules **ret,

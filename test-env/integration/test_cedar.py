@@ -180,15 +180,17 @@ def policy_test(world):
     wrong["cases"][0]["decision"] = "deny"
     wrong["cases"][1]["reason"] = ["team-builds"]
     wrong["cases"][3]["error"] = "EVALUATION"
+    wrong["cases"].append({"request": request(path=1), "decision": "deny"}) # not by a policy
     path = put(world, "wrong.json", json.dumps(wrong))
     got = world.pawl("policy", "test", path, code=4)
-    equal((got["passed"], got["failed"], got["reason"]), (1, 3, "TEST_FAILED"), "tally")
+    equal((got["passed"], got["failed"], got["reason"]), (1, 4, "TEST_FAILED"), "tally")
     text = shown(world, "policy", "test", path)
     true("FAILED  git" in text and "found    permit: team-builds" in text, text)
     for change in ({"case": []}, {"policies": None}, {"cases": {}}, {"gate": {"time": 1}}):
         path = put(world, "bad.json", json.dumps(CASES | change))
         world.pawl("policy", "test", path, want="FORMAT")
-    for change in ({"expected": "deny"}, {"decision": "allow"}, {"reason": "x"}, {"request": 1}):
+    for change in ({"expected": "deny"}, {"decision": "allow"}, {"reason": "x"}, {"request": 1},
+                   {"reason": ["team-builds", "team-builds"]}):
         bad = CASES | {"cases": [CASES["cases"][0] | change]}
         world.pawl("policy", "test", put(world, "bad.json", json.dumps(bad)), want="FORMAT")
 
