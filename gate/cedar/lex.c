@@ -38,12 +38,21 @@ static bool is_white(uint32_t c)
            c == 0x205f || c == 0x3000;
 }
 
-/* The controls of the bidirectional algorithm (UAX 9): with them a text reads otherwise than it
- * parses. */
-static bool turns_direction(uint32_t c)
+bool cedar_is_hidden(uint32_t c)
 {
-    return c == 0x061c || c == 0x200e || c == 0x200f || (c >= 0x202a && c <= 0x202e) ||
-           (c >= 0x2066 && c <= 0x2069);
+    return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0xad || c == 0x061c || c == 0x180e ||
+           (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
+           (c >= 0x2060 && c <= 0x206f) || c == 0xfeff || (c >= 0xfff0 && c <= 0xfffb) ||
+           (c >= 0xe0000 && c <= 0xe0fff);
+}
+
+/* With these a text reads otherwise than it parses. A carriage return alone ends a comment, though
+ * few editors begin a line there; U+2028 does not, though some do. */
+static bool misleads(struct slice text, size_t at, uint32_t c)
+{
+    if (c == '\r')
+        return at + 1 == text.len || text.ptr[at + 1] != '\n';
+    return c != '\t' && c != '\n' && cedar_is_hidden(c);
 }
 
 bool cedar_ident_start(uint8_t c)
@@ -106,7 +115,7 @@ err_code cedar_lex_start(struct slice text, struct cedar_lex *ret, struct cedar_
             *where = lex.at;
             return ERR_CEDAR_SYNTAX;
         }
-        if (hidden->line == 0 && turns_direction(c))
+        if (hidden->line == 0 && misleads(text, lex.at.offset, c))
             *hidden = lex.at;
         skip(&lex, n);
     }

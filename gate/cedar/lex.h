@@ -52,8 +52,13 @@ struct cedar_lex {
     struct cedar_place at;
 };
 
+/* What would not show, or would show something else than it is: controls, those of the
+ * bidirectional algorithm (UAX 9) too, and what has no width. */
+bool cedar_is_hidden(uint32_t c);
+
 /* Begins at the beginning. Errors: CEDAR_SYNTAX when the text is not UTF-8; *where is the byte that
- * is none. *hidden: the first character that turns the reading direction, or line 0. */
+ * is none. *hidden: the first character that is hidden and is no tab or end
+ * of a line, or line 0. */
 err_code cedar_lex_start(struct slice text, struct cedar_lex *ret, struct cedar_place *where,
                          struct cedar_place *hidden);
 

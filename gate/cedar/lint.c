@@ -315,8 +315,7 @@ static err_code whole(const struct cedar_policies *policies, struct cedar_findin
         TRY(cedar_findings_add(f, NO_PERMIT, &TOP, "there is no permit, so everything is denied"));
     if (policies->hidden.line != 0)
         TRY(cedar_findings_add(f, HIDDEN_CHARACTER, &policies->hidden,
-                               "an invisible character turns the reading direction: the text may "
-                               "not say what it shows"));
+                               "an invisible character: the text may not say what it shows"));
     return ERR_OK;
 }
 

@@ -10,6 +10,8 @@
 
 #define BOB "permit(principal == U::\"bob\", action == Action::\"a\", resource == F::\"f\");\n"
 #define ALL "(principal, action, resource)"
+#define HIDDEN                                                                                     \
+    "warning: an invisible character: the text may not say what it shows [HIDDEN_CHARACTER]\n"
 #define WHEN(e) "permit(principal is U, action, resource) when { " e " };"
 
 /* Findings, one a line: "line:column: level: text [code]". */
@@ -90,11 +92,18 @@ static const struct {
      "1:1: warning: `action in []` can never match [NEVER_MATCHES]\n"},
     {BOB "permit(principal == ?principal, action, resource);", ""},
     {BOB "forbid(principal, action, resource == ?resource);", ""},
-    {BOB "// \xe2\x81\xa6\n", "2:4: warning: an invisible character turns the reading direction: "
-                              "the text may not say what it shows [HIDDEN_CHARACTER]\n"},
-    {"// \xe2\x80\xae\n" BOB "// \xe2\x81\xa6\n", "1:4: warning: an invisible character turns the "
-                                                  "reading direction: the text may not say what it "
-                                                  "shows [HIDDEN_CHARACTER]\n"},
+    {BOB "// \xe2\x81\xa6\n", "2:4: " HIDDEN},
+    {"// \xe2\x80\xae\n" BOB "// \xe2\x81\xa6\n", "1:4: " HIDDEN},
+    {BOB "// here is one line, or are there two?\r// \n", "2:39: " HIDDEN},
+    {BOB "// \xe2\x80\xa8 still the comment\n", "2:4: " HIDDEN},
+    {BOB "// \xc2\x9b"
+         "2K\n",
+     "2:4: " HIDDEN},
+    {BOB "// \x1b[2K\n", "2:4: " HIDDEN},
+    {WHEN("context.a == \"b\xe2\x80\x8b"
+          "ob\""),
+     "1:64: " HIDDEN},
+    {BOB "//\ta tab, and the end of a line of Windows\r\n", ""},
 };
 
 static void lines(const struct cedar_findings *f, struct buf *ret)

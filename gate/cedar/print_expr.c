@@ -8,15 +8,6 @@
 
 /* ---- strings --------------------------------------------------------------------------------- */
 
-/* What would not show, or would show something else than it is. */
-static bool is_hidden(uint32_t c)
-{
-    return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0xad || c == 0x061c || c == 0x180e ||
-           (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
-           (c >= 0x2060 && c <= 0x206f) || c == 0xfeff || (c >= 0xfff0 && c <= 0xfffb) ||
-           (c >= 0xe0000 && c <= 0xe0fff);
-}
-
 static err_code character(uint32_t c, struct slice bytes, struct buf *ret)
 {
     char hex[16];
@@ -37,7 +28,7 @@ static err_code character(uint32_t c, struct slice bytes, struct buf *ret)
     default:
         break;
     }
-    if (!is_hidden(c))
+    if (!cedar_is_hidden(c))
         return buf_add_slice(ret, bytes);
     snprintf(hex, sizeof hex, "\\u{%" PRIx32 "}", c);
     return buf_add_str(ret, hex);

@@ -12,7 +12,7 @@ struct cedar_policies {
     struct slice source;      /* a copy of the text */
     struct cedar_policy *list;
     size_t n;
-    struct cedar_place hidden; /* the first invisible character that turns the reading direction */
+    struct cedar_place hidden; /* see cedar_lex_start */
     struct cedar_index *index; /* in the arena */
 };
 

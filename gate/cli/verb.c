@@ -9,6 +9,17 @@
 
 const struct opt NO_OPTIONS[] = {{0}};
 
+/* How many bytes at the beginning of a text would drive the terminal: a C0 control or DEL is one, a
+ * C1 control in UTF-8 is two. */
+static int controls(const char *text)
+{
+    const unsigned char first = (unsigned char)text[0], second = (unsigned char)text[first != 0];
+
+    if ((first < 0x20 && first != '\n') || first == 0x7f)
+        return 1;
+    return first == 0xc2 && second >= 0x80 && second <= 0x9f ? 2 : 0;
+}
+
 /* A line that does not fit into memory is not printed; the exit code still tells. */
 void say(struct call *call, const char *format, ...)
 {
@@ -22,8 +33,8 @@ void say(struct call *call, const char *format, ...)
     if (len < 0)
         return;
     for (int i = 0; i < len; i++)
-        if (((unsigned char)line[i] < 0x20 && line[i] != '\n') || line[i] == 0x7f)
-            line[i] = '?'; /* text from files must not drive the terminal */
+        for (int n = controls(line + i); n > 0; n--)
+            line[i + n - 1] = '?'; /* text from files must not drive the terminal */
     if (buf_add(&call->text, line, (size_t)len) != ERR_OK ||
         buf_add_u8(&call->text, '\n') != ERR_OK)
         buf_cut(&call->text, 0);
