@@ -26,7 +26,7 @@ static const char *effect_name(const struct cedar_policy *policy)
     return policy->effect == CEDAR_EFFECT_PERMIT ? "permit" : "forbid";
 }
 
-/* "not satisfied at 3:9: resource.owner == principal" */
+/* "builds:3:1: permit team-builds: not satisfied", and the part of the text that decided it. */
 static void say_reason(struct call *call, struct slice what, const struct rules *rules,
                        const struct cedar_reason *reason)
 {

@@ -23,6 +23,7 @@ const struct verb *const VERBS[] = {
     &VERB_POLICY_LINT,
     &VERB_POLICY_FMT,
     &VERB_POLICY_TEST,
+    &VERB_POLICY_CONVERT,
     &VERB_POLICY_SIGN,
     &VERB_POLICY_COSIGN,
     &VERB_POLICY_SHOW,

@@ -214,6 +214,17 @@ def policy_fmt(world):
     world.pawl("policy", "fmt", "--write", "--check", ugly, want="USAGE")
 
 
+@suite.test("policy convert: to JSON and back is the same policies", at="bare", roots=("hsm",))
+def policy_convert(world):
+    text = put(world, "rules.cedar", RULES)
+    as_json = put(world, "rules.json", shown(world, "policy", "convert", text))
+    equal(sorted(json.loads(read(as_json))["staticPolicies"]), ["policy0", "policy1"], "their ids")
+    back = put(world, "back.cedar", shown(world, "policy", "convert", as_json))
+    equal(json.loads(shown(world, "policy", "convert", back)), json.loads(read(as_json)), "again")
+    world.pawl("policy", "convert", put(world, "bad.json", '{"staticPolicies": 1}'),
+               want=("CEDAR_SYNTAX", "FORMAT"))
+
+
 @suite.test("policy lint: the schema and what a gate refuses are findings", at="bare",
             roots=("hsm",))
 def policy_lint(world):

@@ -59,6 +59,7 @@ VERBS = {
     "policy lint": ("{l}", [("", "USAGE"), ("{b}/none", "NOT_FOUND")]),
     "policy fmt": ("{l}", [("", "USAGE"), ("{b}/none", "NOT_FOUND"), ("{g}", "CEDAR_SYNTAX")]),
     "policy test": (None, [("", "USAGE"), ("{b}/none", "NOT_FOUND"), ("{g}", "JSON_MALFORMED")]),
+    "policy convert": ("{l}", [("", "USAGE"), ("{b}/none", "NOT_FOUND"), ("{g}", "CEDAR_SYNTAX")]),
     "policy sign": (None, [("{l} --authority {a}", "USAGE"),
                            ("{b}/none " + POLICY, "NOT_FOUND"),
                            ("{l} --alias builds --actions execute", "NOT_FOUND")]),
