@@ -325,7 +325,7 @@ static err_code check_policy(struct cedar_checker *c)
     TRY(check_environments(c, &count));
     c->many = count.environments > 1;
     TRY(check_environments(c, &found));
-    if (found.applies || c->n_told > 0)
+    if (found.applies || c->n_told > 0 || c->findings->n >= FINDINGS_MAX)
         return ERR_OK;
     place = cedar_place_at(c->policies, c->policy->offset);
     return cedar_findings_add(c->findings, CEDAR_WARNING, "NEVER_APPLIES", &place,
@@ -347,12 +347,14 @@ err_code cedar_validate(const struct cedar_schema *schema, const struct cedar_po
         .resource_type.kind = CEDAR_TYPE_ENTITY,
     };
     err_code err = ERR_OK;
+    size_t n_errors = 0; /* warnings do not count: an error may stand behind them */
 
-    for (size_t i = 0; err == ERR_OK && findings.n < FINDINGS_MAX; i++) {
+    for (size_t i = 0; err == ERR_OK && n_errors < FINDINGS_MAX; i++) {
         c.policy = cedar_at(policies, i);
         if (c.policy == NULL)
             break;
         err = check_policy(&c);
+        n_errors += c.n_told;
     }
     cedar_arena_free(&work.arena);
     if (err != ERR_OK) {

@@ -492,7 +492,25 @@ static void too_many_capabilities(void **state)
     assert_int_equal(validate(&schema, &policies, &findings), ERR_CEDAR_STEPS);
 }
 
-/* Of one policy there are 16 findings; no policy is looked at after the first thousand. */
+/* Warnings, however many, do not keep an error behind them from being found. */
+static void many_warnings(void **state)
+{
+    struct buf schema = {0}, policies = {0};
+    struct cedar_findings findings = {0};
+
+    (void)state;
+    add(&schema, "entity U; action x appliesTo {principal: U, resource: U};");
+    for (int i = 0; i < 1100; i++)
+        add(&policies, "permit(principal, action, resource) when {false};\n");
+    add(&policies, "permit(principal, action, resource) when {principal.b};\n");
+    assert_int_equal(validate(&schema, &policies, &findings), ERR_OK);
+    assert_int_equal(findings.n, 1001);
+    assert_int_equal(findings.list[999].level, CEDAR_WARNING);
+    assert_int_equal(findings.list[1000].level, CEDAR_ERROR);
+    cedar_findings_free(&findings);
+}
+
+/* Of one policy there are 16 findings; no policy is looked at after a thousand of them. */
 static void many_findings(void **state)
 {
     struct buf schema = {0}, policies = {0};
@@ -548,6 +566,7 @@ int main(void)
         cmocka_unit_test(links),
         cmocka_unit_test(too_many_environments),
         cmocka_unit_test(too_many_capabilities),
+        cmocka_unit_test(many_warnings),
         cmocka_unit_test(many_findings),
         cmocka_unit_test(deep),
     };
