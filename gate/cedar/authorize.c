@@ -6,9 +6,6 @@
 
 #include <stdlib.h>
 
-/* For the sets and records that one policy makes while it is evaluated. */
-#define MEMORY ((size_t)4 << 20)
-
 struct cedar_worker {
     struct cedar_arena arena;
     struct cedar_found found; /* empty between decisions */
@@ -21,7 +18,7 @@ err_code cedar_worker_make(struct cedar_worker **ret)
 
     if (worker == NULL)
         return ERR_NO_MEMORY;
-    TRY(cedar_arena_fixed(MEMORY, &worker->arena));
+    TRY(cedar_arena_fixed(CEDAR_RUN_MEMORY, &worker->arena));
     *ret = worker;
     worker = NULL;
     return ERR_OK;

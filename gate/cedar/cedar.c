@@ -104,3 +104,12 @@ void cedar_quote(struct slice bytes, char *ret, size_t size)
     }
     ret[len] = '\0';
 }
+
+void cedar_uid_text(const struct cedar_uid *uid, char ret[static CEDAR_UID_TEXT])
+{
+    char type[64], id[80];
+
+    cedar_quote(uid->type, type, sizeof type);
+    cedar_quote(uid->id, id, sizeof id);
+    snprintf(ret, CEDAR_UID_TEXT, "%s::\"%s\"", type, id);
+}

@@ -70,4 +70,8 @@ bool cedar_ident_valid(struct slice word);
 /* Text of others as printable ASCII: everything else as \u{hex}, cut with "..." at the size. */
 void cedar_quote(struct slice bytes, char *ret, size_t size);
 
+/* Type::"id", for messages: quoted and cut like that. */
+#define CEDAR_UID_TEXT 160
+void cedar_uid_text(const struct cedar_uid *uid, char ret[static CEDAR_UID_TEXT]);
+
 #endif

@@ -181,6 +181,11 @@ static err_code policy(struct cedar_arena *arena, struct cedar_policy *policy)
     TRY(scope(arena, &policy->principal));
     TRY(scope(arena, &policy->action));
     TRY(scope(arena, &policy->resource));
+    if (policy->template != NULL) { /* copied before */
+        policy->conditions = policy->template->conditions;
+        policy->annotations = policy->template->annotations;
+        return ERR_OK;
+    }
     TRY(copy_of(arena, policy->conditions, policy->n_conditions * sizeof *conditions, &conditions));
     for (uint32_t i = 0; i < policy->n_conditions; i++)
         TRY(expr(arena, &conditions[i].body));
@@ -207,9 +212,9 @@ static err_code all(const struct cedar_policies *from, size_t more, struct cedar
         struct cedar_policy *copy = &to->list[to->n];
 
         *copy = from->list[to->n];
-        TRY(policy(&to->arena, copy));
         if (copy->template != NULL)
             copy->template = &to->list[copy->template - from->list];
+        TRY(policy(&to->arena, copy));
     }
     return ERR_OK;
 }

@@ -66,21 +66,13 @@ err_code cedar_entities_over(const struct cedar_entities *base, const struct ced
     return ERR_OK;
 }
 
-bool cedar_entity_in(const struct cedar_entities *entities, const struct cedar_uid *uid,
-                     const struct cedar_uid *in)
+bool cedar_entity_below(const struct cedar_entity *entity, const struct cedar_uid *uid)
 {
-    const struct cedar_entity *entity;
-    uint32_t low = 0, high;
+    uint32_t low = 0, high = entity == NULL ? 0 : entity->n_ancestors;
 
-    if (cedar_uid_eq(uid, in))
-        return true;
-    entity = cedar_entities_find(entities, uid);
-    if (entity == NULL)
-        return false;
-    high = entity->n_ancestors;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
-        int order = cedar_uid_cmp(entity->ancestors[middle], in);
+        int order = cedar_uid_cmp(entity->ancestors[middle], uid);
 
         if (order == 0)
             return true;
@@ -90,4 +82,10 @@ bool cedar_entity_in(const struct cedar_entities *entities, const struct cedar_u
             high = middle;
     }
     return false;
+}
+
+bool cedar_entity_in(const struct cedar_entities *entities, const struct cedar_uid *uid,
+                     const struct cedar_uid *in)
+{
+    return cedar_uid_eq(uid, in) || cedar_entity_below(cedar_entities_find(entities, uid), in);
 }

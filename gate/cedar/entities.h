@@ -35,6 +35,8 @@ const struct cedar_entity *cedar_entities_at(const struct cedar_entities *entiti
 /* NULL if it is not there. entities may be NULL: a store without any. */
 const struct cedar_entity *cedar_entities_find(const struct cedar_entities *entities,
                                                const struct cedar_uid *uid);
+/* uid is an ancestor of this entity; of NULL, one that is not in the store, there is none. */
+bool cedar_entity_below(const struct cedar_entity *entity, const struct cedar_uid *uid);
 /* Cedar's `in` of two entities: equal, or an ancestor. */
 bool cedar_entity_in(const struct cedar_entities *entities, const struct cedar_uid *uid,
                      const struct cedar_uid *in);

@@ -5,15 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-void cedar_uid_text(const struct cedar_uid *uid, char ret[static CEDAR_UID_TEXT])
-{
-    char type[64], id[80];
-
-    cedar_quote(uid->type, type, sizeof type);
-    cedar_quote(uid->id, id, sizeof id);
-    snprintf(ret, CEDAR_UID_TEXT, "%s::\"%s\"", type, id);
-}
-
 static err_code refuse(struct why *why, const struct cedar_uid *uid, const char *what)
 {
     char name[CEDAR_UID_TEXT];

@@ -54,8 +54,4 @@ err_code cedar_maker_finish(struct cedar_maker *maker, struct cedar_entities **r
 
 void cedar_maker_free(struct cedar_maker *maker);
 
-/* Type::"id", for messages. */
-#define CEDAR_UID_TEXT 160
-void cedar_uid_text(const struct cedar_uid *uid, char ret[static CEDAR_UID_TEXT]);
-
 #endif

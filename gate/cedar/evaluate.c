@@ -38,14 +38,6 @@ static bool stop(struct cedar_run *run)
     return false;
 }
 
-static bool spend(struct cedar_run *run, size_t steps)
-{
-    if (run->steps <= steps)
-        return stop(run);
-    run->steps -= (uint32_t)steps;
-    return true;
-}
-
 /* ---- entities ---- */
 
 static const struct cedar_entity *entity(const struct cedar_run *run, const struct cedar_uid *uid)
@@ -69,8 +61,8 @@ static bool in_any(struct cedar_run *run, const struct cedar_uid *uid,
     if (known == NULL || known->n_ancestors == 0)
         return found;
     if (set->n <= known->n_ancestors)
-        for (uint32_t i = 0; i < set->n && !found && spend(run, 1); i++)
-            found = cedar_is_below(known, set->items[i].uid);
+        for (uint32_t i = 0; i < set->n && !found && cedar_run_spend(run, 1); i++)
+            found = cedar_entity_below(known, set->items[i].uid);
     else
         for (uint32_t i = 0; i < known->n_ancestors && !found && run->steps > 0; i++) {
             item = cedar_entity(known->ancestors[i]);
@@ -99,7 +91,7 @@ static bool is_in(struct cedar_run *run, const struct cedar_expr *a, const struc
     if (y->kind == CEDAR_SET)
         *ret = in_any(run, x->uid, known, y);
     else
-        *ret = cedar_uid_eq(x->uid, y->uid) || cedar_is_below(known, y->uid);
+        *ret = cedar_uid_eq(x->uid, y->uid) || cedar_entity_below(known, y->uid);
     return run->steps > 0;
 }
 
@@ -159,7 +151,7 @@ static bool has_path(struct cedar_run *run, const struct cedar_expr *e, struct c
         return false;
     at = &of;
     for (uint32_t i = 0; i < e->n && at != NULL; i++) {
-        if (!spend(run, 1) || !attributes(run, e, at, &record))
+        if (!cedar_run_spend(run, 1) || !attributes(run, e, at, &record))
             return false;
         at = record == NULL ? NULL : cedar_record_get(record, e->names[i]);
     }
@@ -344,7 +336,7 @@ static bool like(struct cedar_run *run, const struct cedar_expr *e, struct cedar
         return false;
     if (x.kind != CEDAR_STRING)
         return fail_type(run, e->of, "a string", &x);
-    if (!spend(run, (size_t)x.n / 64 + e->pattern->n))
+    if (!cedar_run_spend(run, (size_t)x.n / 64 + e->pattern->n))
         return false;
     *ret = cedar_bool(cedar_pattern_matches(e->pattern, cedar_text(&x)));
     return true;
@@ -428,7 +420,7 @@ static bool call(struct cedar_run *run, const struct cedar_expr *e, struct cedar
     for (uint32_t i = 0; i < e->n; i++)
         if (args[i].kind != info->args[i])
             return fail_type(run, e->items[i], WANTED[info->args[i]], &args[i]);
-    if (args[0].kind == CEDAR_STRING && !spend(run, args[0].n / 64))
+    if (args[0].kind == CEDAR_STRING && !cedar_run_spend(run, args[0].n / 64))
         return false;
     if (cedar_fn_call(e->fn, args, run->arena, &fault, ret) != ERR_OK)
         return stop(run);
@@ -496,7 +488,7 @@ static bool make(struct cedar_run *run, const struct cedar_expr *e, struct cedar
 
 bool cedar_evaluate(struct cedar_run *run, const struct cedar_expr *e, struct cedar_value *ret)
 {
-    if (!spend(run, 1))
+    if (!cedar_run_spend(run, 1))
         return false;
     switch ((int)e->op) {
     case CEDAR_OP_LITERAL:

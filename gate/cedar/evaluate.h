@@ -28,6 +28,20 @@ struct cedar_run {
     struct slice missing;        /* attribute or tag */
 };
 
+/* The memory that a run needs: for the sets and records that one policy makes. */
+#define CEDAR_RUN_MEMORY ((size_t)4 << 20)
+
+/* Takes steps. False, and none are left, if there are no more than these. */
+static inline bool cedar_run_spend(struct cedar_run *run, size_t steps)
+{
+    if (run->steps <= steps) {
+        run->steps = 0;
+        return false;
+    }
+    run->steps -= (uint32_t)steps;
+    return true;
+}
+
 /* Begins a decision. Error: REQUEST_MALFORMED (a type is empty, the context no record). */
 err_code cedar_run_start(struct cedar_run *run);
 
@@ -37,9 +51,6 @@ bool cedar_evaluate(struct cedar_run *run, const struct cedar_expr *e, struct ce
 
 /* The same, and a failure unless it is a bool. */
 bool cedar_evaluate_bool(struct cedar_run *run, const struct cedar_expr *e, bool *ret);
-
-/* uid is an ancestor of an entity in the store; known is NULL if it is not there. */
-bool cedar_is_below(const struct cedar_entity *known, const struct cedar_uid *uid);
 
 /* The first variable whose scope does not fit, or CEDAR_CONTEXT if all do. Never fails. */
 enum cedar_var cedar_out_of_scope(struct cedar_run *run, const struct cedar_policy *policy);

@@ -6,8 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* As a worker has. */
-#define MEMORY ((size_t)4 << 20)
 /* For evaluating parts again, over all policies; without it a whole condition is named. */
 #define STEPS_AGAIN (4 * CEDAR_STEPS_MAX)
 
@@ -190,7 +188,7 @@ err_code cedar_explain(const struct cedar_policies *policies, const struct cedar
     struct cedar_run run = {.entities = entities, .request = request, .arena = &arena};
     uint32_t steps_again = STEPS_AGAIN;
 
-    TRY(cedar_arena_fixed(MEMORY, &arena));
+    TRY(cedar_arena_fixed(CEDAR_RUN_MEMORY, &arena));
     TRY(cedar_run_start(&run));
     made.list = calloc(policies->n + 1, sizeof *made.list);
     if (made.list == NULL)

@@ -134,8 +134,13 @@ static err_code check_ids(const struct cedar_policies *policies, struct why *why
 err_code cedar_finish(struct cedar_policies *policies, struct why *why)
 {
     TRY(check_ids(policies, why));
-    for (size_t i = 0; i < policies->n; i++)
-        for (uint32_t k = 0; k < policies->list[i].n_conditions; k++)
-            TRY(fold(&policies->arena, policies->list[i].conditions[k].body));
+    for (size_t i = 0; i < policies->n; i++) {
+        const struct cedar_policy *policy = &policies->list[i];
+
+        if (policy->template != NULL)
+            continue; /* its conditions are those of the template, which stands before it */
+        for (uint32_t k = 0; k < policy->n_conditions; k++)
+            TRY(fold(&policies->arena, policy->conditions[k].body));
+    }
     return cedar_index_make(policies);
 }

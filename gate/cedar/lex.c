@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gate/cedar/lex.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* ---- characters ------------------------------------------------------------------------------ */
@@ -239,4 +240,19 @@ struct cedar_token cedar_lex_next(struct cedar_lex *lex)
     token.text = slice_part(lex->text, lex->at.offset, len);
     skip(lex, len);
     return token;
+}
+
+void cedar_token_name(const struct cedar_token *token, char *ret, size_t size)
+{
+    char quoted[64];
+
+    cedar_quote(token->text, quoted, sizeof quoted);
+    if (token->kind == CEDAR_T_END)
+        snprintf(ret, size, "the end of the text");
+    else if (token->kind == CEDAR_T_STRING)
+        snprintf(ret, size, "the string %s", quoted);
+    else if (token->kind == CEDAR_T_BAD && slice_eq_str(token->text, "\""))
+        snprintf(ret, size, "a string without an end");
+    else
+        snprintf(ret, size, "`%s`", quoted);
 }

@@ -65,6 +65,9 @@ err_code cedar_lex_start(struct slice text, struct cedar_lex *ret, struct cedar_
 /* The next word; CEDAR_T_END again and again at the end. */
 struct cedar_token cedar_lex_next(struct cedar_lex *lex);
 
+/* The word as a person would name it, such as "the end of the text". */
+void cedar_token_name(const struct cedar_token *token, char *ret, size_t size);
+
 /* Moves a place over these bytes. */
 void cedar_place_skip(struct cedar_place *place, struct slice bytes);
 

@@ -71,4 +71,7 @@ const struct cedar_entity_type *cedar_schema_entity(const struct cedar_schema *s
 const struct cedar_action_type *cedar_schema_action(const struct cedar_schema *schema,
                                                     const struct cedar_uid *uid);
 
+/* The attribute; NULL if a record type has none of this name. */
+const struct cedar_attr_type *cedar_type_attr(const struct cedar_type *record, struct slice name);
+
 #endif

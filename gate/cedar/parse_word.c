@@ -30,27 +30,11 @@ struct cedar_place cedar_parse_place(const struct cedar_parser *p, uint32_t offs
     return place;
 }
 
-/* The word as a person would name it. */
-static void name_token(const struct cedar_token *token, char *ret, size_t size)
-{
-    char quoted[64];
-
-    cedar_quote(token->text, quoted, sizeof quoted);
-    if (token->kind == CEDAR_T_END)
-        snprintf(ret, size, "the end of the text");
-    else if (token->kind == CEDAR_T_STRING)
-        snprintf(ret, size, "the string %s", quoted);
-    else if (token->kind == CEDAR_T_BAD && slice_eq_str(token->text, "\""))
-        snprintf(ret, size, "a string without an end");
-    else
-        snprintf(ret, size, "`%s`", quoted);
-}
-
 err_code cedar_parse_unexpected(struct cedar_parser *p, const char *expected)
 {
     char found[100];
 
-    name_token(&p->token, found, sizeof found);
+    cedar_token_name(&p->token, found, sizeof found);
     return cedar_parse_refuse(p, &p->token.place, ERR_CEDAR_SYNTAX, "found %s, expected %s", found,
                               expected);
 }

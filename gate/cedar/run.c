@@ -2,34 +2,6 @@
 /* run.c: scopes and policies. */
 #include "gate/cedar/evaluate.h"
 
-static bool spend(struct cedar_run *run, size_t steps)
-{
-    if (run->steps <= steps) {
-        run->steps = 0;
-        return false;
-    }
-    run->steps -= (uint32_t)steps;
-    return true;
-}
-
-bool cedar_is_below(const struct cedar_entity *of, const struct cedar_uid *uid)
-{
-    uint32_t low = 0, high = of == NULL ? 0 : of->n_ancestors;
-
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        int order = cedar_uid_cmp(of->ancestors[middle], uid);
-
-        if (order == 0)
-            return true;
-        if (order < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return false;
-}
-
 static bool scope_fits(struct cedar_run *run, const struct cedar_scope *scope,
                        const struct cedar_uid *uid, const struct cedar_entity *known)
 {
@@ -41,17 +13,17 @@ static bool scope_fits(struct cedar_run *run, const struct cedar_scope *scope,
     case CEDAR_EQ:
         return cedar_uid_eq(uid, &scope->uid);
     case CEDAR_IN:
-        return cedar_uid_eq(uid, &scope->uid) || cedar_is_below(known, &scope->uid);
+        return cedar_uid_eq(uid, &scope->uid) || cedar_entity_below(known, &scope->uid);
     case CEDAR_IS:
         return slice_eq(uid->type, scope->type);
     case CEDAR_IS_IN:
         return slice_eq(uid->type, scope->type) &&
-               (cedar_uid_eq(uid, &scope->uid) || cedar_is_below(known, &scope->uid));
+               (cedar_uid_eq(uid, &scope->uid) || cedar_entity_below(known, &scope->uid));
     case CEDAR_IN_LIST:
-        if (!spend(run, scope->n_list / 8))
+        if (!cedar_run_spend(run, scope->n_list / 8))
             return false;
         for (uint32_t i = 0; i < scope->n_list; i++)
-            if (cedar_uid_eq(uid, &scope->list[i]) || cedar_is_below(known, &scope->list[i]))
+            if (cedar_uid_eq(uid, &scope->list[i]) || cedar_entity_below(known, &scope->list[i]))
                 return true;
         return false;
     }
@@ -62,7 +34,7 @@ enum cedar_var cedar_out_of_scope(struct cedar_run *run, const struct cedar_poli
 {
     const struct cedar_request *request = run->request;
 
-    if (!spend(run, 1) ||
+    if (!cedar_run_spend(run, 1) ||
         !scope_fits(run, &policy->principal, &request->principal, run->known[CEDAR_PRINCIPAL]))
         return CEDAR_PRINCIPAL;
     if (!scope_fits(run, &policy->action, &request->action, run->known[CEDAR_ACTION]))

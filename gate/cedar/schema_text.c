@@ -30,18 +30,10 @@ static void advance(struct text *t)
 
 static err_code unexpected(const struct text *t, const char *expected)
 {
-    struct cedar_quoted word = cedar_quoted(t->token.text);
+    char found[100];
 
-    if (t->token.kind == CEDAR_T_END)
-        return cedar_tree_fail(t->tree, here(t), ERR_CEDAR_SCHEMA,
-                               "found the end of the text, expected %s", expected);
-    if (t->token.kind == CEDAR_T_STRING)
-        return cedar_tree_fail(t->tree, here(t), ERR_CEDAR_SCHEMA,
-                               "found the string %s, expected %s", word.text, expected);
-    if (slice_eq_str(t->token.text, "\""))
-        return cedar_tree_fail(t->tree, here(t), ERR_CEDAR_SCHEMA,
-                               "found a string without an end, expected %s", expected);
-    return cedar_tree_fail(t->tree, here(t), ERR_CEDAR_SCHEMA, "found `%s`, expected %s", word.text,
+    cedar_token_name(&t->token, found, sizeof found);
+    return cedar_tree_fail(t->tree, here(t), ERR_CEDAR_SCHEMA, "found %s, expected %s", found,
                            expected);
 }
 

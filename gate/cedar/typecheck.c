@@ -133,6 +133,12 @@ err_code cedar_typecheck_as(struct cedar_checker *c, const struct cedar_caps *pr
     return ERR_OK;
 }
 
+err_code cedar_typed_as(struct cedar_typed *ret, enum cedar_type_kind kind)
+{
+    *ret = (struct cedar_typed){cedar_type_plain(kind), NULL};
+    return ERR_OK;
+}
+
 /* ---- literals and variables ------------------------------------------------------------------ */
 
 const struct cedar_value *cedar_constant(const struct cedar_expr *e, struct cedar_value *spare)
@@ -265,8 +271,7 @@ static err_code logic_not(struct cedar_checker *c, const struct cedar_caps *prio
         kind = CEDAR_TYPE_FALSE;
     else if (is(&a, CEDAR_TYPE_FALSE))
         kind = CEDAR_TYPE_TRUE;
-    *ret = (struct cedar_typed){cedar_type_plain(kind), NULL};
-    return ERR_OK;
+    return cedar_typed_as(ret, kind);
 }
 
 /* Neither branch is switched off. */

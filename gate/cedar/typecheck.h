@@ -74,6 +74,8 @@ struct cedar_wanted {
 err_code cedar_typecheck_as(struct cedar_checker *c, const struct cedar_caps *prior,
                             const struct cedar_expr *e, const struct cedar_wanted *wanted,
                             struct cedar_typed *ret);
+/* Gives a type without parts, and no capabilities. Returns OK. */
+err_code cedar_typed_as(struct cedar_typed *ret, enum cedar_type_kind kind);
 /* The finding that cedar_typecheck_as makes. */
 err_code cedar_tell_type(struct cedar_checker *c, const struct cedar_expr *e,
                          const struct cedar_wanted *wanted, const struct cedar_type *found);

@@ -6,12 +6,6 @@
 
 static const struct cedar_wanted HAS = {CEDAR_KINDS_OBJECT, "has"};
 
-static err_code yield(struct cedar_typed *ret, enum cedar_type_kind kind)
-{
-    *ret = (struct cedar_typed){cedar_type_plain(kind), NULL};
-    return ERR_OK;
-}
-
 /* ---- attributes ------------------------------------------------------------------------------ */
 
 /* NULL if there is none. An action has none. */
@@ -73,8 +67,8 @@ static err_code has_one(struct cedar_checker *c, const struct cedar_caps *prior,
                                  cedar_caps_have(c, prior, cap));
 
     if (attr == NULL)
-        return yield(ret, CEDAR_TYPE_FALSE);
-    TRY(yield(ret, sure ? CEDAR_TYPE_TRUE : CEDAR_TYPE_BOOL));
+        return cedar_typed_as(ret, CEDAR_TYPE_FALSE);
+    TRY(cedar_typed_as(ret, sure ? CEDAR_TYPE_TRUE : CEDAR_TYPE_BOOL));
     return cedar_caps_one(c, cap, &ret->caps);
 }
 
@@ -85,7 +79,7 @@ static err_code has(struct cedar_checker *c, const struct cedar_caps *prior,
 
     TRY(cedar_typecheck_as(c, prior, e->of, &HAS, &of));
     if (of.type == NULL)
-        return yield(ret, CEDAR_TYPE_BOOL);
+        return cedar_typed_as(ret, CEDAR_TYPE_BOOL);
     return has_one(c, prior, of.type, &(struct cedar_caps){.on = e->of, .name = e->name}, ret);
 }
 
@@ -119,18 +113,18 @@ static err_code has_path(struct cedar_checker *c, const struct cedar_caps *prior
     for (uint32_t i = 0; of.type != NULL && i < e->n; i++) {
         if (of.type->kind != CEDAR_TYPE_ENTITY && of.type->kind != CEDAR_TYPE_RECORD) {
             TRY(cedar_tell_type(c, e, &HAS, of.type));
-            return yield(ret, CEDAR_TYPE_BOOL);
+            return cedar_typed_as(ret, CEDAR_TYPE_BOOL);
         }
         TRY(has_one(c, prior, of.type, &(struct cedar_caps){.on = on, .name = e->names[i]}, &one));
         if (one.type->kind == CEDAR_TYPE_FALSE)
-            return yield(ret, CEDAR_TYPE_FALSE);
+            return cedar_typed_as(ret, CEDAR_TYPE_FALSE);
         if (one.type->kind == CEDAR_TYPE_BOOL)
             kind = CEDAR_TYPE_BOOL;
         TRY(cedar_caps_both(c, caps, one.caps, &caps));
         of.type = attr_of(c, of.type, e->names[i])->type;
         TRY(get_expr(c, on, e->names[i], &on));
     }
-    TRY(yield(ret, of.type == NULL ? CEDAR_TYPE_BOOL : kind));
+    TRY(cedar_typed_as(ret, of.type == NULL ? CEDAR_TYPE_BOOL : kind));
     ret->caps = caps;
     return ERR_OK;
 }
@@ -173,7 +167,7 @@ static err_code tag(struct cedar_checker *c, const struct cedar_caps *prior,
     TRY(cedar_typecheck_as(c, prior, e->b, &string, &name));
     *ret = (struct cedar_typed){0};
     if (of.type == NULL)
-        return asks ? yield(ret, CEDAR_TYPE_BOOL) : ERR_OK;
+        return asks ? cedar_typed_as(ret, CEDAR_TYPE_BOOL) : ERR_OK;
     tags = tags_of(c, of.type);
     sure = cedar_caps_have(c, prior, &cap);
     if (!asks && (tags == NULL || !sure))
@@ -183,9 +177,9 @@ static err_code tag(struct cedar_checker *c, const struct cedar_caps *prior,
         return ERR_OK;
     }
     if (tags == NULL)
-        TRY(yield(ret, CEDAR_TYPE_FALSE));
+        TRY(cedar_typed_as(ret, CEDAR_TYPE_FALSE));
     else
-        TRY(yield(ret, sure ? CEDAR_TYPE_TRUE : CEDAR_TYPE_BOOL));
+        TRY(cedar_typed_as(ret, sure ? CEDAR_TYPE_TRUE : CEDAR_TYPE_BOOL));
     return cedar_caps_one(c, &cap, &ret->caps);
 }
 

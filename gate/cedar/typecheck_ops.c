@@ -33,12 +33,6 @@ static err_code tell_sides(struct cedar_checker *c, const struct cedar_expr *e,
     return cedar_tell_two(c, e, what, a, b);
 }
 
-static err_code yield(struct cedar_typed *ret, enum cedar_type_kind kind)
-{
-    *ret = (struct cedar_typed){cedar_type_plain(kind), NULL};
-    return ERR_OK;
-}
-
 /* ---- == and < -------------------------------------------------------------------------------- */
 
 /* The value of a literal, or of action, which the environment knows. */
@@ -98,7 +92,7 @@ static err_code order(struct cedar_checker *c, const struct cedar_caps *prior,
     TRY(cedar_typecheck_as(c, prior, e->b, &wanted, &b));
     if (a.type != NULL && b.type != NULL && a.type->kind != b.type->kind)
         TRY(tell_sides(c, e, a.type, b.type));
-    return yield(ret, CEDAR_TYPE_BOOL);
+    return cedar_typed_as(ret, CEDAR_TYPE_BOOL);
 }
 
 /* ---- in, is ---------------------------------------------------------------------------------- */
@@ -137,8 +131,8 @@ static err_code action_in(struct cedar_checker *c, const struct cedar_action_typ
     for (uint32_t i = 0; i < n; i++)
         if (cedar_action_in(action,
                             named(c, groups->op == CEDAR_OP_SET ? groups->items[i] : groups)))
-            return yield(ret, CEDAR_TYPE_TRUE);
-    return yield(ret, CEDAR_TYPE_FALSE);
+            return cedar_typed_as(ret, CEDAR_TYPE_TRUE);
+    return cedar_typed_as(ret, CEDAR_TYPE_FALSE);
 }
 
 /* a.type is that of the left side, which has been checked. */
@@ -161,14 +155,14 @@ static err_code in(struct cedar_checker *c, const struct cedar_caps *prior,
         if (group->kind != CEDAR_TYPE_ENTITY && group->kind != CEDAR_TYPE_NEVER)
             TRY(cedar_tell_type(c, sides[1], &RIGHT, b.type));
     }
-    TRY(yield(ret, CEDAR_TYPE_BOOL));
+    TRY(cedar_typed_as(ret, CEDAR_TYPE_BOOL));
     if (!is_entity(a->type) || !is_entity(group))
         return ERR_OK;
     action = left == NULL ? NULL : cedar_schema_action(c->schema, left);
     if (action != NULL && all_named(c, sides[1]))
         return action_in(c, action, sides[1], ret);
     TRY(cedar_type_descends(c->work, c->schema, a->type->name, group->name, &may));
-    return yield(ret, may ? CEDAR_TYPE_BOOL : CEDAR_TYPE_FALSE);
+    return cedar_typed_as(ret, may ? CEDAR_TYPE_BOOL : CEDAR_TYPE_FALSE);
 }
 
 static err_code member(struct cedar_checker *c, const struct cedar_caps *prior,
@@ -191,10 +185,10 @@ static err_code is(struct cedar_checker *c, const struct cedar_caps *prior,
 
     TRY(cedar_typecheck_as(c, prior, e->of, &WANTED, &of));
     if (of.type != NULL && !slice_eq(of.type->name, e->name))
-        return yield(ret, CEDAR_TYPE_FALSE);
+        return cedar_typed_as(ret, CEDAR_TYPE_FALSE);
     if (e->in != NULL)
         return in(c, prior, sides, &of, ret);
-    return yield(ret, of.type == NULL ? CEDAR_TYPE_BOOL : CEDAR_TYPE_TRUE);
+    return cedar_typed_as(ret, of.type == NULL ? CEDAR_TYPE_BOOL : CEDAR_TYPE_TRUE);
 }
 
 /* ---- numbers, sets and strings --------------------------------------------------------------- */
@@ -228,7 +222,7 @@ static err_code contains(struct cedar_checker *c, const struct cedar_caps *prior
             TRY(cedar_tell_two(c, e, "the elements of the set and the argument of contains",
                                a.type->element, b.type));
     }
-    return yield(ret, CEDAR_TYPE_BOOL);
+    return cedar_typed_as(ret, CEDAR_TYPE_BOOL);
 }
 
 static err_code contains_many(struct cedar_checker *c, const struct cedar_caps *prior,
@@ -245,7 +239,7 @@ static err_code contains_many(struct cedar_checker *c, const struct cedar_caps *
         if (both == NULL)
             TRY(tell_sides(c, e, a.type, b.type));
     }
-    return yield(ret, CEDAR_TYPE_BOOL);
+    return cedar_typed_as(ret, CEDAR_TYPE_BOOL);
 }
 
 err_code cedar_typecheck_op(struct cedar_checker *c, const struct cedar_caps *prior,
@@ -258,10 +252,10 @@ err_code cedar_typecheck_op(struct cedar_checker *c, const struct cedar_caps *pr
     switch ((int)e->op) {
     case CEDAR_OP_EQ:
         TRY(equal(c, prior, e, &kind));
-        return yield(ret, kind);
+        return cedar_typed_as(ret, kind);
     case CEDAR_OP_NE:
         TRY(not_equal(c, prior, e, &kind));
-        return yield(ret, kind);
+        return cedar_typed_as(ret, kind);
     case CEDAR_OP_IN:
         return member(c, prior, e, ret);
     case CEDAR_OP_IS:
@@ -278,10 +272,10 @@ err_code cedar_typecheck_op(struct cedar_checker *c, const struct cedar_caps *pr
         return contains_many(c, prior, e, ret);
     case CEDAR_OP_IS_EMPTY:
         TRY(cedar_typecheck_as(c, prior, e->a, &SET, ret));
-        return yield(ret, kind);
+        return cedar_typed_as(ret, kind);
     case CEDAR_OP_LIKE:
         TRY(cedar_typecheck_as(c, prior, e->of, &STRING, ret));
-        return yield(ret, kind);
+        return cedar_typed_as(ret, kind);
     default:
         return order(c, prior, e, ret);
     }

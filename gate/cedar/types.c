@@ -84,21 +84,6 @@ enum cedar_type_kind cedar_type_kind_of(enum cedar_kind kind)
     return KINDS[kind];
 }
 
-static int attr_cmp(const void *key, const void *attr)
-{
-    const struct slice *name = key;
-    const struct cedar_attr_type *type = attr;
-
-    return slice_cmp(*name, type->name);
-}
-
-const struct cedar_attr_type *cedar_type_attr(const struct cedar_type *record, struct slice name)
-{
-    if (record->n == 0)
-        return NULL;
-    return bsearch(&name, record->attrs, record->n, sizeof *record->attrs, attr_cmp);
-}
-
 static bool boolean(const struct cedar_type *type)
 {
     return type->kind == CEDAR_TYPE_TRUE || type->kind == CEDAR_TYPE_FALSE ||

@@ -30,9 +30,6 @@ const struct cedar_type *cedar_type_plain(enum cedar_type_kind kind);
 /* The type that values of this kind have; NEVER for those whose type has parts. */
 enum cedar_type_kind cedar_type_kind_of(enum cedar_kind kind);
 
-/* The attribute; NULL if a record type has none of this name. */
-const struct cedar_attr_type *cedar_type_attr(const struct cedar_type *record, struct slice name);
-
 /* The one type of values of a and of b: they must be alike, except that true, false and Bool make
  * Bool. *ret is NULL if strict mode has none. Errors: CEDAR_STEPS, NO_MEMORY. */
 err_code cedar_type_join(struct cedar_work *work, const struct cedar_type *a,

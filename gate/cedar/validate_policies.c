@@ -6,7 +6,6 @@
  * Slots need no types of their own: they stand in the scope only, and whichever entity a slot is
  * given, there is one of the variable's own type that might have been given instead.
  */
-#include "gate/cedar/entities_make.h"
 #include "gate/cedar/typecheck.h"
 
 #include <stdio.h>
