@@ -5,9 +5,6 @@
 
 #include <string.h>
 
-static const char KIND_ENTITY[] = "an entity";
-static const char KIND_SET[] = "a set";
-
 static bool fail(struct cedar_run *run, enum cedar_fault fault, const struct cedar_expr *at)
 {
     run->fault = fault;
@@ -21,6 +18,12 @@ static bool fail_type(struct cedar_run *run, const struct cedar_expr *at, const 
     run->wanted = wanted;
     run->found = *found;
     return fail(run, CEDAR_FAULT_TYPE, at);
+}
+
+static bool fail_kind(struct cedar_run *run, const struct cedar_expr *at, enum cedar_kind wanted,
+                      const struct cedar_value *found)
+{
+    return fail_type(run, at, cedar_kind_text(wanted), found);
 }
 
 static bool fail_missing(struct cedar_run *run, enum cedar_fault fault, const struct cedar_expr *at,
@@ -78,7 +81,7 @@ static bool is_in(struct cedar_run *run, const struct cedar_expr *a, const struc
     const struct cedar_entity *known;
 
     if (x->kind != CEDAR_ENTITY)
-        return fail_type(run, a, KIND_ENTITY, x);
+        return fail_kind(run, a, CEDAR_ENTITY, x);
     if (y->kind == CEDAR_SET && y->n > 0) {
         if (y->items[0].kind != CEDAR_ENTITY)
             return fail_type(run, b, "a set of entities", &y->items[0]);
@@ -166,9 +169,9 @@ static bool tag(struct cedar_run *run, const struct cedar_expr *e, const struct 
     const struct cedar_entity *known;
 
     if (of->kind != CEDAR_ENTITY)
-        return fail_type(run, e->a, KIND_ENTITY, of);
+        return fail_kind(run, e->a, CEDAR_ENTITY, of);
     if (name->kind != CEDAR_STRING)
-        return fail_type(run, e->b, "a string", name);
+        return fail_kind(run, e->b, CEDAR_STRING, name);
     known = entity(run, of->uid);
     if (known != NULL)
         found = cedar_record_get(&known->tags, cedar_text(name));
@@ -193,7 +196,7 @@ bool cedar_evaluate_bool(struct cedar_run *run, const struct cedar_expr *e, bool
     if (!cedar_evaluate(run, e, &value))
         return false;
     if (value.kind != CEDAR_BOOL)
-        return fail_type(run, e, "a bool", &value);
+        return fail_kind(run, e, CEDAR_BOOL, &value);
     run->arena->used = mark; /* whatever was made on the way */
     *ret = value.truth;
     return true;
@@ -210,11 +213,7 @@ static bool compare(struct cedar_run *run, const struct cedar_expr *e, const str
     if (!is_ordered(x->kind))
         return fail_type(run, e->a, "a long, datetime or duration", x);
     if (y->kind != x->kind)
-        return fail_type(run, e->b,
-                         x->kind == CEDAR_LONG       ? "a long"
-                         : x->kind == CEDAR_DATETIME ? "a datetime"
-                                                     : "a duration",
-                         y);
+        return fail_kind(run, e->b, x->kind, y);
     switch ((int)e->op) {
     case CEDAR_OP_LT:
         *ret = cedar_bool(x->number < y->number);
@@ -239,9 +238,9 @@ static bool compute(struct cedar_run *run, const struct cedar_expr *e, const str
     bool beyond;
 
     if (x->kind != CEDAR_LONG)
-        return fail_type(run, e->a, "a long", x);
+        return fail_kind(run, e->a, CEDAR_LONG, x);
     if (y->kind != CEDAR_LONG)
-        return fail_type(run, e->b, "a long", y);
+        return fail_kind(run, e->b, CEDAR_LONG, y);
     if (e->op == CEDAR_OP_ADD)
         beyond = __builtin_add_overflow(x->number, y->number, &number);
     else if (e->op == CEDAR_OP_SUB)
@@ -260,9 +259,9 @@ static bool contains(struct cedar_run *run, const struct cedar_expr *e, const st
     bool found;
 
     if (x->kind != CEDAR_SET)
-        return fail_type(run, e->a, KIND_SET, x);
+        return fail_kind(run, e->a, CEDAR_SET, x);
     if (e->op != CEDAR_OP_CONTAINS && y->kind != CEDAR_SET)
-        return fail_type(run, e->b, KIND_SET, y);
+        return fail_kind(run, e->b, CEDAR_SET, y);
     if (e->op == CEDAR_OP_CONTAINS)
         found = cedar_set_has_within(x, y, &run->steps);
     else if (e->op == CEDAR_OP_CONTAINS_ALL)
@@ -273,7 +272,7 @@ static bool contains(struct cedar_run *run, const struct cedar_expr *e, const st
     return run->steps > 0;
 }
 
-/* The operators of two values, which are all that cedar_evaluate does not name. */
+/* The operators of two values. */
 static bool binary(struct cedar_run *run, const struct cedar_expr *e, struct cedar_value *ret)
 {
     size_t mark = run->arena->used;
@@ -306,9 +305,14 @@ static bool binary(struct cedar_run *run, const struct cedar_expr *e, struct ced
     case CEDAR_OP_HAS_TAG:
     case CEDAR_OP_GET_TAG:
         return tag(run, e, &x, &y, ret);
-    default:
+    case CEDAR_OP_LT:
+    case CEDAR_OP_LE:
+    case CEDAR_OP_GT:
+    case CEDAR_OP_GE:
         fine = compare(run, e, &x, &y, ret);
         break;
+    default:
+        return stop(run);
     }
     run->arena->used = mark; /* none of these gives a set or record that was made here */
     return fine;
@@ -321,7 +325,7 @@ static bool is(struct cedar_run *run, const struct cedar_expr *e, struct cedar_v
     if (!cedar_evaluate(run, e->of, &x))
         return false;
     if (x.kind != CEDAR_ENTITY)
-        return fail_type(run, e->of, KIND_ENTITY, &x);
+        return fail_kind(run, e->of, CEDAR_ENTITY, &x);
     *ret = cedar_bool(slice_eq(x.uid->type, e->name));
     if (!ret->truth || e->in == NULL)
         return true;
@@ -335,7 +339,7 @@ static bool like(struct cedar_run *run, const struct cedar_expr *e, struct cedar
     if (!cedar_evaluate(run, e->of, &x))
         return false;
     if (x.kind != CEDAR_STRING)
-        return fail_type(run, e->of, "a string", &x);
+        return fail_kind(run, e->of, CEDAR_STRING, &x);
     if (!cedar_run_spend(run, (size_t)x.n / 64 + e->pattern->n))
         return false;
     *ret = cedar_bool(cedar_pattern_matches(e->pattern, cedar_text(&x)));
@@ -350,18 +354,18 @@ static bool unary(struct cedar_run *run, const struct cedar_expr *e, struct ceda
         return false;
     if (e->op == CEDAR_OP_NOT) {
         if (x.kind != CEDAR_BOOL)
-            return fail_type(run, e->a, "a bool", &x);
+            return fail_kind(run, e->a, CEDAR_BOOL, &x);
         *ret = cedar_bool(!x.truth);
         return true;
     }
     if (e->op == CEDAR_OP_IS_EMPTY) {
         if (x.kind != CEDAR_SET)
-            return fail_type(run, e->a, KIND_SET, &x);
+            return fail_kind(run, e->a, CEDAR_SET, &x);
         *ret = cedar_bool(x.n == 0);
         return true;
     }
     if (x.kind != CEDAR_LONG)
-        return fail_type(run, e->a, "a long", &x);
+        return fail_kind(run, e->a, CEDAR_LONG, &x);
     *ret = cedar_long(0);
     if (__builtin_sub_overflow(0, x.number, &ret->number))
         return fail(run, CEDAR_FAULT_OVERFLOW, e);
@@ -401,11 +405,6 @@ static bool make_record(struct cedar_run *run, const struct cedar_expr *e, struc
 
 static bool call(struct cedar_run *run, const struct cedar_expr *e, struct cedar_value *ret)
 {
-    static const char *const WANTED[] = {
-        [CEDAR_STRING] = "a string",     [CEDAR_IP] = "an ipaddr",
-        [CEDAR_DECIMAL] = "a decimal",   [CEDAR_DATETIME] = "a datetime",
-        [CEDAR_DURATION] = "a duration",
-    };
     const struct cedar_fn_info *info = cedar_fn_info(e->fn);
     enum cedar_fault fault = CEDAR_FAULT_NONE;
     struct cedar_value args[2] = {0}, beyond;
@@ -419,7 +418,7 @@ static bool call(struct cedar_run *run, const struct cedar_expr *e, struct cedar
     }
     for (uint32_t i = 0; i < e->n; i++)
         if (args[i].kind != info->args[i])
-            return fail_type(run, e->items[i], WANTED[info->args[i]], &args[i]);
+            return fail_kind(run, e->items[i], info->args[i], &args[i]);
     if (args[0].kind == CEDAR_STRING && !cedar_run_spend(run, args[0].n / 64))
         return false;
     if (cedar_fn_call(e->fn, args, run->arena, &fault, ret) != ERR_OK)
@@ -490,7 +489,7 @@ bool cedar_evaluate(struct cedar_run *run, const struct cedar_expr *e, struct ce
 {
     if (!cedar_run_spend(run, 1))
         return false;
-    switch ((int)e->op) {
+    switch (e->op) {
     case CEDAR_OP_LITERAL:
         *ret = e->literal;
         return true;
@@ -521,7 +520,22 @@ bool cedar_evaluate(struct cedar_run *run, const struct cedar_expr *e, struct ce
     case CEDAR_OP_RECORD:
     case CEDAR_OP_CALL:
         return make(run, e, ret);
-    default:
+    case CEDAR_OP_EQ:
+    case CEDAR_OP_NE:
+    case CEDAR_OP_LT:
+    case CEDAR_OP_LE:
+    case CEDAR_OP_GT:
+    case CEDAR_OP_GE:
+    case CEDAR_OP_IN:
+    case CEDAR_OP_ADD:
+    case CEDAR_OP_SUB:
+    case CEDAR_OP_MUL:
+    case CEDAR_OP_CONTAINS:
+    case CEDAR_OP_CONTAINS_ALL:
+    case CEDAR_OP_CONTAINS_ANY:
+    case CEDAR_OP_HAS_TAG:
+    case CEDAR_OP_GET_TAG:
         return binary(run, e, ret);
     }
+    return stop(run);
 }

@@ -25,26 +25,13 @@ const char *cedar_fault_text(enum cedar_fault fault)
     return (size_t)fault < sizeof TEXTS / sizeof *TEXTS ? TEXTS[fault] : "an unknown failure";
 }
 
-static const char *kind_text(enum cedar_kind kind)
-{
-    static const char *const TEXTS[] = {
-        [CEDAR_BOOL] = "a bool",         [CEDAR_LONG] = "a long",
-        [CEDAR_STRING] = "a string",     [CEDAR_ENTITY] = "an entity",
-        [CEDAR_SET] = "a set",           [CEDAR_RECORD] = "a record",
-        [CEDAR_IP] = "an ipaddr",        [CEDAR_DECIMAL] = "a decimal",
-        [CEDAR_DATETIME] = "a datetime", [CEDAR_DURATION] = "a duration",
-    };
-
-    return TEXTS[kind];
-}
-
 /* An entity by its name, anything else by its kind. */
 static void name_of(const struct cedar_value *value, char *ret, size_t size)
 {
     char type[40], id[40];
 
     if (value->kind != CEDAR_ENTITY) {
-        snprintf(ret, size, "%s", kind_text(value->kind));
+        snprintf(ret, size, "%s", cedar_kind_text(value->kind));
         return;
     }
     cedar_quote(value->uid->type, type, sizeof type);
@@ -78,7 +65,7 @@ static void tell_extension(const struct cedar_run *run, char *ret, size_t size)
         return;
     }
     cedar_quote(cedar_text(&run->found), text, sizeof text);
-    snprintf(ret, size, "\"%s\" is not %s", text, kind_text(info->result));
+    snprintf(ret, size, "\"%s\" is not %s", text, cedar_kind_text(info->result));
 }
 
 /* What was found and what was wanted. */

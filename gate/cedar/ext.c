@@ -9,6 +9,8 @@
 #define HOUR (60 * MINUTE)
 #define DAY (24 * HOUR)
 
+/* All that the readers, the printers and the validator know of a function. What it does is said in
+ * construct(), judge() or compute(), by its result. */
 static const struct cedar_fn_info FUNCTIONS[CEDAR_FN_END] = {
     [CEDAR_FN_IP] = {"ip", false, 1, {CEDAR_STRING}, CEDAR_IP},
     [CEDAR_FN_DECIMAL] = {"decimal", false, 1, {CEDAR_STRING}, CEDAR_DECIMAL},
@@ -50,7 +52,7 @@ enum cedar_fn cedar_fn_from(struct slice name)
     return CEDAR_FN_NONE;
 }
 
-/* The constructors. False: the text is none. */
+/* The constructors. False: the text is none, or fn is. */
 static bool construct(enum cedar_fn fn, struct slice text, struct cedar_ip *ip,
                       struct cedar_value *ret)
 {
@@ -63,37 +65,51 @@ static bool construct(enum cedar_fn fn, struct slice text, struct cedar_ip *ip,
         return cedar_decimal_parse(text, &ret->number);
     case CEDAR_FN_DATETIME:
         return cedar_datetime_parse(text, &ret->number);
-    default:
+    case CEDAR_FN_DURATION:
         return cedar_duration_parse(text, &ret->number);
+    default:
+        return false;
     }
 }
 
-/* The methods whose result is a bool. */
-static bool judge(enum cedar_fn fn, const struct cedar_value *args)
+/* The methods whose result is a bool. False: fn is none of them. */
+static bool judge(enum cedar_fn fn, const struct cedar_value *args, bool *ret)
 {
     switch ((int)fn) {
     case CEDAR_FN_IS_IPV4:
-        return !args[0].ip->v6;
+        *ret = !args[0].ip->v6;
+        return true;
     case CEDAR_FN_IS_IPV6:
-        return args[0].ip->v6;
+        *ret = args[0].ip->v6;
+        return true;
     case CEDAR_FN_IS_LOOPBACK:
-        return cedar_ip_loopback(args[0].ip);
+        *ret = cedar_ip_loopback(args[0].ip);
+        return true;
     case CEDAR_FN_IS_MULTICAST:
-        return cedar_ip_multicast(args[0].ip);
+        *ret = cedar_ip_multicast(args[0].ip);
+        return true;
     case CEDAR_FN_IS_IN_RANGE:
-        return cedar_ip_in_range(args[0].ip, args[1].ip);
+        *ret = cedar_ip_in_range(args[0].ip, args[1].ip);
+        return true;
     case CEDAR_FN_LESS_THAN:
-        return args[0].number < args[1].number;
+        *ret = args[0].number < args[1].number;
+        return true;
     case CEDAR_FN_LESS_THAN_OR_EQUAL:
-        return args[0].number <= args[1].number;
+        *ret = args[0].number <= args[1].number;
+        return true;
     case CEDAR_FN_GREATER_THAN:
-        return args[0].number > args[1].number;
+        *ret = args[0].number > args[1].number;
+        return true;
+    case CEDAR_FN_GREATER_THAN_OR_EQUAL:
+        *ret = args[0].number >= args[1].number;
+        return true;
     default:
-        return args[0].number >= args[1].number;
+        return false;
     }
 }
 
-/* The methods whose result is a number, whatever it means. False: it is beyond 64 bits. */
+/* The methods whose result is a number, whatever it means. False: it is beyond 64 bits, or fn is
+ * none of them. */
 static bool compute(enum cedar_fn fn, const struct cedar_value *args, int64_t *ret)
 {
     int64_t number = args[0].number;
@@ -108,6 +124,9 @@ static bool compute(enum cedar_fn fn, const struct cedar_value *args, int64_t *r
     case CEDAR_FN_TO_TIME:
         *ret = cedar_datetime_time(number);
         return true;
+    case CEDAR_FN_TO_MILLISECONDS:
+        *ret = number;
+        return true;
     case CEDAR_FN_TO_SECONDS:
         *ret = number / SECOND;
         return true;
@@ -121,8 +140,7 @@ static bool compute(enum cedar_fn fn, const struct cedar_value *args, int64_t *r
         *ret = number / DAY;
         return true;
     default:
-        *ret = number;
-        return true;
+        return false;
     }
 }
 
@@ -147,7 +165,7 @@ err_code cedar_fn_call(enum cedar_fn fn, const struct cedar_value *args, struct 
     if (!info->method)
         fine = construct(fn, cedar_text(&args[0]), ip, &value);
     else if (info->result == CEDAR_BOOL)
-        value.truth = judge(fn, args);
+        fine = judge(fn, args, &value.truth);
     else
         fine = compute(fn, args, &value.number);
     *ret_fault = fine ? CEDAR_FAULT_NONE : CEDAR_FAULT_EXTENSION;

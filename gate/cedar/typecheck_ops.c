@@ -276,7 +276,12 @@ err_code cedar_typecheck_op(struct cedar_checker *c, const struct cedar_caps *pr
     case CEDAR_OP_LIKE:
         TRY(cedar_typecheck_as(c, prior, e->of, &STRING, ret));
         return cedar_typed_as(ret, kind);
-    default:
+    case CEDAR_OP_LT:
+    case CEDAR_OP_LE:
+    case CEDAR_OP_GT:
+    case CEDAR_OP_GE:
         return order(c, prior, e, ret);
+    default:
+        return ERR_INTERNAL;
     }
 }

@@ -10,6 +10,19 @@
 /* Up to here it is quicker to look at each field in turn. */
 #define FEW_FIELDS 8
 
+const char *cedar_kind_text(enum cedar_kind kind)
+{
+    static const char *const TEXTS[] = {
+        [CEDAR_BOOL] = "a bool",         [CEDAR_LONG] = "a long",
+        [CEDAR_STRING] = "a string",     [CEDAR_ENTITY] = "an entity",
+        [CEDAR_SET] = "a set",           [CEDAR_RECORD] = "a record",
+        [CEDAR_IP] = "an ipaddr",        [CEDAR_DECIMAL] = "a decimal",
+        [CEDAR_DATETIME] = "a datetime", [CEDAR_DURATION] = "a duration",
+    };
+
+    return TEXTS[kind];
+}
+
 struct cedar_value cedar_bool(bool truth)
 {
     return (struct cedar_value){.kind = CEDAR_BOOL, .truth = truth};

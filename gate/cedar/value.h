@@ -49,6 +49,8 @@ struct cedar_field {
     struct cedar_value value;
 };
 
+const char *cedar_kind_text(enum cedar_kind kind); /* "a long", for messages */
+
 struct cedar_value cedar_bool(bool truth);
 struct cedar_value cedar_long(int64_t number);
 struct cedar_value cedar_string(struct slice text); /* of at most UINT32_MAX bytes */
