@@ -12,7 +12,8 @@
  *     entities.h   entities, their hierarchy, and JSON values
  *     authorize.h  the decision, and its explanation
  *     schema.h     schemas, and the strict validator
- *     lint.h       what a careful reader would remark
+ *     lint.h       what a careful reader would remark; gate_check.h what a gate refuses
+ *     live.h       a set of policies that is replaced while others decide
  */
 #ifndef PAWL_CEDAR_CEDAR_H
 #define PAWL_CEDAR_CEDAR_H

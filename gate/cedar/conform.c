@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gate/cedar/conform.h"
 
-#include "gate/cedar/entities_make.h"
-
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>

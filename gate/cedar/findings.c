@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* findings.c: lists of findings. */
-#include "gate/cedar/lint.h"
+#include "gate/cedar/findings.h"
 
 #include <stdarg.h>
 #include <stdio.h>

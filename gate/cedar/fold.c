@@ -1,12 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fold.c: what is done once to a complete policy set, so that decisions need not: constant sets,
- * records and extension calls get their value. */
+/* fold.c: constant sets, records and extension calls get their value, so that decisions need not
+ * make it. */
 #include "gate/cedar/set.h"
-
-#include "gate/cedar/compare.h"
-#include "gate/cedar/index.h"
-
-#include <stdlib.h>
 
 static bool is_made(const struct cedar_expr *e)
 {
@@ -100,40 +95,8 @@ static err_code fold(struct cedar_arena *arena, const struct cedar_expr *e)
     return is_made(e) ? fold_items(arena, e) : ERR_OK;
 }
 
-static void free_table(const struct cedar_policy ***table)
+err_code cedar_fold(struct cedar_policies *policies)
 {
-    free(*table);
-}
-
-static err_code check_ids(const struct cedar_policies *policies, struct why *why)
-{
-    CLEANUP(free_table) const struct cedar_policy **table = NULL;
-    size_t size = 16;
-
-    while (size < 2 * policies->n)
-        size *= 2;
-    table = calloc(size, sizeof(void *));
-    if (table == NULL)
-        return ERR_NO_MEMORY;
-    for (size_t i = 0; i < policies->n; i++) {
-        struct slice id = policies->list[i].id;
-        size_t at = cedar_uid_of((struct slice){0}, id).hash & (size - 1);
-        char shown[80];
-
-        for (; table[at] != NULL; at = (at + 1) & (size - 1)) {
-            if (!slice_eq(table[at]->id, id))
-                continue;
-            cedar_quote(id, shown, sizeof shown);
-            return why_say(why, ERR_CEDAR_SYNTAX, "two policies have the id \"%s\"", shown);
-        }
-        table[at] = &policies->list[i];
-    }
-    return ERR_OK;
-}
-
-err_code cedar_finish(struct cedar_policies *policies, struct why *why)
-{
-    TRY(check_ids(policies, why));
     for (size_t i = 0; i < policies->n; i++) {
         const struct cedar_policy *policy = &policies->list[i];
 
@@ -142,5 +105,5 @@ err_code cedar_finish(struct cedar_policies *policies, struct why *why)
         for (uint32_t k = 0; k < policy->n_conditions; k++)
             TRY(fold(&policies->arena, policy->conditions[k].body));
     }
-    return cedar_index_make(policies);
+    return ERR_OK;
 }

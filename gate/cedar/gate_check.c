@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* gate_check.c: what a gate refuses to load although it is Cedar. */
+#include "gate/cedar/gate_check.h"
+
 #include "gate/base/text.h"
-#include "gate/cedar/lint.h"
 #include "gate/cedar/same.h"
 
 #include <stdarg.h>

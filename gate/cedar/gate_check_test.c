@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "gate/cedar/lint.h"
+#include "gate/cedar/gate_check.h"
 #include "gate/cedar/text_testing.h"
 
 #include <setjmp.h>

@@ -10,7 +10,7 @@
 #define PAWL_CEDAR_SCHEMA_H
 
 #include "gate/cedar/entities.h"
-#include "gate/cedar/lint.h"
+#include "gate/cedar/findings.h"
 #include "gate/cedar/policies.h"
 
 struct cedar_schema;

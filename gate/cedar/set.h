@@ -20,6 +20,9 @@ struct cedar_policies {
  * are distinct, and builds the index. Errors: NO_MEMORY, CEDAR_SYNTAX (an id twice). */
 err_code cedar_finish(struct cedar_policies *policies, struct why *why);
 
+/* Gives every expression that is constant and cannot fail its value. Error: NO_MEMORY. */
+err_code cedar_fold(struct cedar_policies *policies);
+
 /* Makes the link of a template of the same arena. Errors: NO_MEMORY, NOT_FOUND (it has no slots),
  * CEDAR_SYNTAX (an entity for a slot too few or too many). Borrows: from the template. */
 err_code cedar_link_make(struct cedar_arena *arena, const struct cedar_policy *template,

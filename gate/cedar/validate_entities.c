@@ -3,8 +3,6 @@
  * be in the store, but those that are must be as the schema says. */
 #include "gate/cedar/conform.h"
 
-#include "gate/cedar/entities_make.h"
-
 #include <stdio.h>
 
 /* Both lists are ascending and without repetition. */

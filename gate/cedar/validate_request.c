@@ -2,8 +2,6 @@
 /* validate_request.c: a request against the action that it names. */
 #include "gate/cedar/conform.h"
 
-#include "gate/cedar/entities_make.h"
-
 static err_code check_side(struct cedar_conform *c, const struct cedar_uid *uid, const char *side)
 {
     c->subject = side;

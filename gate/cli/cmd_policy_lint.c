@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_policy_lint.c: pawl policy lint: what a gate would refuse, and what looks wrong. */
 #include "gate/base/file.h"
+#include "gate/cedar/gate_check.h"
+#include "gate/cedar/lint.h"
 #include "gate/cedar/schema.h"
 #include "gate/cli/verbs.h"
 #include "gate/policy/rules.h"

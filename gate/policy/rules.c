@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gate/policy/rules.h"
 
+#include "gate/cedar/gate_check.h"
+
 #include <stdlib.h>
 
 static err_code size_check(const char *what, struct slice part, struct why *why)
