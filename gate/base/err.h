@@ -21,6 +21,7 @@
     X(TOO_LARGE, 8, 20, "larger than the limit", "see docs/formats.md for the limits")             \
     X(TEST_FAILED, 9, 4, "a policy does not decide as its test expects",                           \
       "mend the policy or the test that is named")                                                 \
+    X(TEST_FILE, 10, 20, "not a usable file of policy tests", "see: man pawl-policy, TESTS")       \
     /* decisions */                                                                                \
     X(DENIED, 20, 10, "denied by policy", "ask the authority for a policy that permits it")        \
     X(NO_POLICY, 21, 10, "no policy in force covers this request",                                 \

@@ -3,6 +3,8 @@
 
 #include "gate/cedar/schema_tree.h"
 
+#include <string.h>
+
 static err_code check_size(struct slice text, struct why *why)
 {
     if (text.len <= CEDAR_TEXT_MAX)
@@ -32,4 +34,21 @@ err_code cedar_schema_parse_json(struct slice json, struct cedar_schema **ret, s
     TRY(cedar_json_parse(json, &tree.arena, &tree.json, why));
     TRY(cedar_tree_read_json(&tree));
     return cedar_tree_resolve(&tree, ret);
+}
+
+static bool begins_as_json(struct slice text)
+{
+    size_t i = 0;
+
+    while (i < text.len && memchr(" \t\r\n", text.ptr[i], 4) != NULL)
+        i++;
+    return i < text.len && text.ptr[i] == '{';
+}
+
+err_code cedar_schema_read(struct slice text, struct cedar_schema **ret, struct cedar_place *where,
+                           struct why *why)
+{
+    if (begins_as_json(text))
+        return cedar_schema_parse_json(text, ret, why);
+    return cedar_schema_parse(text, ret, where, why);
 }

@@ -21,6 +21,11 @@ err_code cedar_schema_parse(struct slice text, struct cedar_schema **ret, struct
                             struct why *why);
 /* Reads the JSON syntax. Errors: JSON_MALFORMED, CEDAR_SCHEMA naming the path of the member. */
 err_code cedar_schema_parse_json(struct slice json, struct cedar_schema **ret, struct why *why);
+/* Reads either: JSON if the first character that is no white space is a brace, with which no schema
+ * in the human syntax begins. Of what is wrong in JSON, *where is not told, but why begins with it.
+ */
+err_code cedar_schema_read(struct slice text, struct cedar_schema **ret, struct cedar_place *where,
+                           struct why *why);
 void cedar_schema_free(struct cedar_schema **schema);
 
 /* True if the context of an action may hold this attribute and, unless member is empty, if that is

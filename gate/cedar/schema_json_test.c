@@ -370,13 +370,38 @@ static void test_cut(void **state)
     }
 }
 
+static const struct {
+    const char *text, *refusal; /* NULL: it is read */
+} EITHER[] = {
+    {"entity a;", NULL},
+    {" \t\r\n{'': {'entityTypes': {'a': {}}, 'actions': {}}}", NULL},
+    {"", NULL},
+    {" \n ", NULL},
+    {"// {\nentity a;", NULL},
+    {"{", "1:2: expected a member's name, found the end"},
+    {"[]", "1:1: found `[`, expected `namespace`, `entity`, `action` or `type`"},
+};
+
+static void test_either(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < N(EITHER); i++) {
+        CLEANUP(buf_free) struct buf text = with_quotes(EITHER[i].text);
+        CLEANUP(cedar_schema_free) struct cedar_schema *schema = NULL;
+        struct why why = {0};
+        err_code err = cedar_schema_read(buf_slice(&text), &schema, NULL, &why);
+
+        if ((err == ERR_OK) != (EITHER[i].refusal == NULL) ||
+            (err != ERR_OK && strcmp(why.text, EITHER[i].refusal) != 0))
+            fail_msg("%s: %s", EITHER[i].text, why.text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_read),
-        cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_same),
-        cmocka_unit_test(test_cut),
+        cmocka_unit_test(test_read), cmocka_unit_test(test_refused), cmocka_unit_test(test_same),
+        cmocka_unit_test(test_cut),  cmocka_unit_test(test_either),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,11 +7,12 @@
 #include "gate/cli/verbs.h"
 #include "gate/policy/rules.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
 static const struct opt OPTIONS[] = {
-    {"schema", 0, OPT_VALUE, "FILE", "validate against this Cedar schema"},
+    {"schema", 0, OPT_VALUE, "FILE", "validate against this Cedar schema (text or JSON)"},
     {"entities", 0, OPT_VALUE, "FILE", "validate these entities (JSON), too"},
     {0},
 };
@@ -33,29 +34,63 @@ static void put_finding(struct lint *lint, const char *file, const struct cedar_
 {
     const char *level = cedar_level_name(finding->level);
     json_t *entry = add_object(lint->list);
+    char place[32] = "";
 
     lint->n_errors += finding->level == CEDAR_ERROR;
     put_text(entry, "file", file);
-    put_uint(entry, "line", finding->place.line);
-    put_uint(entry, "column", finding->place.column);
+    if (finding->place.line != 0) {
+        (void)snprintf(place, sizeof place, ":%u:%u", finding->place.line, finding->place.column);
+        put_uint(entry, "line", finding->place.line);
+        put_uint(entry, "column", finding->place.column);
+    }
     put_text(entry, "level", level);
     put_text(entry, "code", finding->code);
     put_text(entry, "text", text);
-    say(lint->call, "%s:%u:%u: %s: %s [%s]", file, finding->place.line, finding->place.column,
-        level, text, finding->code);
+    say(lint->call, "%s%s: %s: %s [%s]", file, place, level, text, finding->code);
 }
 
-/* A file that cannot be read as what it should be. The sentence may begin with the place, which is
- * printed anyhow. */
+/* The number before the colon that follows it, and where the text goes on. */
+static const char *take_number(const char *text, unsigned *ret)
+{
+    *ret = 0;
+    for (; *text >= '0' && *text <= '9' && *ret < UINT_MAX / 10 - 1; text++)
+        *ret = 10 * *ret + (unsigned)(*text - '0');
+    return *ret > 0 && *text == ':' ? text + 1 : NULL;
+}
+
+/* Takes "3:9: ", at the beginning or after another ": ", out of a sentence. */
+static struct cedar_place take_place(char *text)
+{
+    for (char *at = text; at != NULL; at = strstr(at, ": ")) {
+        struct cedar_place place = {0};
+        const char *rest;
+
+        at += at == text ? 0 : 2;
+        rest = take_number(at, &place.line);
+        rest = rest == NULL ? NULL : take_number(rest, &place.column);
+        if (rest != NULL && *rest == ' ') {
+            memmove(at, rest + 1, strlen(rest));
+            return place;
+        }
+    }
+    return (struct cedar_place){0};
+}
+
+/* A file that cannot be read as what it should be. Where *where does not say it, the sentence tells
+ * the place; it is printed before the sentence. */
 static void put_refusal(struct lint *lint, const char *file, err_code err,
                         const struct cedar_place *where, const struct why *why)
 {
-    const struct cedar_finding finding = {CEDAR_ERROR, err_name(err), *where, {0}};
+    struct cedar_finding finding = {CEDAR_ERROR, err_name(err), *where, {0}};
+    struct why rest = *why;
     char place[32];
     int len = snprintf(place, sizeof place, "%u:%u: ", where->line, where->column);
-    bool twice = len > 0 && strncmp(why->text, place, (size_t)len) == 0;
 
-    put_finding(lint, file, &finding, why->text + (twice ? len : 0));
+    if (where->line == 0)
+        finding.place = take_place(rest.text);
+    else if (len > 0 && strncmp(rest.text, place, (size_t)len) == 0)
+        memmove(rest.text, rest.text + len, strlen(rest.text + len) + 1);
+    put_finding(lint, file, &finding, rest.text);
 }
 
 static void put_findings(struct lint *lint, const char *file, const struct cedar_findings *findings)
@@ -93,14 +128,14 @@ static err_code lint_policies(struct lint *lint, const char *file)
 static err_code read_schema(struct lint *lint, const char *file)
 {
     CLEANUP(buf_free) struct buf text = {0};
-    struct cedar_place where = {.line = 1, .column = 1};
+    struct cedar_place where = {0};
     struct why why = {0};
     err_code err;
 
     if (file == NULL)
         return ERR_OK;
     TRY(file_read(file, RULES_TEXT_MAX, &text, &lint->call->why));
-    err = cedar_schema_parse(buf_slice(&text), &lint->schema, &where, &why);
+    err = cedar_schema_read(buf_slice(&text), &lint->schema, &where, &why);
     if (err != ERR_OK)
         put_refusal(lint, file, err, &where, &why);
     return ERR_OK;
@@ -110,7 +145,7 @@ static err_code lint_entities(struct lint *lint, const char *file)
 {
     CLEANUP(buf_free) struct buf text = {0};
     CLEANUP(cedar_entities_free) struct cedar_entities *entities = NULL;
-    const struct cedar_place top = {.line = 1, .column = 1};
+    const struct cedar_place nowhere = {0};
     struct why why = {0};
     err_code err;
 
@@ -121,7 +156,7 @@ static err_code lint_entities(struct lint *lint, const char *file)
     if (err == ERR_OK && lint->schema != NULL)
         err = cedar_validate_entities(lint->schema, entities, &why);
     if (err != ERR_OK)
-        put_refusal(lint, file, err, &top, &why);
+        put_refusal(lint, file, err, &nowhere, &why);
     return ERR_OK;
 }
 

@@ -45,15 +45,15 @@ static err_code only(json_t *object, const char *where, const char *const *names
     json_t *value;
 
     if (!json_is_object(object))
-        return why_say(why, ERR_FORMAT, "%s is not an object", where);
+        return why_say(why, ERR_TEST_FILE, "%s is not an object", where);
     json_object_foreach(object, key, value)
     {
         size_t i = 0;
         while (names[i] != NULL && strcmp(names[i], key) != 0)
             i++;
         if (names[i] == NULL)
-            return why_say(why, ERR_FORMAT, "%s has a member \"%.64s\", which means nothing", where,
-                           key);
+            return why_say(why, ERR_TEST_FILE, "%s has a member \"%.64s\", which means nothing",
+                           where, key);
     }
     return ERR_OK;
 }
@@ -65,7 +65,7 @@ static err_code text_of(const json_t *object, const char *name, const char **ret
 
     *ret = json_string_value(member);
     if (member != NULL && *ret == NULL)
-        return why_say(why, ERR_FORMAT, "\"%s\" is not a string", name);
+        return why_say(why, ERR_TEST_FILE, "\"%s\" is not a string", name);
     return ERR_OK;
 }
 
@@ -100,7 +100,7 @@ static err_code read_entities(const struct policy_cases *cases, const json_t *me
     if (json_is_string(member))
         return read_named(cases, json_string_value(member), ret, why);
     if (!json_is_array(member))
-        return why_say(why, ERR_FORMAT, "\"entities\" is neither a path nor a list");
+        return why_say(why, ERR_TEST_FILE, "\"entities\" is neither a path nor a list");
     text = json_dumps(member, JSON_COMPACT);
     return text == NULL ? ERR_NO_MEMORY : buf_add_str(ret, text);
 }
@@ -116,14 +116,15 @@ static err_code read_top(const char *path, struct policy_cases *cases, struct wh
     TRY(file_read(path, CASES_FILE_MAX, &text, why));
     cases->top = json_loadb((const char *)text.ptr, text.len, JSON_REJECT_DUPLICATES, &error);
     if (cases->top == NULL)
-        return why_say(why, ERR_JSON_MALFORMED, "%s:%d:%d: %s", path, error.line, error.column,
-                       error.text);
+        return why_say(why, ERR_JSON_MALFORMED, "%d:%d: %s", error.line, error.column, error.text);
     TRY(only(cases->top, "the file", MEMBERS, why));
     if (!json_is_string(json_object_get(cases->top, "policies")))
-        return why_say(why, ERR_FORMAT, "\"policies\" is missing: the path of a Cedar text");
+        return why_say(why, ERR_TEST_FILE, "\"policies\" is missing: the path of a Cedar text");
     if (!json_is_array(json_object_get(cases->top, "cases")) ||
         json_array_size(json_object_get(cases->top, "cases")) > CASES_MAX)
-        return why_say(why, ERR_FORMAT, "\"cases\" is not a list of at most %d", CASES_MAX);
+        return why_say(why, ERR_TEST_FILE, "\"cases\" is not a list of at most %d", CASES_MAX);
+    if (json_array_size(json_object_get(cases->top, "cases")) == 0)
+        return why_say(why, ERR_TEST_FILE, "\"cases\" is empty, so nothing would be tested");
     return ERR_OK;
 }
 
@@ -174,9 +175,9 @@ static err_code read_gate(json_t *gate, struct gate_facts *facts, struct why *wh
     TRY(text_of(gate, "gate", &name, why));
     TRY(text_of(gate, "zone", &zone, why));
     if (now != NULL && time_parse(now, 0, &facts->now) != ERR_OK)
-        return why_say(why, ERR_FORMAT, "gate.now \"%.40s\" is no time", now);
+        return why_say(why, ERR_TEST_FILE, "gate.now \"%.40s\" is no time", now);
     if (epoch != NULL && (!json_is_integer(epoch) || json_integer_value(epoch) < 0))
-        return why_say(why, ERR_FORMAT, "gate.epoch is not a whole number from 0 on");
+        return why_say(why, ERR_TEST_FILE, "gate.epoch is not a whole number from 0 on");
     facts->epoch = (uint64_t)json_integer_value(epoch);
     facts->domain = slice_str(domain != NULL ? domain : "");
     facts->gate = slice_str(name != NULL ? name : "");
@@ -188,14 +189,14 @@ static err_code read_gate(json_t *gate, struct gate_facts *facts, struct why *wh
 static err_code check_reason(const json_t *reason, struct why *why)
 {
     if (reason != NULL && !json_is_array(reason))
-        return why_say(why, ERR_FORMAT, "\"reason\" is not a list of policies");
+        return why_say(why, ERR_TEST_FILE, "\"reason\" is not a list of policies");
     for (size_t i = 0; i < json_array_size(reason); i++) {
         const json_t *name = json_array_get(reason, i);
         if (!json_is_string(name))
-            return why_say(why, ERR_FORMAT, "\"reason\" is not a list of policies");
+            return why_say(why, ERR_TEST_FILE, "\"reason\" is not a list of policies");
         for (size_t k = 0; k < i; k++)
             if (json_equal(name, json_array_get(reason, k)))
-                return why_say(why, ERR_FORMAT, "\"reason\" names a policy twice");
+                return why_say(why, ERR_TEST_FILE, "\"reason\" names a policy twice");
     }
     return ERR_OK;
 }
@@ -207,10 +208,26 @@ static err_code read_expectation(const json_t *json, struct policy_case *out, st
     TRY(text_of(json, "decision", &decision, why));
     TRY(text_of(json, "error", &out->error, why));
     if (decision == NULL || (strcmp(decision, "permit") != 0 && strcmp(decision, "deny") != 0))
-        return why_say(why, ERR_FORMAT, "\"decision\" is neither \"permit\" nor \"deny\"");
+        return why_say(why, ERR_TEST_FILE, "\"decision\" is neither \"permit\" nor \"deny\"");
     out->permit = strcmp(decision, "permit") == 0;
     out->reason = json_object_get(json, "reason");
     return check_reason(out->reason, why);
+}
+
+/* Names the file of the part in which rules_load found a fault. Returns err. */
+static err_code name_part(const json_t *top, err_code err, struct why *why)
+{
+    static const char *const PARTS[] = {"policies", "schema", "entities"};
+    static const char *const TEXTS[] = {"policy text: ", "schema text: ", "entities text: "};
+
+    for (size_t i = 0; err != ERR_OK && i < sizeof PARTS / sizeof *PARTS; i++) {
+        const char *name = json_string_value(json_object_get(top, PARTS[i]));
+        const struct why old = *why;
+
+        if (name != NULL && strncmp(old.text, TEXTS[i], strlen(TEXTS[i])) == 0)
+            return why_say(why, err, "\"%s\": %s", name, old.text + strlen(TEXTS[i]));
+    }
+    return err;
 }
 
 static err_code read_rules(const struct policy_cases *cases, const json_t *json, struct rules **ret,
@@ -230,7 +247,7 @@ static err_code read_rules(const struct policy_cases *cases, const json_t *json,
         TRY(read_entities(cases, entities, &own, why));
         text.entities = buf_slice(&own);
     }
-    return rules_load(&text, ret, why);
+    return name_part(cases->top, rules_load(&text, ret, why), why);
 }
 
 static err_code read_request(const json_t *json, struct request *ret, struct why *why)
@@ -239,7 +256,7 @@ static err_code read_request(const json_t *json, struct request *ret, struct why
     CLEANUP(text_free) char *text = NULL;
 
     if (!json_is_object(request))
-        return why_say(why, ERR_FORMAT, "\"request\" is missing");
+        return why_say(why, ERR_TEST_FILE, "\"request\" is missing");
     text = json_dumps(request, JSON_COMPACT);
     return text == NULL ? ERR_NO_MEMORY : request_parse(slice_str(text), ret, why);
 }

@@ -40,13 +40,13 @@ struct policy_case {
 
 struct policy_cases;
 
-/* Reads the file and what it names. Errors: NOT_FOUND, JSON_MALFORMED, FORMAT naming the member.
+/* Reads the file and what it names. Errors: NOT_FOUND, JSON_MALFORMED, TEST_FILE naming the member.
  * Owns: policy_cases_free(). */
 err_code policy_cases_open(const char *path, struct policy_cases **ret, struct why *why);
 void policy_cases_free(struct policy_cases **cases);
 size_t policy_cases_count(const struct policy_cases *cases);
 
-/* Makes case i. Errors: FORMAT naming the member; those of rules_load, request_parse and
+/* Makes case i. Errors: TEST_FILE naming the member; those of rules_load, request_parse and
  * question_make. Owns: policy_case_done(). */
 err_code policy_case_make(const struct policy_cases *cases, size_t i, struct policy_case *ret,
                           struct why *why);

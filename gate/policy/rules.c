@@ -60,7 +60,7 @@ err_code rules_load(const struct rules_text *text, struct rules **ret, struct wh
     TRY(rules_text_check(text, why));
     TRY(why_reading(why, read_policies(text->policies, out, why), "policy text"));
     if (text->has_schema)
-        TRY(why_reading(why, cedar_schema_parse(text->schema, &out->schema, NULL, why),
+        TRY(why_reading(why, cedar_schema_read(text->schema, &out->schema, NULL, why),
                         "schema text"));
     if (text->has_entities)
         TRY(why_reading(why, cedar_entities_parse(text->entities, &out->vouched, why),

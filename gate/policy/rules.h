@@ -14,7 +14,7 @@
 /* As signed. Borrowed. */
 struct rules_text {
     struct slice policies; /* Cedar policy text */
-    struct slice schema;   /* Cedar schema text */
+    struct slice schema;   /* Cedar schema, as text or JSON */
     struct slice entities; /* Cedar entities JSON */
     bool has_schema, has_entities;
 };

@@ -361,6 +361,17 @@ def policy_with(content=None, claims=None):
     return make
 
 
+SCHEMA = """entity agent { level: Long };
+entity program;
+action exec appliesTo { principal: agent, resource: program };
+"""
+
+
+def with_schema(policies=LAX, schema=SCHEMA, **more):
+    """Rules that an honest tool would not have signed."""
+    return policy_with({"policies": policies, "schema": schema} | more)
+
+
 def root_two(signers):
     """Root metadata version 2, which drops nothing, signed by signers(world)."""
 
@@ -419,6 +430,22 @@ INSIDE = [
      ("CEDAR_UNSUPPORTED", "CEDAR_SYNTAX")),
     ("a policy that is no Cedar", policy_with({"policies": "permit everything\n"}),
      "CEDAR_SYNTAX"),
+    ("a policy in another version of the language", policy_with({"language": "cedar-5"}),
+     "UNSUPPORTED"),
+    ("a policy that a schema does not allow",
+     with_schema("permit (principal, action, resource) when { principal.lvl > 1 };"),
+     "CEDAR_INVALID"),
+    ("entities that a schema does not allow",
+     with_schema(entities='[{"uid": {"type": "agent", "id": "a"}, "attrs": {}, "parents": []}]'),
+     "CEDAR_INVALID"),
+    ("a schema that is none", with_schema(schema="entity a in b;"), "CEDAR_SCHEMA"),
+    ("a schema in JSON that is none", with_schema(schema='{"": {}}'), "CEDAR_SCHEMA"),
+    ("entities that are none", policy_with({"entities": "{}"}), "CEDAR_ENTITY"),
+    ("a policy with an unknown annotation",
+     policy_with({"policies": '@freshness("5s") permit (principal, action, resource);'}),
+     "CEDAR_ANNOTATION"),
+    ("a template", policy_with({"policies": "permit (principal == ?principal, action, resource);"}),
+     "CEDAR_UNSUPPORTED"),
     ("root metadata 2 signed by one of two", root_two(lambda w: w.keys("root")[:1]), "THRESHOLD"),
     ("root metadata 2 signed twice by one key", root_two(lambda w: w.keys("root")[:1] * 2),
      "THRESHOLD"),
@@ -444,6 +471,9 @@ RIGHT = [
     ("control: a revoked signature beside enough others", revoking_a_signer((0, 1, 2))),
     ("control: a key revoked that did not sign", revoking_a_signer((1, 2))),
     ("control: listed and signed again", listing(revoked=[])),
+    ("control: with a schema", with_schema(
+        STRICT + 'forbid (principal == agent::"a", action, resource) when { principal.level > 1 };',
+        entities='[{"uid": {"type": "agent", "id": "a"}, "attrs": {"level": 1}, "parents": []}]')),
     ("control: root metadata 2 by two of three", root_two(lambda w: w.keys("root")[:2])),
 ]
 

@@ -125,7 +125,7 @@ def failing(world):
     decided(world, request(context={"heat": 3}), "OK")
 
 
-@suite.test("what does not validate is neither signed nor installed", at="enrolled")
+@suite.test("what does not validate is not signed", at="enrolled")
 def not_signed(world):
     rules, schema = put(world, "r.cedar", RULES), put(world, "s.cedarschema", SCHEMA)
     sign = ("policy", "sign", "--authority", world.authority, "--alias", "builds", "--actions",
@@ -133,7 +133,9 @@ def not_signed(world):
     bad = put(world, "bad.cedar",
               "permit (principal, action, resource) when { principal.lvl > 1 };")
     no_level = json.dumps([{"uid": {"type": "agent", "id": "x"}, "attrs": {}, "parents": []}])
+    in_json = put(world, "j", '{"": {"entityTypes": {"agent": {}}, "actions": {}}}')
     for words, want in (((bad, "--schema", schema), "CEDAR_INVALID"),
+                        ((rules, "--schema", in_json), "CEDAR_INVALID"),
                         ((rules, "--schema", put(world, "t", "entity a in b;")), "CEDAR_SCHEMA"),
                         ((rules, "--entities", put(world, "e1", "{}")), "CEDAR_ENTITY"),
                         ((rules, "--entities", put(world, "e2", "[")), "JSON_MALFORMED"),
@@ -188,11 +190,16 @@ def policy_test(world):
     true("FAILED  git" in text and "found    permit: team-builds" in text, text)
     for change in ({"case": []}, {"policies": None}, {"cases": {}}, {"gate": {"time": 1}}):
         path = put(world, "bad.json", json.dumps(CASES | change))
-        world.pawl("policy", "test", path, want="FORMAT")
+        world.pawl("policy", "test", path, want="TEST_FILE")
     for change in ({"expected": "deny"}, {"decision": "allow"}, {"reason": "x"}, {"request": 1},
                    {"reason": ["team-builds", "team-builds"]}):
         bad = CASES | {"cases": [CASES["cases"][0] | change]}
-        world.pawl("policy", "test", put(world, "bad.json", json.dumps(bad)), want="FORMAT")
+        world.pawl("policy", "test", put(world, "bad.json", json.dumps(bad)), want="TEST_FILE")
+    nothing = put(world, "bad.json", json.dumps(CASES | {"cases": []}))
+    world.pawl("policy", "test", nothing, want="TEST_FILE")
+    put(world, "rules.cedar", "\npermit")
+    why = world.pawl("policy", "test", cases, want="CEDAR_SYNTAX")["error"]["why"]
+    true('"rules.cedar": 2:7: ' in why and "cases.json" in why, why)
 
 
 @suite.test("policy fmt: prints, checks, rewrites, keeps comments and refuses what is no Cedar",
@@ -239,6 +246,34 @@ def policy_lint(world):
               if f["level"] == "error"}
     true((2, 1, "CEDAR_ANNOTATION") in places, places)
     true(any(line == 1 and code != "CEDAR_ANNOTATION" for line, _, code in places), places)
+
+
+@suite.test("policy lint: a schema in JSON, and the places of what is wrong in JSON", at="bare",
+            roots=("hsm",))
+def policy_lint_json(world):
+    schema = put(world, "s.json", json.dumps({"": {
+        "entityTypes": {"agent": {}, "program": {}},
+        "actions": {"exec": {"appliesTo": {"principalTypes": ["agent"],
+                                           "resourceTypes": ["program"]}}}}}))
+    rules = put(world, "r", "permit (principal, action, resource);")
+    equal(world.pawl("policy", "lint", rules, "--schema", schema)["errors"], 0, "errors")
+    bad = put(world, "b", "permit (principal, action, resource) when { principal.level > 1 };")
+    got = world.pawl("policy", "lint", bad, "--schema", schema, code=4)
+    true("UNKNOWN_ATTRIBUTE" in [f["code"] for f in got["findings"]], got)
+    for option, text, place, code in (
+            ("--schema", '\n{"": {"entityTypes": 1}}', (2, 6), "CEDAR_SCHEMA"),
+            ("--schema", '\n{"": ]', (2, 6), "JSON_MALFORMED"),
+            ("--entities", "\n\n [,", (3, 3), "JSON_MALFORMED"),
+            ("--entities", '[{"uid": {"type": "a", "id": "b"}, "attrs":\n{"x": 1.5}, '
+             '"parents": []}]', (2, 7), "CEDAR_ENTITY")):
+        path = put(world, "wrong", text)
+        first = world.pawl("policy", "lint", rules, option, path, code=4)["findings"][0]
+        equal((first["line"], first["column"], first["code"]), (*place, code), first)
+        true(f"{place[0]}:{place[1]}:" not in first["text"], first)
+    stray = put(world, "stray", '[{"uid": {"type": "x", "id": "b"}, "attrs": {}, "parents": []}]')
+    first = world.pawl("policy", "lint", rules, "--schema", schema, "--entities", stray,
+                       code=4)["findings"][0]
+    equal((first["code"], "line" in first), ("CEDAR_INVALID", False), first)
 
 
 main(suite)
