@@ -63,6 +63,12 @@ static void show_object(struct call *call, const struct policy_object *object)
     }
 }
 
+static void show_text(struct call *call, const char *title, struct slice text)
+{
+    say(call, "%s", title);
+    say_text(call, text);
+}
+
 static err_code show_run(struct call *call)
 {
     CLEANUP(buf_free) struct buf bytes = {0};
@@ -71,11 +77,11 @@ static err_code show_run(struct call *call)
     TRY(file_read(call->args->plain[0], ENVELOPE_POLICY_MAX, &bytes, &call->why));
     TRY(in_file(call, policy_parse(buf_slice(&bytes), &object, &call->why), call->args->plain[0]));
     show_object(call, &object);
-    say(call, "\n%.*s", TERM_ARG(object.text.policies));
+    show_text(call, "", object.text.policies);
     if (object.text.has_schema)
-        say(call, "schema:\n%.*s", TERM_ARG(object.text.schema));
+        show_text(call, "schema:", object.text.schema);
     if (object.text.has_entities)
-        say(call, "entities:\n%.*s", TERM_ARG(object.text.entities));
+        show_text(call, "entities:", object.text.entities);
     return ERR_OK;
 }
 

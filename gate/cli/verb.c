@@ -9,18 +9,34 @@
 
 const struct opt NO_OPTIONS[] = {{0}};
 
-/* How many bytes at the beginning of a text would drive the terminal: a C0 control or DEL is one, a
- * C1 control in UTF-8 is two. */
-static int controls(const char *text)
+/* How many bytes at the beginning of a text would drive the terminal, which text from files must
+ * not: a C0 control or DEL is one, a C1 control in UTF-8 is two. */
+static size_t controls(struct slice text)
 {
-    const unsigned char first = (unsigned char)text[0], second = (unsigned char)text[first != 0];
-
-    if ((first < 0x20 && first != '\n') || first == 0x7f)
+    if ((text.ptr[0] < 0x20 && text.ptr[0] != '\n') || text.ptr[0] == 0x7f)
         return 1;
-    return first == 0xc2 && second >= 0x80 && second <= 0x9f ? 2 : 0;
+    return text.len > 1 && text.ptr[0] == 0xc2 && text.ptr[1] >= 0x80 && text.ptr[1] <= 0x9f ? 2
+                                                                                             : 0;
+}
+
+static err_code add_shown(struct slice text, struct buf *ret)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        size_t n = controls(slice_part(text, i, text.len - i));
+
+        TRY(n > 0 ? buf_add(ret, "??", n) : buf_add_u8(ret, text.ptr[i]));
+        i += n > 1;
+    }
+    return buf_add_u8(ret, '\n');
 }
 
 /* A line that does not fit into memory is not printed; the exit code still tells. */
+void say_text(struct call *call, struct slice text)
+{
+    if (add_shown(text, &call->text) != ERR_OK)
+        buf_cut(&call->text, 0);
+}
+
 void say(struct call *call, const char *format, ...)
 {
     char *line = NULL;
@@ -32,12 +48,7 @@ void say(struct call *call, const char *format, ...)
     va_end(args);
     if (len < 0)
         return;
-    for (int i = 0; i < len; i++)
-        for (int n = controls(line + i); n > 0; n--)
-            line[i + n - 1] = '?'; /* text from files must not drive the terminal */
-    if (buf_add(&call->text, line, (size_t)len) != ERR_OK ||
-        buf_add_u8(&call->text, '\n') != ERR_OK)
-        buf_cut(&call->text, 0);
+    say_text(call, (struct slice){(const uint8_t *)line, (size_t)len});
     free(line);
 }
 

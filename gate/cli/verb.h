@@ -35,7 +35,8 @@ struct verb {
 
 extern const struct opt NO_OPTIONS[];
 
-/* Adds a line for people. */
+/* Adds a line for people, with ? for what would drive their terminal. say() ends at a NUL. */
+void say_text(struct call *call, struct slice text);
 [[gnu::format(printf, 2, 3)]] void say(struct call *call, const char *format, ...);
 
 /* Says which file was being read, for an error in its content. Returns err. */

@@ -144,6 +144,15 @@ def not_signed(world):
         world.pawl(*sign, *words, want=want)
 
 
+@suite.test("policy show hides nothing behind a NUL or a control", at="enrolled", roots=("hsm",))
+def show_all(world):
+    path = f"{world.base}/hidden.cose"
+    world.sign("permit (principal == agent::\"a\", action, resource); // end\0\n"
+               "// \x1b[8m \x9b8m\r\npermit (principal, action, resource);\n", output=path)
+    text = shown(world, "policy", "show", path)
+    true("// end?\n// ?[8m ??8m?\npermit (principal, action, resource);" in text, repr(text))
+
+
 @suite.test("check --explain shows what decided, with its line", at="enrolled")
 def explain(world):
     serve(world)
