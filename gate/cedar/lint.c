@@ -5,6 +5,7 @@
 #include "gate/cedar/set.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static const struct cedar_place TOP = {.line = 1, .column = 1};
 
@@ -158,6 +159,22 @@ static struct cedar_place place_of(const struct walk *walk, uint32_t offset)
     return place.line != 0 ? place : walk->policy->place;
 }
 
+/* What the text given to a constructor must be. */
+static const char *written_as(const char *function)
+{
+    static const char *const FORMS[][2] = {
+        {"ip", "IP address or range"},
+        {"decimal", "number with one to four digits after the point"},
+        {"datetime", "date, or date and time, such as 2024-10-15T11:35:00Z"},
+        {"duration", "duration such as 1d2h30m"},
+    };
+
+    for (size_t i = 0; i < sizeof FORMS / sizeof *FORMS; i++)
+        if (strcmp(FORMS[i][0], function) == 0)
+            return FORMS[i][1];
+    return "text that it takes";
+}
+
 /* Calls of one policy that are remarked on: a policy of nothing else would have half a million. */
 #define CALLS_MAX 16
 
@@ -184,7 +201,8 @@ static err_code call(struct walk *walk, const struct cedar_expr *e)
                                   "`%s` always fails: it needs a string", info->name);
     cedar_quote(cedar_text(&e->items[0]->literal), quoted, sizeof quoted);
     return cedar_findings_add(walk->found, ALWAYS_FAILS, &place,
-                              "`%s(\"%s\")` always fails: it cannot be read", info->name, quoted);
+                              "`%s(\"%s\")` always fails: this is no %s", info->name, quoted,
+                              written_as(info->name));
 }
 
 static err_code look(struct walk *walk, const struct cedar_expr *e)

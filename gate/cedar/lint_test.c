@@ -61,9 +61,17 @@ static const struct {
     /* calls */
     {WHEN("ip(\"10.0.0.0/8\").isIpv4()"), ""},
     {WHEN("ip(\"10.0.0.256\").isIpv4()"),
-     "1:49: warning: `ip(\"10.0.0.256\")` always fails: it cannot be read [ALWAYS_FAILS]\n"},
+     "1:49: warning: `ip(\"10.0.0.256\")` always fails: this is no IP address or range "
+     "[ALWAYS_FAILS]\n"},
     {WHEN("[{a: decimal(\"1\")}].contains(context)"),
-     "1:54: warning: `decimal(\"1\")` always fails: it cannot be read [ALWAYS_FAILS]\n"},
+     "1:54: warning: `decimal(\"1\")` always fails: this is no number with one to four digits "
+     "after the point [ALWAYS_FAILS]\n"},
+    {WHEN("datetime(\"2024-13-01\") == context.a"),
+     "1:49: warning: `datetime(\"2024-13-01\")` always fails: this is no date, or date and time, "
+     "such as 2024-10-15T11:35:00Z [ALWAYS_FAILS]\n"},
+    {WHEN("duration(\"1x\") == context.a"),
+     "1:49: warning: `duration(\"1x\")` always fails: this is no duration such as 1d2h30m "
+     "[ALWAYS_FAILS]\n"},
     {WHEN("ip(1) == context.a"),
      "1:49: warning: `ip` always fails: it needs a string [ALWAYS_FAILS]\n"},
     {WHEN("ip() == context.a"),

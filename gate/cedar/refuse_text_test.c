@@ -140,12 +140,17 @@ static const struct refusal REFUSALS[] = {
     {"permit(principal == User::\"a\nb\rc\", action, resource);", 2, 2,
      "bad escape: a carriage return in a string is written \\r"},
     {"permit(principal == User::\"a\\\rb\", action, resource);", 1, 29,
-     "bad escape: not an escape"},
+     "bad escape: "
+     "expected \\n \\r \\t \\0 \\\\ \\' \\\" \\x or \\u, or \\* in a pattern"},
     {"permit(principal == User::\"\303\244\\*\", action, resource);", 1, 29,
-     "bad escape: not an escape"},
-    {"permit(principal == User::\"\\a\", action, resource);", 1, 28, "bad escape: not an escape"},
+     "bad escape: "
+     "expected \\n \\r \\t \\0 \\\\ \\' \\\" \\x or \\u, or \\* in a pattern"},
+    {"permit(principal == User::\"\\a\", action, resource);", 1, 28,
+     "bad escape: "
+     "expected \\n \\r \\t \\0 \\\\ \\' \\\" \\x or \\u, or \\* in a pattern"},
     {"permit(principal == User::\"\\\303\244\", action, resource);", 1, 28,
-     "bad escape: not an escape"},
+     "bad escape: "
+     "expected \\n \\r \\t \\0 \\\\ \\' \\\" \\x or \\u, or \\* in a pattern"},
     {"permit(principal == User::\"\\x4\", action, resource);", 1, 28,
      "bad escape: \\x needs two hexadecimal digits"},
     {"permit(principal == User::\"\\xg1\", action, resource);", 1, 28,
@@ -172,7 +177,9 @@ static const struct refusal REFUSALS[] = {
      "bad escape: \\u{} is no Unicode character"},
     {"permit(principal == User::\"\\u{110000}\", action, resource);", 1, 28,
      "bad escape: \\u{} is no Unicode character"},
-    {"@id(\"\\q\")permit(principal, action, resource);", 1, 6, "bad escape: not an escape"},
+    {"@id(\"\\q\")permit(principal, action, resource);", 1, 6,
+     "bad escape: "
+     "expected \\n \\r \\t \\0 \\\\ \\' \\\" \\x or \\u, or \\* in a pattern"},
     {"permit(principal);", 1, 17, "found `)`, expected `,`, `==`, `in` or `is`"},
     {"permit(\"\");", 1, 8, "found the string \"\", expected `principal`"},
     {"permit(action, principal, resource);", 1, 8, "found `action`, expected `principal`"},
@@ -204,8 +211,12 @@ static const struct refusal REFUSALS[] = {
      "found `{`, expected an identifier or a string behind `::`"},
     {"permit(principal == principal, action, resource);", 1, 30,
      "found `,`, expected `::` and the entity's id as a string"},
-    {"permit(principal == User::\"\\q\", action, resource);", 1, 28, "bad escape: not an escape"},
-    {"permit(principal == User::\"\\*\", action, resource);", 1, 28, "bad escape: not an escape"},
+    {"permit(principal == User::\"\\q\", action, resource);", 1, 28,
+     "bad escape: "
+     "expected \\n \\r \\t \\0 \\\\ \\' \\\" \\x or \\u, or \\* in a pattern"},
+    {"permit(principal == User::\"\\*\", action, resource);", 1, 28,
+     "bad escape: "
+     "expected \\n \\r \\t \\0 \\\\ \\' \\\" \\x or \\u, or \\* in a pattern"},
     {"permit(principal == __cedar::\"a\", action, resource);", 1, 21,
      "found the reserved word `__cedar`, expected an entity such as Type::\"id\""},
     {"permit(principal == A::__cedar::\"a\", action, resource);", 1, 24,
@@ -300,8 +311,12 @@ static const struct refusal REFUSALS[] = {
     {"@a() permit(principal,action,resource);", 1, 4, "found `)`, expected a string"},
     {"@a(b) permit(principal,action,resource);", 1, 4, "found `b`, expected a string"},
     {"@a(1) permit(principal,action,resource);", 1, 4, "found `1`, expected a string"},
-    {"@a(\"\\q\") permit(principal,action,resource);", 1, 5, "bad escape: not an escape"},
-    {"@a(\"\\*\") permit(principal,action,resource);", 1, 5, "bad escape: not an escape"},
+    {"@a(\"\\q\") permit(principal,action,resource);", 1, 5,
+     "bad escape: "
+     "expected \\n \\r \\t \\0 \\\\ \\' \\\" \\x or \\u, or \\* in a pattern"},
+    {"@a(\"\\*\") permit(principal,action,resource);", 1, 5,
+     "bad escape: "
+     "expected \\n \\r \\t \\0 \\\\ \\' \\\" \\x or \\u, or \\* in a pattern"},
     {"@a @a permit(principal,action,resource);", 1, 4,
      "found the annotation `a` twice, expected it once"},
     {"@a(\"x\") @a(\"y\") permit(principal,action,resource);", 1, 9,

@@ -86,11 +86,13 @@ static const struct {
      "1:60: found `in`, expected `;`"},
     {"entity A; action a appliesTo { principal: A, resource: A, context: Set<Long> };",
      "1:71: found `<`, expected `,` or `}`"},
-    {"action \"\\q\";", "1:9: bad escape: not an escape"},
+    {"action \"\\q\";", "1:9: bad escape: "
+                        "expected \\n \\r \\t \\0 \\\\ \\' \\\" \\x or \\u, or \\* in a pattern"},
     {"action \"\\u{d800}\";", "1:9: bad escape: \\u{} is no Unicode character"},
     {"action \"a", "1:8: found a string without an end, expected the name of an action"},
     {"action \"a\rb\";", "1:10: bad escape: a carriage return in a string is written \\r"},
-    {"action \"\\*\";", "1:9: bad escape: not an escape"},
+    {"action \"\\*\";", "1:9: bad escape: "
+                        "expected \\n \\r \\t \\0 \\\\ \\' \\\" \\x or \\u, or \\* in a pattern"},
     {"action 'a';", "1:8: found `'`, expected the name of an action"},
     {"namespace N { entity A; ",
      "1:25: found the end of the text, expected `entity`, `action`, `type` or `}`"},

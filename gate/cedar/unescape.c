@@ -89,7 +89,7 @@ static size_t escape(struct slice r, struct cedar_unescaped *out, const char **w
     const char *simple;
     size_t n;
 
-    *what = "not an escape";
+    *what = "expected \\n \\r \\t \\0 \\\\ \\' \\\" \\x or \\u, or \\* in a pattern";
     if (r.len == 0)
         return 0;
     if (r.ptr[0] == 'x' || r.ptr[0] == 'u') {
