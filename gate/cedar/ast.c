@@ -13,6 +13,35 @@ const char *cedar_slot_name(enum cedar_slot slot)
     return slot == CEDAR_SLOT_PRINCIPAL ? "?principal" : "?resource";
 }
 
+const char *cedar_op_word(enum cedar_op op)
+{
+    static const char *const WORDS[] = {
+        [CEDAR_OP_AND] = "&&",
+        [CEDAR_OP_OR] = "||",
+        [CEDAR_OP_NOT] = "!",
+        [CEDAR_OP_NEG] = "-",
+        [CEDAR_OP_EQ] = "==",
+        [CEDAR_OP_NE] = "!=",
+        [CEDAR_OP_LT] = "<",
+        [CEDAR_OP_LE] = "<=",
+        [CEDAR_OP_GT] = ">",
+        [CEDAR_OP_GE] = ">=",
+        [CEDAR_OP_IN] = "in",
+        [CEDAR_OP_ADD] = "+",
+        [CEDAR_OP_SUB] = "-",
+        [CEDAR_OP_MUL] = "*",
+        [CEDAR_OP_CONTAINS] = "contains",
+        [CEDAR_OP_CONTAINS_ALL] = "containsAll",
+        [CEDAR_OP_CONTAINS_ANY] = "containsAny",
+        [CEDAR_OP_IS_EMPTY] = "isEmpty",
+        [CEDAR_OP_HAS_TAG] = "hasTag",
+        [CEDAR_OP_GET_TAG] = "getTag",
+        [CEDAR_OP_CALL] = NULL,
+    };
+
+    return WORDS[op];
+}
+
 const struct cedar_expr *cedar_expr_part(const struct cedar_expr *e, uint32_t i)
 {
     switch (e->op) {

@@ -143,6 +143,9 @@ struct cedar_policy {
  * Borrows: from the tree. */
 const struct cedar_expr *cedar_expr_part(const struct cedar_expr *e, uint32_t i);
 
+/* Between its two operands, before its one, or the name of its method: "&&", "!", "contains". NULL
+ * where a text says it otherwise. */
+const char *cedar_op_word(enum cedar_op op);
 const char *cedar_var_name(enum cedar_var var);    /* "principal"; NULL beyond CEDAR_CONTEXT */
 const char *cedar_slot_name(enum cedar_slot slot); /* "?principal"; of one that is a slot */
 

@@ -96,19 +96,17 @@ static err_code record(struct cedar_parser *p, struct cedar_parsed *ret)
 /* ---- calls ----------------------------------------------------------------------------------- */
 
 static const struct method {
-    const char *name;
     enum cedar_op op;
     size_t n_args;
 } METHODS[] = {
-    {"contains", CEDAR_OP_CONTAINS, 1},        {"containsAll", CEDAR_OP_CONTAINS_ALL, 1},
-    {"containsAny", CEDAR_OP_CONTAINS_ANY, 1}, {"isEmpty", CEDAR_OP_IS_EMPTY, 0},
-    {"hasTag", CEDAR_OP_HAS_TAG, 1},           {"getTag", CEDAR_OP_GET_TAG, 1},
+    {CEDAR_OP_CONTAINS, 1}, {CEDAR_OP_CONTAINS_ALL, 1}, {CEDAR_OP_CONTAINS_ANY, 1},
+    {CEDAR_OP_IS_EMPTY, 0}, {CEDAR_OP_HAS_TAG, 1},      {CEDAR_OP_GET_TAG, 1},
 };
 
 static const struct method *method_of(struct slice name)
 {
     for (size_t i = 0; i < sizeof METHODS / sizeof *METHODS; i++)
-        if (slice_eq_str(name, METHODS[i].name))
+        if (slice_eq_str(name, cedar_op_word(METHODS[i].op)))
             return &METHODS[i];
     return NULL;
 }
@@ -148,8 +146,8 @@ static err_code method(struct cedar_parser *p, const struct call *call, const st
     n = p->n_items - base;
     if (n != method->n_args)
         return cedar_parse_refuse(p, &call->place, ERR_CEDAR_SYNTAX,
-                                  "found `%s` with %zu arguments, expected %zu", method->name, n,
-                                  method->n_args);
+                                  "found `%s` with %zu arguments, expected %zu",
+                                  cedar_op_word(method->op), n, method->n_args);
     TRY(cedar_parse_make(p, method->op, of.start, height, call->of));
     call->of->expr->a = of.expr;
     call->of->expr->b = n == 0 ? NULL : p->items[base].expr;

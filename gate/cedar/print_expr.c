@@ -90,32 +90,31 @@ enum level { ANY = 0, OR, AND, RELATION, SUM, PRODUCT, UNARY, MEMBER };
 
 static const struct form {
     enum level level, left, right; /* its own, and what its operands must have at least */
-    const char *word;              /* between two operands, before one, or a method's name */
 } FORMS[] = {
     [CEDAR_OP_LITERAL] = {.level = MEMBER},
     [CEDAR_OP_VAR] = {.level = MEMBER},
     [CEDAR_OP_SLOT] = {.level = MEMBER},
     [CEDAR_OP_IF] = {.level = ANY},
-    [CEDAR_OP_AND] = {AND, AND, RELATION, "&&"},
-    [CEDAR_OP_OR] = {OR, OR, AND, "||"},
-    [CEDAR_OP_NOT] = {UNARY, MEMBER, MEMBER, "!"},
-    [CEDAR_OP_NEG] = {UNARY, MEMBER, MEMBER, "-"},
-    [CEDAR_OP_EQ] = {RELATION, SUM, SUM, "=="},
-    [CEDAR_OP_NE] = {RELATION, SUM, SUM, "!="},
-    [CEDAR_OP_LT] = {RELATION, SUM, SUM, "<"},
-    [CEDAR_OP_LE] = {RELATION, SUM, SUM, "<="},
-    [CEDAR_OP_GT] = {RELATION, SUM, SUM, ">"},
-    [CEDAR_OP_GE] = {RELATION, SUM, SUM, ">="},
-    [CEDAR_OP_IN] = {RELATION, SUM, SUM, "in"},
-    [CEDAR_OP_ADD] = {SUM, SUM, PRODUCT, "+"},
-    [CEDAR_OP_SUB] = {SUM, SUM, PRODUCT, "-"},
-    [CEDAR_OP_MUL] = {PRODUCT, PRODUCT, UNARY, "*"},
-    [CEDAR_OP_CONTAINS] = {MEMBER, MEMBER, ANY, "contains"},
-    [CEDAR_OP_CONTAINS_ALL] = {MEMBER, MEMBER, ANY, "containsAll"},
-    [CEDAR_OP_CONTAINS_ANY] = {MEMBER, MEMBER, ANY, "containsAny"},
-    [CEDAR_OP_IS_EMPTY] = {MEMBER, MEMBER, ANY, "isEmpty"},
-    [CEDAR_OP_HAS_TAG] = {MEMBER, MEMBER, ANY, "hasTag"},
-    [CEDAR_OP_GET_TAG] = {MEMBER, MEMBER, ANY, "getTag"},
+    [CEDAR_OP_AND] = {AND, AND, RELATION},
+    [CEDAR_OP_OR] = {OR, OR, AND},
+    [CEDAR_OP_NOT] = {UNARY, MEMBER, MEMBER},
+    [CEDAR_OP_NEG] = {UNARY, MEMBER, MEMBER},
+    [CEDAR_OP_EQ] = {RELATION, SUM, SUM},
+    [CEDAR_OP_NE] = {RELATION, SUM, SUM},
+    [CEDAR_OP_LT] = {RELATION, SUM, SUM},
+    [CEDAR_OP_LE] = {RELATION, SUM, SUM},
+    [CEDAR_OP_GT] = {RELATION, SUM, SUM},
+    [CEDAR_OP_GE] = {RELATION, SUM, SUM},
+    [CEDAR_OP_IN] = {RELATION, SUM, SUM},
+    [CEDAR_OP_ADD] = {SUM, SUM, PRODUCT},
+    [CEDAR_OP_SUB] = {SUM, SUM, PRODUCT},
+    [CEDAR_OP_MUL] = {PRODUCT, PRODUCT, UNARY},
+    [CEDAR_OP_CONTAINS] = {MEMBER, MEMBER, ANY},
+    [CEDAR_OP_CONTAINS_ALL] = {MEMBER, MEMBER, ANY},
+    [CEDAR_OP_CONTAINS_ANY] = {MEMBER, MEMBER, ANY},
+    [CEDAR_OP_IS_EMPTY] = {MEMBER, MEMBER, ANY},
+    [CEDAR_OP_HAS_TAG] = {MEMBER, MEMBER, ANY},
+    [CEDAR_OP_GET_TAG] = {MEMBER, MEMBER, ANY},
     [CEDAR_OP_GET] = {.level = MEMBER},
     [CEDAR_OP_HAS] = {.level = RELATION},
     [CEDAR_OP_HAS_PATH] = {.level = RELATION},
@@ -189,7 +188,7 @@ static err_code unary(const struct cedar_expr *e, struct buf *ret)
     unsigned n = 0;
 
     for (; e->op == op && n < 4; n++, e = e->a)
-        TRY(buf_add_str(ret, FORMS[op].word));
+        TRY(buf_add_str(ret, cedar_op_word(op)));
     if (e->op == CEDAR_OP_LITERAL && e->literal.kind == CEDAR_LONG) {
         TRY(buf_add_u8(ret, '('));
         TRY(print(e, ret));
@@ -202,7 +201,7 @@ static err_code infix(const struct cedar_expr *e, struct buf *ret)
 {
     TRY(at_least(FORMS[e->op].left, e->a, ret));
     TRY(buf_add_u8(ret, ' '));
-    TRY(buf_add_str(ret, FORMS[e->op].word));
+    TRY(buf_add_str(ret, cedar_op_word(e->op)));
     TRY(buf_add_u8(ret, ' '));
     return at_least(FORMS[e->op].right, e->b, ret);
 }
@@ -211,7 +210,7 @@ static err_code method(const struct cedar_expr *e, struct buf *ret)
 {
     TRY(at_least(MEMBER, e->a, ret));
     TRY(buf_add_u8(ret, '.'));
-    TRY(buf_add_str(ret, FORMS[e->op].word));
+    TRY(buf_add_str(ret, cedar_op_word(e->op)));
     TRY(buf_add_u8(ret, '('));
     if (e->b != NULL)
         TRY(print(e->b, ret));

@@ -4,32 +4,12 @@
 
 #include <stdio.h>
 
-static const char *op_text(enum cedar_op op)
-{
-    static const char *const TEXTS[] = {
-        [CEDAR_OP_NEG] = "-",
-        [CEDAR_OP_EQ] = "==",
-        [CEDAR_OP_NE] = "!=",
-        [CEDAR_OP_LT] = "<",
-        [CEDAR_OP_LE] = "<=",
-        [CEDAR_OP_GT] = ">",
-        [CEDAR_OP_GE] = ">=",
-        [CEDAR_OP_ADD] = "+",
-        [CEDAR_OP_SUB] = "-",
-        [CEDAR_OP_MUL] = "*",
-        [CEDAR_OP_CONTAINS] = "contains",
-        [CEDAR_OP_CONTAINS_ALL] = "containsAll",
-        [CEDAR_OP_CONTAINS_ANY] = "containsAny",
-    };
-    return TEXTS[op];
-}
-
 static err_code tell_sides(struct cedar_checker *c, const struct cedar_expr *e,
                            const struct cedar_type *a, const struct cedar_type *b)
 {
     char what[32];
 
-    snprintf(what, sizeof what, "both sides of %s", op_text(e->op));
+    snprintf(what, sizeof what, "both sides of %s", cedar_op_word(e->op));
     return cedar_tell_two(c, e, what, a, b);
 }
 
@@ -85,7 +65,7 @@ static err_code not_equal(struct cedar_checker *c, const struct cedar_caps *prio
 static err_code order(struct cedar_checker *c, const struct cedar_caps *prior,
                       const struct cedar_expr *e, struct cedar_typed *ret)
 {
-    struct cedar_wanted wanted = {CEDAR_KINDS_ORDER, op_text(e->op)};
+    struct cedar_wanted wanted = {CEDAR_KINDS_ORDER, cedar_op_word(e->op)};
     struct cedar_typed a, b;
 
     TRY(cedar_typecheck_as(c, prior, e->a, &wanted, &a));
@@ -196,7 +176,7 @@ static err_code is(struct cedar_checker *c, const struct cedar_caps *prior,
 static err_code arithmetic(struct cedar_checker *c, const struct cedar_caps *prior,
                            const struct cedar_expr *e, struct cedar_typed *ret)
 {
-    struct cedar_wanted wanted = {CEDAR_KIND(CEDAR_TYPE_LONG), op_text(e->op)};
+    struct cedar_wanted wanted = {CEDAR_KIND(CEDAR_TYPE_LONG), cedar_op_word(e->op)};
     struct cedar_typed a, b;
 
     TRY(cedar_typecheck_as(c, prior, e->a, &wanted, &a));
@@ -228,7 +208,7 @@ static err_code contains(struct cedar_checker *c, const struct cedar_caps *prior
 static err_code contains_many(struct cedar_checker *c, const struct cedar_caps *prior,
                               const struct cedar_expr *e, struct cedar_typed *ret)
 {
-    struct cedar_wanted wanted = {CEDAR_KIND(CEDAR_TYPE_SET), op_text(e->op)};
+    struct cedar_wanted wanted = {CEDAR_KIND(CEDAR_TYPE_SET), cedar_op_word(e->op)};
     const struct cedar_type *both;
     struct cedar_typed a, b;
 
