@@ -55,8 +55,9 @@ bool cedar_schema_context_has(const struct cedar_schema *schema, const struct ce
  * the schema allows satisfies it.
  *
  * Valid: *ret has no CEDAR_ERROR. There are at most 16 of one policy, and no policy is looked at
- * after the first thousand; warnings end after a thousand findings. Errors: CEDAR_STEPS (CEDAR_CHECK_MAX is used up: policies times actions
- * times types are too many), NO_MEMORY. Owns: the caller frees *ret with cedar_findings_free. */
+ * after the first thousand; warnings end after a thousand findings. Errors: CEDAR_STEPS
+ * (CEDAR_CHECK_MAX is used up: policies times actions times types are too many), NO_MEMORY. Owns:
+ * the caller frees *ret with cedar_findings_free. */
 err_code cedar_validate(const struct cedar_schema *schema, const struct cedar_policies *policies,
                         struct cedar_findings *ret);
 
