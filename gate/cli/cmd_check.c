@@ -170,6 +170,10 @@ static err_code explain_all(struct call *call, const struct in_force *force,
         struct why why = {0};
         err_code err = explain(call, list, object->alias, object->rules, question);
         if (err == ERR_REQUEST_INVALID || err == ERR_CEDAR_STEPS) {
+            json_t *entry = add_object(list);
+            put_slice(entry, "from", object->alias);
+            put_text(entry, "outcome", err_name(err));
+            put_text(entry, "detail", call->why.text);
             say(call, "%.*s: %s", TERM_ARG(object->alias), call->why.text);
             call->why = why;
             continue;

@@ -69,22 +69,27 @@ static void put_reason(json_t *list, struct slice what, const struct rules *rule
     }
 }
 
+/* Few policies about something else are shown, where nothing else would be. */
+#define SHOWN_OUTSIDE 10
+
 err_code explain(struct call *call, json_t *list, struct slice what, const struct rules *rules,
                  struct question *question)
 {
     CLEANUP(cedar_explanation_free) struct cedar_explanation explanation = {0};
     size_t n_outside = 0;
+    bool all;
 
     TRY(question_explain(question, rules, &explanation, &call->why));
+    for (size_t i = 0; i < explanation.n; i++)
+        n_outside += explanation.list[i].outcome == CEDAR_OUT_OF_SCOPE;
+    all = n_outside == explanation.n && n_outside <= SHOWN_OUTSIDE;
     for (size_t i = 0; i < explanation.n; i++) {
         const struct cedar_reason *reason = &explanation.list[i];
         put_reason(list, what, rules, reason);
-        if (reason->outcome == CEDAR_OUT_OF_SCOPE)
-            n_outside++;
-        else
+        if (all || reason->outcome != CEDAR_OUT_OF_SCOPE)
             say_reason(call, what, rules, reason);
     }
-    if (n_outside > 0)
+    if (n_outside > 0 && !all)
         say(call, "%.*s: %zu of %zu policies are about something else", TERM_ARG(what), n_outside,
             explanation.n);
     return ERR_OK;

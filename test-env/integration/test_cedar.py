@@ -158,6 +158,11 @@ def explain(world):
     serve(world)
     text = shown(world, "check", "-", "--explain", stdin=json.dumps(request("curl")).encode())
     true("forbid no-curl: satisfied" in text and "permit team-builds: satisfied" in text, text)
+    nobody = request() | {"action": {"name": "eat", "properties": {"class": "execute"}}}
+    text = shown(world, "check", "-", "--explain", stdin=json.dumps(nobody).encode())
+    true("the schema" in text, text)
+    got = ask(world, nobody, "--explain")
+    equal([e["outcome"] for e in got["explanation"]], ["REQUEST_INVALID"], "what did not fit")
     got = ask(world, request(path="/home/x"), "--explain")
     outcomes = {e["policy"]: e for e in got["explanation"]}
     equal(outcomes["team-builds"]["outcome"], "not satisfied", "the permit")
