@@ -28,7 +28,8 @@ from mutants import mutants_of
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 FILES = ["authorize.c", "entities.c", "evaluate.c", "ext.c", "ext_datetime.c", "ext_decimal.c",
-         "ext_ip.c", "fold.c", "index.c", "index_keys.c", "like.c", "value.c", "value_sort.c"]
+         "ext_ip.c", "finish.c", "fold.c", "index.c", "index_keys.c", "like.c", "run.c", "value.c",
+         "value_sort.c"]
 ROOM = "gate/cedar"
 JOBS = os.cpu_count() or 1
 
