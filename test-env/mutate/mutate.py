@@ -89,7 +89,7 @@ class Copy:
                 self.corpus = test
             elif any(suite.endswith("unit") for suite in test["suite"]):
                 self.tests.append(test)
-        self.seconds = collections.defaultdict(lambda: 60)
+        self.seconds = collections.defaultdict(lambda: 600)
         self.noticed = collections.defaultdict(collections.Counter)
         targets = map(self.target, self.tests + [self.corpus] * bool(self.corpus))
         failed = self.make([*targets])
@@ -157,7 +157,8 @@ class Copy:
 
     def try_tests(self, mutant):
         before = self.noticed[mutant.path]
-        order = sorted(self.tests, key=lambda test: -before[test["name"]])
+        order = sorted(self.tests, key=lambda test: (-before[test["name"]],
+                                                     self.seconds[test["name"]]))
         for test in order + [self.corpus] * bool(self.corpus):
             if self.make([self.target(test)]) is not None:
                 return "no program", None
