@@ -78,6 +78,7 @@ class Copy:
             subprocess.run(["meson", "setup", self.build, self.source, "--buildtype=plain",
                             "--optimization=1", "-Dsanitize=true"],
                            stdout=subprocess.DEVNULL, check=True)
+        self.make(["build.ninja"])
         done = subprocess.run(["meson", "introspect", "--tests", self.build],
                               stdout=subprocess.PIPE, check=True)
         self.tests, self.corpus = [], None
@@ -185,6 +186,7 @@ def chosen(top, count, names):
 
 def main():
     top, work = map(os.path.abspath, sys.argv[1:3])
+    os.environ.setdefault("PAWL_SHARED", os.path.join(os.path.dirname(top), "shared"))
     count = sys.argv[3] if len(sys.argv) > 3 else "200"
     mutants, total = chosen(top, count, sys.argv[4:] or FILES)
     known = equivalents()
