@@ -126,6 +126,51 @@ static void failures_are_told(void **state)
         check(ROWS[i].text, CEDAR_FAILED, ROWS[i].detail);
 }
 
+/* Each operand of each operation says what it should have been. */
+static void wanted_kinds_are_told(void **state)
+{
+    static const struct {
+        const char *text, *detail;
+    } ROWS[] = {
+        {WHEN("!^1"), "found a long, wanted a bool"},
+        {WHEN("-^\"a\" == 1"), "found a string, wanted a long"},
+        {WHEN("^\"a\".isEmpty()"), "found a string, wanted a set"},
+        {WHEN("^\"a\" + 1 == 1"), "found a string, wanted a long"},
+        {WHEN("^\"a\" - 1 == 1"), "found a string, wanted a long"},
+        {WHEN("1 * ^\"a\" == 1"), "found a string, wanted a long"},
+        {WHEN("if ^1 then true else true"), "found a long, wanted a bool"},
+        {WHEN("^1 || true"), "found a long, wanted a bool"},
+        {WHEN("false || ^1"), "found a long, wanted a bool"},
+        {WHEN("^1 && true"), "found a long, wanted a bool"},
+        {WHEN("duration(\"1d\") < ^1"), "found a long, wanted a duration"},
+        {WHEN("duration(\"1d\") < ^datetime(\"2024-01-01\")"),
+         "found a datetime, wanted a duration"},
+        {WHEN("^\"a\" >= 1"), "found a string, wanted a long, datetime or duration"},
+        {WHEN("^1.hasTag(\"t\")"), "found a long, wanted an entity"},
+        {WHEN("principal.hasTag(^1)"), "found a long, wanted a string"},
+        {WHEN("^context.r.getTag(\"t\") == 1"), "found a record, wanted an entity"},
+        {WHEN("principal.getTag(^1) == 1"), "found a long, wanted a string"},
+        {WHEN("^1 is User"), "found a long, wanted an entity"},
+        {WHEN("^1 is User in principal"), "found a long, wanted an entity"},
+        {WHEN("principal is User in ^1"), "found a long, wanted an entity or a set of entities"},
+        {WHEN("principal in ^[principal, 1]"), "found a long, wanted a set of entities"},
+        {WHEN("principal in ^[principal, \"a\"]"), "found a string, wanted a set of entities"},
+        {WHEN("principal in ^[principal, [1]]"), "found a set, wanted a set of entities"},
+        {WHEN("^1.containsAny([1])"), "found a long, wanted a set"},
+        {WHEN("[1].containsAny(^1)"), "found a long, wanted a set"},
+        {WHEN("^1.containsAll([1])"), "found a long, wanted a set"},
+        {WHEN("^1 has a"), "found a long, wanted an entity or a record"},
+        {WHEN("ip(\"1.1.1.1\").isInRange(^1)"), "found a long, wanted an ipaddr"},
+        {WHEN("^1.toDate() == 1"), "found a long, wanted a datetime"},
+        {WHEN("datetime(\"2024-01-01\").offset(^1) == 1"), "found a long, wanted a duration"},
+        {WHEN("^1.toDays() == 1"), "found a long, wanted a duration"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(ROWS); i++)
+        check(ROWS[i].text, CEDAR_FAILED, ROWS[i].detail);
+}
+
 static void the_condition_is_counted(void **state)
 {
     CLEANUP(cedar_explanation_free) struct cedar_explanation explanation = {0};
@@ -184,7 +229,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_smallest_part_is_found), cmocka_unit_test(a_scope_that_does_not_fit),
         cmocka_unit_test(failures_are_told),          cmocka_unit_test(the_condition_is_counted),
-        cmocka_unit_test(details_fit_and_are_ascii),  cmocka_unit_test(every_fault_has_a_text),
+        cmocka_unit_test(wanted_kinds_are_told),      cmocka_unit_test(details_fit_and_are_ascii),
+        cmocka_unit_test(every_fault_has_a_text),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
