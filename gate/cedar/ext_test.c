@@ -382,6 +382,35 @@ static void a_text_ends_at_its_end(void **state)
             }
 }
 
+/* Addresses that differ in one bit differ, whichever it is. */
+static void every_bit_of_an_address_counts(void **state)
+{
+    char text[64];
+
+    (void)state;
+    for (unsigned bit = 0; bit < 128; bit++) {
+        struct cedar_value zero = ext_must(CEDAR_FN_IP, "::"), one;
+        unsigned group[8] = {0};
+
+        group[bit / 16] = 1U << bit % 16;
+        snprintf(text, sizeof text, "%x:%x:%x:%x:%x:%x:%x:%x", group[0], group[1], group[2],
+                 group[3], group[4], group[5], group[6], group[7]);
+        one = ext_must(CEDAR_FN_IP, text);
+        assert_false(cedar_value_eq(&zero, &one));
+        assert_true(cedar_value_cmp(&zero, &one) < 0 && cedar_value_cmp(&one, &zero) > 0);
+    }
+    for (unsigned bit = 0; bit < 32; bit++) {
+        struct cedar_value zero = ext_must(CEDAR_FN_IP, "0.0.0.0"), one;
+        unsigned octet[4] = {0};
+
+        octet[bit / 8] = 1U << bit % 8;
+        snprintf(text, sizeof text, "%u.%u.%u.%u", octet[0], octet[1], octet[2], octet[3]);
+        one = ext_must(CEDAR_FN_IP, text);
+        assert_false(cedar_value_eq(&zero, &one));
+        assert_true(cedar_value_cmp(&zero, &one) < 0 && cedar_value_cmp(&one, &zero) > 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -393,6 +422,7 @@ int main(void)
         cmocka_unit_test(decimals_are_compared),
         cmocka_unit_test(every_function_wants_its_kinds),
         cmocka_unit_test(a_text_ends_at_its_end),
+        cmocka_unit_test(every_bit_of_an_address_counts),
     };
 
     return cmocka_run_group_tests(tests, NULL, ext_teardown);
