@@ -103,7 +103,7 @@ static int record_cmp(const struct cedar_value *a, const struct cedar_value *b, 
         const struct cedar_field *x = &a->fields[i], *y = &b->fields[i];
 
         if (!spend(steps, x->name.len))
-            return 0;
+            break;
         order = text_cmp(x->name, y->name);
         if (order == 0)
             order = cedar_value_cmp_within(&x->value, &y->value, steps);
