@@ -248,6 +248,26 @@ static void long_names_cost_more(void **state)
     assert_in_range(steps, 1, 1500);
 }
 
+/* So do the names of entities, where only their content tells them apart. */
+static void long_ids_cost_more(void **state)
+{
+    static uint8_t id[2][64000];
+    struct cedar_uid x = cedar_uid_of(slice_str("U"), SLICE_OF(id[0]));
+    struct cedar_uid y = cedar_uid_of(slice_str("U"), SLICE_OF(id[1]));
+    struct cedar_value a = cedar_entity(&x), b = cedar_entity(&y);
+    uint32_t steps = 200;
+
+    (void)state;
+    cedar_value_cmp_within(&a, &b, &steps);
+    assert_int_equal(steps, 0);
+    steps = 200;
+    assert_int_equal(cedar_value_cmp_within(&a, &a, &steps), 0); /* nothing to look at */
+    assert_in_range(steps, 190, 200);
+    steps = 2000;
+    assert_int_equal(cedar_value_cmp_within(&a, &b, &steps), 0);
+    assert_in_range(steps, 1, 1500);
+}
+
 /* Random nested values: the order is total, and equality is its zero. */
 static struct cedar_value random_value(struct cedar_value *pool, uint32_t depth)
 {
@@ -308,6 +328,7 @@ int main(void)
         cmocka_unit_test(a_name_twice_is_told),
         cmocka_unit_test(a_budget_ends_a_comparison),
         cmocka_unit_test(long_names_cost_more),
+        cmocka_unit_test(long_ids_cost_more),
         cmocka_unit_test(the_order_is_total),
     };
 
