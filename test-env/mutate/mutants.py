@@ -62,7 +62,9 @@ class Mutant:
     def keys(self):
         """What equivalent.txt may call it: this fault alone, or all in its function."""
         name = os.path.basename(self.path)
-        return [(name, self.before, self.after), (name, self.function + "()", "*")]
+        return [(name, self.before, self.after),
+                (f"{name} {self.function}()", self.before, self.after),
+                (name, self.function + "()", "*")]
 
     def __str__(self):
         return (f"{self.path}:{self.line}: {self.function}(): {self.rule}:\n"

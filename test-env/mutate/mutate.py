@@ -212,7 +212,7 @@ def main():
         for mutant, verdict, caught in pool.map(judge, mutants):
             tally[verdict] += 1
             unused -= set(mutant.keys())
-            if verdict == "noticed" and mutant.keys()[0] in known:
+            if verdict == "noticed" and set(mutant.keys()[:2]) & set(known):
                 print(f"in equivalent.txt, but noticed: {mutant}", flush=True)
             if verdict == "noticed":
                 by_test[caught.split(":")[0]] += 1
