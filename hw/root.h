@@ -106,6 +106,28 @@ struct hw_seal {
 };
 void hw_seal_free(struct hw_seal *seal);
 
+/* The head of the ledger after a round: what the hardware keeps so that nobody can shorten it. */
+struct hw_head {
+    uint64_t round; /* rises with every head, not always by one */
+    uint64_t size;  /* entries */
+    struct digest root;
+};
+
+enum hw_keep {
+    HW_KEEP_ROUND = 0, /* cheap, every round: may be lost when the hardware loses power uncleanly */
+    HW_KEEP_DURABLE,   /* survives everything, and wears the hardware: docs/hardware-wear.md */
+};
+
+/* What the hardware says about the head. */
+struct hw_kept {
+    bool none;       /* no head was ever kept */
+    uint64_t round;  /* the last one counted; the next head has round + 1 */
+    uint64_t missing; /* so many rounds at most may have been taken off the disk's end unnoticed:
+                         0 unless the hardware lost power uncleanly */
+    bool has_durable;
+    struct hw_head durable; /* the last one kept durably */
+};
+
 struct hw_root;
 
 /* No member is NULL. */
@@ -159,6 +181,18 @@ struct hw_root_ops {
 
     /* The key that sign uses now (an HSM changes it at each step). */
     err_code (*receipt_key)(struct hw_root *root, struct hw_pubkey *ret, struct why *why);
+
+    /* Compares the heads that the disk holds (oldest first, the last is the newest; none: an empty
+     * ledger) with what the hardware kept. A disk that is one head ahead was interrupted between
+     * commit and head_bind: that is made good. Needed once after attach, and after a head_bind that
+     * failed. Errors: LEDGER_ROLLBACK when the hardware knows of a later head, naming both sizes
+     * (rounds, where only those are known); HEAD_MISSING when what keeps it is gone. */
+    err_code (*head_check)(struct hw_root *root, const struct hw_head *heads, size_t n,
+                           struct hw_kept *ret, struct why *why);
+
+    /* Keeps a head that is durable on disk, in an open round. Its round is the last one + 1. */
+    err_code (*head_bind)(struct hw_root *root, const struct hw_head *head, enum hw_keep keep,
+                          struct why *why);
 
     void (*close)(struct hw_root *root);
 };

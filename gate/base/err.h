@@ -167,6 +167,10 @@
     X(LEDGER_INCONSISTENT, 143, 43, "the ledger was cut or changed", "keep it as evidence")        \
     X(BUSY, 144, 34, "another pawl process holds this directory, and did not let go in time",      \
       "try again when it is done; see: fuser FILE, with the lock file named above")                \
+    X(LEDGER_ROLLBACK, 145, 43, "the ledger on disk is older than the hardware says",              \
+      "put the newest copy of the ledger back; see docs/recovery.md")                              \
+    X(HEAD_MISSING, 146, 43, "what keeps the ledger's head in the hardware is gone",               \
+      "find out who did it, then enrol again: pawl init --again")                                  \
     X(KEY_REF, 150, 2, "not a key reference that pawl knows",                                      \
       "FILE.pem, pkcs11:..., or tpm2:handle=0x81...")                                              \
     X(KEY_SIGN, 151, 1, "the key could not sign", "check the key")

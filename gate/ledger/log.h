@@ -11,7 +11,7 @@
 #define PAWL_LEDGER_LOG_H
 
 #include "gate/ledger/record.h"
-#include "gate/ledger/tree.h"
+#include "gate/tlog/tree.h"
 
 enum ledger_mode {
     LEDGER_READ = 0,

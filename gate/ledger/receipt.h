@@ -13,7 +13,7 @@
 #define PAWL_LEDGER_RECEIPT_H
 
 #include "gate/cose/cose.h"
-#include "gate/ledger/tree.h"
+#include "gate/tlog/tree.h"
 
 #define RECEIPT_SIZE_MAX 8192
 #define RECEIPT_SUB "ledger"

@@ -13,6 +13,7 @@ LEVELS = {
     "hw": 2,
     "gate/cedar": 2,
     "gate/cose": 3,
+    "gate/tlog": 3,
     "tpm": 3,
     "pkcs11": 3,
     "gate/policy": 4,

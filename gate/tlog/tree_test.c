@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gate/base/text.h"
 #include "gate/base/vectors_testing.h"
-#include "gate/ledger/tree.h"
+#include "gate/tlog/tree.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

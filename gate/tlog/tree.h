@@ -5,10 +5,11 @@
  * Every complete subtree's hash is kept: 64 bytes per leaf, appending costs one node hash on
  * average, a root or a proof at most one hash per level.
  */
-#ifndef PAWL_LEDGER_TREE_H
-#define PAWL_LEDGER_TREE_H
+#ifndef PAWL_TLOG_TREE_H
+#define PAWL_TLOG_TREE_H
 
-#include "gate/ledger/checkpoint.h"
+#include "gate/base/why.h"
+#include "gate/tlog/checkpoint.h"
 
 #define TREE_LEVELS 31
 #define TREE_SIZE_MAX ((uint64_t)1 << (TREE_LEVELS - 1)) /* leaves in memory */
@@ -19,6 +20,15 @@
 err_code tree_leaf(struct slice entry, struct digest *ret);
 err_code tree_node(const struct digest *left, const struct digest *right, struct digest *ret);
 err_code tree_empty(struct digest *ret);
+
+/* Where the hashes of complete subtrees come from: hash index of level covers the leaves
+ * [index << level, (index + 1) << level), of size leaves in all. */
+struct tree_source {
+    err_code (*hash)(const void *from, unsigned level, uint64_t index, struct digest *ret,
+                     struct why *why);
+    const void *from;
+    uint64_t size;
+};
 
 /* Level 0 holds the leaves; hash i of level l covers leaves [i << l, (i + 1) << l). {0} is the
  * empty tree. */

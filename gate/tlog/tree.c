@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "gate/ledger/tree.h"
+#include "gate/tlog/tree.h"
 
 #include <stdlib.h>
 #include <string.h>
