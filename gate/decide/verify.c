@@ -100,10 +100,10 @@ static err_code judge_seal(const struct enrolment *enrolment, struct verified *o
 {
     const struct permit *permit = &out->permit;
     const struct hw_seal seal = {
-        .kind = permit->seal_kind,
-        .statement = {(uint8_t *)(uintptr_t)permit->seal_statement.ptr, permit->seal_statement.len,
+        .kind = permit->seal.kind,
+        .statement = {(uint8_t *)(uintptr_t)permit->seal.statement.ptr, permit->seal.statement.len,
                       0},
-        .sig = {(uint8_t *)(uintptr_t)permit->seal_sig.ptr, permit->seal_sig.len, 0},
+        .sig = {(uint8_t *)(uintptr_t)permit->seal.sig.ptr, permit->seal.sig.len, 0},
     };
     const struct hw_seal_head head = {
         .tree_size = out->checkpoint.size,
@@ -115,7 +115,7 @@ static err_code judge_seal(const struct enrolment *enrolment, struct verified *o
     struct hardware_sealed sealed;
     struct digest binding;
 
-    if (permit->seal_kind == HW_SEAL_NONE && is_tpm(enrolment) && !enrolment->hw.about.seals) {
+    if (permit->seal.kind == HW_SEAL_NONE && is_tpm(enrolment) && !enrolment->hw.about.seals) {
         out->epoch =
             permit->record.epoch; /* as the signed record says; nobody else vouches for it */
         return ERR_OK;

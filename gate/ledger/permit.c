@@ -8,15 +8,6 @@
 #define LABEL_KEY "pawl-key"
 #define LABEL_SEAL "pawl-seal"
 
-static const struct {
-    enum hw_seal_kind kind;
-    const char *name;
-} SEALS[] = {
-    {HW_SEAL_TPM_CERTIFY, "tpm-certify"},
-    {HW_SEAL_EPOCH_CHAIN, "epoch-chain"},
-    {HW_SEAL_FAKE, "fake"},
-};
-
 void permit_free(struct permit *permit)
 {
     buf_free(&permit->entry);
@@ -34,26 +25,6 @@ static void permit_drop(struct permit **permit)
 
 /* ---- writing --------------------------------------------------------------------------------- */
 
-static err_code put_seal(struct cbor_writer *w, const struct hw_seal *seal)
-{
-    const char *name = NULL;
-
-    for (size_t i = 0; i < sizeof SEALS / sizeof *SEALS; i++)
-        if (SEALS[i].kind == seal->kind)
-            name = SEALS[i].name;
-    if (name == NULL)
-        return ERR_INTERNAL;
-    cbor_put_text(w, LABEL_SEAL);
-    cbor_put_map(w, 3);
-    cbor_put_text(w, "kind");
-    cbor_put_text(w, name);
-    cbor_put_text(w, "signature");
-    cbor_put_bytes(w, buf_slice(&seal->sig));
-    cbor_put_text(w, "statement");
-    cbor_put_bytes(w, buf_slice(&seal->statement));
-    return ERR_OK;
-}
-
 static err_code write_unprotected(const struct permit_parts *parts, struct buf *ret)
 {
     bool sealed = parts->seal->kind != HW_SEAL_NONE;
@@ -65,8 +36,10 @@ static err_code write_unprotected(const struct permit_parts *parts, struct buf *
     cbor_put_bytes(&w, parts->receipt);
     cbor_put_text(&w, LABEL_KEY);
     cbor_put_bytes(&w, parts->rotation);
-    if (sealed)
-        TRY(put_seal(&w, parts->seal));
+    if (sealed) {
+        cbor_put_text(&w, LABEL_SEAL);
+        TRY(seal_put(&w, parts->seal));
+    }
     return cbor_written(&w);
 }
 
@@ -88,26 +61,6 @@ err_code permit_make(const struct permit_parts *parts, struct buf *ret, struct w
 
 /* ---- reading --------------------------------------------------------------------------------- */
 
-static err_code read_seal(struct cbor_reader *r, struct permit *permit)
-{
-    struct cbor_map map = cbor_open_map(r);
-    struct slice kind;
-
-    cbor_need(&map, "kind");
-    kind = cbor_get_text(r);
-    cbor_need(&map, "signature");
-    permit->seal_sig = cbor_get_bytes(r);
-    cbor_need(&map, "statement");
-    permit->seal_statement = cbor_get_bytes(r);
-    cbor_close_map(&map);
-    if (permit->seal_sig.len > PERMIT_SEAL_MAX || permit->seal_statement.len > PERMIT_SEAL_MAX)
-        return ERR_TOO_LARGE;
-    for (size_t i = 0; i < sizeof SEALS / sizeof *SEALS; i++)
-        if (slice_eq_str(kind, SEALS[i].name))
-            permit->seal_kind = SEALS[i].kind;
-    return permit->seal_kind == HW_SEAL_NONE ? ERR_FORMAT : r->err;
-}
-
 static err_code read_unprotected(struct slice encoded, struct permit *permit,
                                  struct slice *ret_receipt)
 {
@@ -120,7 +73,7 @@ static err_code read_unprotected(struct slice encoded, struct permit *permit,
     cbor_need(&map, LABEL_KEY);
     permit->rotation_entry = cbor_get_bytes(&r);
     if (cbor_key(&map, LABEL_SEAL))
-        TRY(read_seal(&r, permit));
+        TRY(seal_get(&r, &permit->seal));
     cbor_close_map(&map);
     return cbor_done(&r);
 }

@@ -11,11 +11,8 @@
 
 #include "gate/ledger/receipt.h"
 #include "gate/ledger/record.h"
-#include "hw/root.h"
+#include "gate/ledger/seal.h"
 
-/* Room for the longest chain of epoch certificates that a token's seal carries (HSM_CHAIN_MAX of
- * 294 bytes, 1,204,224). */
-#define PERMIT_SEAL_MAX ((size_t)1180 << 10) /* statement and signature, each */
 #define PERMIT_SIZE_MAX ((size_t)2 << 20)
 
 /* What a permit is put together from. Each part is encoded; the seal may be of kind NONE. */
@@ -35,8 +32,7 @@ struct permit {
     struct receipt receipt; /* borrows from the permit's bytes, as do the next */
     struct record rotation; /* introduces the key that signed the record */
     struct slice rotation_entry;
-    enum hw_seal_kind seal_kind;
-    struct slice seal_statement, seal_sig;
+    struct seal seal;
 };
 void permit_free(struct permit *permit);
 

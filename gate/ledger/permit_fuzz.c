@@ -15,12 +15,12 @@ static void permit(struct slice bytes, struct permit *permit)
 
     if (permit_parse(bytes, permit, NULL) != ERR_OK)
         return;
-    seal.kind = permit->seal_kind;
+    seal.kind = permit->seal.kind;
     parts.record = buf_slice(&permit->entry);
     parts.receipt = permit->receipt.message.raw;
     parts.rotation = permit->rotation_entry;
-    if (buf_add_slice(&seal.statement, permit->seal_statement) != ERR_OK ||
-        buf_add_slice(&seal.sig, permit->seal_sig) != ERR_OK ||
+    if (buf_add_slice(&seal.statement, permit->seal.statement) != ERR_OK ||
+        buf_add_slice(&seal.sig, permit->seal.sig) != ERR_OK ||
         permit_make(&parts, &again, NULL) != ERR_OK || !slice_eq(buf_slice(&again), bytes))
         abort();
 }

@@ -77,9 +77,9 @@ static void a_permit_goes_there_and_back(void **state)
     assert_true(slice_eq_str(s->permit.record.agent_id, "agent-1"));
     assert_int_equal(s->permit.receipt.leaf_index, INDEX);
     assert_int_equal(s->permit.receipt.tree_size, DECISIONS + 1);
-    assert_int_equal(s->permit.seal_kind, HW_SEAL_FAKE);
-    assert_true(slice_eq_str(s->permit.seal_statement, "statement"));
-    assert_true(slice_eq_str(s->permit.seal_sig, "signature"));
+    assert_int_equal(s->permit.seal.kind, HW_SEAL_FAKE);
+    assert_true(slice_eq_str(s->permit.seal.statement, "statement"));
+    assert_true(slice_eq_str(s->permit.seal.sig, "signature"));
     if (judge(s, &why) != ERR_OK)
         fail_msg("%s", why.text);
     /* Who knows only COSE sees a COSE_Sign1 by the statement key. */
@@ -121,8 +121,8 @@ static void every_flipped_bit_is_refused(void **state)
     size_t in_seal = 0;
 
     assert_int_equal(permit_parse(buf_slice(&s->bytes), &s->permit, &why), ERR_OK);
-    statement = s->permit.seal_statement;
-    sig = s->permit.seal_sig;
+    statement = s->permit.seal.statement;
+    sig = s->permit.seal.sig;
     for (size_t bit = 0; bit < s->bytes.len * 8; bit++) {
         err_code err;
 
@@ -351,8 +351,8 @@ static void only_the_three_labels(void **state)
     pairs_of(s, pairs, &why);
     assert_int_equal(with_header(s, pairs, 3, &why), ERR_OK);
     assert_int_equal(with_header(s, pairs, 2, &why), ERR_OK); /* no seal */
-    assert_int_equal(s->permit.seal_kind, HW_SEAL_NONE);
-    assert_int_equal(s->permit.seal_statement.len, 0);
+    assert_int_equal(s->permit.seal.kind, HW_SEAL_NONE);
+    assert_int_equal(s->permit.seal.statement.len, 0);
     assert_int_equal(with_header(s, pairs, 1, &why), ERR_FORMAT);
     assert_int_equal(with_header(s, pairs, 0, &why), ERR_FORMAT);
     assert_int_equal(with_header(s, pairs + 1, 2, &why), ERR_FORMAT);
@@ -453,7 +453,7 @@ static void too_large(void **state)
     parts.record = buf_slice(&record);
     parts.rotation = s->permit.rotation_entry;
     parts.receipt = s->permit.receipt.message.raw;
-    assert_int_equal(buf_add_space(&seal.statement, PERMIT_SEAL_MAX, &space), ERR_OK);
+    assert_int_equal(buf_add_space(&seal.statement, SEAL_PART_MAX, &space), ERR_OK);
     assert_int_equal(permit_make(&parts, &permit, &why), ERR_OK);
     assert_int_equal(buf_add_u8(&seal.statement, 0), ERR_OK);
     assert_int_equal(permit_make(&parts, &permit, &why), ERR_TOO_LARGE);

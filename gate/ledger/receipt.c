@@ -132,15 +132,21 @@ static err_code write_proof(uint64_t size, uint64_t index, const struct tree_pat
     return cbor_written(&w);
 }
 
-err_code receipt_finish(const struct receipt_draft *draft, uint64_t leaf_index,
-                        const struct tree_path *path, const uint8_t sig[static 64], struct buf *ret)
+/* A signed head, and an entry's way to it. */
+struct assembly {
+    struct slice protected_, sig;
+    uint64_t size, leaf_index;
+};
+
+static err_code assemble(const struct assembly *parts, const struct tree_path *path,
+                         struct buf *ret)
 {
     CLEANUP(buf_free) struct buf proof = {0}, unprotected = {0};
     struct cbor_writer w = cbor_write(&unprotected);
 
     if (path->n == 0 || path->n > TREE_PATH_MAX)
         return ERR_INTERNAL;
-    TRY(write_proof(draft->checkpoint.size, leaf_index, path, &proof));
+    TRY(write_proof(parts->size, parts->leaf_index, path, &proof));
     cbor_put_map(&w, 1);
     cbor_put_int(&w, COSE_VDP);
     cbor_put_map(&w, 1);
@@ -148,8 +154,26 @@ err_code receipt_finish(const struct receipt_draft *draft, uint64_t leaf_index,
     cbor_put_array(&w, 1);
     cbor_put_bytes(&w, buf_slice(&proof));
     TRY(cbor_written(&w));
-    return cose_sign1_assemble(buf_slice(&draft->protected_), buf_slice(&unprotected),
-                               (struct slice){0}, true, (struct slice){sig, 64}, ret);
+    return cose_sign1_assemble(parts->protected_, buf_slice(&unprotected), (struct slice){0}, true,
+                               parts->sig, ret);
+}
+
+err_code receipt_finish(const struct receipt_draft *draft, uint64_t leaf_index,
+                        const struct tree_path *path, const uint8_t sig[static 64], struct buf *ret)
+{
+    const struct assembly parts = {
+        buf_slice(&draft->protected_), {sig, 64}, draft->checkpoint.size, leaf_index};
+
+    return assemble(&parts, path, ret);
+}
+
+err_code receipt_again(const struct receipt *receipt, uint64_t leaf_index,
+                       const struct tree_path *path, struct buf *ret)
+{
+    const struct assembly parts = {receipt->message.protected_, receipt->message.signature,
+                                   receipt->tree_size, leaf_index};
+
+    return leaf_index < receipt->tree_size ? assemble(&parts, path, ret) : ERR_FORMAT;
 }
 
 /* ---- reading --------------------------------------------------------------------------------- */

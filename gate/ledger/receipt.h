@@ -60,6 +60,14 @@ enum receipt_kind {
     RECEIPT_CONSISTENCY, /* always by RECEIPT_FOREIGN: pawl issues none yet */
 };
 
+struct receipt;
+
+/* The receipt of another entry of the same tree: the hardware signed the root, not the entry.
+ * Appends to ret. Errors: INTERNAL when the path is empty; FORMAT when the tree has no such entry.
+ */
+err_code receipt_again(const struct receipt *receipt, uint64_t leaf_index,
+                       const struct tree_path *path, struct buf *ret);
+
 /* A parsed receipt, about 3 KiB. Borrows from the bytes. */
 struct receipt {
     enum receipt_kind kind;
