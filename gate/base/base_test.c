@@ -360,9 +360,68 @@ static void why_names_what_was_read(void **state)
     assert_int_equal(why_reading(NULL, ERR_FORMAT, "\"f\""), ERR_FORMAT);
 }
 
+static void base64_and_back(void **state)
+{
+    /* RFC 4648 section 10, and the two digits that base64url does not have. */
+    static const char *const GOOD[][2] = {
+        {"", ""},
+        {"f", "Zg=="},
+        {"fo", "Zm8="},
+        {"foo", "Zm9v"},
+        {"foob", "Zm9vYg=="},
+        {"fooba", "Zm9vYmE="},
+        {"foobar", "Zm9vYmFy"},
+        {"\xfb\xff", "+/8="},
+    };
+    static const char *const BAD[] = {
+        "Z",    "Zg",     "Zg=",  "Zh==", "Zm9=", "====", "=",     "Zg==Zg==", "Zg==\n",
+        "Zm 9", "Zm9v\n", "-_8=", "Z===", "Zm=v", "Z=9v", "Zm9vZ", "Zm9v=",    "Zm9v====",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof GOOD / sizeof *GOOD; i++) {
+        CLEANUP(buf_free) struct buf text = {0}, bytes = {0};
+        assert_int_equal(base64_encode(slice_str(GOOD[i][0]), &text), ERR_OK);
+        assert_string_equal((const char *)text.ptr, GOOD[i][1]);
+        assert_int_equal(base64_decode(slice_str(GOOD[i][1]), &bytes), ERR_OK);
+        assert_true(slice_eq_str(buf_slice(&bytes), GOOD[i][0]));
+    }
+    for (size_t i = 0; i < sizeof BAD / sizeof *BAD; i++) {
+        CLEANUP(buf_free) struct buf bytes = {0};
+        if (base64_decode(slice_str(BAD[i]), &bytes) != ERR_FORMAT)
+            fail_msg("\"%s\" is taken", BAD[i]);
+        assert_int_equal(bytes.len, 0);
+    }
+    /* A NUL is no digit, though it ends the table of digits. */
+    CLEANUP(buf_free) struct buf bytes = {0};
+    assert_int_equal(base64_decode((struct slice){(const uint8_t *)"Zm9\0", 4}, &bytes),
+                     ERR_FORMAT);
+}
+
+static void names_in_uris(void **state)
+{
+    static const char *const CASES[][2] = {
+        {"", ""},
+        {"example.org/gate-1", "example.org/gate-1"},
+        {"AZaz09-._~/", "AZaz09-._~/"},
+        {"a b+c%:@\n", "a%20b%2Bc%25%3A%40%0A"},
+        {"\xc3\xbc", "%C3%BC"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        CLEANUP(buf_free) struct buf text = {0};
+        assert_int_equal(text_percent(slice_str(CASES[i][0]), &text), ERR_OK);
+        assert_string_equal((const char *)text.ptr, CASES[i][1]);
+    }
+    CLEANUP(buf_free) struct buf text = {0};
+    assert_int_equal(text_percent((struct slice){(const uint8_t *)"\0", 1}, &text), ERR_OK);
+    assert_string_equal((const char *)text.ptr, "%00");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(base64_and_back),
+        cmocka_unit_test(names_in_uris),
         cmocka_unit_test(every_error_has_name_text_exit),
         cmocka_unit_test(error_numbers_are_distinct),
         cmocka_unit_test(buf_grows_cuts_and_refuses),

@@ -43,17 +43,81 @@ err_code hex_decode(const char *text, struct buf *ret)
     return ERR_OK;
 }
 
+/* One to three bytes as two to four digits. */
+static err_code base64_group(const uint8_t *bytes, size_t n, const char digits[static 64],
+                             struct buf *ret)
+{
+    uint32_t word = 0;
+
+    for (size_t k = 0; k < 3; k++)
+        word = word << 8 | (k < n ? bytes[k] : 0u);
+    for (size_t k = 0; k < n + 1; k++)
+        TRY(buf_add_u8(ret, (uint8_t)digits[word >> (18 - 6 * k) & 63]));
+    return ERR_OK;
+}
+
 err_code base64url_encode(struct slice bytes, struct buf *ret)
 {
     static const char DIGITS[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
+    for (size_t i = 0; i < bytes.len; i += 3)
+        TRY(base64_group(bytes.ptr + i, bytes.len - i < 3 ? bytes.len - i : 3, DIGITS, ret));
+    return buf_terminate(ret);
+}
+
+static const char BASE64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+err_code base64_encode(struct slice bytes, struct buf *ret)
+{
     for (size_t i = 0; i < bytes.len; i += 3) {
         size_t n = bytes.len - i < 3 ? bytes.len - i : 3;
+        TRY(base64_group(bytes.ptr + i, n, BASE64, ret));
+        TRY(buf_add(ret, "==", 3 - n));
+    }
+    return buf_terminate(ret);
+}
+
+err_code base64_decode(struct slice text, struct buf *ret)
+{
+    CLEANUP(buf_free) struct buf out = {0};
+
+    if (text.len % 4 != 0)
+        return ERR_FORMAT;
+    for (size_t i = 0; i < text.len; i += 4) {
+        const uint8_t *group = text.ptr + i;
+        bool last = i + 4 == text.len;
+        size_t n = !last || group[3] != '=' ? 4 : group[2] != '=' ? 3 : 2;
         uint32_t word = 0;
-        for (size_t k = 0; k < 3; k++)
-            word = word << 8 | (k < n ? bytes.ptr[i + k] : 0u);
-        for (size_t k = 0; k < n + 1; k++)
-            TRY(buf_add_u8(ret, (uint8_t)DIGITS[word >> (18 - 6 * k) & 63]));
+        for (size_t k = 0; k < n; k++) {
+            const char *digit = memchr(BASE64, group[k], 64);
+            if (digit == NULL)
+                return ERR_FORMAT;
+            word = word << 6 | (uint32_t)(digit - BASE64);
+        }
+        word <<= 6 * (4 - n);
+        if (n < 4 && (word & (n == 3 ? 0xffu : 0xffffu)) != 0)
+            return ERR_FORMAT;
+        for (size_t k = 0; k < n - 1; k++)
+            TRY(buf_add_u8(&out, (uint8_t)(word >> (16 - 8 * k))));
+    }
+    buf_free(ret);
+    *ret = buf_take(&out);
+    return ERR_OK;
+}
+
+err_code text_percent(struct slice text, struct buf *ret)
+{
+    static const char KEPT[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/";
+    static const char DIGITS[] = "0123456789ABCDEF";
+
+    for (size_t i = 0; i < text.len; i++) {
+        uint8_t c = text.ptr[i];
+        const char coded[] = {'%', DIGITS[c >> 4], DIGITS[c & 15]};
+        if (memchr(KEPT, c, sizeof KEPT - 1) != NULL)
+            TRY(buf_add_u8(ret, c));
+        else
+            TRY(buf_add(ret, coded, sizeof coded));
     }
     return buf_terminate(ret);
 }

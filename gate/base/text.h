@@ -14,6 +14,16 @@ err_code hex_decode(const char *text, struct buf *ret);
 /* base64url without padding (RFC 4648 5), appended to ret and NUL-terminated beyond len. */
 err_code base64url_encode(struct slice bytes, struct buf *ret);
 
+/* base64 with + and / and padding (RFC 4648 4), appended to ret and NUL-terminated beyond len. */
+err_code base64_encode(struct slice bytes, struct buf *ret);
+/* Reads what base64_encode writes and nothing else: no line breaks, padding as it must be, no bit
+ * set that belongs to no octet. Replaces *ret. Error: FORMAT. Owns: *ret. */
+err_code base64_decode(struct slice text, struct buf *ret);
+
+/* Appends text with every octet but A-Z a-z 0-9 - . _ ~ / as %XX (RFC 3986 2.1, upper-case hex),
+ * NUL-terminated beyond len: names as they stand in URIs and as the names of keys and logs. */
+err_code text_percent(struct slice text, struct buf *ret);
+
 /* "sha256:<64 hex>"; ret holds DIGEST_TEXT characters with the terminator. */
 #define DIGEST_TEXT 72
 void digest_text(const struct digest *digest, char ret[static DIGEST_TEXT]);

@@ -8,7 +8,7 @@
 /* Text that a person or a file gives. What a reader takes, it writes back to the same value. */
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
-    CLEANUP(buf_free) struct buf decoded = {0};
+    CLEANUP(buf_free) struct buf decoded = {0}, base64 = {0}, back = {0};
     struct digest digest, again;
     char text[300], written[DIGEST_TEXT];
     int64_t seconds;
@@ -25,6 +25,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
         abort();
     (void)duration_parse(text, &seconds);
     if (hex_decode(text, &decoded) == ERR_OK && decoded.len != strlen(text) / 2)
+        abort();
+    if (base64_decode((struct slice){bytes, len}, &base64) == ERR_OK &&
+        (base64_encode(buf_slice(&base64), &back) != ERR_OK ||
+         !slice_eq(buf_slice(&back), (struct slice){bytes, len})))
         abort();
     if (number_parse(text, 1000, &number) == ERR_OK && number > 1000)
         abort();
