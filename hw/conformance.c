@@ -173,10 +173,10 @@ static void ops_are_all_there(struct conform *c)
 {
     const struct hw_root_ops *o = c->root->ops;
     const bool there[] = {
-        o->name != NULL,   o->describe != NULL, o->enrol != NULL, o->attach != NULL,
-        o->verify != NULL, o->epoch != NULL,    o->step != NULL,  o->prepare != NULL,
-        o->begin != NULL,  o->sign != NULL,     o->seal != NULL,  o->receipt_key != NULL,
-        o->close != NULL,
+        o->name != NULL,       o->describe != NULL,    o->enrol != NULL, o->attach != NULL,
+        o->verify != NULL,     o->epoch != NULL,       o->step != NULL,  o->prepare != NULL,
+        o->begin != NULL,      o->sign != NULL,        o->seal != NULL,  o->receipt_key != NULL,
+        o->device_key != NULL, o->device_sign != NULL, o->close != NULL,
     };
 
     for (size_t i = 0; i < sizeof there; i++)

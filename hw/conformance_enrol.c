@@ -25,6 +25,8 @@ static void closed(struct conform *c, const char *check, const struct hw_mandate
     conform_refused(c, check, o->sign(c->root, &DIGEST, sig, conform_why(c)), NULL, 0);
     conform_refused(c, check, o->seal(c->root, &DIGEST, &seal, conform_why(c)), NULL, 0);
     conform_refused(c, check, o->receipt_key(c->root, &key, conform_why(c)), NULL, 0);
+    conform_refused(c, check, o->device_key(c->root, &key, conform_why(c)), NULL, 0);
+    conform_refused(c, check, o->device_sign(c->root, &DIGEST, sig, conform_why(c)), NULL, 0);
     conform_true(c, check, epoch == 77 && sig[0] == 77 && key.e == 77 && seal.statement.ptr == NULL,
                  "a refused operation wrote its result: epoch %" PRIu64 ", wanted 77", epoch);
     hw_seal_free(&seal);
@@ -153,4 +155,8 @@ void conform_enrolment(struct conform *c)
         conform_true(c, "receipt key", hw_pubkey_eq(&key, &c->enrolment.receipt),
                      "the key is %02x..., enrolled was %02x...", key.x[0],
                      c->enrolment.receipt.x[0]);
+    if (conform_ok(c, "device key", c->root->ops->device_key(c->root, &key, conform_why(c))))
+        conform_true(c, "device key", hw_pubkey_eq(&key, hw_enrolment_device(&c->enrolment)),
+                     "the key is %02x..., enrolled was %02x...", key.x[0],
+                     hw_enrolment_device(&c->enrolment)->x[0]);
 }

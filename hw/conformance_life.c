@@ -37,6 +37,16 @@ static err_code sign(struct conform *c, const struct digest *digest, struct hw_s
     return c->root->ops->sign(c->root, digest, ret->sig, conform_why(c));
 }
 
+/* The device's own signature: the same key in every epoch, and no word on which one it is. */
+static err_code device_sign(struct conform *c, const struct digest *digest,
+                            struct hw_statement *ret)
+{
+    ret->key = *hw_enrolment_device(&c->enrolment);
+    ret->sig_len = 64;
+    memcpy(ret->digest, digest->bytes, sizeof digest->bytes);
+    return c->root->ops->device_sign(c->root, digest, ret->sig, conform_why(c));
+}
+
 static void cannot_sign(struct conform *c, const char *check)
 {
     struct hw_statement st = {0};
@@ -47,6 +57,10 @@ static void cannot_sign(struct conform *c, const char *check)
     conform_refused(c, check, sign(c, &FIRST, &st), NULL, 0);
     conform_true(c, check, memcmp(st.sig, untouched, sizeof untouched) == 0,
                  "refused, but the signature was written: %02x%02x..., wanted a5a5...", st.sig[0],
+                 st.sig[1]);
+    conform_refused(c, check, device_sign(c, &FIRST, &st), NULL, 0);
+    conform_true(c, check, memcmp(st.sig, untouched, sizeof untouched) == 0,
+                 "refused, but the device's signature was written: %02x%02x...", st.sig[0],
                  st.sig[1]);
 }
 
@@ -68,6 +82,9 @@ void conform_round(struct conform *c, const char *check)
     memcpy(b.digest, a.digest, sizeof b.digest);
     conform_true(c, check, hw_verify_soft(&b, NULL) == ERR_SIGNATURE_INVALID,
                  "the signature over one digest holds for another");
+    if (!conform_ok(c, check, begin(c)) || !conform_ok(c, check, device_sign(c, &FIRST, &b)))
+        return;
+    conform_ok(c, check, hw_verify_soft(&b, conform_why(c)));
 }
 
 /* Epoch 0: nothing prepared, so nothing signs; no forged mandate moves it. */
@@ -310,6 +327,9 @@ static void why_may_be_null(struct conform *c)
     conform_ok(c, check, o->begin(c->root, NULL));
     conform_ok(c, check, o->seal(c->root, &FIRST, &seal, NULL));
     conform_ok(c, check, o->receipt_key(c->root, &key, NULL));
+    conform_ok(c, check, o->device_key(c->root, &key, NULL));
+    conform_ok(c, check, o->begin(c->root, NULL));
+    conform_ok(c, check, o->device_sign(c->root, &FIRST, sig, NULL));
     if (!conform_open(c))
         return;
     *c->other = *c->bench->owner;

@@ -151,10 +151,10 @@ static void the_fake_conforms_like_a_tpm(void **state)
 /* The conformance test can see: one thing broken at a time, each must be reported. */
 static void broken_roots_are_found(void **state)
 {
-    static const enum hw_fake_op OPS[] = {HW_FAKE_DESCRIBE, HW_FAKE_ENROL,      HW_FAKE_ATTACH,
-                                          HW_FAKE_VERIFY,   HW_FAKE_EPOCH,      HW_FAKE_STEP,
-                                          HW_FAKE_PREPARE,  HW_FAKE_BEGIN,      HW_FAKE_SIGN,
-                                          HW_FAKE_SEAL,     HW_FAKE_RECEIPT_KEY};
+    static const enum hw_fake_op OPS[] = {
+        HW_FAKE_DESCRIBE,    HW_FAKE_ENROL,      HW_FAKE_ATTACH,     HW_FAKE_VERIFY, HW_FAKE_EPOCH,
+        HW_FAKE_STEP,        HW_FAKE_PREPARE,    HW_FAKE_BEGIN,      HW_FAKE_SIGN,   HW_FAKE_SEAL,
+        HW_FAKE_RECEIPT_KEY, HW_FAKE_DEVICE_KEY, HW_FAKE_DEVICE_SIGN};
     struct world *w = *state;
     struct hw_bench bench = bench_of(w);
 

@@ -304,19 +304,43 @@ static err_code in_round(const struct fake *fake, struct why *why)
     return ERR_OK;
 }
 
+static err_code sign_with(struct hw_signer *signer, const struct digest *digest,
+                          uint8_t ret[static 64], struct why *why)
+{
+    CLEANUP(buf_free) struct buf sig = {0};
+
+    TRY(signer->ops->sign(signer, digest_slice(digest), &sig, why));
+    if (sig.len != 64)
+        return why_say(why, ERR_INTERNAL, "a signature of %zu bytes, wanted 64", sig.len);
+    memcpy(ret, sig.ptr, 64);
+    return ERR_OK;
+}
+
 static err_code sign(struct hw_root *root, const struct digest *digest, uint8_t ret[static 64],
                      struct why *why)
 {
     struct fake *fake = fake_of(root);
-    CLEANUP(buf_free) struct buf sig = {0};
+    uint8_t sig[64];
 
     TRY(enter_attached(fake, HW_FAKE_SIGN, why));
     TRY(in_round(fake, why));
-    TRY(fake->nv->receipt->ops->sign(fake->nv->receipt, digest_slice(digest), &sig, why));
-    if (sig.len != 64)
-        return why_say(why, ERR_INTERNAL, "a signature of %zu bytes, wanted 64", sig.len);
+    TRY(sign_with(fake->nv->receipt, digest, sig, why));
     TRY(leave(fake, HW_FAKE_SIGN, why));
-    memcpy(ret, sig.ptr, 64);
+    memcpy(ret, sig, 64);
+    return ERR_OK;
+}
+
+static err_code device_sign(struct hw_root *root, const struct digest *digest,
+                            uint8_t ret[static 64], struct why *why)
+{
+    struct fake *fake = fake_of(root);
+    uint8_t sig[64];
+
+    TRY(enter_attached(fake, HW_FAKE_DEVICE_SIGN, why));
+    TRY(in_round(fake, why));
+    TRY(sign_with(fake->nv->seal, digest, sig, why));
+    TRY(leave(fake, HW_FAKE_DEVICE_SIGN, why));
+    memcpy(ret, sig, 64);
     return ERR_OK;
 }
 
@@ -350,6 +374,16 @@ static err_code receipt_key(struct hw_root *root, struct hw_pubkey *ret, struct 
     return ERR_OK;
 }
 
+static err_code device_key(struct hw_root *root, struct hw_pubkey *ret, struct why *why)
+{
+    struct fake *fake = fake_of(root);
+
+    TRY(enter_attached(fake, HW_FAKE_DEVICE_KEY, why));
+    TRY(leave(fake, HW_FAKE_DEVICE_KEY, why));
+    *ret = fake->nv->seal->key;
+    return ERR_OK;
+}
+
 static void close_root(struct hw_root *root)
 {
     free(fake_of(root)->owner);
@@ -369,6 +403,8 @@ static const struct hw_root_ops OPS = {
     .sign = sign,
     .seal = seal,
     .receipt_key = receipt_key,
+    .device_key = device_key,
+    .device_sign = device_sign,
     .close = close_root,
 };
 

@@ -38,6 +38,8 @@ enum hw_fake_op {
     HW_FAKE_SIGN,
     HW_FAKE_SEAL,
     HW_FAKE_RECEIPT_KEY,
+    HW_FAKE_DEVICE_KEY,
+    HW_FAKE_DEVICE_SIGN,
     HW_FAKE_N_OPS,
 };
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "hw/root.h"
 
+#include <string.h>
+
 void hw_seal_free(struct hw_seal *seal)
 {
     buf_free(&seal->statement);
@@ -13,6 +15,11 @@ void hw_root_close(struct hw_root **root)
     if (*root != NULL)
         (*root)->ops->close(*root);
     *root = NULL;
+}
+
+const struct hw_pubkey *hw_enrolment_device(const struct hw_enrolment *enrolment)
+{
+    return strcmp(enrolment->about.kind, "tpm") == 0 ? &enrolment->receipt : &enrolment->seal;
 }
 
 err_code hw_seal_binding(const struct hw_seal_head *head, struct digest *ret)

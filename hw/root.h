@@ -120,8 +120,8 @@ enum hw_keep {
 
 /* What the hardware says about the head. */
 struct hw_kept {
-    bool none;       /* no head was ever kept */
-    uint64_t round;  /* the last one counted; the next head has round + 1 */
+    bool none;        /* no head was ever kept */
+    uint64_t round;   /* the last one counted; the next head has round + 1 */
     uint64_t missing; /* so many rounds at most may have been taken off the disk's end unnoticed:
                          0 unless the hardware lost power uncleanly */
     bool has_durable;
@@ -182,6 +182,14 @@ struct hw_root_ops {
     /* The key that sign uses now (an HSM changes it at each step). */
     err_code (*receipt_key)(struct hw_root *root, struct hw_pubkey *ret, struct why *why);
 
+    /* The key that stands for this device whatever the epoch, as the enrolment names it (see
+     * hw_enrolment_device()), and a signature by it, as sign makes one: in an open round. With a
+     * TPM both are those of the receipt key. With a token it is the identity key, which no step
+     * destroys: so what it signs says which device, and never that an epoch is in force. */
+    err_code (*device_key)(struct hw_root *root, struct hw_pubkey *ret, struct why *why);
+    err_code (*device_sign)(struct hw_root *root, const struct digest *digest,
+                            uint8_t ret[static 64], struct why *why);
+
     /* Compares the heads that the disk holds (oldest first, the last is the newest; none: an empty
      * ledger) with what the hardware kept. A disk that is one head ahead was interrupted between
      * commit and head_bind: that is made good. Needed once after attach, and after a head_bind that
@@ -209,6 +217,10 @@ struct hw_options {
     const char *so_pin_file;     /* PKCS#11 security officer's PIN, for enrol; NULL: none */
     unsigned timeout_ms;         /* deadline of one command; 0: the default, 30 s */
 };
+
+/* The device's own key: of a TPM the receipt key, of anything else the one that says which key
+ * signs receipts. Borrows: enrolment. */
+const struct hw_pubkey *hw_enrolment_device(const struct hw_enrolment *enrolment);
 
 /* Closes and nulls the caller's pointer; accepts NULL inside. */
 void hw_root_close(struct hw_root **root);

@@ -91,6 +91,8 @@ err_code hsm_prepare(struct hw_root *root, const struct hw_mandate *mandate, str
 err_code hsm_begin(struct hw_root *root, struct why *why);
 err_code hsm_sign(struct hw_root *root, const struct digest *digest, uint8_t ret[static 64],
                   struct why *why);
+err_code hsm_device_sign(struct hw_root *root, const struct digest *digest, uint8_t ret[static 64],
+                         struct why *why);
 err_code hsm_seal(struct hw_root *root, const struct digest *binding, struct hw_seal *ret,
                   struct why *why);
 

@@ -145,6 +145,16 @@ static err_code receipt_key(struct hw_root *hw, struct hw_pubkey *ret, struct wh
     return hsm_run(hsm_of(hw), receipt_key_op, NULL, ret, why);
 }
 
+static err_code device_key(struct hw_root *hw, struct hw_pubkey *ret, struct why *why)
+{
+    const struct hsm_root *root = hsm_of(hw);
+
+    if (root->owner == NULL)
+        return why_say(why, ERR_NOT_ENROLLED, "the token is not attached");
+    *ret = root->enrolment.seal;
+    return ERR_OK;
+}
+
 /* ---- opening and closing --------------------------------------------------------------------- */
 
 static void close_root(struct hw_root *hw)
@@ -170,6 +180,8 @@ static const struct hw_root_ops OPS = {
     .sign = hsm_sign,
     .seal = hsm_seal,
     .receipt_key = receipt_key,
+    .device_key = device_key,
+    .device_sign = hsm_device_sign,
     .close = close_root,
 };
 

@@ -204,6 +204,25 @@ err_code hsm_sign(struct hw_root *hw, const struct digest *digest, uint8_t ret[s
     return err == ERR_ROLLBACK ? no_round(root, why) : err;
 }
 
+static err_code device_sign_op(struct hsm_root *root, const void *in, void *out, struct why *why)
+{
+    if (!root->begun)
+        TRY(begin_op(root, NULL, NULL, why));
+    return hsm_key_sign(&root->token, root->identity, in, out, why);
+}
+
+err_code hsm_device_sign(struct hw_root *hw, const struct digest *digest, uint8_t ret[static 64],
+                         struct why *why)
+{
+    struct hsm_root *root = (struct hsm_root *)hw;
+    err_code err;
+
+    if (root->owner != NULL && !root->begun)
+        return no_round(root, why);
+    err = hsm_run(root, device_sign_op, digest, ret, why);
+    return err == ERR_ROLLBACK ? no_round(root, why) : err;
+}
+
 static err_code seal_op(struct hsm_root *root, const void *in, void *out, struct why *why)
 {
     (void)in;

@@ -104,6 +104,8 @@ static const struct hw_root_ops OPS = {
     .sign = tpm_root_sign,
     .seal = tpm_root_seal,
     .receipt_key = root_receipt_key,
+    .device_key = root_receipt_key,
+    .device_sign = tpm_root_sign,
     .close = root_close,
 };
 
