@@ -99,7 +99,7 @@ static err_code begin_record(const struct scribe *s, enum record_kind kind, stru
         .has_snapshot = true,
         .snapshot = s->gate->installed.judged.snapshot.digest,
     };
-    return ledger_link(s->ledger, agent, &ret->link);
+    return ERR_OK;
 }
 
 /* The first record of a session: the hardware vouches for the key that signs the rest. */
@@ -113,6 +113,7 @@ static err_code stage_rotation(struct scribe *s, uint64_t now_ms, struct why *wh
 
     TRY(record_uuid(now_ms, s->session));
     TRY(begin_record(s, RECORD_KEY_ROTATION, buf_slice(&s->issuer), now_ms, id, &record));
+    TRY(ledger_link(s->ledger, record.agent_id, &record.link, why));
     record.key = s->key->key;
     record.input = s->signer;
     TRY(record_prepare(&s->receipt, &record, &draft, why));
@@ -177,6 +178,7 @@ static err_code stage_entry(struct scribe *s, const struct entry *entry, uint64_
     struct record record;
 
     TRY(begin_record(s, entry->kind, entry->agent, now_ms, id, &record));
+    TRY(ledger_link(s->ledger, record.agent_id, &record.link, why));
     TRY(entry->fill(entry->from, &record));
     return stage(s, &record, ret, why);
 }

@@ -7,16 +7,17 @@
 
 #define FIRST_SLOTS 64
 
-err_code agents_init(struct agents *agents)
+err_code agents_init(struct agents *agents, const struct agents_below *below)
 {
     *agents = (struct agents){0};
+    if (below != NULL)
+        agents->below = *below;
     return RAND_bytes(agents->seed, sizeof agents->seed) == 1 ? ERR_OK : ERR_INTERNAL;
 }
 
 void agents_free(struct agents *agents)
 {
-    free(agents->entries);
-    free(agents->slots);
+    agents_cut(agents, 0);
     *agents = (struct agents){0};
 }
 
@@ -38,18 +39,35 @@ static size_t slot_of(const struct agents *agents, const struct digest *key)
     return slot;
 }
 
-err_code agents_get(const struct agents *agents, struct slice id, struct record_link *ret)
+static const struct agent_entry *find(const struct agents *agents, const struct digest *key)
 {
-    struct digest key;
     size_t slot;
 
-    TRY(key_of(agents, id, &key));
-    *ret = (struct record_link){0};
     if (agents->n_slots == 0)
-        return ERR_OK;
-    slot = slot_of(agents, &key);
-    if (agents->slots[slot] != 0)
-        *ret = agents->entries[agents->slots[slot] - 1].link;
+        return NULL;
+    slot = slot_of(agents, key);
+    return agents->slots[slot] == 0 ? NULL : &agents->entries[agents->slots[slot] - 1];
+}
+
+static err_code link_below(const struct agents *agents, struct slice id, struct record_link *ret,
+                           struct why *why)
+{
+    *ret = (struct record_link){0};
+    return agents->below.link == NULL ? ERR_OK
+                                      : agents->below.link(agents->below.from, id, ret, why);
+}
+
+err_code agents_get(const struct agents *agents, struct slice id, struct record_link *ret,
+                    struct why *why)
+{
+    const struct agent_entry *entry;
+    struct digest key;
+
+    TRY(key_of(agents, id, &key));
+    entry = find(agents, &key);
+    if (entry == NULL)
+        return link_below(agents, id, ret, why);
+    *ret = entry->link;
     return ERR_OK;
 }
 
@@ -89,19 +107,55 @@ static err_code grow_slots(struct agents *agents)
     return ERR_OK;
 }
 
-err_code agents_at(struct agents *agents, struct slice id, size_t *ret)
+static err_code add(struct agents *agents, struct slice id, const struct digest *key,
+                    struct why *why)
 {
-    struct digest key;
-    size_t slot;
+    struct agent_entry entry = {.key = *key, .id_len = id.len};
 
-    TRY(key_of(agents, id, &key));
     TRY(grow_entries(agents));
     TRY(grow_slots(agents));
-    slot = slot_of(agents, &key);
-    if (agents->slots[slot] == 0) {
-        agents->entries[agents->n] = (struct agent_entry){.key = key};
-        agents->slots[slot] = (uint32_t)++agents->n;
-    }
-    *ret = agents->slots[slot] - 1;
+    TRY(link_below(agents, id, &entry.link, why));
+    entry.id = malloc(id.len + 1);
+    if (entry.id == NULL)
+        return ERR_NO_MEMORY;
+    if (id.len > 0)
+        memcpy(entry.id, id.ptr, id.len);
+    agents->entries[agents->n] = entry;
+    agents->slots[slot_of(agents, key)] = (uint32_t)++agents->n;
     return ERR_OK;
+}
+
+err_code agents_at(struct agents *agents, struct slice id, size_t *ret, struct why *why)
+{
+    const struct agent_entry *entry;
+    struct digest key;
+
+    TRY(key_of(agents, id, &key));
+    entry = find(agents, &key);
+    if (entry != NULL) {
+        *ret = (size_t)(entry - agents->entries);
+        return ERR_OK;
+    }
+    TRY(add(agents, id, &key, why));
+    *ret = agents->n - 1;
+    return ERR_OK;
+}
+
+/* The newest entry stands where no older one had to go past, so that its slot can become free. */
+void agents_cut(struct agents *agents, size_t n)
+{
+    while (agents->n > n) {
+        struct agent_entry *entry = &agents->entries[agents->n - 1];
+
+        agents->slots[slot_of(agents, &entry->key)] = 0;
+        free(entry->id);
+        agents->n--;
+    }
+    if (n > 0)
+        return;
+    free(agents->entries);
+    free(agents->slots);
+    agents->entries = NULL;
+    agents->slots = NULL;
+    agents->cap = agents->n_slots = 0;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * agents.h: where each agent's chain stands, for any number of agents. Agents are known by a keyed
- * SHA-256 of their id, so that ids of any length take 72 bytes, and nobody who may choose ids can
- * choose ones that collide.
+ * agents.h: where each agent's chain stands: the ones that changed lately, in memory, over a store
+ * that knows the others. Agents are found by a keyed SHA-256 of their id, so that nobody who may
+ * choose ids can choose ones that collide.
  */
 #ifndef PAWL_LEDGER_AGENTS_H
 #define PAWL_LEDGER_AGENTS_H
@@ -11,10 +11,20 @@
 
 struct agent_entry {
     struct digest key;
-    struct record_link link; /* of the agent's next record; all zero: there is none yet */
+    struct record_link link; /* of the agent's next record */
+    uint8_t *id;
+    size_t id_len;
+};
+
+/* The agents that the table does not hold: the link of one's next record, all zero if it has none
+ * yet. {0}: there is nothing below. */
+struct agents_below {
+    err_code (*link)(void *from, struct slice id, struct record_link *ret, struct why *why);
+    void *from;
 };
 
 struct agents {
+    struct agents_below below;
     uint8_t seed[16];
     struct agent_entry *entries; /* in order of appearance */
     size_t n, cap;
@@ -22,15 +32,21 @@ struct agents {
     size_t n_slots;
 };
 
-/* Makes an empty table. Error: INTERNAL when there is no randomness. */
-err_code agents_init(struct agents *agents);
+/* Makes an empty table. below may be NULL; what it points to is copied. Error: INTERNAL when there
+ * is no randomness. */
+err_code agents_init(struct agents *agents, const struct agents_below *below);
 void agents_free(struct agents *agents);
 
-/* The link of an agent's next record; all zero for an agent not seen so far. Error: INTERNAL. */
-err_code agents_get(const struct agents *agents, struct slice id, struct record_link *ret);
+/* The link of an agent's next record; all zero for an agent not seen so far. Errors: INTERNAL, and
+ * those of the store below. */
+err_code agents_get(const struct agents *agents, struct slice id, struct record_link *ret,
+                    struct why *why);
 
-/* The number of the agent's entry, made if there is none. Valid for ever. Errors: NO_MEMORY,
- * TOO_LARGE. */
-err_code agents_at(struct agents *agents, struct slice id, size_t *ret);
+/* The number of the agent's entry, made from what is below if there is none. Valid until it is cut.
+ * Errors: NO_MEMORY, TOO_LARGE, and those of the store below. */
+err_code agents_at(struct agents *agents, struct slice id, size_t *ret, struct why *why);
+
+/* Takes away the entries that were made last, until n are left; 0 also gives the memory back. */
+void agents_cut(struct agents *agents, size_t n);
 
 #endif

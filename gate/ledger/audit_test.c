@@ -86,7 +86,7 @@ static void append_more(struct setting *s)
     assert_int_equal(testing_stage(&s->t, ledger, RECORD_KEY_ROTATION, NULL), ERR_OK);
     assert_int_equal(testing_stage(&s->t, ledger, RECORD_ENROL, NULL), ERR_OK);
     assert_int_equal(testing_stage(&s->t, ledger, RECORD_INSTALL, NULL), ERR_OK);
-    assert_int_equal(ledger_link(ledger, slice_str("agent-1"), &link), ERR_OK);
+    assert_int_equal(ledger_link(ledger, slice_str("agent-1"), &link, &why), ERR_OK);
     denial = testing_record(&s->t, RECORD_DECISION, "agent-1", &link);
     denial->decision.permit = false;
     denial->decision.reason = slice_str("DENIED");

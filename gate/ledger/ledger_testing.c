@@ -126,7 +126,7 @@ err_code testing_stage(struct testing *t, struct ledger *ledger, enum record_kin
 
     if (kind != RECORD_DECISION)
         agent_id = TESTING_ISSUER;
-    assert_int_equal(ledger_link(ledger, slice_str(agent_id), &link), ERR_OK);
+    assert_int_equal(ledger_link(ledger, slice_str(agent_id), &link, &why), ERR_OK);
     record = testing_record(t, kind, agent_id, &link);
     testing_signed(t, record, &bytes, &next);
     free(record);

@@ -101,7 +101,7 @@ static err_code damaged(const struct ledger *ledger, const char *what, struct wh
 {
     return why_say(why, ERR_LEDGER_INCONSISTENT, "entry %llu of \"%s\", at offset %llu: %s",
                    (unsigned long long)tree_size(&ledger->tree), ledger_path(ledger),
-                   (unsigned long long)ledger->now.end, what);
+                   (unsigned long long)ledger->end, what);
 }
 
 static err_code take_from_file(struct ledger *ledger, struct slice record, struct why *why)
@@ -109,7 +109,7 @@ static err_code take_from_file(struct ledger *ledger, struct slice record, struc
     struct why inner = {0};
     err_code err = ledger_take(ledger, record, &inner);
 
-    ledger->n_undo = 0; /* what is in the file is not taken back */
+    succession_settle(&ledger->succession); /* what is in the file is not taken back */
     if (err == ERR_OK)
         return ERR_OK;
     if (err == ERR_NO_MEMORY || err == ERR_INTERNAL)
@@ -125,21 +125,22 @@ static err_code scan(struct ledger *ledger, uint64_t size, struct why *why)
 
     if (window.bytes == NULL)
         return ERR_NO_MEMORY;
-    while (ledger->now.end < size) {
-        TRY(window_get(ledger, &window, ledger->now.end, size, &bytes, why));
+    while (ledger->end < size) {
+        TRY(window_get(ledger, &window, ledger->end, size, &bytes, why));
         switch (frame_at(bytes, &record)) {
         case FRAME_WHOLE:
             TRY(take_from_file(ledger, record, why));
             break;
         case FRAME_TORN:
-            ledger->torn = size - ledger->now.end;
-            size = ledger->now.end;
+            ledger->torn = size - ledger->end;
+            size = ledger->end;
             break;
         case FRAME_DAMAGED:
             return damaged(ledger, "its length is not that of a record", why);
         }
     }
-    ledger->durable = ledger->now;
+    ledger->durable_end = ledger->end;
+    ledger->installed = ledger->succession.head.installed;
     ledger->size = tree_size(&ledger->tree);
     return ERR_OK;
 }
@@ -194,7 +195,7 @@ err_code ledger_open(const char *path, enum ledger_mode mode, struct ledger **re
     ledger->record = calloc(1, sizeof *ledger->record);
     if (ledger->record == NULL)
         return ERR_NO_MEMORY;
-    TRY(agents_init(&ledger->agents));
+    TRY(succession_init(&ledger->succession, NULL));
     TRY(buf_add_str(&ledger->path, path));
     TRY(buf_terminate(&ledger->path));
     TRY(open_file(ledger, &size, why));
@@ -212,12 +213,10 @@ void ledger_close(struct ledger **ledger)
         return;
     fd_close(&l->fd);
     buf_free(&l->path);
-    buf_free(&l->issuer);
     buf_free(&l->pending);
     tree_free(&l->tree);
-    agents_free(&l->agents);
+    succession_free(&l->succession);
     free(l->offsets);
-    free(l->undo);
     free(l->record);
     free(l);
     *ledger = NULL;
@@ -235,7 +234,7 @@ uint64_t ledger_torn(const struct ledger *ledger)
 
 uint64_t ledger_installed(const struct ledger *ledger)
 {
-    return ledger->durable.installed;
+    return ledger->installed;
 }
 
 const struct tree *ledger_tree(const struct ledger *ledger)
@@ -252,9 +251,10 @@ err_code ledger_checkpoint(const struct ledger *ledger, struct checkpoint *ret)
     return ERR_OK;
 }
 
-err_code ledger_link(const struct ledger *ledger, struct slice agent_id, struct record_link *ret)
+err_code ledger_link(const struct ledger *ledger, struct slice agent_id, struct record_link *ret,
+                     struct why *why)
 {
-    return agents_get(&ledger->agents, agent_id, ret);
+    return succession_link(&ledger->succession, agent_id, ret, why);
 }
 
 err_code ledger_entry(const struct ledger *ledger, uint64_t index, struct buf *ret, struct why *why)
@@ -267,7 +267,7 @@ err_code ledger_entry(const struct ledger *ledger, uint64_t index, struct buf *r
     if (index >= ledger->size)
         return why_say(why, ERR_NOT_FOUND, "there is no entry %llu: the ledger has %llu",
                        (unsigned long long)index, (unsigned long long)ledger->size);
-    end = index + 1 == ledger->size ? ledger->durable.end : ledger->offsets[index + 1];
+    end = index + 1 == ledger->size ? ledger->durable_end : ledger->offsets[index + 1];
     end -= ledger->offsets[index] + FRAME_HEAD;
     TRY(buf_add_space(&frame, (size_t)end, &space));
     TRY(read_at(ledger, ledger->offsets[index] + FRAME_HEAD, space, (size_t)end, why));

@@ -38,7 +38,8 @@ err_code ledger_checkpoint(const struct ledger *ledger, struct checkpoint *ret);
 const struct tree *ledger_tree(const struct ledger *ledger); /* Borrows: until the ledger changes */
 
 /* The link for an agent's next record, counting records that are staged. Error: INTERNAL. */
-err_code ledger_link(const struct ledger *ledger, struct slice agent_id, struct record_link *ret);
+err_code ledger_link(const struct ledger *ledger, struct slice agent_id, struct record_link *ret,
+                     struct why *why);
 
 /* Reads entry index again and compares it with the tree. Replaces *ret. Errors: NOT_FOUND, STORAGE,
  * LEDGER_INCONSISTENT when the file changed since it was opened. Owns: the caller frees *ret. */

@@ -31,21 +31,16 @@ err_code ledger_stage(struct ledger *ledger, struct slice record, struct why *wh
 
 void ledger_abandon(struct ledger *ledger)
 {
-    while (ledger->n_undo > 0) {
-        const struct ledger_undo *undo = &ledger->undo[--ledger->n_undo];
-        ledger->agents.entries[undo->agent].link = undo->link;
-    }
+    succession_undo(&ledger->succession, 0);
     tree_cut(&ledger->tree, ledger->size);
-    ledger->now = ledger->durable;
+    ledger->end = ledger->durable_end;
     buf_cut(&ledger->pending, 0);
-    if (ledger->size == 0)
-        buf_cut(&ledger->issuer, 0);
 }
 
 /* The file must be what it was when this process last looked: the lock keeps others away. */
 static err_code check_file(const struct ledger *ledger, struct why *why)
 {
-    uint64_t want = ledger->durable.end + ledger->torn;
+    uint64_t want = ledger->durable_end + ledger->torn;
     struct stat st;
 
     if (ledger->broken)
@@ -83,7 +78,7 @@ static err_code write_pending(const struct ledger *ledger, struct why *why)
 /* Makes the file end behind its last durable entry again. */
 static bool cut_file(const struct ledger *ledger)
 {
-    return ftruncate(ledger->fd, (off_t)ledger->durable.end) == 0 && fdatasync(ledger->fd) == 0;
+    return ftruncate(ledger->fd, (off_t)ledger->durable_end) == 0 && fdatasync(ledger->fd) == 0;
 }
 
 static err_code write_batch(struct ledger *ledger, struct why *why)
@@ -91,7 +86,7 @@ static err_code write_batch(struct ledger *ledger, struct why *why)
     err_code err;
 
     TRY(check_file(ledger, why));
-    if (ledger->torn > 0 && ftruncate(ledger->fd, (off_t)ledger->durable.end) != 0)
+    if (ledger->torn > 0 && ftruncate(ledger->fd, (off_t)ledger->durable_end) != 0)
         return why_errno(why, errno, "cut the unfinished entry off", ledger_path(ledger));
     ledger->torn = 0;
     err = write_pending(ledger, why);
@@ -102,12 +97,13 @@ static err_code write_batch(struct ledger *ledger, struct why *why)
 
 err_code ledger_commit(struct ledger *ledger, struct why *why)
 {
-    err_code err = ledger->n_undo == 0 ? ERR_OK : write_batch(ledger, why);
+    err_code err = ledger->succession.n_undo == 0 ? ERR_OK : write_batch(ledger, why);
 
     if (err == ERR_OK) {
-        ledger->durable = ledger->now;
+        ledger->durable_end = ledger->end;
+        ledger->installed = ledger->succession.head.installed;
         ledger->size = tree_size(&ledger->tree);
-        ledger->n_undo = 0;
+        succession_settle(&ledger->succession);
         buf_cut(&ledger->pending, 0);
     } else {
         ledger_abandon(ledger);

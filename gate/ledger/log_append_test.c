@@ -69,15 +69,16 @@ static void assert_unchanged(struct setting *s, const char *when)
 {
     struct checkpoint now;
     struct record_link link;
+    struct why why = {0};
 
     assert_int_equal(ledger_checkpoint(s->ledger, &now), ERR_OK);
     if (memcmp(&now, &s->checkpoint, sizeof now) != 0 || file_len(s->path) != s->len)
         fail_msg("%s: %llu entries, %jd bytes", when, (unsigned long long)now.size,
                  (intmax_t)file_len(s->path));
     assert_int_equal(tree_size(ledger_tree(s->ledger)), now.size);
-    assert_int_equal(ledger_link(s->ledger, slice_str("agent-0"), &link), ERR_OK);
+    assert_int_equal(ledger_link(s->ledger, slice_str("agent-0"), &link, &why), ERR_OK);
     assert_int_equal(link.sequence, 1);
-    assert_int_equal(ledger_link(s->ledger, slice_str("agent-9"), &link), ERR_OK);
+    assert_int_equal(ledger_link(s->ledger, slice_str("agent-9"), &link, &why), ERR_OK);
     assert_memory_equal(&link, &(struct record_link){0}, sizeof link);
 }
 
@@ -157,7 +158,7 @@ static void what_does_not_continue_is_not_staged(void **state)
         struct why why = {0};
         err_code err;
 
-        assert_int_equal(ledger_link(s->ledger, slice_str("agent-0"), &link), ERR_OK);
+        assert_int_equal(ledger_link(s->ledger, slice_str("agent-0"), &link, &why), ERR_OK);
         record = testing_record(&s->t, RECORD_DECISION, "agent-0", &link);
         CASES[i].spoil(s, record);
         testing_signed(&s->t, record, &bytes, &next);
@@ -185,7 +186,7 @@ static void a_refused_record_leaves_the_batch_whole(void **state)
     assert_int_equal(ledger_stage(s->ledger, (struct slice){0}, &why), ERR_CBOR_MALFORMED);
     assert_int_equal(buf_add_space(&huge, RECORD_SIZE_MAX + 1, &space), ERR_OK);
     assert_int_equal(ledger_stage(s->ledger, buf_slice(&huge), &why), ERR_TOO_LARGE);
-    assert_int_equal(ledger_link(s->ledger, slice_str("agent-0"), &link), ERR_OK);
+    assert_int_equal(ledger_link(s->ledger, slice_str("agent-0"), &link, &why), ERR_OK);
     record = testing_record(&s->t, RECORD_DECISION, "agent-0", &link);
     record->action_ms--;
     testing_signed(&s->t, record, &bytes, &next);
@@ -212,7 +213,7 @@ static void sessions(void **state)
     assert_int_equal(testing_stage(&s->t, fresh, RECORD_ENROL, NULL), ERR_LEDGER_INCONSISTENT);
     assert_int_equal(testing_stage(&s->t, fresh, RECORD_KEY_ROTATION, NULL), ERR_OK);
     ledger_abandon(fresh);
-    assert_int_equal(fresh->issuer.len, 0);
+    assert_int_equal(fresh->succession.issuer.len, 0);
     assert_int_equal(testing_stage(&s->t, fresh, RECORD_ENROL, NULL), ERR_LEDGER_INCONSISTENT);
     assert_int_equal(testing_stage(&s->t, fresh, RECORD_KEY_ROTATION, NULL), ERR_OK);
     assert_int_equal(testing_stage(&s->t, fresh, RECORD_ENROL, NULL), ERR_OK);
@@ -418,7 +419,7 @@ static err_code stage_under(struct testing *t, struct ledger *ledger, enum recor
     struct why why = {0};
     struct record *record;
 
-    assert_int_equal(ledger_link(ledger, slice_str(agent), &link), ERR_OK);
+    assert_int_equal(ledger_link(ledger, slice_str(agent), &link, &why), ERR_OK);
     record = testing_record(t, kind, agent, &link);
     record->epoch = epoch;
     record->has_snapshot = snapshot != NULL;

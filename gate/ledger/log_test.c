@@ -104,11 +104,11 @@ static void grows_and_reads_back(void **state)
     assert_int_equal(ledger_size(ledger), DECISIONS + 1);
     assert_int_equal(ledger_torn(ledger), 0);
     expect_newest(ledger, s->t.now_ms);
-    assert_int_equal(ledger_link(ledger, slice_str("agent-0"), &link), ERR_OK);
+    assert_int_equal(ledger_link(ledger, slice_str("agent-0"), &link, &why), ERR_OK);
     assert_int_equal(link.sequence, 2);
-    assert_int_equal(ledger_link(ledger, slice_str("agent-1"), &link), ERR_OK);
+    assert_int_equal(ledger_link(ledger, slice_str("agent-1"), &link, &why), ERR_OK);
     assert_int_equal(link.sequence, 1);
-    assert_int_equal(ledger_link(ledger, slice_str("agent-2"), &link), ERR_OK);
+    assert_int_equal(ledger_link(ledger, slice_str("agent-2"), &link, &why), ERR_OK);
     assert_int_equal(link.sequence, 0);
     assert_memory_equal(&link, &(struct record_link){0}, sizeof link);
 
@@ -121,7 +121,7 @@ static void grows_and_reads_back(void **state)
     assert_int_equal(ledger_commit(ledger, &why), ERR_OK); /* nothing to do */
     assert_int_equal(ledger_size(ledger), DECISIONS + 5);
     expect_newest(ledger, s->t.now_ms);
-    assert_int_equal(ledger_link(ledger, slice_str("agent-2"), &link), ERR_OK);
+    assert_int_equal(ledger_link(ledger, slice_str("agent-2"), &link, &why), ERR_OK);
     assert_int_equal(link.sequence, 3);
     assert_int_equal(ledger_checkpoint(ledger, &now), ERR_OK);
     assert_int_equal(ledger_check_checkpoint(ledger, &s->checkpoint, &why), ERR_OK);

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gate/ledger/succession.h"
+
+#include "gate/base/text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define NOT_ONE SIZE_MAX
+
+err_code succession_init(struct succession *s, const struct agents_below *below)
+{
+    *s = (struct succession){0};
+    return agents_init(&s->agents, below);
+}
+
+void succession_free(struct succession *s)
+{
+    buf_free(&s->issuer);
+    agents_free(&s->agents);
+    attempts_free(&s->attempts);
+    free(s->undo);
+    *s = (struct succession){0};
+}
+
+err_code succession_link(const struct succession *s, struct slice agent_id, struct record_link *ret,
+                         struct why *why)
+{
+    return agents_get(&s->agents, agent_id, ret, why);
+}
+
+/* ---- what must agree ------------------------------------------------------------------------- */
+
+static err_code check_issuer(const struct succession *s, const struct record *record,
+                             struct why *why)
+{
+    if (s->issuer.len == 0 || slice_eq(buf_slice(&s->issuer), record->issuer))
+        return ERR_OK;
+    return why_say(why, ERR_LEDGER_INCONSISTENT, "issued by \"%.*s\" in the ledger of \"%.*s\"",
+                   (int)record->issuer.len, (const char *)record->issuer.ptr, (int)s->issuer.len,
+                   (const char *)s->issuer.ptr);
+}
+
+/* Time does not run back, the hardware turns one way only, and one epoch has one snapshot. A ledger
+ * that shows otherwise was edited; a gate that would write otherwise has a wrong clock, or another
+ * signed content for an epoch than the one it served before. */
+err_code succession_ready(const struct succession *s, uint64_t now_ms, uint64_t epoch,
+                          const struct digest *snapshot, struct why *why)
+{
+    const struct succession_head *head = &s->head;
+    char got[DIGEST_TEXT], want[DIGEST_TEXT], now[TIME_TEXT], then[TIME_TEXT];
+
+    if (now_ms < head->time_ms) {
+        time_text((int64_t)(now_ms / 1000), now);
+        time_text((int64_t)(head->time_ms / 1000), then);
+        return why_say(why, ERR_CLOCK_BACK, "it is %s, but the last entry of the ledger is of %s",
+                       now, then);
+    }
+    if (epoch < head->epoch)
+        return why_say(why, ERR_LEDGER_INCONSISTENT, "of epoch %llu, after an entry of epoch %llu",
+                       (unsigned long long)epoch, (unsigned long long)head->epoch);
+    if (epoch > head->epoch || snapshot == NULL || !head->has_snapshot ||
+        digest_eq(snapshot, &head->snapshot))
+        return ERR_OK;
+    digest_text(snapshot, got);
+    digest_text(&head->snapshot, want);
+    return why_say(
+        why, ERR_EQUIVOCATION,
+        "under snapshot %s of epoch %llu, but earlier entries of this epoch are under %s", got,
+        (unsigned long long)epoch, want);
+}
+
+/* Whether this kind may come here in a session. */
+static err_code check_phase(const struct succession_head *head, enum record_kind kind,
+                            struct why *why)
+{
+    const char *name = record_kind_name(kind);
+
+    if (kind == RECORD_KEY_ROTATION)
+        return ERR_OK; /* a session that was killed ended anywhere */
+    switch (head->phase) {
+    case SESSION_NONE:
+        return why_say(why, ERR_LEDGER_INCONSISTENT,
+                       "a ledger begins with a key_rotation, not with %s", name);
+    case SESSION_STOPPED:
+        return why_say(why, ERR_LEDGER_INCONSISTENT,
+                       "%s after the stop of session %s: only a key_rotation may follow", name,
+                       head->session_id);
+    case SESSION_BEGUN:
+    case SESSION_RUNNING:
+        return ERR_OK;
+    }
+    return ERR_INTERNAL;
+}
+
+static err_code check_signer(const struct succession_head *head, const struct record *record,
+                             struct why *why)
+{
+    char got[DIGEST_TEXT], want[DIGEST_TEXT];
+
+    if (record->kind == RECORD_KEY_ROTATION)
+        return ERR_OK; /* signed by the hardware: an audit's business */
+    if (!digest_eq(&record->kid, &head->key)) {
+        digest_text(&record->kid, got);
+        digest_text(&head->key, want);
+        return why_say(why, ERR_LEDGER_INCONSISTENT,
+                       "signed by key %s, but the last key_rotation introduced %s", got, want);
+    }
+    if (record->epoch != head->key_epoch)
+        return why_say(why, ERR_LEDGER_INCONSISTENT,
+                       "of epoch %llu, signed by a key that was introduced in epoch %llu",
+                       (unsigned long long)record->epoch, (unsigned long long)head->key_epoch);
+    if (!slice_eq_str(record->session_id, head->session_id))
+        return why_say(why, ERR_LEDGER_INCONSISTENT,
+                       "of session %.36s, but the last key_rotation began session %s",
+                       (const char *)record->session_id.ptr, head->session_id);
+    return ERR_OK;
+}
+
+static err_code check_link(const struct record *record, const struct record_link *want,
+                           struct why *why)
+{
+    char got_hash[DIGEST_TEXT], want_hash[DIGEST_TEXT];
+
+    if (record->link.sequence != want->sequence)
+        return why_say(why, ERR_LEDGER_INCONSISTENT,
+                       "sequence number %llu where %llu was due: records of this agent are missing "
+                       "or repeated",
+                       (unsigned long long)record->link.sequence,
+                       (unsigned long long)want->sequence);
+    if (digest_eq(&record->link.prev, &want->prev))
+        return ERR_OK;
+    digest_text(&record->link.prev, got_hash);
+    digest_text(&want->prev, want_hash);
+    return why_say(why, ERR_LEDGER_INCONSISTENT,
+                   "it continues the chain at %s, but its agent's chain ends at %s", got_hash,
+                   want_hash);
+}
+
+/* ---- taking and taking back ------------------------------------------------------------------ */
+
+static err_code make_room(struct succession *s)
+{
+    size_t cap = s->undo_cap == 0 ? 16 : s->undo_cap * 2;
+    struct succession_undo *undo;
+
+    if (s->n_undo < s->undo_cap)
+        return ERR_OK;
+    undo = reallocarray(s->undo, cap, sizeof *undo);
+    if (undo == NULL)
+        return ERR_NO_MEMORY;
+    s->undo = undo;
+    s->undo_cap = cap;
+    return ERR_OK;
+}
+
+static void begin_session(struct succession_head *head, const struct record *record)
+{
+    head->phase = SESSION_BEGUN;
+    head->key = record->input; /* its thumbprint, as record_parse() has made sure */
+    head->key_epoch = record->epoch;
+    memcpy(head->session_id, record->session_id.ptr, sizeof head->session_id - 1);
+    head->sessions++;
+    head->interrupted += head->open;
+    head->open = 0;
+}
+
+static void advance(struct succession_head *head, const struct record *record)
+{
+    head->entries++;
+    head->time_ms = record->action_ms;
+    if (record->has_snapshot)
+        head->snapshot = record->snapshot;
+    head->has_snapshot =
+        record->has_snapshot || (head->has_snapshot && record->epoch == head->epoch);
+    head->epoch = record->epoch;
+    if (record->kind == RECORD_INSTALL)
+        head->installed = record->epoch;
+    if (record->kind == RECORD_KEY_ROTATION)
+        begin_session(head, record);
+}
+
+/* The part of taking that may fail; it leaves at most an issuer and a new agent behind. */
+static err_code judge(struct succession *s, const struct record *record,
+                      struct succession_undo *undo, struct why *why)
+{
+    const struct digest *snapshot = record->has_snapshot ? &record->snapshot : NULL;
+
+    TRY(check_issuer(s, record, why));
+    TRY(succession_ready(s, record->action_ms, record->epoch, snapshot, why));
+    TRY(check_phase(&s->head, record->kind, why));
+    TRY(check_signer(&s->head, record, why));
+    TRY(make_room(s));
+    if (s->issuer.len == 0)
+        TRY(buf_add_slice(&s->issuer, record->issuer));
+    TRY(agents_at(&s->agents, record->agent_id, &undo->agent, why));
+    return check_link(record, &s->agents.entries[undo->agent].link, why);
+}
+
+err_code succession_take(struct succession *s, const struct record *record, struct why *why)
+{
+    struct succession_undo undo = {
+        .head = s->head, .n_agents = s->agents.n, .n_attempts = s->attempts.n, .closed = NOT_ONE};
+    err_code err = judge(s, record, &undo, why);
+    struct record_link *link;
+
+    if (err != ERR_OK) {
+        agents_cut(&s->agents, undo.n_agents);
+        if (s->head.entries == 0)
+            buf_cut(&s->issuer, 0);
+        return err;
+    }
+    link = &s->agents.entries[undo.agent].link;
+    undo.link = *link;
+    *link = (struct record_link){record->chain_hash, record->link.sequence + 1};
+    advance(&s->head, record);
+    s->undo[s->n_undo++] = undo;
+    return ERR_OK;
+}
+
+void succession_undo(struct succession *s, size_t keep)
+{
+    while (s->n_undo > keep) {
+        const struct succession_undo *undo = &s->undo[--s->n_undo];
+
+        s->agents.entries[undo->agent].link = undo->link;
+        agents_cut(&s->agents, undo->n_agents);
+        if (undo->closed != NOT_ONE)
+            s->attempts.list[undo->closed].closed = false;
+        attempts_cut(&s->attempts, undo->n_attempts);
+        s->head = undo->head;
+    }
+    if (s->head.entries == 0)
+        buf_cut(&s->issuer, 0);
+}
+
+void succession_settle(struct succession *s)
+{
+    s->n_undo = 0;
+    attempts_settle(&s->attempts, s->head.sessions);
+}
