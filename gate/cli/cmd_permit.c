@@ -103,27 +103,33 @@ static err_code judge(struct call *call, struct slice bytes, struct verified *re
     return in_file(call, verify_permit(bytes, &enrolment, ret, &call->why), call->args->plain[0]);
 }
 
+static void done_with_verified(struct verified **verified)
+{
+    verified_free(*verified);
+}
+
 static err_code verify_run(struct call *call)
 {
     CLEANUP(buf_free) struct buf bytes = {0};
-    CLEANUP(verified_free) struct verified verified = {0};
+    static struct verified room; /* too big for a stack */
+    CLEANUP(done_with_verified) struct verified *verified = &room;
     bool permit;
 
     TRY(file_read(call->args->plain[0], PERMIT_SIZE_MAX, &bytes, &call->why));
-    TRY(judge(call, buf_slice(&bytes), &verified));
-    if (!verified.sealed && !args_flag(call->args, "allow-unsealed"))
+    TRY(judge(call, buf_slice(&bytes), verified));
+    if (!verified->sealed && !args_flag(call->args, "allow-unsealed"))
         return why_say(&call->why, ERR_PERMIT_INVALID,
                        "this TPM has no TPM2_NV_Certify, so nothing but the gate's word says epoch "
                        "%llu; --allow-unsealed takes it",
-                       (unsigned long long)verified.epoch);
-    permit = verified.permit.record.decision.permit;
-    put_decision(call, &verified.permit);
+                       (unsigned long long)verified->epoch);
+    permit = verified->permit.record.decision.permit;
+    put_decision(call, &verified->permit);
     put_bool(call->json, "valid", true);
-    put_bool(call->json, "sealed", verified.sealed);
-    put_digest(call->json, "tree_root", &verified.checkpoint.root);
-    say_decision(call, &verified.permit);
+    put_bool(call->json, "sealed", verified->sealed);
+    put_digest(call->json, "tree_root", &verified->checkpoint.root);
+    say_decision(call, &verified->permit);
     say(call, "  verified record, statement key, inclusion, receipt%s",
-        verified.sealed ? ", seal, epoch" : "; NOT sealed: the epoch is the gate's own claim");
+        verified->sealed ? ", seal, epoch" : "; NOT sealed: the epoch is the gate's own claim");
     call->exit = permit ? 0 : err_exit(ERR_DENIED);
     return ERR_OK;
 }
@@ -183,39 +189,46 @@ static err_code write_signature(struct call *call, const char *dir, const struct
 
 static err_code write_parts(struct call *call, struct slice bytes, const char *dir)
 {
-    CLEANUP(verified_free) struct verified v = {0};
+    static struct verified room; /* too big for a stack */
+    CLEANUP(done_with_verified) struct verified *v = &room;
     CLEANUP(buf_free) struct buf record = {0}, rotation = {0}, receipt = {0};
     struct part parts[3];
 
-    TRY(judge(call, bytes, &v));
+    TRY(judge(call, bytes, v));
     TRY(file_make_dir(dir, 0755, &call->why));
-    TRY(cose_sign1_tbs(v.permit.record.message.protected_, (struct slice){0},
-                       v.permit.record.message.payload, &record));
-    TRY(cose_sign1_tbs(v.permit.rotation.message.protected_, (struct slice){0},
-                       v.permit.rotation.message.payload, &rotation));
-    TRY(cose_sign1_tbs(v.permit.receipt.message.protected_, (struct slice){0},
-                       digest_slice(&v.checkpoint.root), &receipt));
-    parts[0] = (struct part){"record", buf_slice(&record), v.permit.record.message.signature,
-                             &v.permit.rotation.key};
-    parts[1] = (struct part){"rotation", buf_slice(&rotation), v.permit.rotation.message.signature,
-                             &v.receipt_key};
-    parts[2] = (struct part){"receipt", buf_slice(&receipt), v.permit.receipt.message.signature,
-                             &v.receipt_key};
+    TRY(cose_sign1_tbs(v->permit.record.message.protected_, (struct slice){0},
+                       v->permit.record.message.payload, &record));
+    TRY(cose_sign1_tbs(v->permit.rotation.message.protected_, (struct slice){0},
+                       v->permit.rotation.message.payload, &rotation));
+    TRY(cose_sign1_tbs(v->permit.receipt.message.protected_, (struct slice){0},
+                       digest_slice(&v->checkpoint.root), &receipt));
+    parts[0] = (struct part){"record", buf_slice(&record), v->permit.record.message.signature,
+                             &v->permit.rotation.key};
+    parts[1] = (struct part){"rotation", buf_slice(&rotation), v->permit.rotation.message.signature,
+                             &v->receipt_key};
+    parts[2] = (struct part){"receipt", buf_slice(&receipt), v->permit.receipt.message.signature,
+                             &v->receipt_key};
     for (size_t i = 0; i < 3; i++)
         TRY(write_signature(call, dir, &parts[i]));
     say(call, "Wrote record, rotation and receipt to %s, each as .tbs, .sig and .pem.", dir);
     return ERR_OK;
 }
 
+static void done_with_permit(struct permit **permit)
+{
+    permit_free(*permit);
+}
+
 static err_code show_parsed(struct call *call, struct slice bytes)
 {
-    CLEANUP(permit_free) struct permit permit = {0};
+    static struct permit room; /* too big for a stack */
+    CLEANUP(done_with_permit) struct permit *permit = &room;
 
-    TRY(in_file(call, permit_parse(bytes, &permit, &call->why), call->args->plain[0]));
-    put_decision(call, &permit);
+    TRY(in_file(call, permit_parse(bytes, permit, &call->why), call->args->plain[0]));
+    put_decision(call, permit);
     put_bool(call->json, "verified", false);
-    say_decision(call, &permit);
-    if (!permit.record.decision.permit)
+    say_decision(call, permit);
+    if (!permit->record.decision.permit)
         say(call, "  This is a DENIAL, not a permit: it allows nothing.");
     return ERR_OK;
 }

@@ -161,17 +161,25 @@ static err_code judge_signatures(struct verified *out, struct why *why)
     return record_verify(&permit->record, &permit->rotation.key, why);
 }
 
+static err_code verify(struct slice bytes, const struct enrolment *enrolment, struct verified *ret,
+                       struct why *why)
+{
+    TRY(permit_parse(bytes, &ret->permit, why));
+    TRY(same_gate(&ret->permit, enrolment, why));
+    TRY(tree_head(ret, why));
+    TRY(judge_seal(enrolment, ret, why));
+    return judge_signatures(ret, why);
+}
+
 err_code verify_permit(struct slice bytes, const struct enrolment *enrolment, struct verified *ret,
                        struct why *why)
 {
-    CLEANUP(verified_free) struct verified out = {.receipt_key = enrolment->hw.receipt};
+    err_code err;
 
-    TRY(permit_parse(bytes, &out.permit, why));
-    TRY(same_gate(&out.permit, enrolment, why));
-    TRY(tree_head(&out, why));
-    TRY(judge_seal(enrolment, &out, why));
-    TRY(judge_signatures(&out, why));
-    *ret = out;
-    out = (struct verified){0}; /* transferred */
-    return ERR_OK;
+    *ret = (struct verified){0};
+    ret->receipt_key = enrolment->hw.receipt;
+    err = verify(bytes, enrolment, ret, why);
+    if (err != ERR_OK)
+        verified_free(ret);
+    return err;
 }

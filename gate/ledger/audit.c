@@ -39,6 +39,16 @@ static void count(struct walk *walk)
         report->enrolments++;
         break;
     case RECORD_NONE:
+    case RECORD_ATTEMPT:
+    case RECORD_START:
+    case RECORD_STOP:
+    case RECORD_BUMP:
+    case RECORD_INSTALL_REFUSED:
+    case RECORD_OVERRIDE:
+    case RECORD_APPROVAL:
+    case RECORD_REVOCATION:
+    case RECORD_HARDWARE_LOST:
+    case RECORD_HARDWARE_BACK:
         break;
     }
 }

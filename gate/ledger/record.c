@@ -9,37 +9,101 @@
 #include <string.h>
 
 static const struct {
-    enum record_kind kind;
     const char *name, *action_type;
-} KINDS[] = {
-    {RECORD_DECISION, "decision", "dev.pawl.decision"},
-    {RECORD_KEY_ROTATION, "key_rotation", "key_rotation"},
-    {RECORD_INSTALL, "install", "dev.pawl.install"},
-    {RECORD_ENROL, "enrol", "dev.pawl.enrol"},
+} KINDS[RECORD_KINDS] = {
+    [RECORD_DECISION] = {"decision", "dev.pawl.decision"},
+    [RECORD_KEY_ROTATION] = {"key_rotation", "key_rotation"},
+    [RECORD_INSTALL] = {"install", "dev.pawl.install"},
+    [RECORD_ENROL] = {"enrol", "dev.pawl.enrol"},
+    [RECORD_ATTEMPT] = {"attempt", "dev.pawl.attempt"},
+    [RECORD_START] = {"start", "dev.pawl.start"},
+    [RECORD_STOP] = {"stop", "dev.pawl.stop"},
+    [RECORD_BUMP] = {"bump", "dev.pawl.bump"},
+    [RECORD_INSTALL_REFUSED] = {"install_refused", "dev.pawl.install_refused"},
+    [RECORD_OVERRIDE] = {"override", "dev.pawl.override"},
+    [RECORD_APPROVAL] = {"approval", "dev.pawl.approval"},
+    [RECORD_REVOCATION] = {"revocation", "dev.pawl.revocation"},
+    [RECORD_HARDWARE_LOST] = {"hardware_lost", "dev.pawl.hardware_lost"},
+    [RECORD_HARDWARE_BACK] = {"hardware_back", "dev.pawl.hardware_back"},
 };
+
+static bool is_kind(enum record_kind kind)
+{
+    return kind > RECORD_NONE && (size_t)kind < RECORD_KINDS;
+}
 
 const char *record_kind_name(enum record_kind kind)
 {
-    for (size_t i = 0; i < sizeof KINDS / sizeof *KINDS; i++)
-        if (KINDS[i].kind == kind)
-            return KINDS[i].name;
-    return "none";
+    return is_kind(kind) ? KINDS[kind].name : "none";
+}
+
+enum record_kind record_kind_named(const char *name)
+{
+    for (size_t i = 1; i < RECORD_KINDS; i++)
+        if (slice_eq_str(slice_str(name), KINDS[i].name))
+            return (enum record_kind)i;
+    return RECORD_NONE;
 }
 
 const char *record_action_type(enum record_kind kind)
 {
-    for (size_t i = 0; i < sizeof KINDS / sizeof *KINDS; i++)
-        if (KINDS[i].kind == kind)
-            return KINDS[i].action_type;
-    return NULL;
+    return is_kind(kind) ? KINDS[kind].action_type : NULL;
 }
 
 enum record_kind record_kind_of(struct slice action_type)
 {
-    for (size_t i = 0; i < sizeof KINDS / sizeof *KINDS; i++)
+    for (size_t i = 1; i < RECORD_KINDS; i++)
         if (slice_eq_str(action_type, KINDS[i].action_type))
-            return KINDS[i].kind;
+            return (enum record_kind)i;
     return RECORD_NONE;
+}
+
+bool record_is_agents(enum record_kind kind)
+{
+    return kind == RECORD_ATTEMPT || kind == RECORD_DECISION;
+}
+
+const char *record_event(const struct record *record)
+{
+    if (record->kind == RECORD_ATTEMPT)
+        return "ATTEMPT";
+    if (record->kind != RECORD_DECISION)
+        return NULL;
+    return record->decision.permit ? "GENERATE" : record->decision.error ? "ERROR" : "DENY";
+}
+
+err_code record_input(const struct record *record, struct digest *ret)
+{
+    switch (record->kind) {
+    case RECORD_INSTALL:
+    case RECORD_BUMP:
+        *ret = record->snapshot;
+        return ERR_OK;
+    case RECORD_KEY_ROTATION:
+        return cose_key_thumbprint(&record->key, ret);
+    case RECORD_INSTALL_REFUSED:
+        *ret = record->refused.bundle;
+        return ERR_OK;
+    case RECORD_APPROVAL:
+    case RECORD_OVERRIDE:
+        *ret = record->consent.object;
+        return ERR_OK;
+    case RECORD_REVOCATION:
+        *ret = record->revocation.id;
+        return ERR_OK;
+    case RECORD_START:
+    case RECORD_STOP:
+    case RECORD_HARDWARE_LOST:
+    case RECORD_HARDWARE_BACK:
+        return hash_sha256((struct slice){0}, ret);
+    case RECORD_ATTEMPT:
+    case RECORD_DECISION:
+    case RECORD_ENROL:
+    case RECORD_NONE:
+        break;
+    }
+    *ret = record->input;
+    return ERR_OK;
 }
 
 const char *record_outcome(const struct record *record)
@@ -181,15 +245,12 @@ static err_code check_decision(const struct record_decision *decision, struct wh
 /* What input_hash must be, where something else in the record already says it. */
 static err_code check_input(const struct record *record, struct why *why)
 {
-    struct digest want = record->input;
+    struct digest want;
 
     if (record->kind == RECORD_KEY_ROTATION && record->key.alg != HW_ES256)
         return why_say(why, ERR_COSE_ALG, "a statement key must be ES256, not %s",
                        hw_alg_name(record->key.alg));
-    if (record->kind == RECORD_KEY_ROTATION)
-        TRY(cose_key_thumbprint(&record->key, &want));
-    if (record->kind == RECORD_INSTALL)
-        want = record->snapshot;
+    TRY(record_input(record, &want));
     if (!digest_eq(&want, &record->input))
         return why_say(why, ERR_FORMAT,
                        "the input_hash of a record of kind %s is another than its member",
@@ -211,11 +272,21 @@ static err_code check_by_kind(const struct record *record, struct why *why)
                            (unsigned long long)record->from_epoch,
                            (unsigned long long)record->epoch);
         break;
-    case RECORD_KEY_ROTATION:
-    case RECORD_ENROL:
-        break;
     case RECORD_NONE:
         return why_say(why, ERR_FORMAT, "a record of no kind");
+    case RECORD_KEY_ROTATION:
+    case RECORD_ENROL:
+    case RECORD_ATTEMPT:
+    case RECORD_START:
+    case RECORD_STOP:
+    case RECORD_BUMP:
+    case RECORD_INSTALL_REFUSED:
+    case RECORD_OVERRIDE:
+    case RECORD_APPROVAL:
+    case RECORD_REVOCATION:
+    case RECORD_HARDWARE_LOST:
+    case RECORD_HARDWARE_BACK:
+        break;
     }
     if (record->kind != RECORD_DECISION && !own)
         return why_say(why, ERR_FORMAT, "a record of kind %s is the gate's own, but names an agent",

@@ -3,8 +3,8 @@
  * record.h: one entry of the ledger: an AIR record (schema air-1.0) as a COSE_Sign1 with an empty
  * unprotected header. The payload is a CBOR map with AIR's text keys and one member of pawl's own,
  * "pawl"; the integrity envelope stands in the protected header under text labels. Every agent has
- * its own hash chain; the gate's own records (key rotations, installs, enrolment) form the chain of
- * the agent that is named like the issuer. Bytes: docs/ledger.cddl.
+ * its own hash chain, of attempts and decisions; the gate's own records (all others) form the chain
+ * of the agent that is named like the issuer. Bytes: docs/ledger.cddl; meaning: docs/ledger.md.
  */
 #ifndef PAWL_LEDGER_RECORD_H
 #define PAWL_LEDGER_RECORD_H
@@ -21,14 +21,32 @@
 #define RECORD_UUID_TEXT 37             /* 36 characters and the terminator */
 #define RECORD_TYP "application/pawl-record+cose"
 
-/* AIR's action_type of each: dev.pawl.decision, key_rotation, dev.pawl.install, dev.pawl.enrol. */
+#define RECORD_CERTS_MAX 8       /* certificates that a key_rotation carries */
+#define RECORD_CERT_MAX 4096     /* bytes of each */
+#define RECORD_SIGNERS_MAX 16    /* keys that stand behind an approval or an override */
+#define RECORD_REDACTIONS_MAX 16 /* members of one record that were taken out */
+#define RECORD_PREIMAGE_MAX ((size_t)1 << 20) /* payload of a record that is a hash envelope */
+
+/* All but attempt and decision are the gate's own and stand in the issuer's chain. AIR's
+ * action_type is "key_rotation" of that kind, "dev.pawl.<name>" of the others. */
 enum record_kind {
     RECORD_NONE = 0,
-    RECORD_DECISION,     /* a request was permitted or denied */
-    RECORD_KEY_ROTATION, /* introduces a statement key; signed by the hardware's receipt key */
-    RECORD_INSTALL,      /* a snapshot took effect */
-    RECORD_ENROL,        /* the gate was enrolled */
+    RECORD_DECISION,        /* the one outcome of an attempt: permitted or denied */
+    RECORD_KEY_ROTATION,    /* begins a session; signed by the hardware's receipt key */
+    RECORD_INSTALL,         /* a snapshot took effect */
+    RECORD_ENROL,           /* the gate was enrolled */
+    RECORD_ATTEMPT,         /* a request came in; written before it is evaluated */
+    RECORD_START,           /* second of a session: what runs, and what may have been lost */
+    RECORD_STOP,            /* last of a session that ended in order */
+    RECORD_BUMP,            /* the hardware stepped to a new epoch */
+    RECORD_INSTALL_REFUSED, /* a bundle was not installed */
+    RECORD_OVERRIDE,        /* people overrode a denial or an obligation */
+    RECORD_APPROVAL,        /* people approved something */
+    RECORD_REVOCATION,      /* a snapshot revoked a key or an object */
+    RECORD_HARDWARE_LOST,   /* the hardware root failed: nothing is permitted from here on */
+    RECORD_HARDWARE_BACK,   /* it works again */
 };
+#define RECORD_KINDS 15 /* with NONE */
 
 /* A place in an agent's chain: the chain hash of the record before (zero for the first) and the
  * number of this one (0 for the first). */
@@ -43,9 +61,20 @@ struct record_policy {
     struct digest digest;
 };
 
+/* What was asked. The subject's id is the record's agent_id, the digest of the request its input.
+ */
+struct record_attempt {
+    struct slice class_; /* "execute", "mutate", "delegate", "propagate" */
+    struct slice subject_type, action, resource_type, resource_id;
+    struct slice input_type; /* the form of the request: RECORD_INPUT_AUTHZEN */
+};
+#define RECORD_INPUT_AUTHZEN "authzen-1.0"
+
 /* What was asked and answered. The subject's id is the record's agent_id. */
 struct record_decision {
+    struct slice attempt; /* record_id of the attempt whose outcome this is */
     bool permit;
+    bool error;          /* of a denial: nobody judged the request, for want of an evaluation */
     struct slice class_; /* "execute", "mutate", "delegate", "propagate" */
     struct slice reason; /* the stable error name of a denial; "OK" for a permit */
     struct slice subject_type, action, resource_type, resource_id;
@@ -55,12 +84,70 @@ struct record_decision {
     struct slice determining[RECORD_DETERMINING_MAX]; /* "alias/policy-id", as many as fit */
 };
 
-/* A record, to be written or as read. About 6 KiB. Slices are borrowed: from the caller when
- * writing, from the record's bytes when read. */
+/* The certificate of the key comes first, then what certifies it. None: n_certs 0. */
+struct record_rotation {
+    uint64_t round; /* of the hardware, that this record is committed in */
+    size_t n_certs;
+    struct slice certs[RECORD_CERTS_MAX]; /* DER */
+};
+
+struct record_start {
+    struct slice version, firmware; /* of pawl; of the hardware */
+    bool clean;                     /* the session before ended with a stop, or there is none */
+    uint64_t missing;               /* at most so many rounds are gone unnoticed; 0: none */
+    uint64_t last_round, last_size; /* the head that was found at start; 0, 0: an empty ledger */
+};
+
+struct record_stop {
+    struct slice reason; /* "signal", "epoch", ... */
+};
+
+struct record_refused {
+    struct slice error;   /* stable name of the error */
+    struct digest bundle; /* SHA-256 of what was offered */
+    uint64_t claimed;     /* epoch of its snapshot; 0: it could not be read. The record's epoch is
+                             the one in force */
+};
+
+/* Of kinds OVERRIDE and APPROVAL. */
+struct record_consent {
+    struct slice what;    /* kind of the object: "request", "policy", ... */
+    struct digest object; /* digest of what is approved, or overridden */
+    size_t n_by;
+    struct digest by[RECORD_SIGNERS_MAX]; /* thumbprints, ascending, at least one */
+    uint64_t until_ms;                    /* after the action */
+    struct slice reason;
+};
+
+struct record_revocation {
+    struct slice what; /* "key" or "object" */
+    struct digest id;  /* thumbprint, or digest */
+    uint64_t since_ms; /* nothing that it did from then on counts */
+    struct slice reason;
+};
+
+/* Of kinds HARDWARE_LOST and HARDWARE_BACK. */
+struct record_hardware {
+    struct slice error; /* stable name of what failed */
+    uint64_t round;     /* LOST: the last one that is known; BACK: the one that this is in */
+    uint64_t since_ms;  /* BACK: when it was lost; LOST: when it last worked */
+};
+
+/* A member that was taken out: the record says "[REDACTED]" in its place (AIR 1.7). Written by
+ * record_redact() (gate/ledger/redact.h). */
+struct record_redaction {
+    struct slice path;      /* "pawl.resource.id" */
+    struct slice policy_id; /* the rule that asked for it */
+    struct digest hash;     /* of salt and value */
+    uint64_t at_ms;
+};
+
+/* A record, to be written or as read. About 7 KiB. Slices are borrowed: from the caller when
+ * writing, from the record's bytes when read. Members of other kinds than its own are zero. */
 struct record {
     enum record_kind kind;
-    struct slice issuer;          /* "<domain>/<gate>" */
-    struct slice agent_id;        /* of a decision: the subject's id; else the issuer */
+    struct slice issuer;          /* a URI, the issuer of the enrolment */
+    struct slice agent_id;        /* of an attempt or decision: the subject's id; else the issuer */
     struct slice agent_version;   /* the agent's model and framework, as far as known */
     struct slice operator_id;     /* the domain */
     struct slice record_id;       /* UUIDv7 text, see record_uuid() */
@@ -71,24 +158,48 @@ struct record {
         captured_ms; /* milliseconds since 1970; the action is not after its capture */
     struct record_link link;
 
-    struct digest input;   /* decision: digest of the request; install: the snapshot; enrol: the
-                              enrolment file; key_rotation: thumbprint of the key */
+    struct digest input;   /* see record_input() */
     struct slice hardware; /* manufacturer and model of the hardware root */
     bool simulated;
-    uint64_t epoch; /* that was in force; of an install: the new one */
+    uint64_t epoch; /* that was in force; of an install or bump: the new one */
 
-    bool has_snapshot; /* decision, install: always; key_rotation: if there was one */
+    bool has_snapshot; /* attempt, decision, install, bump, revocation: always; enrol: never;
+                          else if one was in force */
     struct digest snapshot;
-    struct record_decision decision; /* of kind DECISION */
-    struct hw_pubkey key;            /* of kind KEY_ROTATION: the statement key, ES256 */
-    uint64_t from_epoch;             /* of kind INSTALL */
-    struct digest root;              /* of kind ENROL: root metadata version 1 */
+    size_t n_redactions;
+    struct record_redaction redactions[RECORD_REDACTIONS_MAX];
+
+    struct record_decision decision;     /* of kind DECISION */
+    struct record_attempt attempt;       /* of kind ATTEMPT */
+    struct hw_pubkey key;                /* of kind KEY_ROTATION: the statement key, ES256 */
+    struct record_rotation rotation;     /* of kind KEY_ROTATION */
+    uint64_t from_epoch;                 /* of kinds INSTALL and BUMP */
+    struct digest root;                  /* of kind ENROL: root metadata version 1 */
+    struct slice log_vkey;               /* of kind ENROL: C2SP vkey of the publishing key */
+    struct record_start start;           /* of kind START */
+    struct record_stop stop;             /* of kind STOP */
+    struct record_refused refused;       /* of kind INSTALL_REFUSED */
+    struct record_consent consent;       /* of kinds OVERRIDE and APPROVAL */
+    struct record_revocation revocation; /* of kind REVOCATION */
+    struct record_hardware root_state;   /* of kinds HARDWARE_LOST and HARDWARE_BACK */
 
     /* Filled by record_parse(), ignored when writing. */
     struct cose_sign1 message;
     struct digest kid; /* thumbprint of the key that signed */
     struct digest content_hash, chain_hash;
 };
+
+/* What an event of the refusal-events profile is called: ATTEMPT of an attempt; of a decision
+ * GENERATE (permit), DENY, or ERROR (docs/ledger.md). NULL for every other kind. Borrows: static
+ * storage. */
+const char *record_event(const struct record *record);
+
+/* What input_hash must be, from the members that the kind has: the snapshot of an install or bump,
+ * the bundle of an install_refused, the object of an approval or override, the thumbprint of the
+ * new key of a key_rotation, the id of a revocation; SHA-256 of nothing for start, stop,
+ * hardware_lost and hardware_back. Of an attempt and a decision (the digest of the request) and of
+ * an enrol (SHA-256 of the enrolment file) it is the caller's, and comes back as it is. */
+err_code record_input(const struct record *record, struct digest *ret);
 
 /* AIR's hash chain: SHA-256 over content hash, previous chain hash, time (u64), length of the agent
  * id (u32) and the agent id. */
@@ -108,7 +219,8 @@ struct record_draft {
 void record_draft_free(struct record_draft *draft);
 
 /* Lays a record out for the key that is going to sign it, in memory or in hardware. Errors: FORMAT
- * (a member is empty or not what it should be), TOO_LARGE (longer than its limit, or the whole).
+ * (a member is empty or not what it should be), TOO_LARGE (longer than its limit, or the whole),
+ * INTERNAL (of a kind that is not written yet).
  * Owns: the caller frees *ret. */
 err_code record_prepare(const struct hw_pubkey *key, const struct record *record,
                         struct record_draft *ret, struct why *why);
@@ -136,7 +248,12 @@ err_code record_verify(const struct record *record, const struct hw_pubkey *key,
  * there, add up to len. Tells a write that was interrupted from a damaged length. */
 bool record_could_begin(struct slice part, size_t len);
 
-/* "decision", "key_rotation", "install", "enrol"; "none". Borrows: static storage. */
+/* "decision", "key_rotation", ..., the enumerator in lower case; "none". And back: NONE if there is
+ * no such kind. Borrows: static storage. */
 const char *record_kind_name(enum record_kind kind);
+enum record_kind record_kind_named(const char *name);
+
+/* An attempt or a decision: the only kinds that stand in an agent's chain. */
+bool record_is_agents(enum record_kind kind);
 
 #endif

@@ -319,7 +319,7 @@ static err_code parse(struct slice bytes, struct record *ret, struct why *why)
     if (read_payload(ret, &again) != ERR_OK)
         return why_say(why, ERR_FORMAT, "a record's payload is not as docs/ledger.cddl says");
     ret->kind = record_kind_of(again.action_type);
-    if (ret->kind == RECORD_NONE)
+    if (ret->kind == RECORD_NONE || ret->kind > RECORD_ENROL)
         return why_say(why, ERR_FORMAT, "a record of an unknown action_type");
     if (read_own(ret, &again, why) != ERR_OK)
         return why_say(why, ERR_FORMAT,

@@ -130,6 +130,16 @@ static err_code write_own(const struct record *record, struct buf *ret)
         put_enrol(&w, record);
         break;
     case RECORD_NONE:
+    case RECORD_ATTEMPT:
+    case RECORD_START:
+    case RECORD_STOP:
+    case RECORD_BUMP:
+    case RECORD_INSTALL_REFUSED:
+    case RECORD_OVERRIDE:
+    case RECORD_APPROVAL:
+    case RECORD_REVOCATION:
+    case RECORD_HARDWARE_LOST:
+    case RECORD_HARDWARE_BACK:
         return ERR_INTERNAL;
     }
     return cbor_written(&w);
