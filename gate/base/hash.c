@@ -26,6 +26,35 @@ err_code hash_sha256(struct slice bytes, struct digest *ret)
     return hash_sha256_parts(&bytes, 1, ret);
 }
 
+static err_code hasher_make(struct hasher *hasher)
+{
+    if (hasher->md == NULL)
+        hasher->md = EVP_MD_fetch(NULL, "SHA256", NULL);
+    if (hasher->ctx == NULL)
+        hasher->ctx = EVP_MD_CTX_new();
+    return hasher->md != NULL && hasher->ctx != NULL ? ERR_OK : ERR_INTERNAL;
+}
+
+err_code hasher_sha256(struct hasher *hasher, const struct slice *parts, size_t n_parts,
+                       struct digest *ret)
+{
+    if (hasher->ctx == NULL)
+        TRY(hasher_make(hasher));
+    if (EVP_DigestInit_ex(hasher->ctx, hasher->md, NULL) != 1)
+        return ERR_INTERNAL;
+    for (size_t i = 0; i < n_parts; i++)
+        if (EVP_DigestUpdate(hasher->ctx, parts[i].ptr, parts[i].len) != 1)
+            return ERR_INTERNAL;
+    return EVP_DigestFinal_ex(hasher->ctx, ret->bytes, NULL) == 1 ? ERR_OK : ERR_INTERNAL;
+}
+
+void hasher_free(struct hasher *hasher)
+{
+    EVP_MD_CTX_free(hasher->ctx);
+    EVP_MD_free(hasher->md);
+    *hasher = (struct hasher){0};
+}
+
 err_code hash_sha384(struct slice bytes, uint8_t ret[static SHA384_LEN])
 {
     return EVP_Digest(bytes.ptr, bytes.len, ret, NULL, EVP_sha384(), NULL) == 1 ? ERR_OK

@@ -214,7 +214,7 @@ static void make_receipt(struct lab *lab, const struct tree *tree, struct buf *r
 
     if (lab->receipt_by != NULL)
         lab->t.hardware = lab->receipt_by;
-    testing_receipt(&lab->t, tree, lab->index, lab->size, ret);
+    testing_receipt(&lab->t, tree_of(tree), lab->index, lab->size, ret);
     lab->t.hardware = hardware;
 }
 
@@ -224,7 +224,7 @@ static void make_seal(const struct lab *lab, const struct tree *tree, struct hw_
     struct digest binding;
     struct why why = {0};
 
-    OK(tree_root(tree, lab->size, &head.tree_root));
+    OK(tree_root(tree_of(tree), lab->size, &head.tree_root, &why));
     OK(hash_sha256(slice_str("snapshot"), &head.snapshot));
     OK(cose_key_thumbprint(&lab->t.statement->key, &head.signer));
     OK(hw_seal_binding(&head, &binding));

@@ -146,7 +146,7 @@ static err_code sign_head(struct scribe *s, uint64_t now_ms, uint64_t index,
     TRY(ledger_checkpoint(s->ledger, &head.checkpoint));
     TRY(receipt_prepare(&s->receipt, &head, &draft, why));
     TRY(hw->ops->sign(hw, &draft.tbs, sig, why));
-    TRY(tree_prove_inclusion(ledger_tree(s->ledger), index, head.checkpoint.size, &path));
+    TRY(tree_prove_inclusion(ledger_tree(s->ledger), index, head.checkpoint.size, &path, why));
     TRY(receipt_finish(&draft, index, &path, sig, ret_receipt));
     sealed.tree_size = head.checkpoint.size;
     sealed.tree_root = head.checkpoint.root;

@@ -151,7 +151,7 @@ void testing_ledger(struct testing *t, const char *path, size_t n)
     ledger_close(&ledger);
 }
 
-void testing_receipt(struct testing *t, const struct tree *tree, uint64_t index, uint64_t size,
+void testing_receipt(struct testing *t, struct tree_source tree, uint64_t index, uint64_t size,
                      struct buf *ret)
 {
     CLEANUP(receipt_draft_free) struct receipt_draft draft = {0};
@@ -166,8 +166,8 @@ void testing_receipt(struct testing *t, const struct tree *tree, uint64_t index,
     struct why why = {0};
 
     assert_int_equal(cose_key_thumbprint(&t->statement->key, &head.signer), ERR_OK);
-    assert_int_equal(tree_root(tree, size, &head.checkpoint.root), ERR_OK);
-    assert_int_equal(tree_prove_inclusion(tree, index, size, &path), ERR_OK);
+    assert_int_equal(tree_root(tree, size, &head.checkpoint.root, &why), ERR_OK);
+    assert_int_equal(tree_prove_inclusion(tree, index, size, &path, &why), ERR_OK);
     assert_int_equal(receipt_prepare(&t->hardware->key, &head, &draft, &why), ERR_OK);
     assert_int_equal(t->hardware->ops->sign(t->hardware, digest_slice(&draft.tbs), &sig, &why),
                      ERR_OK);

@@ -40,7 +40,7 @@ void testing_ledger(struct testing *t, const char *path, size_t n);
 
 /* The receipt of an entry in the first size entries, signed by the hardware key; epoch, snapshot
  * and the rest as in the records above. Appends to ret. */
-void testing_receipt(struct testing *t, const struct tree *tree, uint64_t index, uint64_t size,
+void testing_receipt(struct testing *t, struct tree_source tree, uint64_t index, uint64_t size,
                      struct buf *ret);
 
 /* A permit for entry index, which is a decision, of a ledger file of testing_ledger(), with a seal

@@ -237,16 +237,16 @@ uint64_t ledger_installed(const struct ledger *ledger)
     return ledger->installed;
 }
 
-const struct tree *ledger_tree(const struct ledger *ledger)
+struct tree_source ledger_tree(const struct ledger *ledger)
 {
-    return &ledger->tree;
+    return tree_of(&ledger->tree);
 }
 
 err_code ledger_checkpoint(const struct ledger *ledger, struct checkpoint *ret)
 {
     struct digest root;
 
-    TRY(tree_root(&ledger->tree, ledger->size, &root));
+    TRY(tree_root(tree_of(&ledger->tree), ledger->size, &root, NULL));
     *ret = (struct checkpoint){ledger->size, root};
     return ERR_OK;
 }
@@ -292,7 +292,7 @@ err_code ledger_check_checkpoint(const struct ledger *ledger, const struct check
         return why_say(why, ERR_LEDGER_INCONSISTENT,
                        "the ledger has %llu entries, but had %llu: entries were removed",
                        (unsigned long long)ledger->size, (unsigned long long)earlier->size);
-    TRY(tree_root(&ledger->tree, earlier->size, &root));
+    TRY(tree_root(tree_of(&ledger->tree), earlier->size, &root, why));
     if (digest_eq(&root, &earlier->root))
         return ERR_OK;
     digest_text(&root, got);

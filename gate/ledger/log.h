@@ -35,7 +35,7 @@ uint64_t ledger_size(const struct ledger *ledger);
 uint64_t ledger_torn(const struct ledger *ledger);
 uint64_t ledger_installed(const struct ledger *ledger);
 err_code ledger_checkpoint(const struct ledger *ledger, struct checkpoint *ret);
-const struct tree *ledger_tree(const struct ledger *ledger); /* Borrows: until the ledger changes */
+struct tree_source ledger_tree(const struct ledger *ledger); /* Borrows: until it changes */
 
 /* The link for an agent's next record, counting records that are staged. Error: INTERNAL. */
 err_code ledger_link(const struct ledger *ledger, struct slice agent_id, struct record_link *ret,

@@ -65,7 +65,7 @@ static void every_entry_of_every_size(void **state)
             struct why why = {0};
             char text[24];
 
-            testing_receipt(&s->t, &s->tree, i, n, &bytes);
+            testing_receipt(&s->t, tree_of(&s->tree), i, n, &bytes);
             if (receipt_parse(buf_slice(&bytes), RECEIPT_OWN, &receipt, &why) != ERR_OK)
                 fail_msg("entry %zu of %zu: %s", i, n, why.text);
             assert_int_equal(receipt.kind, RECEIPT_INCLUSION);
@@ -80,7 +80,7 @@ static void every_entry_of_every_size(void **state)
             assert_int_equal(
                 receipt_verify(&receipt, entry_of(i, text), &s->t.hardware->key, &head, &why),
                 ERR_OK);
-            assert_int_equal(tree_root(&s->tree, n, &want.root), ERR_OK);
+            assert_int_equal(tree_root(tree_of(&s->tree), n, &want.root, NULL), ERR_OK);
             assert_memory_equal(&head, &want, sizeof head);
             assert_int_equal(receipt_parse(buf_slice(&bytes), RECEIPT_FOREIGN, &receipt, &why),
                              ERR_OK);
@@ -97,7 +97,7 @@ static void another_entry_key_or_place_is_refused(void **state)
     struct digest kid;
     struct why why = {0};
 
-    testing_receipt(&s->t, &s->tree, 3, LEAVES, &bytes);
+    testing_receipt(&s->t, tree_of(&s->tree), 3, LEAVES, &bytes);
     assert_int_equal(receipt_parse(buf_slice(&bytes), RECEIPT_OWN, &receipt, &why), ERR_OK);
     assert_int_equal(receipt_verify(&receipt, slice_str("3"), key, &head, &why), ERR_OK);
     assert_int_equal(head.size, LEAVES);
@@ -138,7 +138,7 @@ static void one_signature_serves_all(void **state)
     struct why why = {0};
     char text[24];
 
-    assert_int_equal(tree_root(&s->tree, LEAVES, &head.checkpoint.root), ERR_OK);
+    assert_int_equal(tree_root(tree_of(&s->tree), LEAVES, &head.checkpoint.root, NULL), ERR_OK);
     assert_int_equal(receipt_prepare(&s->t.hardware->key, &head, &draft, &why), ERR_OK);
     assert_int_equal(s->t.hardware->ops->sign(s->t.hardware, digest_slice(&draft.tbs), &sig, &why),
                      ERR_OK);
@@ -148,7 +148,7 @@ static void one_signature_serves_all(void **state)
         struct tree_path path;
         struct receipt receipt;
 
-        assert_int_equal(tree_prove_inclusion(&s->tree, i, LEAVES, &path), ERR_OK);
+        assert_int_equal(tree_prove_inclusion(tree_of(&s->tree), i, LEAVES, &path, NULL), ERR_OK);
         assert_int_equal(receipt_finish(&draft, i, &path, sig.ptr, &bytes), ERR_OK);
         assert_int_equal(receipt_parse(buf_slice(&bytes), RECEIPT_OWN, &receipt, &why), ERR_OK);
         assert_false(receipt.simulated);
@@ -189,7 +189,7 @@ static void cut_or_flipped_is_refused(void **state)
     struct receipt receipt;
     struct why why = {0};
 
-    testing_receipt(&s->t, &s->tree, 5, LEAVES, &bytes);
+    testing_receipt(&s->t, tree_of(&s->tree), 5, LEAVES, &bytes);
     for (size_t n = 0; n < bytes.len; n++) {
         if (receipt_parse((struct slice){bytes.ptr, n}, RECEIPT_OWN, &receipt, &why) == ERR_OK ||
             receipt_parse((struct slice){bytes.ptr, n}, RECEIPT_FOREIGN, &receipt, &why) == ERR_OK)
@@ -217,7 +217,7 @@ static void consistency_receipt(struct setting *s, uint64_t size, const struct d
     struct tree_path path;
     struct why why = {0};
 
-    assert_int_equal(tree_prove_consistency(&s->tree, size, LEAVES, &path), ERR_OK);
+    assert_int_equal(tree_prove_consistency(tree_of(&s->tree), size, LEAVES, &path, NULL), ERR_OK);
     cbor_put_array(&w, 3);
     cbor_put_uint(&w, size);
     cbor_put_uint(&w, LEAVES);
@@ -249,8 +249,8 @@ static void consistency(void **state)
         struct receipt receipt;
         struct why why = {0};
 
-        assert_int_equal(tree_root(&s->tree, size, &earlier.root), ERR_OK);
-        assert_int_equal(tree_root(&s->tree, LEAVES, &later.root), ERR_OK);
+        assert_int_equal(tree_root(tree_of(&s->tree), size, &earlier.root, NULL), ERR_OK);
+        assert_int_equal(tree_root(tree_of(&s->tree), LEAVES, &later.root, NULL), ERR_OK);
         consistency_receipt(s, size, &later.root, &bytes);
         assert_int_equal(receipt_parse(buf_slice(&bytes), RECEIPT_OWN, &receipt, &why), ERR_FORMAT);
         assert_int_equal(receipt_parse(buf_slice(&bytes), RECEIPT_FOREIGN, &receipt, &why), ERR_OK);

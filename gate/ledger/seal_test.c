@@ -37,7 +37,7 @@ static int set_up(void **state)
         assert_int_equal(tree_leaf(entry_of(i, text), &leaf), ERR_OK);
         assert_int_equal(tree_append(&s->tree, &leaf), ERR_OK);
     }
-    testing_receipt(&s->t, &s->tree, LEAVES - 1, LEAVES, &s->receipt);
+    testing_receipt(&s->t, tree_of(&s->tree), LEAVES - 1, LEAVES, &s->receipt);
     *state = s;
     return 0;
 }
@@ -111,7 +111,7 @@ static void a_receipt_for_every_entry(void **state)
         struct tree_path path;
         char text[24];
 
-        assert_int_equal(tree_prove_inclusion(&s->tree, i, LEAVES, &path), ERR_OK);
+        assert_int_equal(tree_prove_inclusion(tree_of(&s->tree), i, LEAVES, &path, NULL), ERR_OK);
         assert_int_equal(receipt_again(&sealed.receipt, i, &path, &again), ERR_OK);
         assert_int_equal(receipt_parse(buf_slice(&again), RECEIPT_OWN, &receipt, NULL), ERR_OK);
         assert_int_equal(receipt.leaf_index, i);
@@ -128,7 +128,7 @@ static void a_receipt_of_another_entry_is_refused(void **state)
     const struct hw_seal none = {0};
     struct why why = {0};
 
-    testing_receipt(&s->t, &s->tree, LEAVES - 2, LEAVES, &receipt);
+    testing_receipt(&s->t, tree_of(&s->tree), LEAVES - 2, LEAVES, &receipt);
     assert_int_equal(sealed_make(buf_slice(&receipt), &none, &bytes, &why), ERR_FORMAT);
     assert_non_null(strstr(why.text, "for entry 4 of 6"));
 }

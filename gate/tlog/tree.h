@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * tree.h: the Merkle tree of RFC 9162 2.1 (SHA-256): leaf and node hashes, a tree in memory that
- * grows at the right, its root at any size, and inclusion and consistency proofs, made and checked.
- * Every complete subtree's hash is kept: 64 bytes per leaf, appending costs one node hash on
- * average, a root or a proof at most one hash per level.
+ * tree.h: the Merkle tree of RFC 9162 2.1 (SHA-256): leaf and node hashes, roots and proofs made
+ * from wherever the hashes of complete subtrees are kept, proofs checked, and a tree in memory that
+ * grows at the right. That one keeps 64 bytes per leaf; appending costs one node hash on average, a
+ * root or a proof at most one hash per level.
  */
 #ifndef PAWL_TLOG_TREE_H
 #define PAWL_TLOG_TREE_H
@@ -11,15 +11,19 @@
 #include "gate/base/why.h"
 #include "gate/tlog/checkpoint.h"
 
-#define TREE_LEVELS 31
-#define TREE_SIZE_MAX ((uint64_t)1 << (TREE_LEVELS - 1)) /* leaves in memory */
+#define TREE_LEVELS 48
+#define TREE_SIZE_MAX ((uint64_t)1 << (TREE_LEVELS - 1)) /* leaves */
 #define TREE_PATH_MAX 64 /* hashes in a proof: no longer one exists for a 64-bit size */
 
 /* Hash of a leaf: SHA-256(0x00, entry). Of an inner node: SHA-256(0x01, left, right). Of the tree
- * without leaves: SHA-256(). Error: INTERNAL. */
+ * without leaves: SHA-256(). With a hasher of the caller's that is several times faster. Error:
+ * INTERNAL. */
 err_code tree_leaf(struct slice entry, struct digest *ret);
 err_code tree_node(const struct digest *left, const struct digest *right, struct digest *ret);
 err_code tree_empty(struct digest *ret);
+err_code tree_leaf_with(struct hasher *hasher, struct slice entry, struct digest *ret);
+err_code tree_node_with(struct hasher *hasher, const struct digest *left,
+                        const struct digest *right, struct digest *ret);
 
 /* Where the hashes of complete subtrees come from: hash index of level covers the leaves
  * [index << level, (index + 1) << level), of size leaves in all. */
@@ -30,11 +34,49 @@ struct tree_source {
     uint64_t size;
 };
 
-/* Level 0 holds the leaves; hash i of level l covers leaves [i << l, (i + 1) << l). {0} is the
- * empty tree. */
+/* That hash. Errors: INTERNAL when the subtree is not complete; those of the source. */
+err_code tree_hash(struct tree_source source, unsigned level, uint64_t index, struct digest *ret,
+                   struct why *why);
+
+/* The root over the first size leaves. Errors: INTERNAL when there are fewer; those of the source.
+ */
+err_code tree_root(struct tree_source source, uint64_t size, struct digest *ret, struct why *why);
+
+/* Hashes of a proof, from the leaf towards the root. */
+struct tree_path {
+    size_t n;
+    struct digest hashes[TREE_PATH_MAX];
+};
+
+/* Proof that leaf index is in the tree of the first size leaves (RFC 9162 2.1.3.1). Empty for
+ * size 1. Errors: INTERNAL unless index < size <= source.size; those of the source. */
+err_code tree_prove_inclusion(struct tree_source source, uint64_t index, uint64_t size,
+                              struct tree_path *ret, struct why *why);
+
+/* Proof that the first size leaves continue the first earlier ones (RFC 9162 2.1.4.1). Empty for
+ * equal sizes. Errors: INTERNAL unless 0 < earlier <= size <= source.size; those of the source. */
+err_code tree_prove_consistency(struct tree_source source, uint64_t earlier, uint64_t size,
+                                struct tree_path *ret, struct why *why);
+
+/* The root that an inclusion proof leads to (RFC 9162 2.1.3.2); whether it is the right one, the
+ * caller decides. Error: FORMAT when index >= size or the path has another length than such a
+ * proof. */
+err_code tree_root_from(const struct digest *leaf, uint64_t index, uint64_t size,
+                        const struct tree_path *path, struct digest *ret);
+
+/* Checks a consistency proof (RFC 9162 2.1.4.2). Nothing continues from size 0, which proves
+ * nothing: refused. Errors: FORMAT when the sizes or the length of the path cannot be;
+ * LEDGER_INCONSISTENT. */
+err_code tree_check_consistency(const struct checkpoint *earlier, const struct checkpoint *later,
+                                const struct tree_path *path);
+
+/* The tree in memory. Level 0 holds the leaves; hash i of level l covers leaves [i << l, (i + 1) <<
+ * l). Of each level the first hashes may have been forgotten. {0} is the empty tree. */
 struct tree {
+    struct hasher hasher;
     struct {
         struct digest *hashes;
+        uint64_t first; /* the index of hashes[0] */
         size_t n, cap;
     } level[TREE_LEVELS];
 };
@@ -48,38 +90,18 @@ err_code tree_append(struct tree *tree, const struct digest *leaf);
 /* Takes leaves away at the right until size are left. */
 void tree_cut(struct tree *tree, uint64_t size);
 
+/* Forgets, at each level, the hashes below first. The tree grows on, provided that every complete
+ * subtree at its right edge is still there. */
+void tree_forget(struct tree *tree, unsigned level, uint64_t first);
+
+/* Whether a hash is still there; the hash. Error: INTERNAL when it is not. */
+bool tree_has(const struct tree *tree, unsigned level, uint64_t index);
+err_code tree_get(const struct tree *tree, unsigned level, uint64_t index, struct digest *ret);
+
 /* The hash of leaf index. Error: INTERNAL when there is none. */
 err_code tree_leaf_at(const struct tree *tree, uint64_t index, struct digest *ret);
 
-/* The root over the first size leaves. Error: INTERNAL when there are fewer. */
-err_code tree_root(const struct tree *tree, uint64_t size, struct digest *ret);
-
-/* Hashes of a proof, from the leaf towards the root. */
-struct tree_path {
-    size_t n;
-    struct digest hashes[TREE_PATH_MAX];
-};
-
-/* Proof that leaf index is in the tree of the first size leaves (RFC 9162 2.1.3.1). Empty for
- * size 1. Error: INTERNAL unless index < size <= tree_size(). */
-err_code tree_prove_inclusion(const struct tree *tree, uint64_t index, uint64_t size,
-                              struct tree_path *ret);
-
-/* Proof that the first size leaves continue the first earlier ones (RFC 9162 2.1.4.1). Empty for
- * equal sizes. Error: INTERNAL unless 0 < earlier <= size <= tree_size(). */
-err_code tree_prove_consistency(const struct tree *tree, uint64_t earlier, uint64_t size,
-                                struct tree_path *ret);
-
-/* The root that an inclusion proof leads to (RFC 9162 2.1.3.2); whether it is the right one, the
- * caller decides. Error: FORMAT when index >= size or the path has another length than such a
- * proof. */
-err_code tree_root_from(const struct digest *leaf, uint64_t index, uint64_t size,
-                        const struct tree_path *path, struct digest *ret);
-
-/* Checks a consistency proof (RFC 9162 2.1.4.2). Nothing continues from size 0, which proves
- * nothing: refused. Errors: FORMAT when the sizes or the length of the path cannot be;
- * LEDGER_INCONSISTENT. */
-err_code tree_check_consistency(const struct checkpoint *earlier, const struct checkpoint *later,
-                                const struct tree_path *path);
+/* As a source. Borrows: until the tree changes. */
+struct tree_source tree_of(const struct tree *tree);
 
 #endif
