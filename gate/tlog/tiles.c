@@ -229,8 +229,10 @@ err_code tiles_bundle(const struct tiles *tiles, uint64_t index, struct tile_bun
 {
     CLEANUP(fd_close) int fd = -1;
     struct tile tile = {TILE_ENTRIES, index, tile_width(TILE_ENTRIES, index, tiles->size)};
+    struct why inner = {0};
     char path[TILE_PATH];
     size_t len, used;
+    err_code err;
     bool full;
 
     ret->n = 0;
@@ -241,10 +243,10 @@ err_code tiles_bundle(const struct tiles *tiles, uint64_t index, struct tile_bun
     TRY(reserve(ret, len));
     TRY(read_all(fd, ret->bytes, len, path, why));
     full = strstr(path, ".p/") == NULL;
-    TRY(why_reading(
-        why,
-        tile_bundle_parse((struct slice){ret->bytes, len}, tile.width, ret->entries, &used, why),
-        "\"%s\"", path));
+    err =
+        tile_bundle_parse((struct slice){ret->bytes, len}, tile.width, ret->entries, &used, &inner);
+    if (err != ERR_OK)
+        return why_say(why, err, "\"%s\": %s", path, inner.text);
     if (used != len && full == (tile.width == TILE_WIDTH))
         return why_say(why, ERR_LEDGER_INCONSISTENT,
                        "\"%s\" has %zu bytes, its %u entries take %zu", path, len, tile.width,
