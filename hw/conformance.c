@@ -176,7 +176,8 @@ static void ops_are_all_there(struct conform *c)
         o->name != NULL,       o->describe != NULL,    o->enrol != NULL, o->attach != NULL,
         o->verify != NULL,     o->epoch != NULL,       o->step != NULL,  o->prepare != NULL,
         o->begin != NULL,      o->sign != NULL,        o->seal != NULL,  o->receipt_key != NULL,
-        o->device_key != NULL, o->device_sign != NULL, o->close != NULL,
+        o->device_key != NULL, o->device_sign != NULL, o->close != NULL, o->head_check != NULL,
+        o->head_bind != NULL,
     };
 
     for (size_t i = 0; i < sizeof there; i++)
@@ -263,6 +264,8 @@ unsigned hw_conformance(const struct hw_bench *bench)
         conform_verify(c);
     if (!c->fatal && c->failures == 0)
         conform_life(c);
+    if (!c->fatal && c->failures == 0 && bench->lost_max > 0)
+        conform_heads(c);
     failures = c->failures;
     finish(c);
     free(c);

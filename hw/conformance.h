@@ -38,6 +38,12 @@ struct hw_bench {
     bool anchored;      /* refuses valid signatures of keys that are not in owner->anchors */
     bool pins_snapshot; /* takes no other snapshot for the epoch that it was stepped to */
     bool two_at_once;   /* two roots may be open on one hardware */
+
+    /* Heads of the ledger. power: the hardware is switched off, in order or not, and on again,
+     * while no root is open; NULL: cannot be. lost_max: so many rounds may be in doubt after that.
+     * power_cuts: how often it is tried. */
+    void (*power)(void *ctx, bool clean);
+    unsigned lost_max, power_cuts;
 };
 
 /* Runs every check. Prints one line to standard error for each that fails (kind of root, name of

@@ -15,6 +15,8 @@ static void closed(struct conform *c, const char *check, const struct hw_mandate
     struct hw_seal seal = {0};
     uint64_t epoch = 77;
     uint8_t sig[64] = {77};
+    const struct hw_head head = {.round = 1, .size = 1};
+    struct hw_kept kept = {.round = 77};
 
     conform_sign(c, c->bench->authority, DIGEST.bytes, &st);
     conform_refused(c, check, o->verify(c->root, &st, conform_why(c)), NULL, 0);
@@ -27,7 +29,11 @@ static void closed(struct conform *c, const char *check, const struct hw_mandate
     conform_refused(c, check, o->receipt_key(c->root, &key, conform_why(c)), NULL, 0);
     conform_refused(c, check, o->device_key(c->root, &key, conform_why(c)), NULL, 0);
     conform_refused(c, check, o->device_sign(c->root, &DIGEST, sig, conform_why(c)), NULL, 0);
-    conform_true(c, check, epoch == 77 && sig[0] == 77 && key.e == 77 && seal.statement.ptr == NULL,
+    conform_refused(c, check, o->head_check(c->root, NULL, 0, &kept, conform_why(c)), NULL, 0);
+    conform_refused(c, check, o->head_bind(c->root, &head, HW_KEEP_ROUND, conform_why(c)), NULL, 0);
+    conform_true(c, check,
+                 epoch == 77 && kept.round == 77 && sig[0] == 77 && key.e == 77 &&
+                     seal.statement.ptr == NULL,
                  "a refused operation wrote its result: epoch %" PRIu64 ", wanted 77", epoch);
     hw_seal_free(&seal);
 }

@@ -358,4 +358,5 @@ void conform_life(struct conform *c)
     a_step_elsewhere_for_another(c);
     a_step_elsewhere_ends_our_round(c);
     why_may_be_null(c);
+    c->epoch = 7;
 }

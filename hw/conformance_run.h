@@ -18,13 +18,15 @@ struct conform {
     struct why why;         /* of the last call */
     char kind[16];
     unsigned checks, failures;
-    bool fatal; /* going on makes no sense */
+    uint64_t epoch; /* that the life ended at */
+    bool fatal;     /* going on makes no sense */
 };
 
-/* The three stages. */
+/* The stages. */
 void conform_enrolment(struct conform *c);
 void conform_verify(struct conform *c);
 void conform_life(struct conform *c);
+void conform_heads(struct conform *c);
 
 /* Count one check, and print it if it failed. Each returns whether it held. */
 [[gnu::format(printf, 4, 5)]] bool conform_true(struct conform *c, const char *check, bool ok,

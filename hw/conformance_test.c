@@ -111,6 +111,11 @@ static err_code check_seal(void *ctx, const struct hw_enrolment *enrolment,
     return hw_verify_soft(&st, why);
 }
 
+static void power(void *ctx, bool clean)
+{
+    hw_fake_restart(((struct world *)ctx)->nv, clean);
+}
+
 static struct hw_bench bench_of(struct world *w)
 {
     return (struct hw_bench){
@@ -127,6 +132,9 @@ static struct hw_bench bench_of(struct world *w)
         .anchored = true,
         .pins_snapshot = true,
         .two_at_once = true,
+        .power = power,
+        .lost_max = HW_FAKE_BLOCK - 1,
+        .power_cuts = 2 * HW_FAKE_BLOCK,
     };
 }
 
@@ -152,9 +160,10 @@ static void the_fake_conforms_like_a_tpm(void **state)
 static void broken_roots_are_found(void **state)
 {
     static const enum hw_fake_op OPS[] = {
-        HW_FAKE_DESCRIBE,    HW_FAKE_ENROL,      HW_FAKE_ATTACH,     HW_FAKE_VERIFY, HW_FAKE_EPOCH,
-        HW_FAKE_STEP,        HW_FAKE_PREPARE,    HW_FAKE_BEGIN,      HW_FAKE_SIGN,   HW_FAKE_SEAL,
-        HW_FAKE_RECEIPT_KEY, HW_FAKE_DEVICE_KEY, HW_FAKE_DEVICE_SIGN};
+        HW_FAKE_DESCRIBE,    HW_FAKE_ENROL,      HW_FAKE_ATTACH,      HW_FAKE_VERIFY,
+        HW_FAKE_EPOCH,       HW_FAKE_STEP,       HW_FAKE_PREPARE,     HW_FAKE_BEGIN,
+        HW_FAKE_SIGN,        HW_FAKE_SEAL,       HW_FAKE_RECEIPT_KEY, HW_FAKE_DEVICE_KEY,
+        HW_FAKE_DEVICE_SIGN, HW_FAKE_HEAD_CHECK, HW_FAKE_HEAD_BIND};
     struct world *w = *state;
     struct hw_bench bench = bench_of(w);
 
@@ -195,6 +204,24 @@ static void failures_early_and_late(void **state)
     free(m);
 }
 
+static void heads_can_be_lost(void **state)
+{
+    struct world *w = *state;
+    CLEANUP(hw_root_close) struct hw_root *root = NULL;
+    struct hw_enrolment enrolment;
+    struct hw_kept kept;
+    struct why why = {0};
+
+    assert_int_equal(hw_fake_open(w->nv, &root), ERR_OK);
+    assert_int_equal(root->ops->enrol(root, &w->owner, &enrolment, &why), ERR_OK);
+    assert_int_equal(root->ops->attach(root, &w->owner, &enrolment, &why), ERR_OK);
+    assert_int_equal(root->ops->head_check(root, NULL, 0, &kept, &why), ERR_OK);
+    assert_true(kept.none);
+    assert_int_equal(kept.round, HW_FAKE_FIRST);
+    hw_fake_forget_heads(w->nv);
+    assert_int_equal(root->ops->head_check(root, NULL, 0, &kept, &why), ERR_HEAD_MISSING);
+}
+
 /* An owner that no hardware can take. */
 static void owners_without_a_spare_are_refused(void **state)
 {
@@ -219,11 +246,9 @@ static void owners_without_a_spare_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(the_fake_conforms),
-        TEST(the_fake_conforms_like_a_tpm),
-        TEST(broken_roots_are_found),
-        TEST(failures_early_and_late),
-        TEST(owners_without_a_spare_are_refused),
+        TEST(the_fake_conforms),      TEST(the_fake_conforms_like_a_tpm),
+        TEST(broken_roots_are_found), TEST(failures_early_and_late),
+        TEST(heads_can_be_lost),      TEST(owners_without_a_spare_are_refused),
     };
     return cmocka_run_group_tests_name("conformance", tests, make_world, unmake_world);
 }

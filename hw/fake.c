@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "hw/fake.h"
 
+#include "hw/head.h"
+
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +18,9 @@ struct hw_fake_nv {
     struct digest snapshot; /* that the step to it was for; zero: any */
     struct hw_owner owner;  /* as enrolled; its grants pointer is cleared */
     struct hw_signer *receipt, *seal;
+    bool keeps;                 /* heads: since enrol */
+    bool jumped;                /* power was lost since the last head */
+    struct hw_head_facts heads; /* least and none are worked out */
     struct failure failures[HW_FAKE_N_OPS];
     unsigned calls[HW_FAKE_N_OPS];
 };
@@ -25,6 +30,7 @@ struct fake {
     struct hw_fake_nv *nv;
     struct hw_owner *owner; /* NULL: not attached */
     bool prepared, begun;
+    bool checked; /* head_check succeeded, and every head_bind since */
     uint64_t prepared_epoch;
     struct digest prepared_snapshot;
 };
@@ -123,6 +129,8 @@ static err_code make(struct hw_fake_nv *nv, const struct hw_owner *owner, struct
     nv->owner.grants = NULL;
     nv->owner.n_grants = 0;
     nv->enrolled = true;
+    nv->keeps = true;
+    nv->heads = (struct hw_head_facts){.first = HW_FAKE_FIRST, .round = HW_FAKE_FIRST};
     return ERR_OK;
 }
 
@@ -171,7 +179,7 @@ static err_code attach(struct hw_root *root, const struct hw_owner *owner,
     copy->n_grants = 0;
     free(fake->owner);
     fake->owner = copy;
-    fake->prepared = fake->begun = false;
+    fake->prepared = fake->begun = fake->checked = false;
     return leave(fake, HW_FAKE_ATTACH, why);
 }
 
@@ -384,6 +392,82 @@ static err_code device_key(struct hw_root *root, struct hw_pubkey *ret, struct w
     return ERR_OK;
 }
 
+/* ---- heads ----------------------------------------------------------------------------------- */
+
+static void keep(struct hw_fake_nv *nv, const struct hw_head *head, enum hw_keep how)
+{
+    nv->jumped = false;
+    nv->heads.round = head->round;
+    nv->heads.has_bound = true;
+    nv->heads.bound = *head;
+    if (how != HW_KEEP_DURABLE)
+        return;
+    nv->heads.has_durable = true;
+    nv->heads.durable = *head;
+}
+
+static err_code keeps(const struct fake *fake, struct why *why)
+{
+    return fake->nv->keeps
+               ? ERR_OK
+               : why_say(why, ERR_HEAD_MISSING, "the fake root's place for heads is gone");
+}
+
+static err_code head_check(struct hw_root *root, const struct hw_head *heads, size_t n,
+                           struct hw_kept *ret, struct why *why)
+{
+    struct fake *fake = fake_of(root);
+    struct hw_fake_nv *nv = fake->nv;
+    struct hw_head_facts facts = nv->heads;
+    struct hw_kept kept;
+    bool ahead;
+
+    TRY(enter_attached(fake, HW_FAKE_HEAD_CHECK, why));
+    fake->checked = false;
+    TRY(keeps(fake, why));
+    facts.least = nv->jumped ? facts.round - (HW_FAKE_BLOCK - 1) : facts.round;
+    if (facts.least < facts.first)
+        facts.least = facts.first;
+    facts.none = facts.round == facts.first && !nv->jumped;
+    TRY(hw_head_judge(&facts, heads, n, &kept, &ahead, why));
+    if (ahead) {
+        keep(nv, &heads[n - 1], HW_KEEP_ROUND);
+        kept.round = nv->heads.round;
+    }
+    if (n > 0) {
+        nv->heads.has_bound = true;
+        nv->heads.bound = heads[n - 1];
+    }
+    TRY(leave(fake, HW_FAKE_HEAD_CHECK, why));
+    fake->checked = true;
+    *ret = kept;
+    return ERR_OK;
+}
+
+static err_code head_bind(struct hw_root *root, const struct hw_head *head, enum hw_keep how,
+                          struct why *why)
+{
+    struct fake *fake = fake_of(root);
+    bool checked = fake->checked;
+
+    fake->checked = false;
+    TRY(enter_attached(fake, HW_FAKE_HEAD_BIND, why));
+    TRY(keeps(fake, why));
+    TRY(in_round(fake, why));
+    if (!checked)
+        return why_say(why, ERR_LEDGER_INCONSISTENT,
+                       "round %" PRIu64 " is to be kept, and the heads were not compared",
+                       head->round);
+    if (head->round != fake->nv->heads.round + 1)
+        return why_say(why, ERR_LEDGER_INCONSISTENT,
+                       "round %" PRIu64 " is to be kept after round %" PRIu64, head->round,
+                       fake->nv->heads.round);
+    keep(fake->nv, head, how);
+    TRY(leave(fake, HW_FAKE_HEAD_BIND, why));
+    fake->checked = true;
+    return ERR_OK;
+}
+
 static void close_root(struct hw_root *root)
 {
     free(fake_of(root)->owner);
@@ -405,6 +489,8 @@ static const struct hw_root_ops OPS = {
     .receipt_key = receipt_key,
     .device_key = device_key,
     .device_sign = device_sign,
+    .head_check = head_check,
+    .head_bind = head_bind,
     .close = close_root,
 };
 
@@ -462,4 +548,18 @@ void hw_fake_set_epoch(struct hw_fake_nv *nv, uint64_t epoch)
 {
     nv->epoch = epoch;
     nv->snapshot = (struct digest){0};
+}
+
+void hw_fake_restart(struct hw_fake_nv *nv, bool clean)
+{
+    nv->heads.has_bound = false;
+    if (clean)
+        return;
+    nv->jumped = true;
+    nv->heads.round = nv->heads.round / HW_FAKE_BLOCK * HW_FAKE_BLOCK + HW_FAKE_BLOCK - 1;
+}
+
+void hw_fake_forget_heads(struct hw_fake_nv *nv)
+{
+    nv->keeps = false;
 }

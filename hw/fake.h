@@ -40,6 +40,8 @@ enum hw_fake_op {
     HW_FAKE_RECEIPT_KEY,
     HW_FAKE_DEVICE_KEY,
     HW_FAKE_DEVICE_SIGN,
+    HW_FAKE_HEAD_CHECK,
+    HW_FAKE_HEAD_BIND,
     HW_FAKE_N_OPS,
 };
 
@@ -54,6 +56,15 @@ void hw_fake_fail(struct hw_fake_nv *nv, enum hw_fake_op op, err_code err, bool 
  * chip's memory in his hands would: no snapshot is bound to it then. */
 uint64_t hw_fake_epoch(const struct hw_fake_nv *nv);
 void hw_fake_set_epoch(struct hw_fake_nv *nv, uint64_t epoch);
+
+/* Heads: the chip counts rounds from HW_FAKE_FIRST on. It restarts; every root on it is closed
+ * before. Clean: the count stays. Unclean: as with a TPM's orderly counter only blocks of
+ * HW_FAKE_BLOCK rounds are told apart, so the count goes to the end of its block. */
+#define HW_FAKE_FIRST 100
+#define HW_FAKE_BLOCK 16
+void hw_fake_restart(struct hw_fake_nv *nv, bool clean);
+/* Somebody removed what keeps the heads. */
+void hw_fake_forget_heads(struct hw_fake_nv *nv);
 
 /* The statement of HW_SEAL_FAKE: "pawl-fake-v1" 00, epoch u64, binding; sig: raw ES256 by the
  * enrolment's seal key over its SHA-256. */

@@ -4,7 +4,8 @@
  * only goes up and only with the authority's consent, and signs only while the number agrees.
  *
  * Life: open (tpm_root_open, hsm_root_open) -> enrol once -> attach at each start -> per snapshot:
- * verify its signatures, step, prepare -> per round: begin, sign and seal as often as needed.
+ * verify its signatures, step, prepare -> once: head_check -> per round: begin, the ledger's
+ * commit, head_bind, then sign and seal as often as needed.
  *
  * Every operation may fail with the errors of its hardware (TPM_*, HSM_*, COUNTER_*, HANDLE_*,
  * ANCHOR_*); an error changes nothing that was stored, and the caller denies. A root is used by one
@@ -123,7 +124,7 @@ struct hw_kept {
     bool none;        /* no head was ever kept */
     uint64_t round;   /* the last one counted; the next head has round + 1 */
     uint64_t missing; /* so many rounds at most may have been taken off the disk's end unnoticed:
-                         0 unless the hardware lost power uncleanly */
+                         0 unless the hardware lost power uncleanly. Stays until the next bind. */
     bool has_durable;
     struct hw_head durable; /* the last one kept durably */
 };
@@ -190,15 +191,19 @@ struct hw_root_ops {
     err_code (*device_sign)(struct hw_root *root, const struct digest *digest,
                             uint8_t ret[static 64], struct why *why);
 
-    /* Compares the heads that the disk holds (oldest first, the last is the newest; none: an empty
-     * ledger) with what the hardware kept. A disk that is one head ahead was interrupted between
-     * commit and head_bind: that is made good. Needed once after attach, and after a head_bind that
-     * failed. Errors: LEDGER_ROLLBACK when the hardware knows of a later head, naming both sizes
-     * (rounds, where only those are known); HEAD_MISSING when what keeps it is gone. */
+    /* Compares the heads that the disk holds (oldest first and with none left out, the last is the
+     * newest; none: an empty ledger) with what the hardware kept. A disk that is one head ahead was
+     * interrupted between commit and head_bind: that is made good. Needed once after attach, and
+     * after a head_bind that failed or was refused. Errors: LEDGER_ROLLBACK when the hardware knows
+     * of a later head, naming both sizes (rounds, where only those are known); LEDGER_INCONSISTENT
+     * when a round has another content than the hardware was given; HEAD_MISSING when what keeps it
+     * is gone, or knows less than the disk. */
     err_code (*head_check)(struct hw_root *root, const struct hw_head *heads, size_t n,
                            struct hw_kept *ret, struct why *why);
 
-    /* Keeps a head that is durable on disk, in an open round. Its round is the last one + 1. */
+    /* Keeps a head that is durable on disk, in an open round. Its round is the last one + 1: what
+     * head_check said, and one more with each bind. Errors: LEDGER_INCONSISTENT for another round,
+     * or without head_check; TPM_*, HSM_*: whether it was kept is unknown until head_check. */
     err_code (*head_bind)(struct hw_root *root, const struct hw_head *head, enum hw_keep keep,
                           struct why *why);
 

@@ -85,6 +85,25 @@ static err_code root_receipt_key(struct hw_root *root, struct hw_pubkey *ret, st
     return ERR_OK;
 }
 
+static err_code head_check(struct hw_root *root, const struct hw_head *heads, size_t n,
+                           struct hw_kept *ret, struct why *why)
+{
+    (void)root;
+    (void)heads;
+    (void)n;
+    (void)ret;
+    return why_say(why, ERR_UNSUPPORTED, "the TPM root keeps no heads");
+}
+
+static err_code head_bind(struct hw_root *root, const struct hw_head *head, enum hw_keep keep,
+                          struct why *why)
+{
+    (void)root;
+    (void)head;
+    (void)keep;
+    return why_say(why, ERR_UNSUPPORTED, "the TPM root keeps no heads");
+}
+
 static void root_close(struct hw_root *root)
 {
     tpm_chip_close(&self(root)->chip);
@@ -106,6 +125,8 @@ static const struct hw_root_ops OPS = {
     .receipt_key = root_receipt_key,
     .device_key = root_receipt_key,
     .device_sign = tpm_root_sign,
+    .head_check = head_check,
+    .head_bind = head_bind,
     .close = root_close,
 };
 

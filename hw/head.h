@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * head.h: the heads that a disk holds against what hardware knows of them: one judgement for every
+ * root, so that all of them refuse the same and say it in the same words.
+ */
+#ifndef PAWL_HW_HEAD_H
+#define PAWL_HW_HEAD_H
+
+#include "hw/root.h"
+
+#define HW_HEADS_MAX 65536 /* heads of one journal */
+
+/* What hardware knows. */
+struct hw_head_facts {
+    uint64_t first;   /* the round at which its counting began: the first head has first + 1 */
+    uint64_t round;   /* the last one that it may have counted */
+    uint64_t least;   /* the last one that it has counted surely: round, unless power was lost */
+    bool none;        /* it surely counted none since first */
+    bool has_durable; /* durable was kept */
+    bool has_bound;   /* bound is the last head, as far as this boot of the hardware knows */
+    struct hw_head durable, bound;
+};
+
+/* Compares. ret_ahead: the last head of the disk has to be bound now, and ret->round is what it was
+ * before. Errors: LEDGER_ROLLBACK, LEDGER_INCONSISTENT, HEAD_MISSING (see hw/root.h). */
+err_code hw_head_judge(const struct hw_head_facts *facts, const struct hw_head *heads, size_t n,
+                       struct hw_kept *ret, bool *ret_ahead, struct why *why);
+
+bool hw_head_eq(const struct hw_head *a, const struct hw_head *b);
+
+/* The 48 bytes that stand for a head in hardware: round, size, root; and back. */
+#define HW_HEAD_LEN 48
+void hw_head_put(const struct hw_head *head, uint8_t ret[static HW_HEAD_LEN]);
+void hw_head_get(const uint8_t from[static HW_HEAD_LEN], struct hw_head *ret);
+
+#endif
