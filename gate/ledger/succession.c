@@ -70,24 +70,137 @@ err_code succession_ready(const struct succession *s, uint64_t now_ms, uint64_t 
         (unsigned long long)epoch, want);
 }
 
+static err_code out_of_place(const struct succession_head *head, enum record_kind kind,
+                             const char *where, struct why *why)
+{
+    return why_say(why, ERR_LEDGER_INCONSISTENT, "%s %s session %s", record_kind_name(kind), where,
+                   head->session_id);
+}
+
 /* Whether this kind may come here in a session. */
 static err_code check_phase(const struct succession_head *head, enum record_kind kind,
                             struct why *why)
 {
-    const char *name = record_kind_name(kind);
-
     if (kind == RECORD_KEY_ROTATION)
         return ERR_OK; /* a session that was killed ended anywhere */
     switch (head->phase) {
     case SESSION_NONE:
         return why_say(why, ERR_LEDGER_INCONSISTENT,
-                       "a ledger begins with a key_rotation, not with %s", name);
-    case SESSION_STOPPED:
-        return why_say(why, ERR_LEDGER_INCONSISTENT,
-                       "%s after the stop of session %s: only a key_rotation may follow", name,
-                       head->session_id);
+                       "a ledger begins with a key_rotation, not with %s", record_kind_name(kind));
     case SESSION_BEGUN:
+        return kind != RECORD_STOP /* gates do not record their start yet */
+                   ? ERR_OK
+                   : out_of_place(head, kind, "where the start was due of", why);
     case SESSION_RUNNING:
+        return kind != RECORD_START ? ERR_OK : out_of_place(head, kind, "once more in", why);
+    case SESSION_STOPPED:
+        return out_of_place(head, kind, "where only a key_rotation may follow, behind the stop of",
+                            why);
+    }
+    return ERR_INTERNAL;
+}
+
+static err_code check_rotation(const struct succession_head *head, const struct record *record,
+                               struct why *why)
+{
+    if (record->rotation.round > head->round || record->rotation.round == 0)
+        return ERR_OK;
+    return why_say(why, ERR_LEDGER_INCONSISTENT,
+                   "a key_rotation of round %llu, after one of round %llu",
+                   (unsigned long long)record->rotation.round, (unsigned long long)head->round);
+}
+
+static err_code check_start(const struct succession_head *head, const struct record *record,
+                            struct why *why)
+{
+    const struct record_start *start = &record->start;
+
+    if (start->clean != head->clean)
+        return why_say(why, ERR_LEDGER_INCONSISTENT,
+                       "it says that the session before %s in order, but that one %s",
+                       start->clean ? "ended" : "did not end",
+                       head->clean ? "has a stop" : "has none");
+    if (start->last_size != head->began || start->last_round >= head->round)
+        return why_say(why, ERR_LEDGER_INCONSISTENT,
+                       "it says that the session found %llu entries of round %llu, but its "
+                       "key_rotation is entry %llu of round %llu",
+                       (unsigned long long)start->last_size, (unsigned long long)start->last_round,
+                       (unsigned long long)head->began, (unsigned long long)head->round);
+    return ERR_OK;
+}
+
+static err_code check_stop(const struct succession_head *head, struct why *why)
+{
+    if (head->open == 0)
+        return ERR_OK;
+    return why_say(why, ERR_LEDGER_INCONSISTENT,
+                   "session %s cannot end in order while %llu attempts have no outcome",
+                   head->session_id, (unsigned long long)head->open);
+}
+
+static err_code check_attempt(const struct succession *s, const struct record *record,
+                              struct why *why)
+{
+    if (attempts_find(&s->attempts, record->record_id, s->head.sessions) == s->attempts.n)
+        return ERR_OK;
+    return why_say(why, ERR_LEDGER_INCONSISTENT, "a second attempt with the id %.36s",
+                   (const char *)record->record_id.ptr);
+}
+
+/* The attempt whose outcome this is. */
+static err_code check_outcome(const struct succession *s, const struct record *record, size_t *ret,
+                              struct why *why)
+{
+    struct slice id = record->decision.attempt;
+    size_t at = attempts_find(&s->attempts, id, s->head.sessions);
+    const struct attempt *attempt;
+    struct digest agent;
+
+    if (id.len == 0)
+        return ERR_OK; /* gates do not record attempts yet */
+    if (at == s->attempts.n)
+        return why_say(why, ERR_LEDGER_INCONSISTENT,
+                       "the outcome of attempt \"%.*s\", of which this session knows none that has "
+                       "no outcome yet",
+                       (int)id.len, (const char *)id.ptr);
+    attempt = &s->attempts.list[at];
+    TRY(hash_sha256(record->agent_id, &agent));
+    if (!digest_eq(&agent, &attempt->agent) || !digest_eq(&record->input, &attempt->input))
+        return why_say(why, ERR_LEDGER_INCONSISTENT,
+                       "the outcome of attempt %s, which is entry %llu and another agent's or of "
+                       "another request",
+                       attempt->id, (unsigned long long)attempt->entry);
+    *ret = at;
+    return ERR_OK;
+}
+
+/* What a kind asks for beyond what all do. ret_closed: the attempt whose outcome it is. */
+static err_code check_kind(const struct succession *s, const struct record *record,
+                           size_t *ret_closed, struct why *why)
+{
+    TRY(check_phase(&s->head, record->kind, why));
+    switch (record->kind) {
+    case RECORD_KEY_ROTATION:
+        return check_rotation(&s->head, record, why);
+    case RECORD_START:
+        return check_start(&s->head, record, why);
+    case RECORD_STOP:
+        return check_stop(&s->head, why);
+    case RECORD_ATTEMPT:
+        return check_attempt(s, record, why);
+    case RECORD_DECISION:
+        return check_outcome(s, record, ret_closed, why);
+    case RECORD_NONE:
+        return ERR_INTERNAL;
+    case RECORD_INSTALL:
+    case RECORD_ENROL:
+    case RECORD_BUMP:
+    case RECORD_INSTALL_REFUSED:
+    case RECORD_OVERRIDE:
+    case RECORD_APPROVAL:
+    case RECORD_REVOCATION:
+    case RECORD_HARDWARE_LOST:
+    case RECORD_HARDWARE_BACK:
         return ERR_OK;
     }
     return ERR_INTERNAL;
@@ -156,7 +269,10 @@ static err_code make_room(struct succession *s)
 
 static void begin_session(struct succession_head *head, const struct record *record)
 {
+    head->clean = head->phase == SESSION_NONE || head->phase == SESSION_STOPPED;
     head->phase = SESSION_BEGUN;
+    head->began = head->entries;
+    head->round = record->rotation.round;
     head->key = record->input; /* its thumbprint, as record_parse() has made sure */
     head->key_epoch = record->epoch;
     memcpy(head->session_id, record->session_id.ptr, sizeof head->session_id - 1);
@@ -167,6 +283,18 @@ static void begin_session(struct succession_head *head, const struct record *rec
 
 static void advance(struct succession_head *head, const struct record *record)
 {
+    if (record->kind == RECORD_KEY_ROTATION)
+        begin_session(head, record);
+    if (record->kind == RECORD_START)
+        head->phase = SESSION_RUNNING;
+    if (record->kind == RECORD_STOP)
+        head->phase = SESSION_STOPPED;
+    if (record->kind == RECORD_ATTEMPT)
+        head->open++;
+    if (record->kind == RECORD_DECISION && record->decision.attempt.len > 0)
+        head->open--;
+    if (record->kind == RECORD_INSTALL)
+        head->installed = record->epoch;
     head->entries++;
     head->time_ms = record->action_ms;
     if (record->has_snapshot)
@@ -174,13 +302,19 @@ static void advance(struct succession_head *head, const struct record *record)
     head->has_snapshot =
         record->has_snapshot || (head->has_snapshot && record->epoch == head->epoch);
     head->epoch = record->epoch;
-    if (record->kind == RECORD_INSTALL)
-        head->installed = record->epoch;
-    if (record->kind == RECORD_KEY_ROTATION)
-        begin_session(head, record);
 }
 
-/* The part of taking that may fail; it leaves at most an issuer and a new agent behind. */
+static err_code add_attempt(struct succession *s, const struct record *record)
+{
+    struct attempt attempt = {
+        .input = record->input, .entry = s->head.entries, .session = s->head.sessions};
+
+    TRY(hash_sha256(record->agent_id, &attempt.agent));
+    memcpy(attempt.id, record->record_id.ptr, sizeof attempt.id - 1);
+    return attempts_add(&s->attempts, &attempt);
+}
+
+/* The part of taking that may fail; it leaves at most an issuer, an agent and an attempt behind. */
 static err_code judge(struct succession *s, const struct record *record,
                       struct succession_undo *undo, struct why *why)
 {
@@ -188,11 +322,13 @@ static err_code judge(struct succession *s, const struct record *record,
 
     TRY(check_issuer(s, record, why));
     TRY(succession_ready(s, record->action_ms, record->epoch, snapshot, why));
-    TRY(check_phase(&s->head, record->kind, why));
+    TRY(check_kind(s, record, &undo->closed, why));
     TRY(check_signer(&s->head, record, why));
     TRY(make_room(s));
     if (s->issuer.len == 0)
         TRY(buf_add_slice(&s->issuer, record->issuer));
+    if (record->kind == RECORD_ATTEMPT)
+        TRY(add_attempt(s, record));
     TRY(agents_at(&s->agents, record->agent_id, &undo->agent, why));
     return check_link(record, &s->agents.entries[undo->agent].link, why);
 }
@@ -206,6 +342,7 @@ err_code succession_take(struct succession *s, const struct record *record, stru
 
     if (err != ERR_OK) {
         agents_cut(&s->agents, undo.n_agents);
+        attempts_cut(&s->attempts, undo.n_attempts);
         if (s->head.entries == 0)
             buf_cut(&s->issuer, 0);
         return err;
@@ -213,6 +350,8 @@ err_code succession_take(struct succession *s, const struct record *record, stru
     link = &s->agents.entries[undo.agent].link;
     undo.link = *link;
     *link = (struct record_link){record->chain_hash, record->link.sequence + 1};
+    if (undo.closed != NOT_ONE)
+        s->attempts.list[undo.closed].closed = true;
     advance(&s->head, record);
     s->undo[s->n_undo++] = undo;
     return ERR_OK;

@@ -29,6 +29,7 @@ LEVELS = {
 OWNED = [
     (re.compile(r"tss2/"), ("tpm/", "test-env/")),
     (re.compile(r"p11-kit/|pkcs11\.h|libp11\.h"), ("pkcs11/", "test-env/")),
+    (re.compile(r"sqlite3\.h"), ("gate/ledger/",)),
 ]
 TEST_ONLY = re.compile(r"cmocka\.h|setjmp\.h")
 TEST_HEADER = re.compile(
