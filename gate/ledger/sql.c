@@ -147,7 +147,7 @@ err_code sql_step(const struct sql *sql, sqlite3_stmt *statement, bool *ret_row,
 
 err_code sql_write(const struct sql *sql, sqlite3_stmt *statement, struct why *why)
 {
-    bool row;
+    bool row = false;
 
     return sql_step(sql, statement, &row, why);
 }
@@ -173,7 +173,7 @@ err_code sql_ask_number(const struct sql *sql, const char *statement, uint64_t *
                         struct why *why)
 {
     CLEANUP(sql_finalize) sqlite3_stmt *question = NULL;
-    bool row;
+    bool row = false;
 
     TRY(sql_prepare(sql, statement, &question, why));
     TRY(sql_step(sql, question, &row, why));
@@ -185,7 +185,7 @@ err_code sql_ask_text(const struct sql *sql, const char *statement, struct buf *
                       struct why *why)
 {
     CLEANUP(sql_finalize) sqlite3_stmt *question = NULL;
-    bool row;
+    bool row = false;
 
     TRY(sql_prepare(sql, statement, &question, why));
     for (;;) {
