@@ -24,15 +24,18 @@ const struct hw_pubkey *hw_enrolment_device(const struct hw_enrolment *enrolment
 
 err_code hw_seal_binding(const struct hw_seal_head *head, struct digest *ret)
 {
-    uint8_t size[8], number[8];
-    struct slice parts[5];
+    uint8_t size[8], round[8], epoch[8];
+    const struct slice parts[] = {
+        SLICE_OF(size),
+        SLICE_OF(round),
+        digest_slice(&head->tree_root),
+        digest_slice(&head->snapshot),
+        SLICE_OF(epoch),
+        digest_slice(&head->signer),
+    };
 
     put_u64(size, head->tree_size);
-    put_u64(number, head->epoch);
-    parts[0] = SLICE_OF(size);
-    parts[1] = digest_slice(&head->tree_root);
-    parts[2] = digest_slice(&head->snapshot);
-    parts[3] = SLICE_OF(number);
-    parts[4] = digest_slice(&head->signer);
-    return hash_tagged("pawl-seal-v1", parts, 5, ret);
+    put_u64(round, head->round);
+    put_u64(epoch, head->epoch);
+    return hash_tagged("pawl-seal-v1", parts, sizeof parts / sizeof *parts, ret);
 }

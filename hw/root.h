@@ -234,11 +234,11 @@ void hw_root_close(struct hw_root **root);
  * round. The key is among it so that nobody can slip a record of an older session into the ledger
  * and have the hardware certify it with a newer epoch. */
 struct hw_seal_head {
-    uint64_t tree_size, epoch;
+    uint64_t tree_size, round, epoch;
     struct digest tree_root, snapshot;
     struct digest signer; /* thumbprint of the statement key */
 };
-/* SHA-256("pawl-seal-v1" 00, tree size u64, tree root, snapshot, epoch u64, signer). */
+/* SHA-256("pawl-seal-v1" 00, tree size u64, round u64, tree root, snapshot, epoch u64, signer). */
 err_code hw_seal_binding(const struct hw_seal_head *head, struct digest *ret);
 
 #endif

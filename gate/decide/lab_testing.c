@@ -220,7 +220,8 @@ static void make_receipt(struct lab *lab, const struct tree *tree, struct buf *r
 
 static void make_seal(const struct lab *lab, const struct tree *tree, struct hw_seal *ret)
 {
-    struct hw_seal_head head = {.tree_size = lab->sealed_size, .epoch = LAB_EPOCH};
+    struct hw_seal_head head = {
+        .tree_size = lab->sealed_size, .round = TESTING_ROUND, .epoch = LAB_EPOCH};
     struct digest binding;
     struct why why = {0};
 

@@ -107,6 +107,7 @@ static err_code judge_seal(const struct enrolment *enrolment, struct verified *o
     };
     const struct hw_seal_head head = {
         .tree_size = out->checkpoint.size,
+        .round = permit->receipt.round,
         .epoch = permit->receipt.epoch,
         .tree_root = out->checkpoint.root,
         .snapshot = permit->receipt.snapshot,

@@ -159,6 +159,7 @@ void testing_receipt(struct testing *t, struct tree_source tree, uint64_t index,
     struct receipt_head head = {.issuer = slice_str(TESTING_ISSUER),
                                 .iat = (int64_t)(t->now_ms / 1000),
                                 .epoch = 7,
+                                .round = TESTING_ROUND,
                                 .snapshot = digest_of("snapshot"),
                                 .simulated = true,
                                 .checkpoint = {.size = size}};

@@ -10,6 +10,7 @@
 #define PROOF_CONSISTENCY (-2)
 #define LABEL_SIZE "pawl-size"
 #define LABEL_EPOCH "pawl-epoch"
+#define LABEL_ROUND "pawl-round"
 #define LABEL_SIGNER "pawl-signer"
 #define LABEL_SNAPSHOT "pawl-snapshot"
 #define LABEL_SIMULATED "pawl-simulated"
@@ -23,7 +24,7 @@ void receipt_draft_free(struct receipt_draft *draft)
 }
 
 /* The pairs that pawl adds to the header: each key and value encoded in a buffer of its own. */
-#define PAIRS 6
+#define PAIRS 7
 
 struct pairs {
     struct buf key[PAIRS], value[PAIRS];
@@ -77,6 +78,9 @@ static err_code write_protected(const struct hw_pubkey *key, const struct receip
     TRY(pair_end(&pairs, &w));
     w = pair_begin(&pairs, LABEL_EPOCH);
     cbor_put_uint(&w, head->epoch);
+    TRY(pair_end(&pairs, &w));
+    w = pair_begin(&pairs, LABEL_ROUND);
+    cbor_put_uint(&w, head->round);
     TRY(pair_end(&pairs, &w));
     w = pair_begin(&pairs, LABEL_SIGNER);
     cbor_put_bytes(&w, digest_slice(&head->signer));
@@ -226,6 +230,8 @@ static err_code read_own_protected(struct receipt *receipt, uint64_t *ret_size)
     *ret_size = cbor_get_uint(&r);
     cbor_need(&map, LABEL_EPOCH);
     receipt->epoch = cbor_get_uint(&r);
+    cbor_need(&map, LABEL_ROUND);
+    receipt->round = cbor_get_uint(&r);
     cbor_need(&map, LABEL_SIGNER);
     cbor_get_digest(&r, &receipt->signer);
     cbor_need(&map, LABEL_SNAPSHOT);

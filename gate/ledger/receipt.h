@@ -2,8 +2,8 @@
 /*
  * receipt.h: RFC 9942 receipts over the tree of RFC 9162 (vds 1): proof that an entry is in the
  * ledger (inclusion), or that one tree continues another (consistency), signed by the hardware's
- * receipt key over the root, which is detached. pawl's own carry the size of the tree, the epoch,
- * the snapshot and the statement key under text labels in the protected header: RFC 9942 signs the
+ * receipt key over the root, which is detached. pawl's own carry the size of the tree, epoch,
+ * round, snapshot and statement key under text labels in the protected header: RFC 9942 signs the
  * root alone, and most paths lead to one root for several sizes. One signature serves every entry
  * of a round; what stands in the ledger beside them is there, but this head permits nothing that
  * another key has signed.
@@ -24,6 +24,7 @@ struct receipt_head {
     struct slice issuer; /* "<domain>/<gate>" */
     int64_t iat;         /* seconds since 1970 */
     uint64_t epoch;
+    uint64_t round;       /* of the hardware, that the tree was committed in */
     struct digest signer; /* thumbprint of the statement key that signs the records of this round */
     struct digest snapshot;
     bool simulated;
@@ -75,7 +76,8 @@ struct receipt {
     struct slice issuer; /* empty: a foreign one without */
     struct slice kid;    /* of an own one: a thumbprint; empty: a foreign one without */
     int64_t iat;         /* of an own one */
-    uint64_t epoch;      /* of an own one, as are signer, snapshot and simulated */
+    uint64_t epoch;      /* of an own one, as are round, signer, snapshot and simulated */
+    uint64_t round;
     struct digest signer, snapshot;
     bool simulated;
 

@@ -74,6 +74,7 @@ static void every_entry_of_every_size(void **state)
             assert_true(slice_eq(receipt.kid, digest_slice(&kid)));
             assert_int_equal(receipt.iat, s->t.now_ms / 1000);
             assert_int_equal(receipt.epoch, 7);
+            assert_int_equal(receipt.round, TESTING_ROUND);
             assert_true(receipt.simulated);
             assert_int_equal(receipt.tree_size, n);
             assert_int_equal(receipt.leaf_index, i);

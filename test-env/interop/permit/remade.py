@@ -152,7 +152,8 @@ class Liar:
 
     def make_attest(self, edits, root, head):
         try:
-            bound = tagged("pawl-seal-v1", struct.pack(">Q", head["pawl-size"]), root,
+            bound = tagged("pawl-seal-v1", struct.pack(">QQ", head["pawl-size"], head["pawl-round"]),
+                           root,
                            head["pawl-snapshot"], struct.pack(">Q", head["pawl-epoch"]),
                            head["pawl-signer"])
         except (KeyError, TypeError, struct.error):

@@ -279,8 +279,8 @@ def receipt(data):
     """Protected header, and the proof: tree size, leaf index, path."""
     protected, unprotected, payload, _ = sign1(data, 8192)
     need(payload is None, "a receipt that carries its root")
-    head = members(decode(protected), (1, 4, 15, 395, "pawl-size", "pawl-epoch", "pawl-signer",
-                                       "pawl-snapshot"), ("pawl-simulated",))
+    head = members(decode(protected), (1, 4, 15, 395, "pawl-size", "pawl-epoch", "pawl-round",
+                                       "pawl-signer", "pawl-snapshot"), ("pawl-simulated",))
     one_of(head[1], (-7,))
     digest(head[4])
     claims = members(head[15], (1, 2, 6))
@@ -290,6 +290,7 @@ def receipt(data):
     one_of(head[395], (1,))
     uint(head["pawl-size"])
     uint(head["pawl-epoch"])
+    uint(head["pawl-round"])
     digest(head["pawl-signer"])
     digest(head["pawl-snapshot"])
     need(head.get("pawl-simulated", True) is True, "pawl-simulated")

@@ -225,7 +225,8 @@ def judge(facts, data):
     root = receipt_root(point, receipt_bytes, leaf)
     need(root is not None, "scitt-cose does not take the receipt")
     if facts.kind == "tpm":
-        binding = tagged("pawl-seal-v1", proof[0].to_bytes(8, "big"), root,
+        binding = tagged("pawl-seal-v1", proof[0].to_bytes(8, "big"),
+                         receipt_head["pawl-round"].to_bytes(8, "big"), root,
                          receipt_head["pawl-snapshot"], own["epoch"].to_bytes(8, "big"),
                          receipt_head["pawl-signer"])
         epoch = sealed_epoch(facts, seal, binding)
