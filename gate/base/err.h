@@ -66,6 +66,9 @@
       "see docs/cedar.md for the limits")                                                          \
     X(CEDAR_STEPS, 53, 20, "more steps or memory than the limit are needed",                       \
       "see docs/cedar.md for the limits")                                                          \
+    X(CERT_MALFORMED, 54, 20, "not a usable X.509 certificate", "fetch the file again")            \
+    X(DID_MALFORMED, 55, 20, "not a did:x509 identifier that pawl reads",                          \
+      "see docs/formats.md, section issuer")                                                       \
     /* trust */                                                                                    \
     X(SIGNER_UNKNOWN, 60, 21, "the signer does not hold this role",                                \
       "sign with a key that the root metadata lists for the role")                                 \
@@ -85,6 +88,10 @@
     X(ANCHOR_FOREIGN, 67, 21, "an object at the anchor's place is not our trusted anchor",         \
       "have the security officer look at the token")                                               \
     X(PERMIT_INVALID, 68, 21, "the permit does not prove what it claims", "do not act on it")      \
+    X(CERT_CHAIN, 69, 21, "a chain of certificates does not hold",                                 \
+      "get a complete chain from the certificate authority")                                       \
+    X(DID_REFUSED, 70, 21, "the identifier does not name the holder of this certificate",          \
+      "check the did:x509 against the certificates: openssl x509 -text")                           \
     /* freshness */                                                                                \
     X(NOT_YET_VALID, 80, 22, "not valid yet", "wait, or check the clock")                          \
     X(EXPIRED, 81, 22, "no longer valid", "ask the authority for a new version")                   \

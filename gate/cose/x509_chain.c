@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* x509_chain.c: chains as COSE headers (RFC 9360) and PEM files carry them. */
+#include "gate/base/text.h"
+#include "gate/cose/x509.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define HASH_SHA256 (-16) /* COSE Algorithms: SHA-256 */
+
+void x509_chain_put(struct cbor_writer *w, const struct x509_chain *chain)
+{
+    if (chain->n != 1)
+        cbor_put_array(w, chain->n);
+    for (size_t i = 0; i < chain->n; i++)
+        cbor_put_bytes(w, chain->certs[i]);
+}
+
+err_code x509_chain_encode(const struct x509_chain *chain, struct buf *ret)
+{
+    CLEANUP(buf_free) struct buf out = {0};
+    struct cbor_writer w = cbor_write(&out);
+
+    if (chain->n == 0 || chain->n > X509_CHAIN_MAX)
+        return ERR_INTERNAL;
+    x509_chain_put(&w, chain);
+    TRY(cbor_written(&w));
+    return buf_add_slice(ret, buf_slice(&out));
+}
+
+err_code x509_chain_get(struct cbor_reader *r, struct x509_chain *ret, struct why *why)
+{
+    struct x509_chain out = {.n = 1};
+    size_t bytes = 0;
+
+    if (cbor_peek(r) != CBOR_BYTES) {
+        out.n = cbor_get_array(r);
+        if (r->err != ERR_OK || out.n < 2)
+            return why_say(why, ERR_FORMAT,
+                           "certificates are neither a byte string nor an array of two and more");
+    }
+    if (out.n > X509_CHAIN_MAX)
+        return why_say(why, ERR_TOO_LARGE, "a chain of %zu certificates, the limit is %d", out.n,
+                       X509_CHAIN_MAX);
+    for (size_t i = 0; i < out.n; i++) {
+        out.certs[i] = cbor_get_bytes(r);
+        if (r->err != ERR_OK)
+            return why_say(why, ERR_FORMAT, "certificate %zu of the chain is no byte string", i);
+        TRY(x509_check(out.certs[i], why));
+        bytes += out.certs[i].len;
+    }
+    if (bytes > X509_CHAIN_BYTES_MAX)
+        return why_say(why, ERR_TOO_LARGE, "a chain of %zu bytes, the limit is %d", bytes,
+                       X509_CHAIN_BYTES_MAX);
+    *ret = out;
+    return ERR_OK;
+}
+
+err_code x509_chain_decode(struct slice encoded, struct x509_chain *ret, struct why *why)
+{
+    struct cbor_reader r = cbor_read(encoded, CBOR_DETERMINISTIC);
+    struct x509_chain out;
+
+    if (r.err != ERR_OK)
+        return why_say(why, r.err, "a chain of certificates that is no CBOR item");
+    TRY(x509_chain_get(&r, &out, why));
+    if (cbor_done(&r) != ERR_OK)
+        return why_say(why, ERR_FORMAT, "something follows a chain of certificates");
+    *ret = out;
+    return ERR_OK;
+}
+
+/* ---- x5t ------------------------------------------------------------------------------------- */
+
+err_code x509_hash_encode(struct slice cert, struct buf *ret)
+{
+    CLEANUP(buf_free) struct buf out = {0};
+    struct cbor_writer w = cbor_write(&out);
+    struct digest digest;
+
+    TRY(hash_sha256(cert, &digest));
+    cbor_put_array(&w, 2);
+    cbor_put_int(&w, HASH_SHA256);
+    cbor_put_bytes(&w, digest_slice(&digest));
+    TRY(cbor_written(&w));
+    return buf_add_slice(ret, buf_slice(&out));
+}
+
+err_code x509_hash_check(struct slice encoded, struct slice cert, struct why *why)
+{
+    struct cbor_reader r = cbor_read(encoded, CBOR_FOREIGN);
+    char text[DIGEST_TEXT], ours[DIGEST_TEXT];
+    struct digest want, got;
+    int64_t alg;
+
+    if (cbor_get_array(&r) != 2)
+        return why_say(why, ERR_FORMAT, "x5t is not an array of two");
+    if (cbor_peek(&r) == CBOR_TEXT) /* a hash by name: none is registered */
+        return why_say(why, ERR_UNSUPPORTED, "x5t with a hash that has no number");
+    alg = cbor_get_int(&r);
+    if (r.err == ERR_OK && alg != HASH_SHA256)
+        return why_say(why, ERR_UNSUPPORTED, "x5t with hash %" PRId64 ", not SHA-256 (-16)", alg);
+    cbor_get_digest(&r, &want);
+    if (cbor_done(&r) != ERR_OK)
+        return why_say(why, ERR_FORMAT, "x5t is not a number and a hash");
+    TRY(hash_sha256(cert, &got));
+    if (digest_eq(&want, &got))
+        return ERR_OK;
+    digest_text(&want, text);
+    digest_text(&got, ours);
+    return why_say(why, ERR_CERT_CHAIN, "x5t names certificate %s, the chain begins with %s", text,
+                   ours);
+}
+
+/* ---- PEM ------------------------------------------------------------------------------------- */
+
+#define PEM_BEGIN "-----BEGIN CERTIFICATE-----"
+#define PEM_END "-----END CERTIFICATE-----"
+
+static struct slice find(struct slice in, const char *text)
+{
+    const uint8_t *at = in.len == 0 ? NULL : memmem(in.ptr, in.len, text, strlen(text));
+
+    return at == NULL ? (struct slice){0} : slice_part(in, (size_t)(at - in.ptr), strlen(text));
+}
+
+/* Splits off what is between two marks; *rest moves behind the second. False: none is left. */
+static bool next_block(struct slice *rest, struct slice *ret_before, struct slice *ret)
+{
+    struct slice begin = find(*rest, PEM_BEGIN), after, end;
+    size_t at;
+
+    if (begin.len == 0)
+        return false;
+    at = (size_t)(begin.ptr - rest->ptr);
+    *ret_before = slice_part(*rest, 0, at);
+    after = slice_part(*rest, at + begin.len, rest->len - at - begin.len);
+    end = find(after, PEM_END);
+    if (end.len == 0)
+        return false;
+    at = (size_t)(end.ptr - after.ptr);
+    *ret = slice_part(after, 0, at);
+    *rest = slice_part(after, at + end.len, after.len - at - end.len);
+    return true;
+}
+
+static err_code unwrap(struct slice block, struct buf *ret)
+{
+    CLEANUP(buf_free) struct buf line = {0};
+
+    for (size_t i = 0; i < block.len; i++)
+        if (block.ptr[i] != '\n' && block.ptr[i] != '\r')
+            TRY(buf_add_u8(&line, block.ptr[i]));
+    return base64_decode(buf_slice(&line), ret);
+}
+
+/* Another block (a private key, above all) is a mistake of the person who gave the file. */
+static err_code no_other_block(struct slice text, struct why *why)
+{
+    if (find(text, "-----").len == 0)
+        return ERR_OK;
+    return why_say(why, ERR_CERT_MALFORMED, "a PEM block that is no certificate, or not closed");
+}
+
+err_code x509_chain_from_pem(struct slice pem, struct buf *ret, struct why *why)
+{
+    struct buf der[X509_CHAIN_MAX] = {0};
+    CLEANUP(buf_free) struct buf out = {0};
+    struct slice rest = pem, before, block;
+    struct x509_chain chain = {0}, again;
+    err_code err = ERR_OK;
+
+    while (err == ERR_OK && next_block(&rest, &before, &block)) {
+        if (chain.n == X509_CHAIN_MAX) {
+            err = why_say(why, ERR_TOO_LARGE, "more than %d certificates", X509_CHAIN_MAX);
+            break;
+        }
+        err = no_other_block(before, why);
+        if (err == ERR_OK && unwrap(block, &der[chain.n]) != ERR_OK)
+            err = why_say(why, ERR_CERT_MALFORMED, "certificate %zu is not in base64", chain.n);
+        chain.certs[chain.n] = buf_slice(&der[chain.n]);
+        chain.n++;
+    }
+    if (err == ERR_OK)
+        err = no_other_block(rest, why);
+    if (err == ERR_OK && chain.n == 0)
+        err = why_say(why, ERR_CERT_MALFORMED, "there is no PEM certificate in it");
+    if (err == ERR_OK)
+        err = x509_chain_encode(&chain, &out);
+    for (size_t i = 0; i < chain.n; i++)
+        buf_free(&der[i]);
+    TRY(err);
+    TRY(x509_chain_decode(buf_slice(&out), &again, why)); /* judges each */
+    buf_free(ret);
+    *ret = buf_take(&out);
+    return ERR_OK;
+}
