@@ -332,6 +332,7 @@ static err_code parse(struct slice bytes, enum receipt_rules rules, struct recei
     enum cbor_rules encoding = rules == RECEIPT_OWN ? CBOR_DETERMINISTIC : CBOR_FOREIGN;
     uint64_t signed_size = 0;
 
+    ret->rules = rules;
     if (bytes.len > RECEIPT_SIZE_MAX)
         return why_say(why, ERR_TOO_LARGE, "a receipt has %zu bytes, the limit is %d", bytes.len,
                        RECEIPT_SIZE_MAX);
@@ -372,7 +373,7 @@ static err_code check_signer(const struct receipt *receipt, const struct hw_pubk
     char want[DIGEST_TEXT], got[2 * SHA256_LEN + 1];
     struct digest kid;
 
-    if (receipt->kid.len == 0)
+    if (receipt->rules == RECEIPT_FOREIGN)
         return ERR_OK;
     TRY(cose_key_thumbprint(key, &kid));
     if (slice_eq(digest_slice(&kid), receipt->kid))

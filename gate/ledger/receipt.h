@@ -72,6 +72,7 @@ err_code receipt_again(const struct receipt *receipt, uint64_t leaf_index,
 /* A parsed receipt, about 3 KiB. Borrows from the bytes. */
 struct receipt {
     enum receipt_kind kind;
+    enum receipt_rules rules; /* that it was read by */
     struct cose_sign1 message;
     struct slice issuer; /* empty: a foreign one without */
     struct slice kid;    /* of an own one: a thumbprint; empty: a foreign one without */
@@ -94,8 +95,10 @@ err_code receipt_parse(struct slice bytes, enum receipt_rules rules, struct rece
                        struct why *why);
 
 /* For the hardware to judge: the signature over the root that an inclusion receipt leads to from
- * this entry, and that tree head. Errors: SIGNER_UNKNOWN when a kid is there and is not the key's;
- * FORMAT when the path has another length than a proof for this place, or it is no inclusion. */
+ * this entry, and that tree head. What the entry is, raw statement or its digest, RFC 9942 and 9943
+ * leave to each log. Errors: SIGNER_UNKNOWN when an own one's kid is not the key's (what a foreign
+ * log means by a kid, only who chose the key can know); FORMAT when the path has another length
+ * than a proof for this place, or it is no inclusion. */
 err_code receipt_statement(const struct receipt *receipt, struct slice entry,
                            const struct hw_pubkey *key, struct checkpoint *ret_checkpoint,
                            struct hw_statement *ret, struct why *why);
