@@ -1,0 +1,300 @@
+# SPDX-License-Identifier: Apache-2.0
+"""logs.py: logs in directories of tiles (C2SP tlog-tiles), both ways: tessera's fsck and a reader
+made of golang.org/x/mod/sumdb judge pawl's ledgers and proofs, pawl judges what tessera wrote.
+Every log is judged whole, then with one damage after another."""
+
+import base64
+import json
+import os
+import shutil
+import subprocess
+
+TILE = 256
+MINUTE = 60
+
+
+def read(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def write(path, data):
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "wb") as file:
+        file.write(data)
+
+
+# ---- what a log of a size consists of -----------------------------------------------------------
+
+
+def number_path(number):
+    groups = [f"{number % 1000:03d}"]
+    while number >= 1000:
+        number //= 1000
+        groups.insert(0, f"x{number % 1000:03d}")
+    return "/".join(groups)
+
+
+def resources(size):
+    """Path and width of every tile and bundle that a log of this size is made of."""
+    for level in ("entries", *range(8)):
+        count = size if level == "entries" else size // TILE**level
+        for number in range(-(-count // TILE)):
+            width = min(TILE, count - number * TILE)
+            path = f"tile/{level}/{number_path(number)}"
+            yield (path if width == TILE else f"{path}.p/{width}"), width
+
+
+class Log:
+    """A directory with a log in it."""
+
+    def __init__(self, directory, vkey):
+        self.directory, self.vkey = directory, vkey
+        self.checkpoint = read(f"{directory}/checkpoint")
+        self.size = int(self.checkpoint.split(b"\n")[1])
+        self.files = {}
+        for path, _ in resources(self.size):
+            self.files[path] = read(f"{directory}/{self.there(path)}")
+
+    def there(self, path):
+        """The file of a partial tile may have given way to the full one."""
+        full = path.split(".p/")[0]
+        return path if os.path.exists(f"{self.directory}/{path}") else full
+
+    def entries(self):
+        return [entry for path, data in self.files.items() if path.startswith("tile/entries/")
+                for entry in split(data)]
+
+
+def split(bundle):
+    entries, at = [], 0
+    while at < len(bundle):
+        end = at + 2 + int.from_bytes(bundle[at : at + 2], "big")
+        entries.append(bundle[at + 2 : end])
+        at = end
+    return entries
+
+
+def join(entries):
+    return b"".join(len(entry).to_bytes(2, "big") + entry for entry in entries)
+
+
+# ---- damages ------------------------------------------------------------------------------------
+
+
+def signature_line(log):
+    """Where in the checkpoint the base64 of the log's own signature begins and ends."""
+    name = log.vkey.split("+")[0].encode()
+    mark = b"\xe2\x80\x94 " + name + b" "
+    start = log.checkpoint.index(b"\n\n") + 2
+    start = log.checkpoint.index(mark, start) + len(mark)
+    return start, log.checkpoint.index(b"\n", start)
+
+
+def signed_bits(log):
+    """Bits of the checkpoint that no other reading can take: the text, and the log's signature
+    without the last digits of its base64, of which Go ignores some bits."""
+    start, end = signature_line(log)
+    text = log.checkpoint.index(b"\n\n") + 2
+    return [byte * 8 + bit for byte in (*range(text), *range(start, end - 2)) for bit in range(8)]
+
+
+def flips(log, chance, count):
+    """The checkpoint has a tenth of them; of the others each file has its turn."""
+    bits = signed_bits(log)
+    for _ in range(count // 10):
+        yield [["flip", "checkpoint", chance.choice(bits)]]
+    names = sorted(log.files)
+    for number in range(count - count // 10):
+        name = names[number % len(names)]
+        if log.files[name]:
+            yield [["flip", name, chance.randrange(len(log.files[name]) * 8)]]
+
+
+def cuts(log, chance):
+    for name, data in log.files.items():
+        yield [["delete", name]]
+        yield [["cut", name, 0]]
+        if len(data) > 1:
+            yield [["cut", name, len(data) - 1]]
+            yield [["cut", name, chance.randrange(1, len(data))]]
+    for length in (0, 1, len(log.checkpoint) // 2, log.checkpoint.index(b"\n\n") + 2):
+        yield [["cut", "checkpoint", length]]
+    yield [["delete", "checkpoint"]]
+
+
+def splice(name, old, new):
+    return [["splice", name, 0, len(old), new.hex()]]
+
+
+def moved(log, chance):
+    """Entries and hashes in each other's place, left out, twice, or made up; files exchanged."""
+    for name, data in log.files.items():
+        parts = (split(data) if "/entries/" in name else
+                 [data[at : at + 32] for at in range(0, len(data), 32)])
+        whole = join if "/entries/" in name else b"".join
+        if len(set(parts)) > 1:
+            one, other = chance.sample(range(len(parts)), 2)
+            changed = list(parts)
+            changed[one], changed[other] = parts[other], parts[one]
+            if changed != parts:
+                yield splice(name, data, whole(changed))
+            changed[other] = parts[other]
+            if changed != parts:
+                yield splice(name, data, whole(changed))
+        one = chance.randrange(len(parts))
+        yield splice(name, data, whole(parts[:one] + parts[one + 1 :]))
+        made_up = bytes(len(parts[one]) or 1)
+        if made_up != parts[one]:
+            yield splice(name, data, whole(parts[:one] + [made_up] + parts[one + 1 :]))
+        others = [path for path in log.files if path != name and log.files[path] != data]
+        if others:
+            yield [["swap", name, chance.choice(others)]]
+            yield [["copy", chance.choice(others), name]]
+
+
+def longer(log):
+    """More in a file than belongs there. tessera looks at the beginning of a partial tile or bundle
+    alone, so this is for the others to find."""
+    for name in log.files:
+        more = join([b"more"]) if "/entries/" in name else bytes(32)
+        yield [["append", name, more.hex()]]
+        yield [["append", name, "00"]]
+
+
+def old_checkpoints(log, checkpoints):
+    """A checkpoint of this log over what is not its tree; and one of another log."""
+    text = log.checkpoint
+    lines = text.split(b"\n")
+    for other in checkpoints:
+        if other != text:
+            theirs = other.split(b"\n")
+            yield splice("checkpoint", text, b"\n".join([*theirs[:3], *lines[3:]]))
+    for size in (b"0", b"1", b"%d" % (log.size - 1), b"%d" % (log.size + 1), b"0" + lines[1]):
+        yield splice("checkpoint", text, b"\n".join([lines[0], size, *lines[2:]]))
+    yield splice("checkpoint", text, b"\n".join([lines[0] + b"x", *lines[1:]]))
+
+
+def apply(directory, damages):
+    """What files.damage in files.go does, on a disk."""
+    for what, name, *rest in damages:
+        path = f"{directory}/{name}"
+        data = read(path) if os.path.exists(path) else b""
+        if what == "flip":
+            changed = bytearray(data)
+            changed[rest[0] // 8] ^= 1 << rest[0] % 8
+            write(path, bytes(changed))
+        elif what == "cut":
+            write(path, data[: rest[0]])
+        elif what == "append":
+            write(path, data + bytes.fromhex(rest[0]))
+        elif what == "splice":
+            write(path, data[: rest[0]] + bytes.fromhex(rest[2]) + data[rest[1] :])
+        elif what == "swap":
+            write(path, read(f"{directory}/{rest[0]}"))
+            write(f"{directory}/{rest[0]}", data)
+        elif what == "copy":
+            write(f"{directory}/{rest[0]}", data)
+        else:
+            os.unlink(path)
+
+
+# ---- the judges ---------------------------------------------------------------------------------
+
+
+class Peers:
+    """The Go programs, and pawl."""
+
+    def __init__(self, program, fsck, pawl, where):
+        self.program, self.fsck, self.pawl, self.where = program, fsck, pawl, where
+
+    def ask(self, what, log, questions):
+        lines = "".join(json.dumps(question) + "\n" for question in questions)
+        done = subprocess.run([self.program, what, log.directory, log.vkey], check=True,
+                              input=lines.encode(), stdout=subprocess.PIPE,
+                              stderr=subprocess.DEVNULL)
+        answers = [json.loads(line) for line in done.stdout.splitlines()]
+        assert len(answers) == len(questions), f"{len(answers)} answers on {len(questions)}"
+        return answers
+
+    def by_command(self, log, directory=None):
+        """What tessera's command says; its exit status says nothing. With one worker it waits for
+        ever once that has found a damage."""
+        key = f"{self.where}/vkey"
+        write(key, log.vkey.encode())
+        try:
+            done = subprocess.run(
+                [self.fsck, "--ui=false", "-N=64", "-logtostderr", f"--public_key={key}",
+                 f"--storage_url=file://{directory or log.directory}/"], stdin=subprocess.DEVNULL,
+                capture_output=True, timeout=MINUTE, check=False)
+        except subprocess.TimeoutExpired:
+            return False
+        return b"Successfully fsck'd log" in done.stderr and b"fsck failed" not in done.stderr
+
+    def make(self, name, origin, sizes):
+        directory = f"{self.where}/{name}"
+        os.makedirs(directory)
+        done = subprocess.run([self.program, "make", directory, origin, *map(str, sizes)],
+                              check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        told = json.loads(done.stdout)
+        return (Log(directory, told["vkey"]),
+                [base64.b64decode(text) for text in told["checkpoints"]])
+
+
+# ---- comparisons --------------------------------------------------------------------------------
+
+
+def whole(tally, title, peers, log):
+    said, = peers.ask("log", log, [[]])
+    wrong = [f"{name}: {verdict}" for name, verdict in said.items() if verdict != "good"]
+    if peers.fsck and not peers.by_command(log):
+        wrong.append("tessera's fsck command does not say that it is good")
+    tally.add(f"{title}: as it is", 2 + bool(peers.fsck), 2 + bool(peers.fsck), wrong)
+
+
+def damaged(tally, title, peers, log, damages, judges=("fsck", "sumdb")):
+    """Each of these judges must refuse each of these damages."""
+    damages = list(damages)
+    wrong = []
+    for damage, said in zip(damages, peers.ask("log", log, damages)):
+        wrong += [f"{name} takes {str(damage)[:200]}" for name in judges if said[name] == "good"]
+    tally.add(title, len(damages) * len(judges), 0, wrong)
+
+
+def catalogue(tally, title, peers, log, checkpoints, chance, count):
+    damaged(tally, f"{title}: bits", peers, log, flips(log, chance, count))
+    damaged(tally, f"{title}: cut or gone", peers, log, cuts(log, chance))
+    damaged(tally, f"{title}: moved, twice, made up", peers, log, moved(log, chance))
+    damaged(tally, f"{title}: longer", peers, log, longer(log), judges=("sumdb",))
+    damaged(tally, f"{title}: other checkpoints", peers, log, old_checkpoints(log, checkpoints))
+
+
+def by_command(tally, title, peers, log, chance, count):
+    """The command itself on some damages of each kind, on a copy."""
+    if not peers.fsck:
+        return
+    kinds = [list(flips(log, chance, 10)), list(cuts(log, chance)), list(moved(log, chance))]
+    copy, wrong, n = f"{peers.where}/copy", [], 0
+    for damages in kinds:
+        for damage in chance.sample(damages, min(count, len(damages))):
+            shutil.rmtree(copy, ignore_errors=True)
+            for name in ("checkpoint", *map(log.there, log.files)):
+                write(f"{copy}/{name}", read(f"{log.directory}/{name}"))
+            apply(copy, damage)
+            n += 1
+            if peers.by_command(log, copy):
+                wrong.append(f"takes {str(damage)[:200]}")
+    shutil.rmtree(copy, ignore_errors=True)
+    tally.add(f"{title}: damages, by tessera's command", n, 0, wrong)
+
+
+def compare(tally, peers, gates, chance, count):
+    """tessera's own logs first: what is a damage there has to be one in pawl's too."""
+    for name, sizes in (("small", [1, 2, 7]), ("one-tile", [200, 256]), ("two", [5, 256, 300]),
+                        ("many", [255, 1000, 1281])):
+        log, checkpoints = peers.make(name, "example.org%2Flog", sizes)
+        title = f"a log of tessera's, {log.size} entries"
+        whole(tally, title, peers, log)
+        catalogue(tally, title, peers, log, checkpoints[:-1], chance, count // 4)
+        by_command(tally, title, peers, log, chance, 2)
+    del gates
