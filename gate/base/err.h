@@ -180,7 +180,12 @@
       "find out who did it, then enrol again: pawl init --again")                                  \
     X(KEY_REF, 150, 2, "not a key reference that pawl knows",                                      \
       "FILE.pem, pkcs11:..., or tpm2:handle=0x81...")                                              \
-    X(KEY_SIGN, 151, 1, "the key could not sign", "check the key")
+    X(KEY_SIGN, 151, 1, "the key could not sign", "check the key")                                 \
+    /* witnesses */                                                                                \
+    X(WITNESS_REFUSED, 160, 36, "a witness did not cosign the checkpoint",                         \
+      "ask who runs the witness")                                                                  \
+    X(WITNESS_UNREACHABLE, 161, 36, "a witness could not be asked",                                \
+      "check its URL in gate.json and the network, then try again")
 
 #define X(name, number, exit, meaning, hint) ERR_##name = number,
 typedef enum [[nodiscard]] err_code{ERR_LIST(X)} err_code;

@@ -102,61 +102,62 @@ static void notes_of_another_program(void **state)
 
 #define LINE "\u2014 a AAAAAAA=\n"
 
+static const struct {
+    const char *name, *note;
+    err_code want;
+} FORMS[] = {
+    {"good", "t\n\n" LINE, ERR_OK},
+    {"empty lines in the text", "t\n\n\nu\n\n" LINE, ERR_OK},
+    {"text of one empty line", "\n\n" LINE, ERR_OK},
+    {"what looks like a signature in the text", "t\n\n" LINE "\n" LINE, ERR_OK},
+    {"UTF-8", "\u00fc\u6c34\n\n" LINE, ERR_OK},
+    {"DEL", "t\x7f\n\n" LINE, ERR_OK},
+    {"nothing", "", ERR_FORMAT},
+    {"an end of line", "\n", ERR_FORMAT},
+    {"two", "\n\n", ERR_FORMAT},
+    {"no signature", "t\n\n", ERR_FORMAT},
+    {"no empty line", "t\n" LINE, ERR_FORMAT},
+    {"no text", "\n" LINE, ERR_FORMAT},
+    {"only a signature", LINE, ERR_FORMAT},
+    {"no end", "t\n\n\u2014 a AAAAAAA=", ERR_FORMAT},
+    {"an empty line last", "t\n\n" LINE "\n", ERR_FORMAT},
+    {"text after the signatures", "t\n\n" LINE "u\n", ERR_FORMAT},
+    {"a tab", "t\t\n\n" LINE, ERR_FORMAT},
+    {"a carriage return", "t\r\n\r\n" LINE, ERR_FORMAT},
+    {"an escape", "\x1b[1mt\n\n" LINE, ERR_FORMAT},
+    {"not UTF-8", "\xff\n\n" LINE, ERR_FORMAT},
+    {"overlong", "\xc0\xaf\n\n" LINE, ERR_FORMAT},
+    {"a surrogate", "\xed\xa0\x80\n\n" LINE, ERR_FORMAT},
+    {"hyphen for dash", "t\n\n- a AAAAAAA=\n", ERR_FORMAT},
+    {"en dash", "t\n\n\u2013 a AAAAAAA=\n", ERR_FORMAT},
+    {"no space", "t\n\n\u2014a AAAAAAA=\n", ERR_FORMAT},
+    {"two spaces", "t\n\n\u2014  a AAAAAAA=\n", ERR_FORMAT},
+    {"two spaces before the signature", "t\n\n\u2014 a  AAAAAAA=\n", ERR_FORMAT},
+    {"no signature in the line", "t\n\n\u2014 a\n", ERR_FORMAT},
+    {"empty signature", "t\n\n\u2014 a \n", ERR_FORMAT},
+    {"an id alone", "t\n\n\u2014 a AAAAAA==\n", ERR_FORMAT},
+    {"bits beyond the end", "t\n\n\u2014 a AAAAAAB=\n", ERR_FORMAT},
+    {"no padding", "t\n\n\u2014 a AAAAAAA\n", ERR_FORMAT},
+    {"base64url", "t\n\n\u2014 a AAAAAA_=\n", ERR_FORMAT},
+    {"a space at the end", "t\n\n\u2014 a AAAAAAA= \n", ERR_FORMAT},
+    {"no name", "t\n\n\u2014  AAAAAAA=\n", ERR_FORMAT},
+    {"plus in the name", "t\n\n\u2014 a+b AAAAAAA=\n", ERR_FORMAT},
+    {"no-break space in the name", "t\n\n\u2014 a\u00a0b AAAAAAA=\n", ERR_FORMAT},
+    {"ideographic space in the name", "t\n\n\u2014 a\u3000b AAAAAAA=\n", ERR_FORMAT},
+    {"next line in the name", "t\n\n\u2014 a\xc2\x85 AAAAAAA=\n", ERR_FORMAT},
+    {"one good line, one bad", "t\n\n" LINE "\u2014 a\n" LINE, ERR_FORMAT},
+};
+
 static void malformed_notes(void **state)
 {
-    static const struct {
-        const char *name, *note;
-        err_code want;
-    } CASES[] = {
-        {"good", "t\n\n" LINE, ERR_OK},
-        {"empty lines in the text", "t\n\n\nu\n\n" LINE, ERR_OK},
-        {"text of one empty line", "\n\n" LINE, ERR_OK},
-        {"what looks like a signature in the text", "t\n\n" LINE "\n" LINE, ERR_OK},
-        {"UTF-8", "\u00fc\u6c34\n\n" LINE, ERR_OK},
-        {"DEL", "t\x7f\n\n" LINE, ERR_OK},
-        {"nothing", "", ERR_FORMAT},
-        {"an end of line", "\n", ERR_FORMAT},
-        {"two", "\n\n", ERR_FORMAT},
-        {"no signature", "t\n\n", ERR_FORMAT},
-        {"no empty line", "t\n" LINE, ERR_FORMAT},
-        {"no text", "\n" LINE, ERR_FORMAT},
-        {"only a signature", LINE, ERR_FORMAT},
-        {"no end", "t\n\n\u2014 a AAAAAAA=", ERR_FORMAT},
-        {"an empty line last", "t\n\n" LINE "\n", ERR_FORMAT},
-        {"text after the signatures", "t\n\n" LINE "u\n", ERR_FORMAT},
-        {"a tab", "t\t\n\n" LINE, ERR_FORMAT},
-        {"a carriage return", "t\r\n\r\n" LINE, ERR_FORMAT},
-        {"an escape", "\x1b[1mt\n\n" LINE, ERR_FORMAT},
-        {"not UTF-8", "\xff\n\n" LINE, ERR_FORMAT},
-        {"overlong", "\xc0\xaf\n\n" LINE, ERR_FORMAT},
-        {"a surrogate", "\xed\xa0\x80\n\n" LINE, ERR_FORMAT},
-        {"hyphen for dash", "t\n\n- a AAAAAAA=\n", ERR_FORMAT},
-        {"en dash", "t\n\n\u2013 a AAAAAAA=\n", ERR_FORMAT},
-        {"no space", "t\n\n\u2014a AAAAAAA=\n", ERR_FORMAT},
-        {"two spaces", "t\n\n\u2014  a AAAAAAA=\n", ERR_FORMAT},
-        {"two spaces before the signature", "t\n\n\u2014 a  AAAAAAA=\n", ERR_FORMAT},
-        {"no signature in the line", "t\n\n\u2014 a\n", ERR_FORMAT},
-        {"empty signature", "t\n\n\u2014 a \n", ERR_FORMAT},
-        {"an id alone", "t\n\n\u2014 a AAAAAA==\n", ERR_FORMAT},
-        {"bits beyond the end", "t\n\n\u2014 a AAAAAAB=\n", ERR_FORMAT},
-        {"no padding", "t\n\n\u2014 a AAAAAAA\n", ERR_FORMAT},
-        {"base64url", "t\n\n\u2014 a AAAAAA_=\n", ERR_FORMAT},
-        {"a space at the end", "t\n\n\u2014 a AAAAAAA= \n", ERR_FORMAT},
-        {"no name", "t\n\n\u2014  AAAAAAA=\n", ERR_FORMAT},
-        {"plus in the name", "t\n\n\u2014 a+b AAAAAAA=\n", ERR_FORMAT},
-        {"no-break space in the name", "t\n\n\u2014 a\u00a0b AAAAAAA=\n", ERR_FORMAT},
-        {"ideographic space in the name", "t\n\n\u2014 a\u3000b AAAAAAA=\n", ERR_FORMAT},
-        {"next line in the name", "t\n\n\u2014 a\xc2\x85 AAAAAAA=\n", ERR_FORMAT},
-        {"one good line, one bad", "t\n\n" LINE "\u2014 a\n" LINE, ERR_FORMAT},
-    };
     static struct note note;
     (void)state;
 
-    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+    for (size_t i = 0; i < sizeof FORMS / sizeof *FORMS; i++) {
         struct why why = {0};
-        err_code err = note_parse(slice_str(CASES[i].note), &note, &why);
-        if (err != CASES[i].want)
-            fail_msg("%s: %s, wanted %s", CASES[i].name, err_name(err), err_name(CASES[i].want));
+        err_code err = note_parse(slice_str(FORMS[i].note), &note, &why);
+        if (err != FORMS[i].want)
+            fail_msg("%s: %s, wanted %s", FORMS[i].name, err_name(err), err_name(FORMS[i].want));
         assert_true(err == ERR_OK || why.text[0] != '\0');
     }
     assert_int_equal(
