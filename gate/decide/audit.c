@@ -55,9 +55,7 @@ err_code audit_trust_make(const struct enrolment *enrolment, struct slice chain,
     else
         chain = (struct slice){0};
     *ret = (struct audit_trust){.enrolment = enrolment, .chain = chain};
-    TRY(buf_add_slice(&ret->issuer, enrolment->domain));
-    TRY(buf_add_u8(&ret->issuer, '/'));
-    TRY(buf_add_slice(&ret->issuer, enrolment->gate));
+    TRY(buf_add_slice(&ret->issuer, enrolment->issuer));
     ret->trust =
         (struct ledger_trust){.key = find_key, .context = ret, .issuer = buf_slice(&ret->issuer)};
     return ERR_OK;

@@ -81,6 +81,7 @@ static int setup(void **state)
     for (size_t i = 0; i < KEYS; i++)
         certify(i);
     desk.enrolment.domain = slice_str("example.org");
+    desk.enrolment.issuer = slice_str(TESTING_ISSUER);
     desk.enrolment.gate = slice_str("gate-1");
     desk.enrolment.hw.seal = desk.identity->key;
     return 0;
@@ -142,7 +143,7 @@ static void of_a_tpm(void **state)
     be("tpm", desk.t.hardware);
     /* a chain beside a TPM is nothing */
     OK(audit_trust_make(&desk.enrolment, buf_slice(&desk.chain), &trust, &why));
-    assert_true(slice_eq_str(trust.trust.issuer, "example.org/gate-1"));
+    assert_true(slice_eq_str(trust.trust.issuer, "dev.pawl:example.org/gate-1"));
     assert_int_equal(ask(&trust, desk.t.hardware, 0), ERR_OK);
     assert_int_equal(ask(&trust, desk.t.hardware, 7), ERR_OK);
     assert_int_equal(ask(&trust, desk.keys[0], 0), ERR_SIGNER_UNKNOWN);
@@ -208,7 +209,7 @@ static void not_this_ledger(void **state)
     OK(audit_trust_make(&desk.enrolment, slice_part(buf_slice(&desk.chain), 0, HSM_CERT_LEN), &cut,
                         &why));
     assert_int_equal(audit(&cut), ERR_SIGNER_UNKNOWN);
-    desk.enrolment.gate = slice_str("gate-2");
+    desk.enrolment.issuer = slice_str("dev.pawl:example.org/gate-2");
     OK(audit_trust_make(&desk.enrolment, buf_slice(&desk.chain), &other, &why));
     assert_int_equal(audit(&other), ERR_LEDGER_INCONSISTENT);
 }

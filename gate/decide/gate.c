@@ -69,9 +69,7 @@ err_code gate_owner(const struct judged *trust, struct slice gate_name, struct h
 
 err_code gate_issuer(const struct gate *gate, struct buf *ret)
 {
-    TRY(buf_add_slice(ret, gate->enrolment.domain));
-    TRY(buf_add_u8(ret, '/'));
-    TRY(buf_add_slice(ret, gate->enrolment.gate));
+    TRY(buf_add_slice(ret, gate->enrolment.issuer));
     return buf_terminate(ret);
 }
 

@@ -86,7 +86,7 @@ void gate_adopt(struct gate *gate, struct installed *installed);
 /* What evaluate() needs, of a gate that is current. */
 struct in_force gate_in_force(const struct gate *gate);
 
-/* "<domain>/<gate>", NUL-terminated beyond len. */
+/* Of the enrolment, NUL-terminated beyond len. */
 err_code gate_issuer(const struct gate *gate, struct buf *ret);
 
 #endif

@@ -3,6 +3,8 @@
 
 #include "gate/base/text.h"
 #include "gate/decide/gate_ledger.h"
+#include "gate/decide/log_key.h"
+#include "gate/tlog/checkpoint_text.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -18,7 +20,8 @@ struct making {
     size_t n_grants;
     struct hw_root *hw;
     struct buf store, old_bytes;
-    bool has_old; /* an earlier init finished here */
+    struct buf vkey, issuer; /* of the log that begins here */
+    bool has_old;            /* an earlier init finished here */
     struct enrolment old;
 };
 
@@ -29,6 +32,8 @@ static void making_free(struct making *m)
     enrolment_free(&m->old);
     buf_free(&m->store);
     buf_free(&m->old_bytes);
+    buf_free(&m->vkey);
+    buf_free(&m->issuer);
     free(m->grants);
     free(m->owner);
 }
@@ -103,7 +108,9 @@ static err_code move_aside(const struct init_wish *wish, const char *name, struc
  * The enrolment goes first: without it a second try starts from nothing, whatever was moved. */
 static err_code set_aside(struct making *m, struct why *why)
 {
-    static const char *const NAMES[] = {"enrolment.cbor", "hw", "installed", "ledger"};
+    static const char *const NAMES[] = {"enrolment.cbor", "hw",       "installed",
+                                        "ledger",         "state.db", "state.db-wal",
+                                        "state.db-shm",   "log.key"};
 
     if (!m->wish->again)
         return ERR_OK;
@@ -183,6 +190,17 @@ static err_code save(const struct making *m, struct slice trust, struct slice en
                          why); /* last: its presence means enrolled */
 }
 
+/* What the gate's log is published with, and in whose name. */
+static err_code name_log(struct making *m, struct why *why)
+{
+    CLEANUP(buf_free) struct buf origin = {0};
+    const struct slice domain = m->trust.first->domain, gate = slice_str(m->wish->gate_name);
+
+    TRY(enrolment_issuer(domain, gate, &m->issuer));
+    TRY(tlog_origin(domain, gate, &origin));
+    return log_key_make(m->wish->state_dir, buf_slice(&origin), &m->vkey, why);
+}
+
 static err_code make_enrolment(const struct making *m, const struct hw_enrolment *hw,
                                struct buf *ret, struct why *why)
 {
@@ -191,6 +209,8 @@ static err_code make_enrolment(const struct making *m, const struct hw_enrolment
         .gate = slice_str(m->wish->gate_name),
         .zone = slice_str(m->wish->zone != NULL ? m->wish->zone : ""),
         .root = m->trust.roots[0],
+        .log = buf_slice(&m->vkey),
+        .issuer = buf_slice(&m->issuer),
         .hw = *hw,
     };
 
@@ -221,6 +241,7 @@ err_code gate_init(const struct init_wish *wish, struct slice trust, struct buf 
     TRY(file_make_dir((const char *)m.store.ptr, 0700, why));
     TRY(set_aside(&m, why));
     TRY(enrol_hardware(&m, &hw, why));
+    TRY(name_log(&m, why));
     TRY(make_enrolment(&m, &hw, &enrolment, why));
     TRY(save(&m, trust, buf_slice(&enrolment), why));
     return buf_add_slice(ret_enrolment, buf_slice(&enrolment));

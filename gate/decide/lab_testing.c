@@ -52,6 +52,7 @@ struct lab *lab_new(const struct cast *cast, enum lab_kind kind)
     lab->root = cast_root(cast, &lab->root_bytes);
     lab->enrolment.domain = slice_str("example.org");
     lab->enrolment.gate = slice_str("gate-1");
+    lab->enrolment.issuer = slice_str(TESTING_ISSUER);
     lab->enrolment.root = lab->root->digest;
     *hw = (struct hw_enrolment){
         .about = {.simulator = true, .seals = true},

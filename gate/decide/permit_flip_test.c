@@ -469,7 +469,7 @@ static void other_enrolments(void **state)
     struct why why = {0};
 
     (void)state;
-    e.gate = slice_str("gate-2");
+    e.issuer = slice_str("dev.pawl:example.org/gate-2");
     expect_refused(permit, &e, "gate", ERR_PERMIT_INVALID);
     e = fleet.site->enrolment;
     e.domain = slice_str("example.com");

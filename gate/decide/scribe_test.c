@@ -130,6 +130,7 @@ static int setup(void **state)
     OK(hw_fake_open(office.nv, &gate->hw));
     gate->state_dir = office.dir;
     gate->enrolment.domain = slice_str("example.org");
+    gate->enrolment.issuer = slice_str(TESTING_ISSUER);
     gate->enrolment.gate = slice_str("gate-1");
     OK(gate->hw->ops->enrol(gate->hw, office.owner, &gate->enrolment.hw, &why));
     OK(gate->hw->ops->attach(gate->hw, office.owner, &gate->enrolment.hw, &why));

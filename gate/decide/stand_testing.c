@@ -31,6 +31,7 @@ static void enrol(struct stand *stand)
     enrolment->domain = slice_str("example.org");
     enrolment->gate = slice_str("gate-1");
     enrolment->root = gate->trust.roots[0];
+    enrolment->issuer = slice_str(TESTING_ISSUER);
     MUST(gate_owner(&gate->trust, enrolment->gate, &gate->owner, &why));
     MUST(gate->hw->ops->enrol(gate->hw, gate->owner, &enrolment->hw, &why));
     MUST(gate->hw->ops->attach(gate->hw, gate->owner, &enrolment->hw, &why));

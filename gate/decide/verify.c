@@ -61,14 +61,12 @@ err_code verify_enrolment(const struct root_meta *first, const struct enrolment 
 static err_code same_gate(const struct permit *permit, const struct enrolment *enrolment,
                           struct why *why)
 {
-    CLEANUP(buf_free) struct buf issuer = {0};
-
-    TRY(buf_add_slice(&issuer, enrolment->domain));
-    TRY(buf_add_u8(&issuer, '/'));
-    TRY(buf_add_slice(&issuer, enrolment->gate));
-    if (!slice_eq(permit->record.issuer, buf_slice(&issuer)))
+    if (!slice_eq(permit->record.issuer, enrolment->issuer))
         return why_say(why, ERR_PERMIT_INVALID, "issued by \"%.*s\", the enrolment is of \"%.*s\"",
-                       TERM_ARG(permit->record.issuer), (int)issuer.len, (const char *)issuer.ptr);
+                       TERM_ARG(permit->record.issuer), TERM_ARG(enrolment->issuer));
+    if (!slice_eq(permit->record.operator_id, enrolment->domain))
+        return why_say(why, ERR_PERMIT_INVALID, "of domain \"%.*s\", the enrolment is of \"%.*s\"",
+                       TERM_ARG(permit->record.operator_id), TERM_ARG(enrolment->domain));
     if (permit->record.simulated != enrolment->hw.about.simulator)
         return why_say(why, ERR_PERMIT_INVALID, "the permit says %s, the enrolment %s",
                        permit->record.simulated ? "simulated" : "not simulated",

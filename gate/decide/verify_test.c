@@ -133,7 +133,7 @@ static void forged_receipt(struct lab *lab)
 
 static void other_gate(struct lab *lab)
 {
-    lab->enrolment.gate = slice_str("gate-11");
+    lab->enrolment.issuer = slice_str("dev.pawl:example.org/gate-11");
 }
 
 static void other_domain(struct lab *lab)

@@ -120,7 +120,7 @@ static void a_good_ledger(void **state)
     assert_int_equal(report.last_ms, s->t.now_ms);
     s->trust.issuer = slice_str(TESTING_ISSUER);
     assert_int_equal(ledger_audit(ledger, &s->trust, &report, &why), ERR_OK);
-    s->trust.issuer = slice_str("example.org/gate-2");
+    s->trust.issuer = slice_str("dev.pawl:example.org/gate-2");
     assert_int_equal(ledger_audit(ledger, &s->trust, &report, &why), ERR_LEDGER_INCONSISTENT);
 }
 

@@ -7,7 +7,7 @@
 #include "gate/ledger/log.h"
 #include "gate/ledger/permit.h"
 
-#define TESTING_ISSUER "example.org/gate-1"
+#define TESTING_ISSUER "dev.pawl:example.org/gate-1"
 #define TESTING_ROUND 42
 #define TESTING_T0 1760000000000 /* milliseconds since 1970 */
 

@@ -111,7 +111,7 @@ static void new_agent_with_past(struct setting *s, struct record *record)
 static void other_issuer(struct setting *s, struct record *record)
 {
     (void)s;
-    record->issuer = slice_str("example.org/gate-2");
+    record->issuer = slice_str("dev.pawl:example.org/gate-2");
 }
 
 static void other_key(struct setting *s, struct record *record)

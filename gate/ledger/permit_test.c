@@ -155,12 +155,12 @@ static void same_parts(struct parts *p)
 
 static void other_issuer_of_receipt(struct parts *p)
 {
-    p->head.issuer = slice_str("example.org/gate-2");
+    p->head.issuer = slice_str("dev.pawl:example.org/gate-2");
 }
 
 static void other_issuer_of_rotation(struct parts *p)
 {
-    p->rotation->issuer = p->rotation->agent_id = slice_str("example.org/gate-2");
+    p->rotation->issuer = p->rotation->agent_id = slice_str("dev.pawl:example.org/gate-2");
 }
 
 static void other_epoch(struct parts *p)

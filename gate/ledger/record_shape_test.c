@@ -128,8 +128,10 @@ static void edit_part(struct record_draft *draft, const struct edit *edit)
 /* The claims' map gets the head of one of four. */
 static void add_claim(struct record_draft *draft)
 {
-    uint8_t *found =
-        memmem(draft->protected_.ptr, draft->protected_.len, "\x0f\xa3\x01rexample", 11);
+    uint8_t *found = memmem(draft->protected_.ptr, draft->protected_.len,
+                            "\x0f\xa3\x01\x78\x1b"
+                            "dev.pawl:",
+                            14);
 
     assert_non_null(found);
     found[1] = 0xa4;

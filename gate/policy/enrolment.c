@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gate/policy/enrolment.h"
 
+#include "gate/base/text.h"
 #include "gate/cose/cose_key.h"
+#include "gate/tlog/checkpoint_text.h"
 
 #include <string.h>
 
@@ -135,12 +137,58 @@ static err_code complete(const struct enrolment *e, const struct present *p, str
     return why_say(why, ERR_UNSUPPORTED, "a hardware root of kind \"%s\"", e->hw.about.kind);
 }
 
+err_code enrolment_issuer(struct slice domain, struct slice gate, struct buf *ret)
+{
+    TRY(buf_add_str(ret, "dev.pawl:"));
+    return tlog_origin(domain, gate, ret);
+}
+
+static err_code check_log(const struct enrolment *e, struct why *why)
+{
+    CLEANUP(buf_free) struct buf origin = {0};
+    struct note_key key;
+
+    TRY(note_key_parse(e->log, &key, why));
+    TRY(tlog_origin(e->domain, e->gate, &origin));
+    if (key.type != NOTE_ED25519)
+        return why_say(why, ERR_FORMAT, "the key of a log is Ed25519, not of type %d", key.type);
+    if (!slice_eq(note_key_name(&key), buf_slice(&origin)))
+        return why_say(why, ERR_FORMAT, "the log's key is named \"%s\", not \"%s\"", key.name,
+                       (const char *)origin.ptr);
+    return ERR_OK;
+}
+
+static bool begins(struct slice text, const char *with)
+{
+    size_t len = strlen(with);
+
+    return text.len > len && memcmp(text.ptr, with, len) == 0;
+}
+
+/* A gate without certificates cannot call itself anything but what it is. */
+static err_code check_issuer(const struct enrolment *e, struct why *why)
+{
+    CLEANUP(buf_free) struct buf own = {0};
+    size_t at;
+
+    if (e->issuer.len > ENROLMENT_ISSUER_MAX || !text_is_plain(e->issuer, &at))
+        return why_say(why, ERR_FORMAT, "the issuer is not a URI of at most %d bytes",
+                       ENROLMENT_ISSUER_MAX);
+    TRY(enrolment_issuer(e->domain, e->gate, &own));
+    if (begins(e->issuer, "did:x509:") || slice_eq(e->issuer, buf_slice(&own)))
+        return ERR_OK;
+    return why_say(why, ERR_FORMAT, "the issuer is \"%.*s\", not \"%s\"", TERM_ARG(e->issuer),
+                   (const char *)own.ptr);
+}
+
 static err_code check(const struct enrolment *e, struct why *why)
 {
     TRY(term_name_check("domain", e->domain, why));
     TRY(term_name_check("gate", e->gate, why));
     if (e->zone.len > 0)
         TRY(term_name_check("zone", e->zone, why));
+    TRY(check_log(e, why));
+    TRY(check_issuer(e, why));
     if (e->hw.base > TERM_NUMBER_MAX || e->hw.epoch > TERM_NUMBER_MAX)
         return why_say(why, ERR_FORMAT, "base %llu or epoch %llu is out of range",
                        (unsigned long long)e->hw.base, (unsigned long long)e->hw.epoch);
@@ -159,6 +207,8 @@ err_code enrolment_parse(struct slice bytes, struct enrolment *ret, struct why *
                        ENROLMENT_SIZE_MAX);
     r = cbor_read(bytes, CBOR_DETERMINISTIC);
     map = cbor_open_map(&r);
+    cbor_need(&map, "log");
+    out.log = cbor_get_text(&r);
     if ((present.base = cbor_key(&map, "base")))
         out.hw.base = cbor_get_uint(&r);
     cbor_need(&map, "gate");
@@ -180,6 +230,8 @@ err_code enrolment_parse(struct slice bytes, struct enrolment *ret, struct why *
         out.hw.index = get_handle(&r);
     cbor_need(&map, "domain");
     out.domain = cbor_get_text(&r);
+    cbor_need(&map, "issuer");
+    out.issuer = cbor_get_text(&r);
     if ((present.serial = cbor_key(&map, "serial")))
         get_ascii(&r, out.hw.serial, sizeof out.hw.serial);
     get_rest(&r, &map, &out.hw, &present, why);
@@ -235,7 +287,9 @@ static void put_all(struct cbor_writer *w, const struct enrolment *e, bool tpm)
 {
     const struct hw_enrolment *hw = &e->hw;
 
-    cbor_put_map(w, 7u + (e->zone.len > 0 ? 1u : 0u) + (tpm ? 7u : 1u));
+    cbor_put_map(w, 9u + (e->zone.len > 0 ? 1u : 0u) + (tpm ? 7u : 1u));
+    cbor_put_text(w, "log");
+    cbor_put_text_slice(w, e->log);
     if (tpm) {
         cbor_put_text(w, "base");
         cbor_put_uint(w, hw->base);
@@ -260,6 +314,8 @@ static void put_all(struct cbor_writer *w, const struct enrolment *e, bool tpm)
     }
     cbor_put_text(w, "domain");
     cbor_put_text_slice(w, e->domain);
+    cbor_put_text(w, "issuer");
+    cbor_put_text_slice(w, e->issuer);
     if (!tpm) {
         cbor_put_text(w, "serial");
         cbor_put_text(w, hw->serial);

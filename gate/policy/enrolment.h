@@ -12,11 +12,16 @@
 
 #define ENROLMENT_SIZE_MAX ((size_t)64 << 10)
 
-/* Borrows domain, gate and zone: from the bytes it was parsed from, or from the caller. */
+#define ENROLMENT_ISSUER_MAX 1024 /* bytes */
+
+/* Borrows domain, gate, zone, log and issuer: from the bytes it was parsed from, or from the
+ * caller. */
 struct enrolment {
     struct slice domain, gate;
-    struct slice zone;  /* empty: in none */
-    struct digest root; /* of root metadata version 1 */
+    struct slice zone;   /* empty: in none */
+    struct digest root;  /* of root metadata version 1 */
+    struct slice log;    /* C2SP verifier key of the log, named like its origin: tlog_origin() */
+    struct slice issuer; /* URI: who issues the records. enrolment_issuer(), or a did:x509 */
     struct hw_enrolment hw;
 };
 
@@ -25,6 +30,10 @@ err_code enrolment_parse(struct slice bytes, struct enrolment *ret, struct why *
 
 /* Appends the deterministic CBOR. Errors: FORMAT for what parse would refuse. */
 err_code enrolment_write(const struct enrolment *enrolment, struct buf *ret, struct why *why);
+
+/* Appends "dev.pawl:<domain>/<gate>", percent-encoded, NUL-terminated beyond its length: who a
+ * gate is that has no chain of certificates. (A private scheme: RFC 7595 3.8.) */
+err_code enrolment_issuer(struct slice domain, struct slice gate, struct buf *ret);
 
 /* Nothing is owned; stands in CLEANUP(). */
 void enrolment_free(struct enrolment *enrolment);

@@ -10,11 +10,18 @@
 
 #include <cmocka.h>
 
+#define VKEY "example.org/gate-1+1c1f3be9+AQOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4"
+
 static struct cast cast;
 
 static struct enrolment sample(const char *kind)
 {
-    struct enrolment e = {.domain = slice_str("example.org"), .gate = slice_str("gate-1")};
+    struct enrolment e = {
+        .domain = slice_str("example.org"),
+        .gate = slice_str("gate-1"),
+        .log = slice_str(VKEY),
+        .issuer = slice_str("dev.pawl:example.org/gate-1"),
+    };
     struct hw_signer *signer = NULL;
 
     assert_int_equal(hw_signer_generate(HW_ES256, &signer, NULL), ERR_OK);
@@ -48,6 +55,7 @@ static void there_and_back(void **state)
         assert_int_equal(enrolment_parse(buf_slice(&bytes), &got, NULL), ERR_OK);
         assert_true(slice_eq(got.gate, e.gate) && slice_eq(got.domain, e.domain));
         assert_true(slice_eq(got.zone, e.zone));
+        assert_true(slice_eq(got.log, e.log) && slice_eq(got.issuer, e.issuer));
         assert_true(hw_pubkey_eq(&got.hw.receipt, &e.hw.receipt));
         assert_int_equal(got.hw.base, e.hw.base);
         assert_int_equal(got.hw.index, e.hw.index);
@@ -93,6 +101,7 @@ static void what_does_not_fit_is_refused(void **state)
 static const struct {
     const char *key, *tpm, *token;
 } MEMBERS[] = {
+    {"log", "\"" VKEY "\"", "\"" VKEY "\""},
     {"base", "64", NULL},
     {"gate", "\"gate-1\"", "\"gate-1\""},
     {"root", "kid(0)", "kid(0)"},
@@ -102,6 +111,7 @@ static const struct {
     {"epoch", "0", "0"},
     {"index", "25166080", NULL},
     {"domain", "\"example.org\"", "\"example.org\""},
+    {"issuer", "\"dev.pawl:example.org/gate-1\"", "\"dev.pawl:example.org/gate-1\""},
     {"serial", NULL, "\"0123\""},
     {"receipt", "key(1)", "key(1)"},
     {"seal-name", N34, NULL},
@@ -201,6 +211,16 @@ static void bad_members(void **state)
         {"index", "4294967296", ERR_FORMAT},
         {"domain", "\"\"", ERR_FORMAT},
         {"domain", "\"Example\"", ERR_FORMAT},
+        {"log", "\"\"", ERR_KEY_MALFORMED},
+        {"log", "\"example.org/gate-2+1c1f3be9+AQOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4\"",
+         ERR_KEY_MALFORMED}, /* the id is over the name, too */
+        {"log", "\"example.org/gate-2+804e0207+AQOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4\"",
+         ERR_FORMAT},
+        {"issuer", "\"\"", ERR_FORMAT},
+        {"issuer", "\"dev.pawl:example.org/gate-2\"", ERR_FORMAT},
+        {"issuer", "\"example.org/gate-1\"", ERR_FORMAT},
+        {"issuer", "\"did:x509:\"", ERR_FORMAT},
+        {"issuer", "\"did:web:example.org\"", ERR_FORMAT},
         {"receipt", "key(11)", ERR_FORMAT},
         {"seal-name", N33, ERR_FORMAT},
         {"index-name", N35, ERR_FORMAT},

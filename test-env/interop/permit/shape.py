@@ -341,7 +341,8 @@ def enrolment(data):
     for key in ABOUT_TEXTS:
         like(about[key], ASCII)
     more = TPM_ONLY if one_of(about["kind"], ("tpm", "pkcs11")) == "tpm" else ("serial",)
-    members(facts, ("gate", "root", "seal", "about", "epoch", "domain", "receipt", *more),
+    members(facts, ("log", "gate", "root", "seal", "about", "epoch", "domain", "issuer", "receipt",
+                    *more),
             ("zone",))
     for key in {"gate", "domain", "zone"}.intersection(facts):
         like(facts[key], NAME)
