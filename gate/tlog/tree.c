@@ -123,6 +123,29 @@ void tree_forget(struct tree *tree, unsigned level, uint64_t first)
                 tree->level[level].n * sizeof(struct digest));
 }
 
+err_code tree_begin(struct tree *tree, unsigned level, uint64_t first, const struct digest *hashes,
+                    size_t n)
+{
+    for (unsigned l = level; l < TREE_LEVELS && l < level + TREE_BLOCK; l++) {
+        tree->level[l].first = first >> (l - level);
+        tree->level[l].n = 0;
+        for (size_t i = 0; i < n >> (l - level); i++) {
+            struct digest *at, *below;
+
+            TRY(reserve(tree, l));
+            at = &tree->level[l].hashes[i];
+            if (l == level) {
+                *at = hashes[i];
+            } else {
+                below = &tree->level[l - 1].hashes[2 * i];
+                TRY(tree_node_with(&tree->hasher, &below[0], &below[1], at));
+            }
+            tree->level[l].n++;
+        }
+    }
+    return ERR_OK;
+}
+
 bool tree_has(const struct tree *tree, unsigned level, uint64_t index)
 {
     return level < TREE_LEVELS && index >= tree->level[level].first &&

@@ -94,6 +94,13 @@ void tree_cut(struct tree *tree, uint64_t size);
  * subtree at its right edge is still there. */
 void tree_forget(struct tree *tree, unsigned level, uint64_t first);
 
+/* Puts n hashes of a level into an empty tree, the first of them at an index, and what follows from
+ * them for the levels above, TREE_BLOCK in all. first is a multiple of 1 << TREE_BLOCK. Errors:
+ * NO_MEMORY, INTERNAL. */
+#define TREE_BLOCK 8
+err_code tree_begin(struct tree *tree, unsigned level, uint64_t first, const struct digest *hashes,
+                    size_t n);
+
 /* Whether a hash is still there; the hash. Error: INTERNAL when it is not. */
 bool tree_has(const struct tree *tree, unsigned level, uint64_t index);
 err_code tree_get(const struct tree *tree, unsigned level, uint64_t index, struct digest *ret);

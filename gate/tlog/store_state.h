@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* store_state.h: the inside of struct tlog, for the files that open, write and fold. */
+#ifndef PAWL_TLOG_STORE_STATE_H
+#define PAWL_TLOG_STORE_STATE_H
+
+#include "gate/tlog/journal.h"
+#include "gate/tlog/store.h"
+#include "gate/tlog/tile.h"
+
+#define STORE_JOURNAL "journal"
+#define STORE_JOURNAL_NEW "journal.new"
+#define STORE_TEMP "tile.new"
+#define STORE_FILE_MODE 0640
+#define STORE_DIR_MODE 0750
+
+struct tlog {
+    int dir; /* opened before anything is written: syncfs tells it of every failure since */
+    int fd;  /* the journal */
+    enum tlog_mode mode;
+    struct buf path; /* of the directory, NUL-terminated */
+    bool broken;     /* the journal's end is not known: nothing more is written */
+
+    struct tlog_head base, head; /* what the journal begins with; what is durable */
+    uint64_t end, torn;          /* of the journal: where its last frame ends; bytes behind that */
+    struct digest check;         /* of its last frame */
+    struct tlog_head *heads;     /* after each frame */
+    size_t n_heads, heads_cap;
+    uint32_t *offsets; /* in the journal: of each entry from base on, those that are staged, too */
+    size_t n_offsets, offsets_cap;
+
+    struct tree tree;    /* the right edge at base, and everything since; those staged, too */
+    struct tiles *tiles; /* what is below base */
+    struct tile_bundle bundle;
+    uint64_t written;  /* tiles stand in their files up to this size, durable or not */
+    struct buf frame;  /* what is staged: room for a frame's front, then entries */
+    struct buf bytes;  /* a bundle that is being made */
+    struct buf window; /* a part of the journal */
+};
+
+const char *store_path(const struct tlog *tlog);
+
+/* Makes room for one more entry's offset; adds an entry at an offset of the journal. */
+err_code store_take(struct tlog *tlog, struct slice entry, uint64_t offset);
+err_code store_add_head(struct tlog *tlog, const struct tlog_head *head);
+
+/* Reads from the journal. */
+err_code store_read(const struct tlog *tlog, uint64_t at, struct slice *ret, struct buf *space,
+                    size_t len, struct why *why);
+
+/* Begins a journal at a head, durably, in place of the one that is there. After a failure *ret_fd
+ * is -1 when the old one is still in its place; else nobody knows which one a power cut would
+ * leave. */
+err_code store_begin_journal(const struct tlog *tlog, const struct tlog_head *head, int *ret_fd,
+                             struct digest *ret_check, struct why *why);
+
+/* Writes the tiles up to the durable size, none of them durable. */
+err_code store_write_tiles(struct tlog *tlog, struct why *why);
+
+/* Writes again what a crash may have torn. */
+err_code store_mend_tiles(struct tlog *tlog, struct why *why);
+
+/* Removes the partial tiles that were there at base and that full ones have replaced. */
+void store_drop_partials(const struct tlog *tlog);
+
+#endif
