@@ -155,7 +155,7 @@ err_code tpm_root_attach(struct hw_root *hw, const struct hw_owner *owner,
                                     owner->n_ratchet, root->uri.index, enrolment->base};
     uint64_t epoch;
 
-    root->attached = root->prepared = root->begun = false;
+    root->attached = root->prepared = root->begun = root->heads.known = false;
     TRY(tpm_plan_make(&facts, &root->plan, why));
     TRY(compare_enrolment(root, enrolment, why));
     root->enrolment = *enrolment;

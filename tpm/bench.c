@@ -6,7 +6,9 @@
  *
  * Without arguments it starts a swtpm of its own. With a URI it uses that TPM: at the index and the
  * handles of the URI (which must be free) it enrols a gate of an authority that exists only in this
- * process, makes about 20 increments, and removes counter and keys again.
+ * process, makes about 20 increments and some thousand of the orderly counter of rounds, and
+ * removes all of it again. Counters made later on that TPM begin above those, so it is no TPM that
+ * is to have the base of a fleet.
  */
 #include "test-env/fixtures/swtpm.h"
 #include "tpm/command.h"
@@ -18,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #define ROUNDS_MAX 2000
 #define ROUNDS_MIN 15
@@ -56,6 +59,8 @@ struct bench {
     struct hw_mandate mandate;
     struct hw_root *root;
     struct tape tape;
+    char store[32];
+    struct hw_head head;
 };
 
 /* One bench is under way at a time, and a TCTI has no place for a pointer of ours. */
@@ -64,10 +69,23 @@ static struct listener listener;
 
 static void clean_up(void);
 
+static void remove_store(void)
+{
+    static const char *const names[] = {"head-auth", "head", "base", "settled", "tickets"};
+    char path[64];
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        (void)snprintf(path, sizeof path, "%s/%s", bench.store, names[i]);
+        (void)unlink(path);
+    }
+    (void)rmdir(bench.store);
+}
+
 static _Noreturn void give_up(void)
 {
     clean_up();
     swtpm_remove(&bench.swtpm);
+    remove_store();
     exit(1);
 }
 
@@ -169,6 +187,7 @@ static const char *name_of(uint32_t code)
         {TPM2_CC_Sign, "Sign"},
         {TPM2_CC_NV_Certify, "NV_Certify"},
         {TPM2_CC_NV_Increment, "NV_Increment"},
+        {TPM2_CC_NV_Extend, "NV_Extend"},
         {TPM2_CC_PCR_Event, "PCR_Event"},
         {TPM2_CC_LoadExternal, "LoadExternal"},
         {TPM2_CC_VerifySignature, "VerifySignature"},
@@ -239,7 +258,10 @@ static void one_round(struct why *why)
     const struct hw_root_ops *ops = bench.root->ops;
     uint8_t sig[64];
 
+    bench.head.round++;
+    bench.head.size += 64;
     must(ops->begin(bench.root, why), why, "begin");
+    must(ops->head_bind(bench.root, &bench.head, HW_KEEP_ROUND, why), why, "bind");
     must(ops->sign(bench.root, &digest, sig, why), why, "sign");
     must(ops->seal(bench.root, &digest, &seal, why), why, "seal");
 }
@@ -363,6 +385,7 @@ static void enrol(const struct tpm_uri *uri, struct why *why)
     struct tpm_facts facts = {bench.owner.domain, {{0}}, bench.owner.ratchet, 2, uri->index, 1};
     const struct tpm_terms first = {.kind = HW_GRANT_FIRST};
     const struct tpm_terms pad = {.kind = HW_GRANT_BUMP, .base = 1};
+    struct hw_kept kept = {0};
 
     (void)snprintf(bench.owner.domain, sizeof bench.owner.domain, "bench.invalid");
     (void)snprintf(bench.owner.gate, sizeof bench.owner.gate, "bench");
@@ -383,6 +406,8 @@ static void enrol(const struct tpm_uri *uri, struct why *why)
     mandate_for(1, why);
     must(bench.root->ops->step(bench.root, &bench.mandate, why), why, "step");
     must(bench.root->ops->prepare(bench.root, &bench.mandate, why), why, "prepare");
+    must(bench.root->ops->head_check(bench.root, NULL, 0, &kept, why), why, "head check");
+    bench.head.round = kept.round;
 }
 
 /* Once enrolled, everything at these places is ours, so it may go. */
@@ -403,6 +428,8 @@ static void clean_up(void)
         rc = tpm_evict(&root->chip, &owner, e->receipt_handle, e->receipt_handle);
     if (rc == TPM2_RC_SUCCESS)
         rc = tpm_evict(&root->chip, &owner, e->seal_handle, e->seal_handle);
+    for (enum tpm_head_place place = 0; rc == TPM2_RC_SUCCESS && place < TPM_HEAD_PLACES; place++)
+        rc = tpm_nv_undefine(&root->chip, &owner, root->heads.plan.index[place]);
     mem_wipe(&auth, sizeof auth);
     if (rc != TPM2_RC_SUCCESS)
         (void)fprintf(stderr, "tpm_bench: not all was removed: 0x%x\n", rc);
@@ -426,8 +453,12 @@ int main(int argc, char **argv)
                                           .open = listen_open,
                                           .close = listen_close,
                                           .free = listen_free};
-    bench.options =
-        (struct hw_options){.allow_simulator = true, .owner_auth_file = argc > 2 ? argv[2] : NULL};
+    bench.options = (struct hw_options){.allow_simulator = true,
+                                        .store_dir = bench.store,
+                                        .owner_auth_file = argc > 2 ? argv[2] : NULL};
+    (void)snprintf(bench.store, sizeof bench.store, "/tmp/pawl-bench-XXXXXX");
+    if (mkdtemp(bench.store) == NULL)
+        give_up();
     must(tpm_root_open_source(&uri, &listener.source, &bench.options, &bench.root, &why), &why,
          "open");
     enrol(&uri, &why);
@@ -440,5 +471,6 @@ int main(int argc, char **argv)
     hw_signer_close(&bench.ratchet[1]);
     if (argc == 1)
         swtpm_remove(&bench.swtpm);
+    remove_store();
     return 0;
 }

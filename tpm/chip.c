@@ -120,6 +120,7 @@ static TSS2_RC describe(struct tpm_chip *chip)
                       simulator_by_properties(property(&list, TPM2_PT_MANUFACTURER),
                                               property(&list, TPM2_PT_VENDOR_STRING_1));
     chip->about = about;
+    chip->orderly = property(&list, TPM2_PT_ORDERLY_COUNT);
     recovery = property(&list, TPM2_PT_NV_WRITE_RECOVERY);
     chip->line.nv_wait_ms = recovery < chip->deadline_ms ? recovery : chip->deadline_ms;
     return TPM2_RC_SUCCESS;

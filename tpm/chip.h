@@ -27,6 +27,7 @@ struct tpm_chip {
     bool broken;
     TPM2_HANDLE session; /* policy session; 0: none */
     bool session_dirty;  /* it holds the remains of a policy that was not used */
+    uint32_t orderly;    /* TPM_PT_ORDERLY_COUNT */
     struct hw_description about;
 };
 

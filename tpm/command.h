@@ -34,6 +34,23 @@ TSS2_RC tpm_nv_define(struct tpm_chip *chip, const TPM2B_AUTH *owner, struct sli
 TSS2_RC tpm_nv_undefine(struct tpm_chip *chip, const TPM2B_AUTH *owner, TPM2_HANDLE index);
 TSS2_RC tpm_nv_increment_plain(struct tpm_chip *chip, TPM2_HANDLE index);
 
+/* An index that is used with its own authorization. 31.3 NV_DefineSpace of it under the
+ * owner; 31.13 NV_Read of its first len bytes; 31.7 NV_Write from its beginning; 31.8
+ * NV_Increment; 31.9 NV_Extend. */
+struct tpm_nv {
+    TPM2_HANDLE index;
+    const TPM2B_AUTH *auth;
+};
+TSS2_RC tpm_nv_define_with(struct tpm_chip *chip, const TPM2B_AUTH *owner, const TPM2B_AUTH *auth,
+                           struct slice public_area);
+TSS2_RC tpm_nv_read(struct tpm_chip *chip, const struct tpm_nv *nv, uint8_t *ret, uint16_t len);
+TSS2_RC tpm_nv_write(struct tpm_chip *chip, const struct tpm_nv *nv, struct slice octets);
+TSS2_RC tpm_nv_step(struct tpm_chip *chip, const struct tpm_nv *nv);
+TSS2_RC tpm_nv_extend(struct tpm_chip *chip, const struct tpm_nv *nv, struct slice octets);
+
+/* 29.1 ReadClock. */
+TSS2_RC tpm_read_clock(struct tpm_chip *chip, TPMS_CLOCK_INFO *ret);
+
 /* 31.8 NV_Increment, 20.2 Sign, 31.16 NV_Certify: authorized by the chip's policy session. */
 TSS2_RC tpm_nv_increment(struct tpm_chip *chip, TPM2_HANDLE index);
 TSS2_RC tpm_sign(struct tpm_chip *chip, TPM2_HANDLE key, const struct digest *digest,

@@ -54,6 +54,17 @@ static err_code check_seal(void *ctx, const struct hw_enrolment *enrolment,
                                  : why_say(why, ERR_PERMIT_INVALID, "the seal is of another epoch");
 }
 
+static void power(void *ctx, bool clean)
+{
+    struct swtpm *tpm = &((struct ctx *)ctx)->fx->tpm;
+
+    if (clean)
+        swtpm_stop(tpm);
+    else
+        swtpm_kill(tpm);
+    swtpm_run(tpm);
+}
+
 static void the_tpm_conforms(void **state)
 {
     static struct ctx ctx;
@@ -68,7 +79,10 @@ static void the_tpm_conforms(void **state)
                              .stride = 3,
                              .pins_root = true,
                              .pins_snapshot = true,
-                             .two_at_once = true};
+                             .two_at_once = true,
+                             .power = power,
+                             .lost_max = 254,
+                             .power_cuts = 24};
     unsigned failed;
     (void)state;
 

@@ -434,6 +434,7 @@ static err_code enrol_with(struct tpm_root *root, const struct hw_owner *owner,
 
     TRY(tpm_chip_ready(&root->chip, why));
     TRY(look_first(root, owner, auth, &there, &written, why));
+    TRY(tpm_heads_look(root, why));
     TRY(have_keys(root, auth, &out, why));
     if (!there)
         TRY(make_counter(root, auth, fleet, &written, why));
@@ -442,6 +443,7 @@ static err_code enrol_with(struct tpm_root *root, const struct hw_owner *owner,
     TRY(base_write(root, root->base, why));
     TRY(tpm_epoch(root, &out.epoch, why));
     TRY(tpm_counter_compare(root, &written, why));
+    TRY(tpm_heads_make(root, auth, why));
     out.base = root->base;
     out.about = root->chip.about;
     memcpy(out.index_name, root->plan.index_name, sizeof out.index_name);

@@ -7,6 +7,7 @@
 #define PAWL_TPM_INTERNAL_H
 
 #include "tpm/chip.h"
+#include "tpm/head.h"
 #include "tpm/policy.h"
 #include "tpm/tickets.h"
 #include "tpm/uri.h"
@@ -36,6 +37,8 @@ struct tpm_root {
     bool begun; /* a round is open: begin saw the prepared epoch, and nothing changed it since */
     uint64_t epoch; /* prepared */
     struct tpm_approval sign, certify;
+
+    struct tpm_heads heads;
 };
 
 /* As tpm_root_open, on a transport of the caller's. Owns: the source, also on failure. */
@@ -110,6 +113,8 @@ err_code tpm_settle(struct tpm_root *root, uint64_t epoch, struct why *why);
 
 err_code tpm_root_prepare(struct hw_root *root, const struct hw_mandate *mandate, struct why *why);
 err_code tpm_root_begin(struct hw_root *root, struct why *why);
+/* A round that is not open is opened. */
+err_code tpm_in_round(struct tpm_root *root, struct why *why);
 err_code tpm_root_sign(struct hw_root *root, const struct digest *digest, uint8_t ret[static 64],
                        struct why *why);
 err_code tpm_root_seal(struct hw_root *root, const struct digest *binding, struct hw_seal *ret,

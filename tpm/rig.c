@@ -255,6 +255,15 @@ void fx_step(struct fx *fx, uint64_t epoch)
     OK(fx->root->ops->step(fx->root, mandate, &fx->why));
 }
 
+void fx_no_heads(struct fx *fx)
+{
+    struct hw_kept kept = {0};
+
+    OK(fx->root->ops->head_check(fx->root, NULL, 0, &kept, &fx->why));
+    assert_true(kept.none);
+    assert_int_equal(kept.missing, 0);
+}
+
 static void verify_soft(struct fx *fx, const struct hw_pubkey *key, const uint8_t *digest,
                         struct slice sig)
 {

@@ -67,6 +67,9 @@ void fx_attach(struct fx *fx);
 /* prepare and step to an epoch. */
 void fx_step(struct fx *fx, uint64_t epoch);
 
+/* The TPM keeps a place for heads, and none yet. */
+void fx_no_heads(struct fx *fx);
+
 /* One begin, sign and seal; checks both signatures in software. */
 void fx_round(struct fx *fx);
 

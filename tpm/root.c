@@ -20,6 +20,7 @@ err_code tpm_root_ready(struct tpm_root *root, struct why *why)
         return why_say(why, ERR_NOT_ENROLLED, "the TPM root is open but not attached");
     if (!root->chip.broken)
         return ERR_OK;
+    root->heads.known = false; /* a TPM that was reset has forgotten the chain */
     TRY(tpm_chip_ready(&root->chip, why));
     err = tpm_root_compare(root, why);
     if (err != ERR_OK)
@@ -85,28 +86,10 @@ static err_code root_receipt_key(struct hw_root *root, struct hw_pubkey *ret, st
     return ERR_OK;
 }
 
-static err_code head_check(struct hw_root *root, const struct hw_head *heads, size_t n,
-                           struct hw_kept *ret, struct why *why)
-{
-    (void)root;
-    (void)heads;
-    (void)n;
-    (void)ret;
-    return why_say(why, ERR_UNSUPPORTED, "the TPM root keeps no heads");
-}
-
-static err_code head_bind(struct hw_root *root, const struct hw_head *head, enum hw_keep keep,
-                          struct why *why)
-{
-    (void)root;
-    (void)head;
-    (void)keep;
-    return why_say(why, ERR_UNSUPPORTED, "the TPM root keeps no heads");
-}
-
 static void root_close(struct hw_root *root)
 {
     tpm_chip_close(&self(root)->chip);
+    tpm_heads_close(&self(root)->heads);
     free(root);
 }
 
@@ -125,8 +108,8 @@ static const struct hw_root_ops OPS = {
     .receipt_key = root_receipt_key,
     .device_key = root_receipt_key,
     .device_sign = tpm_root_sign,
-    .head_check = head_check,
-    .head_bind = head_bind,
+    .head_check = tpm_root_head_check,
+    .head_bind = tpm_root_head_bind,
     .close = root_close,
 };
 

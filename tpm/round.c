@@ -87,7 +87,7 @@ err_code tpm_root_begin(struct hw_root *hw, struct why *why)
 
 /* The grants allow their keys below the epoch, too (so that one can be tried before the step), but
  * a round is for one epoch. A round that is not open is opened. */
-static err_code in_round(struct tpm_root *root, struct why *why)
+err_code tpm_in_round(struct tpm_root *root, struct why *why)
 {
     return root->begun ? ready(root, why) : tpm_root_begin(&root->root, why);
 }
@@ -99,7 +99,7 @@ err_code tpm_root_sign(struct hw_root *hw, const struct digest *digest, uint8_t 
     struct sign_use use = {.use = {run_sign, "TPM2_Sign"}, .digest = digest};
     CLEANUP(buf_free) struct buf raw = {0};
 
-    TRY(in_round(root, why));
+    TRY(tpm_in_round(root, why));
     TRY(tpm_use_approved(root, &root->sign, &use.use, why));
     TRY(tpm_raw_signature(&root->enrolment.receipt, &use.sig, &raw, why));
     memcpy(ret, raw.ptr, 64);
@@ -128,7 +128,7 @@ err_code tpm_root_seal(struct hw_root *hw, const struct digest *binding, struct 
     struct seal_use use = {.use = {run_certify, "TPM2_NV_Certify"}, .binding = binding};
     CLEANUP(hw_seal_free) struct hw_seal seal = {.kind = HW_SEAL_TPM_CERTIFY};
 
-    TRY(in_round(root, why));
+    TRY(tpm_in_round(root, why));
     if (!root->chip.about.seals) {
         *ret = (struct hw_seal){.kind = HW_SEAL_NONE};
         return ERR_OK;

@@ -31,7 +31,13 @@ static err_code set_option(const char *option, unsigned *seen, struct tpm_uri *u
          * 17 to 22 belong to other localities. */
         {"pcr=", 0, 15},
         {"scratch=", 0x01000000, 0x01FFFFFF},
+        {"round=", 0x01000000, 0x01FFFFFF},
+        {"chain=", 0x01000000, 0x01FFFFFF},
+        {"head=", 0x01000000, 0x01FFFFFF},
     };
+
+    uint32_t *const places[] = {&uri->index,   &uri->receipt, &uri->seal,  NULL,
+                                &uri->scratch, &uri->round,   &uri->chain, &uri->head};
 
     for (unsigned i = 0; i < sizeof options / sizeof *options; i++) {
         size_t len = strlen(options[i].key);
@@ -46,20 +52,16 @@ static err_code set_option(const char *option, unsigned *seen, struct tpm_uri *u
             return why_say(why, ERR_HARDWARE_URI, "%.64s is not within 0x%x and 0x%x", option,
                            options[i].min, options[i].max);
         *seen |= 1u << i;
-        if (i == 0)
-            uri->index = (uint32_t)value;
-        else if (i == 1)
-            uri->receipt = (uint32_t)value;
-        else if (i == 2)
-            uri->seal = (uint32_t)value;
-        else if (i == 3)
+        if (i == 3)
             uri->pcr = (uint8_t)value;
         else
-            uri->scratch = (uint32_t)value;
+            *places[i] = (uint32_t)value;
         return ERR_OK;
     }
-    return why_say(why, ERR_HARDWARE_URI,
-                   "\"%.64s\" is none of index=, scratch=, receipt=, seal=, pcr=", option);
+    return why_say(
+        why, ERR_HARDWARE_URI,
+        "\"%.64s\" is none of index=, scratch=, round=, chain=, head=, receipt=, seal=, pcr=",
+        option);
 }
 
 static err_code set_options(const char *text, struct tpm_uri *uri, struct why *why)
@@ -77,6 +79,25 @@ static err_code set_options(const char *text, struct tpm_uri *uri, struct why *w
             return ERR_OK;
         text += len + 1;
     }
+}
+
+/* The indexes that were not named are the next ones; none is taken twice. */
+static err_code set_indexes(struct tpm_uri *uri, struct why *why)
+{
+    uint32_t *const indexes[] = {&uri->index, &uri->scratch, &uri->round, &uri->chain, &uri->head};
+    static const char *const names[] = {"index", "scratch", "round", "chain", "head"};
+    const unsigned n = sizeof indexes / sizeof *indexes;
+    bool above = uri->index > 0x01FFFFFF - (n - 1);
+
+    for (unsigned i = 1; i < n; i++)
+        if (*indexes[i] == 0)
+            *indexes[i] = above ? uri->index - i : uri->index + i;
+    for (unsigned i = 1; i < n; i++)
+        for (unsigned k = 0; k < i; k++)
+            if (*indexes[i] == *indexes[k])
+                return why_say(why, ERR_HARDWARE_URI, "%s and %s are both 0x%08x", names[k],
+                               names[i], *indexes[i]);
+    return ERR_OK;
 }
 
 static bool known_transport(const char *name)
@@ -114,10 +135,7 @@ err_code tpm_uri_parse(const char *text, struct tpm_uri *ret, struct why *why)
     uri.device = strcmp(uri.tcti, "device") == 0;
     if (text[conf] == '?')
         TRY(set_options(text + conf + 1, &uri, why));
-    if (uri.scratch == 0) /* the neighbour */
-        uri.scratch = uri.index < 0x01FFFFFF ? uri.index + 1 : uri.index - 1;
-    if (uri.scratch == uri.index)
-        return why_say(why, ERR_HARDWARE_URI, "index and scratch are both 0x%08x", uri.index);
+    TRY(set_indexes(&uri, why));
     if (uri.receipt == uri.seal)
         return why_say(why, ERR_HARDWARE_URI, "receipt and seal are both 0x%08x", uri.seal);
     *ret = uri;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * uri.h: tpm:NAME:CONF[?index=0x..&scratch=0x..&receipt=0x..&seal=0x..&pcr=N], the address of a TPM
- * and the places that pawl takes in it. NAME:CONF names the transport in the words of the TSS2
- * libraries (device:/dev/tpmrm0, swtpm:path=/SOCKET); both are always required, nothing is guessed.
- * And the references to keys in a TPM.
+ * uri.h: tpm:NAME:CONF[?index=0x..&scratch=0x..&round=0x..&chain=0x..&head=0x..&receipt=0x..&
+ * seal=0x..&pcr=N], the address of a TPM and the places that pawl takes in it. NAME:CONF names the
+ * transport in the words of the TSS2 libraries (device:/dev/tpmrm0, swtpm:path=/SOCKET); both are
+ * always required, nothing is guessed. And the references to keys in a TPM.
  */
 #ifndef PAWL_TPM_URI_H
 #define PAWL_TPM_URI_H
@@ -30,6 +30,9 @@ struct tpm_uri {
     uint32_t scratch;                /* NV index that enrol uses for a moment; index + 1 */
     uint32_t receipt, seal;          /* persistent handles, 0x81000000 to 0x817FFFFF */
     uint8_t pcr;                     /* 0 to 15: extended after each step */
+    /* NV indexes for the head of the ledger: rounds, heads of a boot, durable head; index + 2 to
+     * index + 4 */
+    uint32_t round, chain, head;
 };
 
 /* Error: HARDWARE_URI, naming the part that is wrong. */

@@ -20,26 +20,41 @@ static const struct {
     struct tpm_uri want; /* tcti "": refused */
 } URIS[] = {
     {"tpm:device:/dev/tpmrm0",
-     {"device", "/dev/tpmrm0", true, 0x01800100, 0x01800101, 0x81000100, 0x81000101, 14}},
+     {"device", "/dev/tpmrm0", true, 0x01800100, 0x01800101, 0x81000100, 0x81000101, 14, 0x01800102,
+      0x01800103, 0x01800104}},
     {"tpm:swtpm:path=/a/b",
-     {"swtpm", "path=/a/b", false, 0x01800100, 0x01800101, 0x81000100, 0x81000101, 14}},
+     {"swtpm", "path=/a/b", false, 0x01800100, 0x01800101, 0x81000100, 0x81000101, 14, 0x01800102,
+      0x01800103, 0x01800104}},
     {"tpm:swtpm:host=127.0.0.1,port=2321",
      {"swtpm", "host=127.0.0.1,port=2321", false, 0x01800100, 0x01800101, 0x81000100, 0x81000101,
-      14}},
+      14, 0x01800102, 0x01800103, 0x01800104}},
     {"tpm:mssim:host=::1,port=1",
-     {"mssim", "host=::1,port=1", false, 0x01800100, 0x01800101, 0x81000100, 0x81000101, 14}},
+     {"mssim", "host=::1,port=1", false, 0x01800100, 0x01800101, 0x81000100, 0x81000101, 14,
+      0x01800102, 0x01800103, 0x01800104}},
     {"tpm:cmd:tpm2 send",
-     {"cmd", "tpm2 send", false, 0x01800100, 0x01800101, 0x81000100, 0x81000101, 14}},
+     {"cmd", "tpm2 send", false, 0x01800100, 0x01800101, 0x81000100, 0x81000101, 14, 0x01800102,
+      0x01800103, 0x01800104}},
     {"tpm:device:/dev/tpm0?index=0x01000000&receipt=0x81000000&seal=0x817fffff&pcr=0",
-     {"device", "/dev/tpm0", true, 0x01000000, 0x01000001, 0x81000000, 0x817FFFFF, 0}},
+     {"device", "/dev/tpm0", true, 0x01000000, 0x01000001, 0x81000000, 0x817FFFFF, 0, 0x01000002,
+      0x01000003, 0x01000004}},
     {"tpm:device:/dev/tpm0?pcr=15",
-     {"device", "/dev/tpm0", true, 0x01800100, 0x01800101, 0x81000100, 0x81000101, 15}},
+     {"device", "/dev/tpm0", true, 0x01800100, 0x01800101, 0x81000100, 0x81000101, 15, 0x01800102,
+      0x01800103, 0x01800104}},
     {"tpm:device:/dev/tpm0?seal=0x81000100&receipt=0x81000101",
-     {"device", "/dev/tpm0", true, 0x01800100, 0x01800101, 0x81000101, 0x81000100, 14}},
+     {"device", "/dev/tpm0", true, 0x01800100, 0x01800101, 0x81000101, 0x81000100, 14, 0x01800102,
+      0x01800103, 0x01800104}},
     {"tpm:device:/dev/tpm0?index=0x01ffffff",
-     {"device", "/dev/tpm0", true, 0x01FFFFFF, 0x01FFFFFE, 0x81000100, 0x81000101, 14}},
+     {"device", "/dev/tpm0", true, 0x01FFFFFF, 0x01FFFFFE, 0x81000100, 0x81000101, 14, 0x01FFFFFD,
+      0x01FFFFFC, 0x01FFFFFB}},
     {"tpm:device:/dev/tpm0?scratch=0x01000007&index=0x01800200",
-     {"device", "/dev/tpm0", true, 0x01800200, 0x01000007, 0x81000100, 0x81000101, 14}},
+     {"device", "/dev/tpm0", true, 0x01800200, 0x01000007, 0x81000100, 0x81000101, 14, 0x01800202,
+      0x01800203, 0x01800204}},
+    {"tpm:device:/dev/tpm0?round=0x01000001&head=0x01000003&chain=0x01000002",
+     {"device", "/dev/tpm0", true, 0x01800100, 0x01800101, 0x81000100, 0x81000101, 14, 0x01000001,
+      0x01000002, 0x01000003}},
+    {"tpm:device:/dev/tpm0?round=0x01800104", {.tcti = ""}}, /* that of the head */
+    {"tpm:device:/dev/tpm0?chain=0x01800100", {.tcti = ""}},
+    {"tpm:device:/dev/tpm0?head=0x81000100", {.tcti = ""}},
     {"", {.tcti = ""}},
     {"tpm:", {.tcti = ""}},
     {"tpm:device", {.tcti = ""}},
@@ -98,6 +113,9 @@ static void uris(void **state)
         assert_int_equal(got.receipt, want->receipt);
         assert_int_equal(got.seal, want->seal);
         assert_int_equal(got.pcr, want->pcr);
+        assert_int_equal(got.round, want->round);
+        assert_int_equal(got.chain, want->chain);
+        assert_int_equal(got.head, want->head);
     }
 }
 
