@@ -69,6 +69,8 @@
     X(CERT_MALFORMED, 54, 20, "not a usable X.509 certificate", "fetch the file again")            \
     X(DID_MALFORMED, 55, 20, "not a did:x509 identifier that pawl reads",                          \
       "see docs/formats.md, section issuer")                                                       \
+    X(PREIMAGE_MISSING, 56, 20, "a record's payload is kept apart, and is not there",              \
+      "put the payload directory of the ledger back")                                              \
     /* trust */                                                                                    \
     X(SIGNER_UNKNOWN, 60, 21, "the signer does not hold this role",                                \
       "sign with a key that the root metadata lists for the role")                                 \

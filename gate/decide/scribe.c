@@ -282,6 +282,7 @@ static err_code fill_decision(const void *from, struct record *record)
 
     record->input = request->digest;
     decision->permit = answer->permit;
+    decision->error = record_reason_is_error(answer->reason);
     decision->class_ = request->action_class;
     decision->reason = slice_str(err_name(answer->reason));
     decision->subject_type = request->subject_type;

@@ -49,6 +49,7 @@ static struct digest digest_of(const char *text)
 
 static void set_decision(struct record_decision *decision)
 {
+    decision->attempt = slice_str("0199c82c-c000-7000-8000-000000000001");
     decision->permit = true;
     decision->class_ = slice_str("execute");
     decision->reason = slice_str("OK");
@@ -63,6 +64,89 @@ static void set_decision(struct record_decision *decision)
     decision->determining[0] = slice_str("deploys/policy0");
 }
 
+static void set_attempt(struct record_attempt *attempt)
+{
+    *attempt = (struct record_attempt){
+        .class_ = slice_str("execute"),
+        .subject_type = slice_str("Agent"),
+        .action = slice_str("deploy"),
+        .resource_type = slice_str("Service"),
+        .resource_id = slice_str("service-1"),
+        .input_type = slice_str(RECORD_INPUT_AUTHZEN),
+    };
+}
+
+static void set_rotation(struct testing *t, struct record *record)
+{
+    record->key = t->statement->key;
+    record->rotation.round = 12;
+    record->rotation.n_certs = 2;
+    record->rotation.certs[0] = slice_str("the session's certificate");
+    record->rotation.certs[1] = slice_str("the device's certificate");
+}
+
+static void set_consent(struct record *record)
+{
+    record->consent.what = slice_str("request");
+    record->consent.object = digest_of("object");
+    record->consent.n_by = 2;
+    for (size_t i = 0; i < 2; i++)
+        memset(record->consent.by[i].bytes, (int)i + 1, SHA256_LEN);
+    record->consent.until_ms = record->action_ms + 3600000;
+    record->consent.reason = slice_str("incident 7");
+}
+
+/* The members that only records of this kind have. */
+static void set_by_kind(struct testing *t, struct record *record)
+{
+    uint64_t now = record->action_ms;
+
+    switch (record->kind) {
+    case RECORD_DECISION:
+        set_decision(&record->decision);
+        break;
+    case RECORD_ATTEMPT:
+        set_attempt(&record->attempt);
+        break;
+    case RECORD_KEY_ROTATION:
+        set_rotation(t, record);
+        break;
+    case RECORD_INSTALL:
+    case RECORD_BUMP:
+        record->from_epoch = 5;
+        break;
+    case RECORD_ENROL:
+        record->has_snapshot = false;
+        record->root = digest_of("root");
+        record->log_vkey = slice_str("example.org/gate-1+00000000+AQ==");
+        break;
+    case RECORD_START:
+        record->start =
+            (struct record_start){slice_str("0.2.0"), slice_str("1.38"), true, 3, 11, 400};
+        break;
+    case RECORD_STOP:
+        record->stop.reason = slice_str("signal");
+        break;
+    case RECORD_INSTALL_REFUSED:
+        record->refused = (struct record_refused){slice_str("ROLLBACK"), digest_of("bundle"), 6};
+        break;
+    case RECORD_OVERRIDE:
+    case RECORD_APPROVAL:
+        set_consent(record);
+        break;
+    case RECORD_REVOCATION:
+        record->revocation = (struct record_revocation){slice_str("key"), digest_of("key"),
+                                                        now - 5000, slice_str("it was lost")};
+        break;
+    case RECORD_HARDWARE_LOST:
+    case RECORD_HARDWARE_BACK:
+        record->root_state = (struct record_hardware){slice_str("TPM_FAILED"), 12, now - 2000};
+        break;
+    case RECORD_NONE:
+        fail_msg("a record of no kind");
+    }
+}
+
 struct record *testing_record(struct testing *t, enum record_kind kind, const char *agent_id,
                               const struct record_link *link)
 {
@@ -72,7 +156,7 @@ struct record *testing_record(struct testing *t, enum record_kind kind, const ch
     assert_int_equal(record_uuid(t->now_ms, t->record_id), ERR_OK);
     record->kind = kind;
     record->issuer = slice_str(TESTING_ISSUER);
-    record->agent_id = slice_str(kind == RECORD_DECISION ? agent_id : TESTING_ISSUER);
+    record->agent_id = slice_str(record_is_agents(kind) ? agent_id : TESTING_ISSUER);
     record->agent_version = slice_str("model-1, framework-2");
     record->operator_id = slice_str("example.org");
     record->record_id = slice_str(t->record_id);
@@ -86,20 +170,10 @@ struct record *testing_record(struct testing *t, enum record_kind kind, const ch
     record->hardware = slice_str("IBM SW TPM");
     record->simulated = true;
     record->epoch = 7;
-    record->has_snapshot = kind != RECORD_ENROL;
+    record->has_snapshot = true;
     record->snapshot = digest_of("snapshot");
-    if (kind == RECORD_DECISION)
-        set_decision(&record->decision);
-    if (kind == RECORD_KEY_ROTATION) {
-        record->key = t->statement->key;
-        assert_int_equal(cose_key_thumbprint(&record->key, &record->input), ERR_OK);
-    }
-    if (kind == RECORD_INSTALL) {
-        record->from_epoch = 5;
-        record->input = record->snapshot;
-    }
-    if (kind == RECORD_ENROL)
-        record->root = digest_of("root");
+    set_by_kind(t, record);
+    assert_int_equal(record_input(record, &record->input), ERR_OK);
     return record;
 }
 
@@ -124,7 +198,7 @@ err_code testing_stage(struct testing *t, struct ledger *ledger, enum record_kin
     struct why why = {0};
     struct record *record;
 
-    if (kind != RECORD_DECISION)
+    if (!record_is_agents(kind))
         agent_id = TESTING_ISSUER;
     assert_int_equal(ledger_link(ledger, slice_str(agent_id), &link, &why), ERR_OK);
     record = testing_record(t, kind, agent_id, &link);

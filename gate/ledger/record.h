@@ -21,10 +21,10 @@
 #define RECORD_UUID_TEXT 37             /* 36 characters and the terminator */
 #define RECORD_TYP "application/pawl-record+cose"
 
-#define RECORD_CERTS_MAX 8       /* certificates that a key_rotation carries */
-#define RECORD_CERT_MAX 4096     /* bytes of each */
-#define RECORD_SIGNERS_MAX 16    /* keys that stand behind an approval or an override */
-#define RECORD_REDACTIONS_MAX 16 /* members of one record that were taken out */
+#define RECORD_CERTS_MAX 8      /* certificates that a key_rotation carries */
+#define RECORD_CERT_MAX 4096    /* bytes of each */
+#define RECORD_SIGNERS_MAX 16   /* keys that stand behind an approval or an override */
+#define RECORD_REDACTIONS_MAX 8 /* members of one record that were taken out */
 #define RECORD_PREIMAGE_MAX ((size_t)1 << 20) /* payload of a record that is a hash envelope */
 
 /* All but attempt and decision are the gate's own and stand in the issuer's chain. AIR's
@@ -122,7 +122,7 @@ struct record_consent {
 struct record_revocation {
     struct slice what; /* "key" or "object" */
     struct digest id;  /* thumbprint, or digest */
-    uint64_t since_ms; /* nothing that it did from then on counts */
+    uint64_t since_ms; /* what the authority says about the time; for people */
     struct slice reason;
 };
 
@@ -134,7 +134,7 @@ struct record_hardware {
 };
 
 /* A member that was taken out: the record says "[REDACTED]" in its place (AIR 1.7). Written by
- * record_redact() (gate/ledger/redact.h). */
+ * record_redact() (gate/ledger/record_redact.h). */
 struct record_redaction {
     struct slice path;      /* "pawl.resource.id" */
     struct slice policy_id; /* the rule that asked for it */
@@ -185,6 +185,7 @@ struct record {
 
     /* Filled by record_parse(), ignored when writing. */
     struct cose_sign1 message;
+    bool enveloped;    /* a hash envelope: content_hash is that of the payload's hash */
     struct digest kid; /* thumbprint of the key that signed */
     struct digest content_hash, chain_hash;
 };
@@ -193,6 +194,10 @@ struct record {
  * GENERATE (permit), DENY, or ERROR (docs/ledger.md). NULL for every other kind. Borrows: static
  * storage. */
 const char *record_event(const struct record *record);
+
+/* Whether a denial for this reason is an ERROR: policies (or that none is in force, or no longer)
+ * did not answer, but something failed on the way to an answer. */
+bool record_reason_is_error(err_code reason);
 
 /* What input_hash must be, from the members that the kind has: the snapshot of an install or bump,
  * the bundle of an install_refused, the object of an approval or override, the thumbprint of the
@@ -213,7 +218,8 @@ err_code record_uuid(uint64_t now_ms, char ret[static RECORD_UUID_TEXT]);
 /* A record ready for its signature. */
 struct record_draft {
     struct buf protected_, payload;
-    struct digest tbs;        /* SHA-256 of the Sig_structure: what has to be signed, ES256 */
+    struct buf preimage; /* of a hash envelope: what has to be kept beside the ledger; else empty */
+    struct digest tbs;   /* SHA-256 of the Sig_structure: what has to be signed, ES256 */
     struct digest chain_hash; /* what the agent's next record links to */
 };
 void record_draft_free(struct record_draft *draft);
@@ -229,7 +235,8 @@ err_code record_prepare(const struct hw_pubkey *key, const struct record *record
 err_code record_finish(const struct record_draft *draft, const uint8_t sig[static 64],
                        struct buf *ret);
 
-/* Both with a key in memory, and the record's chain hash. Appends to ret. */
+/* Both with a key in memory, and the record's chain hash. Appends to ret. Error: TOO_LARGE also for
+ * what needs a hash envelope: its pre-image is to be had from record_prepare() alone. */
 err_code record_make(struct hw_signer *signer, const struct record *record, struct buf *ret,
                      struct digest *ret_chain_hash, struct why *why);
 
@@ -237,6 +244,17 @@ err_code record_make(struct hw_signer *signer, const struct record *record, stru
  * the payload, both hashes recomputed. Not the signature. Errors: CBOR_*, COSE_*, FORMAT,
  * TOO_LARGE; *ret is then all zero. Borrows: *ret from bytes. */
 err_code record_parse(struct slice bytes, struct record *ret, struct why *why);
+
+/* The same for a record that may be a hash envelope (RFC 9995). preimage: its payload, as kept
+ * beside the ledger; empty for any other record. Errors: PREIMAGE_MISSING, which is also what
+ * record_parse() says to every envelope; FORMAT when it is not the one that was hashed. Borrows:
+ * *ret from both. */
+err_code record_parse_whole(struct slice bytes, struct slice preimage, struct record *ret,
+                            struct why *why);
+
+/* Whether a record is a hash envelope, and the SHA-256 of its pre-image (else zero). Judges nothing
+ * else. Errors: CBOR_*, COSE_*. */
+err_code record_preimage(struct slice bytes, bool *ret_needed, struct digest *ret, struct why *why);
 
 /* The signature of a parsed record as a statement for the hardware, and judged in software. Errors:
  * SIGNER_UNKNOWN when another key signed it; SIGNATURE_INVALID. */

@@ -11,9 +11,6 @@
 
 #include <cmocka.h>
 
-static const enum record_kind KINDS[] = {RECORD_DECISION, RECORD_KEY_ROTATION, RECORD_INSTALL,
-                                         RECORD_ENROL};
-
 static int set_up(void **state)
 {
     struct testing *t = calloc(1, sizeof *t);
@@ -45,10 +42,10 @@ static void every_truncation_is_refused(void **state)
 {
     struct testing *t = *state;
 
-    for (size_t i = 0; i < sizeof KINDS / sizeof *KINDS; i++) {
+    for (enum record_kind kind = RECORD_NONE + 1; kind < RECORD_KINDS; kind++) {
         CLEANUP(buf_free) struct buf bytes = {0};
         struct record_link link = link_of(1), next;
-        struct record *made = testing_record(t, KINDS[i], "agent-1", &link);
+        struct record *made = testing_record(t, kind, "agent-1", &link);
         struct record *got = calloc(1, sizeof *got);
         struct why why = {0};
 
@@ -56,7 +53,7 @@ static void every_truncation_is_refused(void **state)
         for (size_t n = 0; n < bytes.len; n++) {
             err_code err = record_parse((struct slice){bytes.ptr, n}, got, &why);
             if (err == ERR_OK)
-                fail_msg("%s cut to %zu of %zu bytes", record_kind_name(KINDS[i]), n, bytes.len);
+                fail_msg("%s cut to %zu of %zu bytes", record_kind_name(kind), n, bytes.len);
             assert_int_equal(got->kind, RECORD_NONE);
         }
         assert_int_equal(buf_add_u8(&bytes, 0), ERR_OK);
@@ -71,12 +68,12 @@ static void every_flipped_bit_is_refused(void **state)
     struct testing *t = *state;
     size_t judged = 0;
 
-    for (size_t i = 0; i < sizeof KINDS / sizeof *KINDS; i++) {
+    for (enum record_kind kind = RECORD_NONE + 1; kind < RECORD_KINDS; kind++) {
         CLEANUP(buf_free) struct buf bytes = {0};
         struct record_link link = link_of(1), next;
-        struct record *made = testing_record(t, KINDS[i], "agent-1", &link);
+        struct record *made = testing_record(t, kind, "agent-1", &link);
         struct record *got = calloc(1, sizeof *got);
-        struct hw_signer *signer = KINDS[i] == RECORD_KEY_ROTATION ? t->hardware : t->statement;
+        struct hw_signer *signer = kind == RECORD_KEY_ROTATION ? t->hardware : t->statement;
         struct why why = {0};
 
         testing_signed(t, made, &bytes, &next);
@@ -85,7 +82,7 @@ static void every_flipped_bit_is_refused(void **state)
             if (record_parse(buf_slice(&bytes), got, &why) == ERR_OK) {
                 judged++;
                 if (record_verify(got, &signer->key, &why) == ERR_OK)
-                    fail_msg("%s with bit %zu flipped", record_kind_name(KINDS[i]), bit);
+                    fail_msg("%s with bit %zu flipped", record_kind_name(kind), bit);
             }
             bytes.ptr[bit / 8] ^= (uint8_t)(1u << bit % 8);
         }
@@ -93,7 +90,7 @@ static void every_flipped_bit_is_refused(void **state)
         free(got);
     }
     /* All but issuer, sequence number and signature is tied together by hashes. */
-    assert_in_range(judged, 4 * 64 * 8, 4 * 100 * 8);
+    assert_in_range(judged, 14 * 64 * 8, 14 * 100 * 8);
 }
 
 /* Replaces the n-th occurrence of one text by another as long. */

@@ -151,6 +151,8 @@ static void try_edit(struct testing *t, enum record_kind kind, const struct edit
     err_code err;
 
     made->decision.permit = !edit->denial;
+    if (edit->denial)
+        made->decision.reason = slice_str("DENIED");
     assert_int_equal(record_prepare(&t->statement->key, made, &draft, &why), ERR_OK);
     assert_int_equal(hash_sha256(buf_slice(&draft.payload), &content), ERR_OK);
     if (strcmp(edit->name, "a claim more") == 0)
