@@ -25,12 +25,30 @@ static void permit_drop(struct permit **permit)
 
 /* ---- writing --------------------------------------------------------------------------------- */
 
-static err_code write_unprotected(const struct permit_parts *parts, struct buf *ret)
+/* The certificates that the hardware has signed. */
+static err_code chain_of(const struct record *rotation, struct x509_chain *ret)
+{
+    const struct record_rotation *from = &rotation->rotation;
+
+    if (from->n_certs > X509_CHAIN_MAX)
+        return ERR_TOO_LARGE;
+    *ret = (struct x509_chain){.n = from->n_certs};
+    for (size_t i = 0; i < ret->n; i++)
+        ret->certs[i] = from->certs[i];
+    return ERR_OK;
+}
+
+static err_code write_unprotected(const struct permit_parts *parts, const struct x509_chain *chain,
+                                  struct buf *ret)
 {
     bool sealed = parts->seal->kind != HW_SEAL_NONE;
     struct cbor_writer w = cbor_write(ret);
 
-    cbor_put_map(&w, sealed ? 3 : 2);
+    cbor_put_map(&w, 2u + sealed + (chain->n > 0));
+    if (chain->n > 0) {
+        cbor_put_int(&w, COSE_X5CHAIN);
+        x509_chain_put(&w, chain);
+    }
     cbor_put_int(&w, COSE_RECEIPTS);
     cbor_put_array(&w, 1);
     cbor_put_bytes(&w, parts->receipt);
@@ -47,12 +65,15 @@ err_code permit_make(const struct permit_parts *parts, struct buf *ret, struct w
 {
     CLEANUP(permit_drop) struct permit *permit = calloc(1, sizeof *permit);
     CLEANUP(buf_free) struct buf unprotected = {0}, out = {0};
+    struct x509_chain chain;
     struct cose_sign1 record;
 
     if (permit == NULL)
         return ERR_NO_MEMORY;
     TRY(cose_sign1_parse(parts->record, CBOR_DETERMINISTIC, &record, why));
-    TRY(write_unprotected(parts, &unprotected));
+    TRY(record_parse(parts->rotation, &permit->rotation, why));
+    TRY(chain_of(&permit->rotation, &chain));
+    TRY(write_unprotected(parts, &chain, &unprotected));
     TRY(cose_sign1_assemble(record.protected_, buf_slice(&unprotected), record.payload,
                             record.detached, record.signature, &out));
     TRY(permit_parse(buf_slice(&out), permit, why));
@@ -67,6 +88,8 @@ static err_code read_unprotected(struct slice encoded, struct permit *permit,
     struct cbor_reader r = {.rest = encoded};
     struct cbor_map map = cbor_open_map(&r);
 
+    if (cbor_key_int(&map, COSE_X5CHAIN))
+        TRY(x509_chain_get(&r, &permit->chain, NULL));
     if (!cbor_key_int(&map, COSE_RECEIPTS) || cbor_get_array(&r) != 1)
         return ERR_FORMAT;
     *ret_receipt = cbor_get_bytes(&r);
@@ -76,6 +99,38 @@ static err_code read_unprotected(struct slice encoded, struct permit *permit,
         TRY(seal_get(&r, &permit->seal));
     cbor_close_map(&map);
     return cbor_done(&r);
+}
+
+/* The certificates of the statement key, which every COSE verifier looks for here. They are what
+ * the hardware has signed in the key_rotation, and the receipt's are the same without the first: so
+ * no octet of them can be another one. */
+static err_code check_chain(const struct permit *permit, struct why *why)
+{
+    const struct x509_chain *chain = &permit->chain, *above = &permit->receipt.chain;
+    struct x509_chain want;
+    struct hw_pubkey key;
+
+    TRY(chain_of(&permit->rotation, &want));
+    if (!x509_chain_eq(chain, &want))
+        return why_say(why, ERR_PERMIT_INVALID,
+                       "the permit carries %zu certificates, pawl-key names %zu, and they differ",
+                       chain->n, want.n);
+    if (chain->n == 0)
+        return above->n == 0 ? ERR_OK
+                             : why_say(why, ERR_PERMIT_INVALID,
+                                       "the receipt carries certificates, the permit none");
+    for (size_t i = 1; i < want.n; i++)
+        want.certs[i - 1] = want.certs[i];
+    want.n--;
+    if (!x509_chain_eq(above, &want))
+        return why_say(why, ERR_PERMIT_INVALID,
+                       "the receipt's %zu certificates are not those above the permit's first",
+                       above->n);
+    TRY(x509_key(chain->certs[0], &key, why));
+    if (!hw_pubkey_eq(&key, &permit->rotation.key))
+        return why_say(why, ERR_PERMIT_INVALID,
+                       "the permit's certificate is of another key than pawl-key introduces");
+    return ERR_OK;
 }
 
 static err_code apart(struct why *why, const char *what)
@@ -161,7 +216,8 @@ static err_code parse(struct slice bytes, struct permit *permit, struct why *why
     TRY(receipt_parse(receipt, RECEIPT_OWN, &permit->receipt, why));
     TRY(record_parse(permit->rotation_entry, &permit->rotation, why));
     TRY(check_receipt(permit, why));
-    return check_rotation(permit, why);
+    TRY(check_rotation(permit, why));
+    return check_chain(permit, why);
 }
 
 err_code permit_parse(struct slice bytes, struct permit *ret, struct why *why)

@@ -21,16 +21,18 @@ struct permit_parts {
     const struct hw_seal *seal;
 };
 
-/* Writes a permit. The parts must be such that permit_parse() takes the result. Appends to ret.
- * Errors: those of permit_parse(). */
+/* Writes a permit. The certificates of the statement key are taken from the rotation, where the
+ * hardware has signed them. The parts must be such that permit_parse() takes the result. Appends to
+ * ret. Errors: those of permit_parse(). */
 err_code permit_make(const struct permit_parts *parts, struct buf *ret, struct why *why);
 
 /* A parsed permit, about 16 KiB: on the heap or static. */
 struct permit {
-    struct buf entry;       /* the leaf entry: the record with an empty unprotected header */
-    struct record record;   /* borrows from entry; always of kind DECISION */
-    struct receipt receipt; /* borrows from the permit's bytes, as do the next */
-    struct record rotation; /* introduces the key that signed the record */
+    struct buf entry;        /* the leaf entry: the record with an empty unprotected header */
+    struct record record;    /* borrows from entry; always of kind DECISION */
+    struct receipt receipt;  /* borrows from the permit's bytes, as do the next */
+    struct record rotation;  /* introduces the key that signed the record */
+    struct x509_chain chain; /* of that key; n 0: none. Nobody has judged it yet */
     struct slice rotation_entry;
     struct seal seal;
 };
@@ -38,7 +40,9 @@ void permit_free(struct permit *permit);
 
 /* Reads a permit and holds its parts against each other: record, receipt and rotation are of one
  * issuer, record and receipt of one epoch, snapshot and kind of hardware (simulated or not), record
- * and rotation of one session, and the record names the key that the rotation introduced. Judges no
+ * and rotation of one session, and the record names the key that the rotation introduced; the
+ * certificates in the header (33) are those of the rotation, the first is of that key, and the
+ * receipt carries the others. Judges no
  * signature and no seal: a permit that parses proves nothing yet. Errors: CBOR_*, COSE_*, FORMAT,
  * TOO_LARGE, PERMIT_INVALID when the parts do not belong together; *ret is then all zero. Owns: the
  * caller frees *ret. Borrows: from bytes. */

@@ -20,6 +20,7 @@
 void receipt_draft_free(struct receipt_draft *draft)
 {
     buf_free(&draft->protected_);
+    buf_free(&draft->x5chain);
     *draft = (struct receipt_draft){0};
 }
 
@@ -101,6 +102,32 @@ static err_code write_protected(const struct hw_pubkey *key, const struct receip
     return cose_protected_make(key, &spec, ret);
 }
 
+/* The certificates are beside the signature and prove nothing by themselves. What ties them to it
+ * is that the first one is of the key that the protected kid names. */
+static err_code check_leaf(const struct x509_chain *chain, struct slice kid, struct why *why)
+{
+    struct hw_pubkey key;
+    struct digest own;
+
+    TRY(x509_key(chain->certs[0], &key, why));
+    TRY(cose_key_thumbprint(&key, &own));
+    if (slice_eq(digest_slice(&own), kid))
+        return ERR_OK;
+    return why_say(why, ERR_CERT_CHAIN, "a receipt's certificate is not of the key that signed it");
+}
+
+static err_code write_chain(const struct hw_pubkey *key, const struct x509_chain *chain,
+                            struct buf *ret, struct why *why)
+{
+    struct digest kid;
+
+    if (chain->n == 0)
+        return ERR_OK;
+    TRY(cose_key_thumbprint(key, &kid));
+    TRY(check_leaf(chain, digest_slice(&kid), why));
+    return x509_chain_encode(chain, ret);
+}
+
 err_code receipt_prepare(const struct hw_pubkey *key, const struct receipt_head *head,
                          struct receipt_draft *ret, struct why *why)
 {
@@ -114,6 +141,7 @@ err_code receipt_prepare(const struct hw_pubkey *key, const struct receipt_head 
         return why_say(why, ERR_INTERNAL, "a receipt for a ledger of %" PRIu64 " entries",
                        head->checkpoint.size);
     TRY(write_protected(key, head, &draft.protected_));
+    TRY(write_chain(key, &head->chain, &draft.x5chain, why));
     TRY(cose_sign1_tbs(buf_slice(&draft.protected_), (struct slice){0},
                        digest_slice(&draft.checkpoint.root), &tbs));
     TRY(hash_sha256(buf_slice(&tbs), &draft.tbs));
@@ -138,7 +166,7 @@ static err_code write_proof(uint64_t size, uint64_t index, const struct tree_pat
 
 /* A signed head, and an entry's way to it. */
 struct assembly {
-    struct slice protected_, sig;
+    struct slice protected_, sig, x5chain;
     uint64_t size, leaf_index;
 };
 
@@ -151,7 +179,11 @@ static err_code assemble(const struct assembly *parts, const struct tree_path *p
     if (path->n == 0 || path->n > TREE_PATH_MAX)
         return ERR_INTERNAL;
     TRY(write_proof(parts->size, parts->leaf_index, path, &proof));
-    cbor_put_map(&w, 1);
+    cbor_put_map(&w, parts->x5chain.len > 0 ? 2 : 1);
+    if (parts->x5chain.len > 0) {
+        cbor_put_int(&w, COSE_X5CHAIN);
+        cbor_put_item(&w, parts->x5chain);
+    }
     cbor_put_int(&w, COSE_VDP);
     cbor_put_map(&w, 1);
     cbor_put_int(&w, PROOF_INCLUSION);
@@ -165,8 +197,11 @@ static err_code assemble(const struct assembly *parts, const struct tree_path *p
 err_code receipt_finish(const struct receipt_draft *draft, uint64_t leaf_index,
                         const struct tree_path *path, const uint8_t sig[static 64], struct buf *ret)
 {
-    const struct assembly parts = {
-        buf_slice(&draft->protected_), {sig, 64}, draft->checkpoint.size, leaf_index};
+    const struct assembly parts = {buf_slice(&draft->protected_),
+                                   {sig, 64},
+                                   buf_slice(&draft->x5chain),
+                                   draft->checkpoint.size,
+                                   leaf_index};
 
     return assemble(&parts, path, ret);
 }
@@ -174,8 +209,10 @@ err_code receipt_finish(const struct receipt_draft *draft, uint64_t leaf_index,
 err_code receipt_again(const struct receipt *receipt, uint64_t leaf_index,
                        const struct tree_path *path, struct buf *ret)
 {
-    const struct assembly parts = {receipt->message.protected_, receipt->message.signature,
-                                   receipt->tree_size, leaf_index};
+    const struct assembly parts = {
+        receipt->message.protected_, receipt->message.signature,
+        cose_header_find(receipt->message.headers.unprotected, COSE_X5CHAIN), receipt->tree_size,
+        leaf_index};
 
     return leaf_index < receipt->tree_size ? assemble(&parts, path, ret) : ERR_FORMAT;
 }
@@ -272,7 +309,9 @@ static err_code find_proof(struct receipt *receipt, enum receipt_rules rules, st
     struct cbor_reader r = {.rest = cose_header_find(outer.rest, COSE_VDP)};
     struct cbor_map map;
 
-    if (r.rest.len == 0 || (rules == RECEIPT_OWN && cbor_get_map(&outer) != 1))
+    size_t labels = cose_header_find(outer.rest, COSE_X5CHAIN).len > 0 ? 2 : 1;
+
+    if (r.rest.len == 0 || (rules == RECEIPT_OWN && cbor_get_map(&outer) != labels))
         return ERR_FORMAT;
     map = cbor_open_map(&r);
     if (cbor_key_int(&map, PROOF_INCLUSION))
@@ -314,6 +353,17 @@ static err_code read_proof(struct receipt *receipt, enum receipt_rules rules)
     return cbor_done(&r);
 }
 
+/* Somebody else's certificates are for whoever knows that log. */
+static err_code read_chain(struct receipt *receipt, struct why *why)
+{
+    struct slice item = cose_header_find(receipt->message.headers.unprotected, COSE_X5CHAIN);
+
+    if (receipt->rules == RECEIPT_FOREIGN || item.len == 0)
+        return ERR_OK;
+    TRY(x509_chain_decode(item, &receipt->chain, why));
+    return check_leaf(&receipt->chain, receipt->kid, why);
+}
+
 static err_code check_place(const struct receipt *receipt, struct why *why)
 {
     if (receipt->kind == RECEIPT_INCLUSION && receipt->leaf_index >= receipt->tree_size)
@@ -346,6 +396,7 @@ static err_code parse(struct slice bytes, enum receipt_rules rules, struct recei
     ret->kid = ret->message.headers.kid;
     if (read_proof(ret, rules) != ERR_OK)
         return why_say(why, ERR_FORMAT, "a receipt's proof is not one of RFC 9942 5");
+    TRY(read_chain(ret, why));
     if (rules == RECEIPT_OWN && ret->tree_size != signed_size)
         return why_say(why, ERR_FORMAT,
                        "a receipt's proof is for %" PRIu64 " entries, its signature for %" PRIu64,

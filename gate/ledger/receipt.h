@@ -13,9 +13,10 @@
 #define PAWL_LEDGER_RECEIPT_H
 
 #include "gate/cose/cose.h"
+#include "gate/cose/x509.h"
 #include "gate/tlog/tree.h"
 
-#define RECEIPT_SIZE_MAX 8192
+#define RECEIPT_SIZE_MAX (8192 + X509_CHAIN_BYTES_MAX) /* and the certificates of its key */
 #define RECEIPT_SUB "ledger"
 #define RECEIPT_TIME_MAX 253402300799 /* seconds since 1970: the end of the year 9999 */
 
@@ -29,18 +30,21 @@ struct receipt_head {
     struct digest snapshot;
     bool simulated;
     struct checkpoint checkpoint; /* of the tree that the receipts prove membership of */
+    struct x509_chain chain;      /* of the receipt key: its own first; n 0: none */
 };
 
 /* A tree head laid out for its signature, and receipts made from it. */
 struct receipt_draft {
     struct buf protected_;
+    struct buf x5chain; /* encoded; empty: none */
     struct checkpoint checkpoint;
     struct digest tbs; /* SHA-256 of the Sig_structure: what has to be signed, ES256 */
 };
 void receipt_draft_free(struct receipt_draft *draft);
 
-/* Errors: COSE_ALG unless the key is ES256; INTERNAL for a tree of fewer than two entries, which
- * RFC 9942 cannot express (a path has at least one hash). Owns: the caller frees *ret. */
+/* Errors: COSE_ALG unless the key is ES256; CERT_CHAIN when the first certificate is of another
+ * key; INTERNAL for a tree of fewer than two entries, which RFC 9942 cannot express (a path has at
+ * least one hash). Owns: the caller frees *ret. */
 err_code receipt_prepare(const struct hw_pubkey *key, const struct receipt_head *head,
                          struct receipt_draft *ret, struct why *why);
 
@@ -74,10 +78,12 @@ struct receipt {
     enum receipt_kind kind;
     enum receipt_rules rules; /* that it was read by */
     struct cose_sign1 message;
-    struct slice issuer; /* empty: a foreign one without */
-    struct slice kid;    /* of an own one: a thumbprint; empty: a foreign one without */
-    int64_t iat;         /* of an own one */
-    uint64_t epoch;      /* of an own one, as are round, signer, snapshot and simulated */
+    struct slice issuer;     /* empty: a foreign one without */
+    struct slice kid;        /* of an own one: a thumbprint; empty: a foreign one without */
+    struct x509_chain chain; /* of an own one: certificates of the key that kid names; n 0: none.
+                                Nobody has judged them yet */
+    int64_t iat;             /* of an own one */
+    uint64_t epoch;          /* of an own one, as are round, signer, snapshot and simulated */
     uint64_t round;
     struct digest signer, snapshot;
     bool simulated;
