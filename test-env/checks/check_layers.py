@@ -30,6 +30,7 @@ OWNED = [
     (re.compile(r"tss2/"), ("tpm/", "test-env/")),
     (re.compile(r"p11-kit/|pkcs11\.h|libp11\.h"), ("pkcs11/", "test-env/")),
     (re.compile(r"sqlite3\.h"), ("gate/ledger/",)),
+    (re.compile(r"curl/"), ("gate/cli/", "test-env/")),
 ]
 TEST_ONLY = re.compile(r"cmocka\.h|setjmp\.h")
 TEST_HEADER = re.compile(
@@ -99,6 +100,7 @@ SELF_TESTS = [
     ("absent", planted("hw/a.c", '#include "gate/base/no.h"\n'), "not there"),
     ("no room", planted("misc/a.c", '#include "gate/base/err.h"\n'), "no room"),
     ("foreign library", planted("gate/cose/a.c", "#include <tss2/tss2_esys.h>\n"), "alone"),
+    ("foreign network", planted("hw/a.c", "#include <curl/curl.h>\n"), "alone"),
     ("foreign token", planted("tpm/a.c", "# include <p11-kit/uri.h>\n"), "alone"),
     ("fake in production", planted("tpm/a.c", '#include "hw/fake.h"\n'), "tests only"),
     ("fake in a test", planted("tpm/a_test.c", '#include "hw/fake.h"\n'), None),
