@@ -177,6 +177,28 @@ static void a_ccf_ledger(void **state)
     assert_int_equal(tally.named, 1);
 }
 
+/* A statement of the VCP profile: EdDSA, which is refused by name, around JSON. */
+static void a_vcp_statement(void **state)
+{
+    CLEANUP(buf_free) struct buf statement = {0}, issuer = {0};
+    struct cose_sign1 msg;
+    struct why why = {0};
+    char path[4096];
+    (void)state;
+
+    assert_true(vectors_path("scitt-cose-vectors/interop/vcp", path, sizeof path));
+    statement = load(path, "vcp-statement.cose");
+    issuer = load(path, "vcp-issuer-pub.pem");
+    assert_int_equal(cose_sign1_parse(buf_slice(&statement), CBOR_FOREIGN, &msg, &why), ERR_OK);
+    assert_true(slice_eq_str(msg.headers.content_type, "application/json"));
+    assert_true(slice_eq_str(msg.headers.claims.iss, "did:vcp:exchange.example"));
+    assert_true(slice_eq_str(msg.headers.claims.sub, "XAU/USD:EVT-2026-XAU-001"));
+    assert_int_equal(statement.len, 547);
+    memset(&tally, 0, sizeof tally);
+    judge("vcp", &statement, buf_slice(&issuer), (struct slice){0}, true);
+    assert_int_equal(tally.named, 1);
+}
+
 /* The proof inside: {-1 or -2: [bstr .cbor [uint, uint, [+ bstr .size 32]]]} (RFC 9942 5.2, 5.3).
  */
 static void proof(struct slice vdp, int64_t kind, uint64_t a, uint64_t b, size_t path_len)
@@ -236,6 +258,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(statements_and_receipts),
         cmocka_unit_test(a_ccf_ledger),
+        cmocka_unit_test(a_vcp_statement),
         cmocka_unit_test(receipts_of_rfc_9942),
     };
     char path[4096];
