@@ -61,7 +61,7 @@ def statements_of(gate):
 
 
 def main():
-    sets, build, pawl, where = sys.argv[1:5]
+    sets, build, _, where = sys.argv[1:5]
     seed, count = int(sys.argv[5]), int(sys.argv[6])
     go = Go(sys.argv[7]) if len(sys.argv) > 7 else None
     fsck = sys.argv[8] if len(sys.argv) > 8 else None
@@ -70,8 +70,10 @@ def main():
     told = json.loads(read(sets))
     for kind, why in told["skipped"].items():
         tally.skip(f"gates on {kind}", why)
+    gates = []
     for gate in told["gates"]:
         found = statements_of(gate)
+        gates.append((gate, found))
         for label, statement in found.items():
             step = 1 if label == THOROUGH else STEP
             statements.judged_by_others(tally, gate["name"], statement, list(found.values()), go,
@@ -82,7 +84,7 @@ def main():
     statements.judge_theirs(tally, "pawl on messages of scitt-cose, cwt and go-cose", ours,
                             statements.signed_by_libraries(chance, go))
     if go:
-        logs.compare(tally, logs.Peers(go.program, fsck, pawl, where), told["gates"], chance, count)
+        logs.compare(tally, logs.Peers(go.program, fsck, build, where), gates, chance, count)
     tally.close()
 
 

@@ -205,8 +205,9 @@ def apply(directory, damages):
 class Peers:
     """The Go programs, and pawl."""
 
-    def __init__(self, program, fsck, pawl, where):
-        self.program, self.fsck, self.pawl, self.where = program, fsck, pawl, where
+    def __init__(self, program, fsck, build, where):
+        self.program, self.fsck, self.where = program, fsck, where
+        self.tiles = f"{build}/test-env/interop/ledger/ledger_tiles"
 
     def ask(self, what, log, questions):
         lines = "".join(json.dumps(question) + "\n" for question in questions)
@@ -216,6 +217,23 @@ class Peers:
         answers = [json.loads(line) for line in done.stdout.splitlines()]
         assert len(answers) == len(questions), f"{len(answers)} answers on {len(questions)}"
         return answers
+
+    def ours(self, log, questions):
+        """pawl's lines: see tiles.c."""
+        done = subprocess.run([self.tiles, log.vkey], input="".join(
+            f"{question}\n" for question in questions).encode(), stdout=subprocess.PIPE, check=True)
+        lines = done.stdout.decode(errors="replace").splitlines()
+        assert len(lines) == len(questions), f"{len(lines)} answers on {len(questions)} questions"
+        return lines
+
+    def copy(self, log, damage=()):
+        """The log elsewhere, with a damage."""
+        where = f"{self.where}/copy"
+        shutil.rmtree(where, ignore_errors=True)
+        for name in ("checkpoint", *map(log.there, log.files)):
+            write(f"{where}/{name}", read(f"{log.directory}/{name}"))
+        apply(where, damage)
+        return where
 
     def by_command(self, log, directory=None):
         """What tessera's command says; its exit status says nothing. With one worker it waits for
@@ -249,7 +267,10 @@ def whole(tally, title, peers, log):
     wrong = [f"{name}: {verdict}" for name, verdict in said.items() if verdict != "good"]
     if peers.fsck and not peers.by_command(log):
         wrong.append("tessera's fsck command does not say that it is good")
-    tally.add(f"{title}: as it is", 2 + bool(peers.fsck), 2 + bool(peers.fsck), wrong)
+    line, = peers.ours(log, [f"check {log.directory}"])
+    if not line.startswith("good"):
+        wrong.append(f"pawl: {line}")
+    tally.add(f"{title}: as it is", 3 + bool(peers.fsck), 3 + bool(peers.fsck), wrong)
 
 
 def damaged(tally, title, peers, log, damages, judges=("fsck", "sumdb")):
@@ -269,23 +290,101 @@ def catalogue(tally, title, peers, log, checkpoints, chance, count):
     damaged(tally, f"{title}: other checkpoints", peers, log, old_checkpoints(log, checkpoints))
 
 
-def by_command(tally, title, peers, log, chance, count):
-    """The command itself on some damages of each kind, on a copy."""
-    if not peers.fsck:
-        return
-    kinds = [list(flips(log, chance, 10)), list(cuts(log, chance)), list(moved(log, chance))]
-    copy, wrong, n = f"{peers.where}/copy", [], 0
-    for damages in kinds:
-        for damage in chance.sample(damages, min(count, len(damages))):
-            shutil.rmtree(copy, ignore_errors=True)
-            for name in ("checkpoint", *map(log.there, log.files)):
-                write(f"{copy}/{name}", read(f"{log.directory}/{name}"))
-            apply(copy, damage)
-            n += 1
-            if peers.by_command(log, copy):
-                wrong.append(f"takes {str(damage)[:200]}")
-    shutil.rmtree(copy, ignore_errors=True)
-    tally.add(f"{title}: damages, by tessera's command", n, 0, wrong)
+def catalogue_on_disk(tally, title, peers, log, chance, count):
+    """On copies of the log: pawl's reader, and on some of them tessera's command, which is slow."""
+    kinds = [list(flips(log, chance, count)), list(cuts(log, chance)), list(moved(log, chance)),
+             list(longer(log)), list(old_checkpoints(log, []))]
+    ours, theirs, n_ours, n_theirs = [], [], 0, 0
+    for number, damages in enumerate(kinds):
+        some = chance.sample(range(len(damages)), min(2, len(damages)))
+        for at, damage in enumerate(damages):
+            copy = peers.copy(log, damage)
+            line, = peers.ours(log, [f"check {copy}"])
+            n_ours += 1
+            if line.startswith("good"):
+                ours.append(f"pawl takes {str(damage)[:200]}")
+            if peers.fsck and at in some and number < 3:
+                n_theirs += 1
+                if peers.by_command(log, copy):
+                    theirs.append(f"takes {str(damage)[:200]}")
+    tally.add(f"{title}: damages, by pawl's reader", n_ours, 0, ours)
+    tally.add(f"{title}: damages, by tessera's command", n_theirs, 0, theirs)
+
+
+def proof_questions(log, chance, count):
+    """What both are asked: pawl's words, and x/mod's."""
+    edges = sorted({1, 2, log.size // 2, log.size - 1, log.size, *(
+        size for size in (255, 256, 257, 512) if size <= log.size)} - {0})
+    pairs = [(old, size) for old in edges for size in edges if old <= size]
+    pairs += [tuple(sorted(chance.choices(range(1, log.size + 1), k=2))) for _ in range(count)]
+    for old, size in pairs:
+        index = chance.randrange(size)
+        yield (f"inclusion {log.directory} {index} {size}",
+               {"what": "inclusion", "index": index, "size": size})
+        yield (f"consistency {log.directory} {old} {size}",
+               {"what": "consistency", "old": old, "size": size})
+
+
+def proofs(tally, title, peers, log, chance, count):
+    """The same proofs from the same tiles; each takes the other's, and none that was changed."""
+    questions = list(proof_questions(log, chance, count))
+    ours = peers.ours(log, [one for one, _ in questions])
+    theirs = peers.ask("proofs", log, [other for _, other in questions])
+    entries, wrong, checks = log.entries(), [], []
+    for (_, question), line, answer in zip(questions, ours, theirs):
+        path = line.split()[1:]
+        if not line.startswith("good") or answer != {"said": "good", "path": path}:
+            wrong.append(f"{question}: pawl {line[:200]}, x/mod {answer}")
+            continue
+        entry = base64.b64encode(entries[question.get("index", 0)]).decode()
+        for changed in (path, path[1:], path + path[:1], path[::-1]):
+            checks.append(({**question, "what": f"check-{question['what']}", "path": changed,
+                            "entry": entry}, changed == path))
+    said = peers.ask("proofs", log, [question for question, _ in checks])
+    wrong += [f"x/mod says {answer['said']}: {str(question)[:200]}"
+              for (question, want), answer in zip(checks, said)
+              if (answer["said"] == "good") != want]
+    tally.add(f"{title}: proofs", len(questions) + len(checks), len(questions), wrong)
+
+
+def proof_files(tally, title, peers, log, chance, count):
+    """tlog-proof files of pawl's for x/mod, whole and damaged."""
+    entries, cases, wrong = log.entries(), [], []
+    indexes = [chance.randrange(log.size) for _ in range(count)]
+    for index, line in zip(indexes, peers.ours(log, [f"prove {log.directory} {index}"
+                                                     for index in indexes])):
+        if not line.startswith("good "):
+            wrong.append(f"no proof of entry {index}: {line}")
+            continue
+        text, entry = base64.b64decode(line.split()[1]), entries[index]
+        cases += [(text, entry, True), (text, entry + b"x", False)]
+        at = chance.randrange(text.index(b"\n\n"))
+        cases.append((text[:at] + bytes([text[at] ^ 1]) + text[at + 1 :], entry, False))
+        lines = text.split(b"\n")
+        cases.append((b"\n".join([*lines[:2], *lines[3:]]), entry, False))
+        cases.append((text[: chance.randrange(len(text))], entry, False))
+    encoded = [[base64.b64encode(part).decode() for part in case[:2]] for case in cases]
+    theirs = peers.ask("proofs", log, [{"what": "check-file", "proof": text, "entry": entry}
+                                       for text, entry in encoded])
+    ours = peers.ours(log, [f"verify {text} {entry}" for text, entry in encoded])
+    for (text, _, want), answer, line in zip(cases, theirs, ours):
+        if (answer["said"] == "good", line.startswith("good")) != (want, want):
+            wrong.append(f"x/mod {answer['said']}, pawl {line}, wanted {want}: {text[:200]}")
+    tally.add(f"{title}: tlog-proof files", 2 * len(cases), 2 * len(indexes), wrong)
+
+
+def judged(tally, title, peers, log, chance, count):
+    catalogue_on_disk(tally, title, peers, log, chance, count // 8)
+    proofs(tally, title, peers, log, chance, count // 8)
+    proof_files(tally, title, peers, log, chance, count // 16)
+
+
+def permits(tally, title, log, statements):
+    """Each permit's record is the entry that its receipt says."""
+    entries = log.entries()
+    wrong = [f"{label} is not entry {statement.index}" for label, statement in statements.items()
+             if entries[statement.index] != statement.entry]
+    tally.add(f"{title}: permits", len(statements), len(statements), wrong)
 
 
 def compare(tally, peers, gates, chance, count):
@@ -296,5 +395,15 @@ def compare(tally, peers, gates, chance, count):
         title = f"a log of tessera's, {log.size} entries"
         whole(tally, title, peers, log)
         catalogue(tally, title, peers, log, checkpoints[:-1], chance, count // 4)
-        by_command(tally, title, peers, log, chance, 2)
-    del gates
+        judged(tally, title, peers, log, chance, count)
+    for gate, statements in gates:
+        directory = f"{gate['home']}/ledger"
+        if not os.path.exists(f"{directory}/checkpoint"):
+            tally.skip(f"the ledger on {gate['kind']}", "it is not published as tiles")
+            continue
+        log = Log(directory, gate["vkey"])
+        title = f"the ledger on {gate['kind']}, {log.size} entries"
+        whole(tally, title, peers, log)
+        catalogue(tally, title, peers, log, [], chance, count)
+        judged(tally, title, peers, log, chance, count)
+        permits(tally, title, log, statements)

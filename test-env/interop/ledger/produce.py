@@ -13,6 +13,7 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, f"{HERE}/../../integration")
 
+import cbor  # pylint: disable=wrong-import-position
 from tap import Skip  # pylint: disable=wrong-import-position
 from world import CURL, GIT, LAX, STRICT, World  # pylint: disable=wrong-import-position
 
@@ -47,7 +48,10 @@ class Site(World):
         shutil.copy(self.enrolment, f"{home}/gate.enrolment")
         for permit in made:
             shutil.copy(f"{self.permits}/{permit['label']}.cose", home)
-        return {"name": self.kind, "kind": self.kind, "home": home, "permits": made}
+        if os.path.isdir(f"{self.state}/ledger"):
+            shutil.copytree(f"{self.state}/ledger", f"{home}/ledger")
+        return {"name": self.kind, "kind": self.kind, "home": home, "permits": made,
+                "vkey": cbor.decode(self.enrolment_bytes()).get("log")}
 
 
 def gate(kind, pawl, where):

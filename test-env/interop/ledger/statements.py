@@ -78,6 +78,7 @@ class Statement:
         self.protected, self.extra, self.payload, self.signature = decode(data)
         self.entry = encode([self.protected, {}, self.payload, self.signature])
         self.receipt, = self.extra[RECEIPTS]
+        self.index = cbor.decode(decode(self.receipt)[1][VDP][-1][0])[1]
         self.kid = cbor.decode(self.protected).get(4)
         self.receipt_kid = cbor.decode(decode(self.receipt)[0]).get(4)
         self.key = next(find_keys(cbor.decode(decode(self.extra["pawl-key"])[2])))
