@@ -49,7 +49,6 @@ static struct digest digest_of(const char *text)
 
 static void set_decision(struct record_decision *decision)
 {
-    decision->attempt = slice_str("0199c82c-c000-7000-8000-000000000001");
     decision->permit = true;
     decision->class_ = slice_str("execute");
     decision->reason = slice_str("OK");
@@ -79,10 +78,7 @@ static void set_attempt(struct record_attempt *attempt)
 static void set_rotation(struct testing *t, struct record *record)
 {
     record->key = t->statement->key;
-    record->rotation.round = 12;
-    record->rotation.n_certs = 2;
-    record->rotation.certs[0] = slice_str("the session's certificate");
-    record->rotation.certs[1] = slice_str("the device's certificate");
+    record->rotation.round = ++t->round;
 }
 
 static void set_consent(struct record *record)

@@ -15,6 +15,7 @@ struct testing {
     struct hw_signer *hardware, *statement;
     char session_id[RECORD_UUID_TEXT], record_id[RECORD_UUID_TEXT];
     uint64_t now_ms;
+    uint64_t round; /* of the last key_rotation that was made */
 };
 
 /* Fresh keys and a fresh session. Fails the test on any error, as everything here. */
