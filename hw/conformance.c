@@ -264,7 +264,7 @@ unsigned hw_conformance(const struct hw_bench *bench)
         conform_verify(c);
     if (!c->fatal && c->failures == 0)
         conform_life(c);
-    if (!c->fatal && c->failures == 0 && bench->lost_max > 0)
+    if (!c->fatal && c->failures == 0)
         conform_heads(c);
     failures = c->failures;
     finish(c);

@@ -23,6 +23,55 @@ void hw_head_get(const uint8_t from[static HW_HEAD_LEN], struct hw_head *ret)
     memcpy(ret->root.bytes, from + 16, sizeof ret->root.bytes);
 }
 
+err_code hw_head_check_put(const char *tag, uint8_t *octets, size_t len)
+{
+    const struct slice body = {octets, len - HW_HEAD_CHECK_LEN};
+    struct digest digest;
+
+    TRY(hash_tagged(tag, &body, 1, &digest));
+    memcpy(octets + body.len, digest.bytes, HW_HEAD_CHECK_LEN);
+    return ERR_OK;
+}
+
+err_code hw_head_check_see(const char *tag, struct slice octets)
+{
+    struct slice body = slice_part(octets, 0, octets.len - HW_HEAD_CHECK_LEN);
+    struct digest digest;
+
+    if (octets.len < HW_HEAD_CHECK_LEN)
+        return ERR_FORMAT;
+    TRY(hash_tagged(tag, &body, 1, &digest));
+    return memcmp(octets.ptr + body.len, digest.bytes, HW_HEAD_CHECK_LEN) == 0 ? ERR_OK
+                                                                               : ERR_FORMAT;
+}
+
+#define NO_HEAD 1
+#define A_HEAD 2
+static const char RECORD[] = "pawl-head-record-v1";
+
+err_code hw_head_record_write(const struct hw_head_record *record,
+                              uint8_t ret[static HW_HEAD_RECORD_LEN])
+{
+    ret[0] = record->has_head ? A_HEAD : NO_HEAD;
+    put_u64(ret + 1, record->first);
+    hw_head_put(&record->head, ret + 9);
+    return hw_head_check_put(RECORD, ret, HW_HEAD_RECORD_LEN);
+}
+
+err_code hw_head_record_read(struct slice from, struct hw_head_record *ret)
+{
+    struct hw_head_record out = {0};
+
+    if (from.len != HW_HEAD_RECORD_LEN || (from.ptr[0] != A_HEAD && from.ptr[0] != NO_HEAD))
+        return ERR_FORMAT;
+    TRY(hw_head_check_see(RECORD, from));
+    out.has_head = from.ptr[0] == A_HEAD;
+    out.first = get_u64(from.ptr + 1);
+    hw_head_get(from.ptr + 9, &out.head);
+    *ret = out;
+    return ERR_OK;
+}
+
 /* What is compared, with the disk's last head worked out. */
 struct judging {
     const struct hw_head_facts *facts;

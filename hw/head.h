@@ -33,4 +33,22 @@ bool hw_head_eq(const struct hw_head *a, const struct hw_head *b);
 void hw_head_put(const struct hw_head *head, uint8_t ret[static HW_HEAD_LEN]);
 void hw_head_get(const uint8_t from[static HW_HEAD_LEN], struct hw_head *ret);
 
+/* What one place of the hardware holds: where its counting began, and the head, if there is one.
+ * Octets: 1 or 2 (no head, a head), first, head, 16 octets of check. */
+struct hw_head_record {
+    uint64_t first;
+    bool has_head;
+    struct hw_head head;
+};
+#define HW_HEAD_RECORD_LEN (1 + 8 + HW_HEAD_LEN + 16)
+err_code hw_head_record_write(const struct hw_head_record *record,
+                              uint8_t ret[static HW_HEAD_RECORD_LEN]);
+/* Error: FORMAT when they are not what was written: power may have failed meanwhile. */
+err_code hw_head_record_read(struct slice from, struct hw_head_record *ret);
+
+/* The last 16 of octets as a check of those before: SHA-256(tag 00, octets), cut. */
+#define HW_HEAD_CHECK_LEN 16
+err_code hw_head_check_put(const char *tag, uint8_t *octets, size_t len);
+err_code hw_head_check_see(const char *tag, struct slice octets);
+
 #endif

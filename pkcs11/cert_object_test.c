@@ -110,12 +110,13 @@ static size_t count(const struct rig *rig, bool destroy)
 {
     CLEANUP(hsm_found_free) struct hsm_found found = {0};
     CK_OBJECT_CLASS class = CKO_DATA;
-    CK_ATTRIBUTE wanted = HSM_ATTR(CKA_CLASS, class);
+    CK_BBOOL no = CK_FALSE; /* the objects with the head are private */
+    CK_ATTRIBUTE wanted[] = {HSM_ATTR(CKA_CLASS, class), HSM_ATTR(CKA_PRIVATE, no)};
     struct why why = {0};
     struct hands h;
 
     hands_on(&h, rig, CKU_USER);
-    expect_err(hsm_find(&h.token, &wanted, 1, &found, &why), ERR_OK);
+    expect_err(hsm_find(&h.token, wanted, HSM_N(wanted), &found, &why), ERR_OK);
     for (size_t i = 0; destroy && i < found.n; i++)
         expect_err(hsm_destroy(&h.token, found.handles[i], &why), ERR_OK);
     hands_off(&h);

@@ -197,6 +197,7 @@ err_code hsm_enrol(struct hw_root *hw, const struct hw_owner *owner, struct hw_e
 {
     struct hsm_root *root = (struct hsm_root *)hw;
     CLEANUP(enrolling_free) struct enrolling e = {0};
+    struct hw_enrolment out;
 
     TRY(hsm_space_of(owner, &e.space, why));
     if (owner->n_anchors == 0 || owner->n_anchors > HW_ANCHOR_MAX)
@@ -210,5 +211,8 @@ err_code hsm_enrol(struct hw_root *hw, const struct hw_owner *owner, struct hw_e
         TRY(hsm_token_open(&root->token, &root->uri, NULL, why));
     TRY(enrol_anchors(root, owner, why));
     TRY(hsm_login(&root->token, CKU_USER, (const char *)root->uri.pin.ptr, why));
-    return enrol_keys(root, &e, ret, why);
+    TRY(enrol_keys(root, &e, &out, why));
+    TRY(hsm_heads_make(root, &e.space, why));
+    *ret = out;
+    return ERR_OK;
 }

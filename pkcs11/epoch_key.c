@@ -43,8 +43,25 @@ static int by_epoch_down(const void *a, const void *b)
     return x->epoch < y->epoch ? 1 : x->epoch > y->epoch ? -1 : 0;
 }
 
-err_code hsm_epoch_keys(struct hsm_token *token, const struct hsm_space *space, struct hsm_key *ret,
-                        size_t max, size_t *ret_n, struct why *why)
+/* Every private key whose CKA_ID begins with that of the gate and has this length; what follows is
+ * a mark of so many bytes and a number. */
+struct kind {
+    size_t id_len;
+    const char *mark, *what;
+};
+static const struct kind EPOCH = {ID_LEN, "", "epoch"}, HEAD = {ID_LEN + 1, "h", "head"};
+
+static bool is_of(const struct kind *kind, const struct hsm_space *space, struct slice id)
+{
+    size_t mark = strlen(kind->mark);
+
+    return id.len == kind->id_len && memcmp(id.ptr, space->id, sizeof space->id) == 0 &&
+           memcmp(id.ptr + sizeof space->id, kind->mark, mark) == 0;
+}
+
+static err_code keys_of(struct hsm_token *token, const struct hsm_space *space,
+                        const struct kind *kind, struct hsm_key *ret, size_t max, size_t *ret_n,
+                        struct why *why)
 {
     CLEANUP(hsm_found_free) struct hsm_found found = {0};
     CK_OBJECT_CLASS class = CKO_PRIVATE_KEY;
@@ -60,17 +77,28 @@ err_code hsm_epoch_keys(struct hsm_token *token, const struct hsm_space *space, 
                                      sizeof space_for_id, why);
         if (err != ERR_OK && err != ERR_NOT_FOUND)
             return err;
-        if (err == ERR_NOT_FOUND || id.len != ID_LEN ||
-            memcmp(id.ptr, space->id, sizeof space->id) != 0)
+        if (err == ERR_NOT_FOUND || !is_of(kind, space, id))
             continue;
         if (n == max)
-            return why_say(why, ERR_TOO_LARGE, "more than %zu epoch keys %s on token \"%s\"", max,
-                           space->prefix, token->label);
-        ret[n++] = (struct hsm_key){found.handles[i], get_u64(id.ptr + sizeof space->id)};
+            return why_say(why, ERR_TOO_LARGE, "more than %zu %s keys %s on token \"%s\"", max,
+                           kind->what, space->prefix, token->label);
+        ret[n++] = (struct hsm_key){found.handles[i], get_u64(id.ptr + kind->id_len - 8)};
     }
     qsort(ret, n, sizeof *ret, by_epoch_down);
     *ret_n = n;
     return ERR_OK;
+}
+
+err_code hsm_epoch_keys(struct hsm_token *token, const struct hsm_space *space, struct hsm_key *ret,
+                        size_t max, size_t *ret_n, struct why *why)
+{
+    return keys_of(token, space, &EPOCH, ret, max, ret_n, why);
+}
+
+err_code hsm_head_keys(struct hsm_token *token, const struct hsm_space *space, struct hsm_key *ret,
+                       size_t max, size_t *ret_n, struct why *why)
+{
+    return keys_of(token, space, &HEAD, ret, max, ret_n, why);
 }
 
 /* ---- protections ----------------------------------------------------------------------------- */
@@ -154,7 +182,7 @@ err_code hsm_identity_find(struct hsm_token *token, const struct hsm_space *spac
 /* ---- making ---------------------------------------------------------------------------------- */
 
 struct making {
-    uint8_t id[ID_LEN];
+    uint8_t id[ID_LEN + 1];
     size_t id_len;
     char label[HSM_LABEL_MAX];
     CK_BBOOL destroyable;
@@ -238,6 +266,20 @@ err_code hsm_epoch_generate(struct hsm_token *token, const struct hsm_space *spa
     (void)snprintf(making.label, sizeof making.label, "%s:epoch:%" PRIu64, space->prefix, epoch);
     TRY(generate(token, &making, ret, why));
     return keep_if_good(token, hsm_epoch_check(token, *ret, why), *ret);
+}
+
+err_code hsm_head_generate(struct hsm_token *token, const struct hsm_space *space,
+                           const struct hw_head *head, CK_OBJECT_HANDLE *ret, struct why *why)
+{
+    struct making making = {.id_len = HEAD.id_len, .destroyable = CK_TRUE};
+
+    memcpy(making.id, space->id, sizeof space->id);
+    making.id[sizeof space->id] = (uint8_t)HEAD.mark[0];
+    put_u64(making.id + sizeof space->id + 1, head->round);
+    (void)snprintf(making.label, sizeof making.label, "%s:head:%" PRIu64 ":%" PRIu64, space->prefix,
+                   head->round, head->size);
+    TRY(generate(token, &making, ret, why));
+    return keep_if_good(token, check(token, *ret, "the head key", CK_TRUE, why), *ret);
 }
 
 /* ---- signing --------------------------------------------------------------------------------- */

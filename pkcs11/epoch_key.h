@@ -22,7 +22,7 @@
 #include "pkcs11/object.h"
 
 #define HSM_SPACE_LEN 8
-#define HSM_LABEL_MAX (2 * HW_NAME_MAX + 48)
+#define HSM_LABEL_MAX (2 * HW_NAME_MAX + 64)
 
 /* The names of one gate. */
 struct hsm_space {
@@ -47,6 +47,13 @@ err_code hsm_identity_find(struct hsm_token *token, const struct hsm_space *spac
  * beyond max. */
 err_code hsm_epoch_keys(struct hsm_token *token, const struct hsm_space *space, struct hsm_key *ret,
                         size_t max, size_t *ret_n, struct why *why);
+
+/* The head keys (head.h), in no order: epoch is the round. CKA_ID: the 8 bytes, 'h', the round;
+ * CKA_LABEL: pawl:<domain>:<gate>:head:<round>:<size>. */
+err_code hsm_head_keys(struct hsm_token *token, const struct hsm_space *space, struct hsm_key *ret,
+                       size_t max, size_t *ret_n, struct why *why);
+err_code hsm_head_generate(struct hsm_token *token, const struct hsm_space *space,
+                           const struct hw_head *head, CK_OBJECT_HANDLE *ret, struct why *why);
 
 /* Generates a key pair and reads back what the token made of the request. The identity key cannot
  * be destroyed, an epoch key can. Errors: HSM_KEY_WEAK, UNSUPPORTED. */

@@ -7,6 +7,7 @@
 #include "pkcs11/cert_object.h"
 #include "pkcs11/epoch_cert.h"
 #include "pkcs11/epoch_key.h"
+#include "pkcs11/head.h"
 #include "pkcs11/root.h"
 
 #include <sys/types.h>
@@ -46,6 +47,8 @@ struct hsm_root {
     struct hw_mandate *prepared;
     CK_OBJECT_HANDLE anchors[HW_SIGNERS_MAX];
     bool begun;
+
+    struct hsm_heads heads;
 };
 
 /* The description of the opened token. */
@@ -95,6 +98,10 @@ err_code hsm_device_sign(struct hw_root *root, const struct digest *digest, uint
                          struct why *why);
 err_code hsm_seal(struct hw_root *root, const struct digest *binding, struct hw_seal *ret,
                   struct why *why);
+
+/* Opens the round anew when the token had to be opened anew in it; why there is none. */
+err_code hsm_reopen_round(struct hsm_root *root, struct why *why);
+err_code hsm_no_round(const struct hsm_root *root, struct why *why);
 
 /* The mandate's signatures, each judged by the token against its anchor. handles: the anchors
  * found, n_statements of them. Errors: GRANT_INVALID when there is none, ANCHOR_*,

@@ -60,6 +60,7 @@ static void detach(struct hsm_root *root)
     root->owner = NULL;
     root->prepared = NULL;
     root->enrolment = (struct hw_enrolment){0};
+    root->heads = (struct hsm_heads){0};
 }
 
 static err_code take_owner(struct hsm_root *root, const struct hw_owner *owner, struct why *why)
@@ -167,25 +168,6 @@ static void close_root(struct hw_root *hw)
     free(root);
 }
 
-static err_code head_check(struct hw_root *root, const struct hw_head *heads, size_t n,
-                           struct hw_kept *ret, struct why *why)
-{
-    (void)root;
-    (void)heads;
-    (void)n;
-    (void)ret;
-    return why_say(why, ERR_UNSUPPORTED, "the HSM root keeps no heads");
-}
-
-static err_code head_bind(struct hw_root *root, const struct hw_head *head, enum hw_keep keep,
-                          struct why *why)
-{
-    (void)root;
-    (void)head;
-    (void)keep;
-    return why_say(why, ERR_UNSUPPORTED, "the HSM root keeps no heads");
-}
-
 static const struct hw_root_ops OPS = {
     .name = "pkcs11",
     .describe = describe,
@@ -201,8 +183,8 @@ static const struct hw_root_ops OPS = {
     .receipt_key = receipt_key,
     .device_key = device_key,
     .device_sign = hsm_device_sign,
-    .head_check = head_check,
-    .head_bind = head_bind,
+    .head_check = hsm_head_check,
+    .head_bind = hsm_head_bind,
     .close = close_root,
 };
 

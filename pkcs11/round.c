@@ -174,8 +174,13 @@ err_code hsm_begin(struct hw_root *hw, struct why *why)
     return hsm_run(root, begin_op, NULL, NULL, why);
 }
 
+err_code hsm_reopen_round(struct hsm_root *root, struct why *why)
+{
+    return root->begun ? ERR_OK : begin_op(root, NULL, NULL, why);
+}
+
 /* Why there is no round: its epoch has passed, or none was begun. */
-static err_code no_round(const struct hsm_root *root, struct why *why)
+err_code hsm_no_round(const struct hsm_root *root, struct why *why)
 {
     if (root->prepared != NULL && root->prepared->epoch < root->epoch)
         return why_say(why, ERR_HSM_KEY_MISSING,
@@ -187,8 +192,7 @@ static err_code no_round(const struct hsm_root *root, struct why *why)
 /* After a new start in the middle of a round everything that begin asked is asked again. */
 static err_code sign_op(struct hsm_root *root, const void *in, void *out, struct why *why)
 {
-    if (!root->begun)
-        TRY(begin_op(root, NULL, NULL, why));
+    TRY(hsm_reopen_round(root, why));
     return hsm_key_sign(&root->token, root->key, in, out, why);
 }
 
@@ -199,15 +203,14 @@ err_code hsm_sign(struct hw_root *hw, const struct digest *digest, uint8_t ret[s
     err_code err;
 
     if (root->owner != NULL && !root->begun)
-        return no_round(root, why);
+        return hsm_no_round(root, why);
     err = hsm_run(root, sign_op, digest, ret, why);
-    return err == ERR_ROLLBACK ? no_round(root, why) : err;
+    return err == ERR_ROLLBACK ? hsm_no_round(root, why) : err;
 }
 
 static err_code device_sign_op(struct hsm_root *root, const void *in, void *out, struct why *why)
 {
-    if (!root->begun)
-        TRY(begin_op(root, NULL, NULL, why));
+    TRY(hsm_reopen_round(root, why));
     return hsm_key_sign(&root->token, root->identity, in, out, why);
 }
 
@@ -218,16 +221,15 @@ err_code hsm_device_sign(struct hw_root *hw, const struct digest *digest, uint8_
     err_code err;
 
     if (root->owner != NULL && !root->begun)
-        return no_round(root, why);
+        return hsm_no_round(root, why);
     err = hsm_run(root, device_sign_op, digest, ret, why);
-    return err == ERR_ROLLBACK ? no_round(root, why) : err;
+    return err == ERR_ROLLBACK ? hsm_no_round(root, why) : err;
 }
 
 static err_code seal_op(struct hsm_root *root, const void *in, void *out, struct why *why)
 {
     (void)in;
-    if (!root->begun)
-        TRY(begin_op(root, NULL, NULL, why));
+    TRY(hsm_reopen_round(root, why));
     return buf_add_slice(out, buf_slice(&root->chain));
 }
 
@@ -241,7 +243,7 @@ err_code hsm_seal(struct hw_root *hw, const struct digest *binding, struct hw_se
     (void)binding;
 
     if (root->owner != NULL && !root->begun)
-        return no_round(root, why);
+        return hsm_no_round(root, why);
     TRY(hsm_run(root, seal_op, NULL, &seal.statement, why));
     ret->kind = seal.kind;
     ret->statement = buf_take(&seal.statement);

@@ -110,6 +110,7 @@ void hsm_drop(struct hsm_root *root)
     root->identity = root->key = 0;
     root->epoch = 0;
     memset(root->anchors, 0, sizeof root->anchors);
+    memset(root->heads.object, 0, sizeof root->heads.object);
 }
 
 /* A good token with a session that is logged in. */

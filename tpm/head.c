@@ -78,14 +78,14 @@ err_code tpm_head_step(struct tpm_root *root, uint64_t *counter, struct why *why
     return ERR_OK;
 }
 
-err_code tpm_head_put_durable(struct tpm_root *root, const struct tpm_durable *durable,
+err_code tpm_head_put_durable(struct tpm_root *root, const struct hw_head_record *durable,
                               struct why *why)
 {
     const struct tpm_nv nv = tpm_heads_nv(root, TPM_HEAD_DURABLE);
-    uint8_t octets[TPM_DURABLE_LEN];
+    uint8_t octets[HW_HEAD_RECORD_LEN];
     TSS2_RC rc;
 
-    TRY(tpm_durable_write(durable, octets));
+    TRY(hw_head_record_write(durable, octets));
     rc = tpm_nv_write(&root->chip, &nv, SLICE_OF(octets));
     return rc == TPM2_RC_SUCCESS ? ERR_OK
                                  : tpm_head_fail(root, TPM_HEAD_DURABLE, rc, "TPM2_NV_Write", why);
@@ -130,7 +130,7 @@ static err_code still_ours(struct tpm_root *root, struct why *why)
 
 static err_code keep_durably(struct tpm_root *root, const struct hw_head *head, struct why *why)
 {
-    const struct tpm_durable durable = {root->heads.first, true, *head};
+    const struct hw_head_record durable = {root->heads.first, true, *head};
 
     TRY(still_ours(root, why));
     TRY(tpm_head_put_durable(root, &durable, why));
@@ -145,7 +145,7 @@ struct looking {
     uint64_t counter;
     struct tpm_rounds rounds;
     bool torn; /* the durable index holds nothing that was written whole */
-    struct tpm_durable durable;
+    struct hw_head_record durable;
     TPMS_CLOCK_INFO clock;
     bool chained; /* the chain has heads */
     struct digest chain;
@@ -181,10 +181,10 @@ static err_code read_place(struct tpm_root *root, enum tpm_head_place place, uin
 /* A durable head is torn if power failed while it was written, and only then. */
 static err_code look_at_durable(struct tpm_root *root, struct looking *l, struct why *why)
 {
-    uint8_t octets[TPM_DURABLE_LEN];
+    uint8_t octets[HW_HEAD_RECORD_LEN];
 
     TRY(read_place(root, TPM_HEAD_DURABLE, octets, sizeof octets, why));
-    l->torn = tpm_durable_read(octets, &l->durable) != ERR_OK;
+    l->torn = hw_head_record_read(SLICE_OF(octets), &l->durable) != ERR_OK;
     if (l->torn && !l->rounds.jumped)
         return why_say(why, ERR_HEAD_MISSING,
                        "NV index 0x%08" PRIx32 " holds no head, though the TPM never lost power "
@@ -319,10 +319,11 @@ static err_code finish(struct tpm_root *root, const struct looking *l, const str
     if (!l->torn)
         return ERR_OK;
     /* Made good; where counting began does not matter any more once there is a head. */
-    return tpm_head_put_durable(root,
-                                &(struct tpm_durable){heads->first, last != NULL,
-                                                      last != NULL ? *last : (struct hw_head){0}},
-                                why);
+    return tpm_head_put_durable(
+        root,
+        &(struct hw_head_record){heads->first, last != NULL,
+                                 last != NULL ? *last : (struct hw_head){0}},
+        why);
 }
 
 /* The file is replaced durably, and from then on overwritten. */

@@ -56,7 +56,7 @@ err_code tpm_head_auth(const struct tpm_root *root, const char *name, TPM2B_AUTH
 /* Steps the counter, and once more where it may not stay. */
 err_code tpm_head_step(struct tpm_root *root, uint64_t *counter, struct why *why);
 
-err_code tpm_head_put_durable(struct tpm_root *root, const struct tpm_durable *durable,
+err_code tpm_head_put_durable(struct tpm_root *root, const struct hw_head_record *durable,
                               struct why *why);
 
 /* head_enrol.c. First all that can be known before anything is made: that the places are free or

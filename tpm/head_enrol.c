@@ -221,7 +221,7 @@ static err_code begin_count(struct tpm_root *root, bool written, uint64_t *ret, 
 /* Where counting begins. A counter that may have jumped is led to where it surely has not. */
 static err_code begin(struct tpm_root *root, uint64_t counter, struct why *why)
 {
-    struct tpm_durable durable = {0};
+    struct hw_head_record durable = {0};
 
     while (tpm_rounds_skip(counter, root->heads.plan.orderly))
         TRY(tpm_head_step(root, &counter, why));

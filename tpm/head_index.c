@@ -5,10 +5,6 @@
 
 #include <string.h>
 
-#define CHECK_LEN 16
-#define NO_HEAD 1
-#define A_HEAD 2
-
 static const struct {
     const char *name;
     uint32_t attributes;
@@ -16,7 +12,7 @@ static const struct {
 } PLACES[TPM_HEAD_PLACES] = {
     {"rounds", TPM_NV_COUNTER | TPM_NV_ORDERLY, 8},
     {"chain", TPM_NV_EXTEND | TPM_NV_ORDERLY, SHA256_LEN},
-    {"durable", 0, TPM_DURABLE_LEN},
+    {"durable", 0, HW_HEAD_RECORD_LEN},
 };
 
 const char *tpm_head_place_name(enum tpm_head_place place)
@@ -78,44 +74,7 @@ bool tpm_rounds_skip(uint64_t counter, uint32_t orderly)
 
 /* ---- octets ---------------------------------------------------------------------------------- */
 
-static err_code check_of(const char *tag, struct slice octets, uint8_t ret[static CHECK_LEN])
-{
-    struct digest digest;
-
-    TRY(hash_tagged(tag, &octets, 1, &digest));
-    memcpy(ret, digest.bytes, CHECK_LEN);
-    return ERR_OK;
-}
-
-static err_code check(const char *tag, struct slice octets)
-{
-    uint8_t want[CHECK_LEN];
-
-    TRY(check_of(tag, slice_part(octets, 0, octets.len - CHECK_LEN), want));
-    return memcmp(octets.ptr + octets.len - CHECK_LEN, want, CHECK_LEN) == 0 ? ERR_OK : ERR_FORMAT;
-}
-
-static const char DURABLE[] = "pawl-durable-head-v1", BOOT[] = "pawl-boot-head-v1";
-
-err_code tpm_durable_write(const struct tpm_durable *durable, uint8_t ret[static TPM_DURABLE_LEN])
-{
-    ret[0] = durable->has_head ? A_HEAD : NO_HEAD;
-    put_u64(ret + 1, durable->first);
-    hw_head_put(&durable->head, ret + 9);
-    return check_of(DURABLE, (struct slice){ret, 9 + HW_HEAD_LEN}, ret + 9 + HW_HEAD_LEN);
-}
-
-err_code tpm_durable_read(const uint8_t from[static TPM_DURABLE_LEN], struct tpm_durable *ret)
-{
-    struct tpm_durable out = {.has_head = from[0] == A_HEAD, .first = get_u64(from + 1)};
-
-    TRY(check(DURABLE, (struct slice){from, TPM_DURABLE_LEN}));
-    if (from[0] != A_HEAD && from[0] != NO_HEAD)
-        return ERR_FORMAT;
-    hw_head_get(from + 9, &out.head);
-    *ret = out;
-    return ERR_OK;
-}
+static const char BOOT[] = "pawl-boot-head-v1";
 
 err_code tpm_chain_add(const struct digest *chain, const struct hw_head *head, struct digest *ret)
 {
@@ -137,8 +96,7 @@ err_code tpm_boot_write(const struct tpm_boot *boot, uint8_t ret[static TPM_BOOT
     put_u32(ret + 4, boot->restarts);
     memcpy(at, boot->chain.bytes, SHA256_LEN);
     hw_head_put(&boot->head, at + SHA256_LEN);
-    return check_of(BOOT, (struct slice){ret, TPM_BOOT_LEN - CHECK_LEN},
-                    ret + TPM_BOOT_LEN - CHECK_LEN);
+    return hw_head_check_put(BOOT, ret, TPM_BOOT_LEN);
 }
 
 err_code tpm_boot_read(struct slice from, struct tpm_boot *ret)
@@ -148,7 +106,7 @@ err_code tpm_boot_read(struct slice from, struct tpm_boot *ret)
 
     if (from.len != TPM_BOOT_LEN)
         return ERR_FORMAT;
-    TRY(check(BOOT, from));
+    TRY(hw_head_check_see(BOOT, from));
     out.resets = reader_u32(&r);
     out.restarts = reader_u32(&r);
     reader_copy(&r, out.chain.bytes, SHA256_LEN);

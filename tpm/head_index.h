@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * head_index.h: the three NV indexes that keep the head of the ledger, without a TPM: their public
- * areas and Names, what a value of the counter says, and the octets of the durable head.
+ * areas and Names, what a value of the counter says, and what a chain is.
  *
  *     rounds   orderly counter: one step a round, in the TPM's memory
  *     chain    orderly extend index: every head of this boot, hashed one upon the other
@@ -51,17 +51,6 @@ struct tpm_rounds {
 struct tpm_rounds tpm_rounds_of(uint64_t counter, uint32_t orderly);
 /* Whether a counter that stands here has to be stepped once more. */
 bool tpm_rounds_skip(uint64_t counter, uint32_t orderly);
-
-/* The octets of the durable index. first: the round at which counting began. */
-struct tpm_durable {
-    uint64_t first;
-    bool has_head;
-    struct hw_head head;
-};
-#define TPM_DURABLE_LEN (1 + 8 + HW_HEAD_LEN + 16)
-err_code tpm_durable_write(const struct tpm_durable *durable, uint8_t ret[static TPM_DURABLE_LEN]);
-/* Error: FORMAT when they are not what was written: power may have failed meanwhile. */
-err_code tpm_durable_read(const uint8_t from[static TPM_DURABLE_LEN], struct tpm_durable *ret);
 
 /* What the chain is after one more head (part 3, 31.9 TPM2_NV_Extend; a chain begins with zeroes).
  */
