@@ -186,6 +186,7 @@ static err_code save(const struct making *m, struct slice trust, struct slice en
     TRY(path_join(m->wish->state_dir, "enrolment.cbor", &path));
     TRY(file_write((const char *)path.ptr, enrolment, 0644, why));
     TRY(settings_make(m->wish->hardware, m->wish->insecure_simulator, &settings));
+    TRY(settings_inherit(m->wish->state_dir, &settings, why));
     return settings_save(m->wish->state_dir, &settings,
                          why); /* last: its presence means enrolled */
 }

@@ -14,8 +14,20 @@ static void json_free(json_t **json)
     json_decref(*json);
 }
 
+static void forget_witnesses(struct settings *settings)
+{
+    for (size_t i = 0; i < settings->n_witnesses; i++) {
+        free(settings->witnesses[i].url);
+        free(settings->witnesses[i].vkey);
+    }
+    free(settings->witnesses);
+    settings->witnesses = NULL;
+    settings->n_witnesses = settings->witnesses_needed = 0;
+}
+
 void settings_free(struct settings *settings)
 {
+    forget_witnesses(settings);
     free(settings->hardware);
     *settings = (struct settings){0};
 }
@@ -30,13 +42,50 @@ err_code settings_make(const char *hardware, bool insecure_simulator, struct set
     return ERR_OK;
 }
 
+/* list: NULL when the file names none. needed: -1 when it does not say how many are enough. */
+static err_code read_witnesses(const json_t *list, json_int_t needed, struct settings *ret,
+                               struct why *why)
+{
+    size_t n = json_array_size(list);
+
+    if ((list != NULL && !json_is_array(list)) || n > SETTINGS_WITNESSES_MAX)
+        return why_say(why, ERR_STATE_CORRUPT, "\"witnesses\" is no list of at most %d",
+                       SETTINGS_WITNESSES_MAX);
+    if (needed < -1 || needed > (json_int_t)n)
+        return why_say(why, ERR_STATE_CORRUPT,
+                       "\"witnesses_needed\" is %" JSON_INTEGER_FORMAT " of %zu", needed, n);
+    ret->witnesses = calloc(n + 1, sizeof *ret->witnesses);
+    if (ret->witnesses == NULL)
+        return ERR_NO_MEMORY;
+    for (size_t i = 0; i < n; i++) {
+        struct settings_witness *witness = &ret->witnesses[i];
+        const char *url, *vkey;
+        json_error_t error;
+
+        if (json_unpack_ex(json_array_get(list, i), &error, JSON_STRICT, "{s:s, s:s}", "url", &url,
+                           "vkey", &vkey) != 0)
+            return why_say(why, ERR_STATE_CORRUPT, "witness %zu: %s", i, error.text);
+        ret->n_witnesses = i + 1;
+        witness->url = strdup(url);
+        witness->vkey = strdup(vkey);
+        if (witness->url == NULL || witness->vkey == NULL)
+            return ERR_NO_MEMORY;
+    }
+    ret->witnesses_needed = needed < 0 ? n : (size_t)needed;
+    return ERR_OK;
+}
+
 err_code settings_load(const char *state_dir, struct settings *ret, struct why *why)
 {
     CLEANUP(buf_free) struct buf path = {0}, text = {0};
     CLEANUP(json_free) json_t *top = NULL;
+    CLEANUP(settings_free) struct settings out = {0};
     const char *hardware = NULL;
+    json_t *witnesses = NULL;
+    json_int_t needed = -1;
     int simulator = 0;
     json_error_t error;
+    struct why own = {0};
     err_code err;
 
     TRY(path_join(state_dir, "gate.json", &path));
@@ -46,18 +95,47 @@ err_code settings_load(const char *state_dir, struct settings *ret, struct why *
     if (err != ERR_OK)
         return err;
     top = json_loadb((const char *)text.ptr, text.len, JSON_REJECT_DUPLICATES, &error);
-    if (json_unpack_ex(top, &error, JSON_STRICT, "{s:s, s:b}", "hardware", &hardware,
-                       "insecure_simulator", &simulator) != 0)
+    if (json_unpack_ex(top, &error, JSON_STRICT, "{s:s, s:b, s?o, s?I}", "hardware", &hardware,
+                       "insecure_simulator", &simulator, "witnesses", &witnesses,
+                       "witnesses_needed", &needed) != 0)
         return why_say(why, ERR_STATE_CORRUPT, "\"%s\": %s", (const char *)path.ptr, error.text);
-    return settings_make(hardware, simulator != 0, ret);
+    TRY(settings_make(hardware, simulator != 0, &out));
+    err = read_witnesses(witnesses, needed, &out, &own);
+    if (err != ERR_OK)
+        return why_say(why, err, "\"%s\": %s", (const char *)path.ptr, own.text);
+    *ret = out;
+    out = (struct settings){0}; /* transferred */
+    return ERR_OK;
+}
+
+/* NULL when there is no memory, or a text is not UTF-8. */
+static json_t *to_json(const struct settings *settings)
+{
+    json_t *top = json_pack("{s:s, s:b}", "hardware", settings->hardware, "insecure_simulator",
+                            settings->insecure_simulator);
+    json_t *list = json_array();
+    int bad = 0;
+
+    for (size_t i = 0; i < settings->n_witnesses; i++)
+        bad |=
+            json_array_append_new(list, json_pack("{s:s, s:s}", "url", settings->witnesses[i].url,
+                                                  "vkey", settings->witnesses[i].vkey));
+    if (settings->n_witnesses > 0) {
+        bad |= json_object_set(top, "witnesses", list);
+        bad |= json_object_set_new(top, "witnesses_needed",
+                                   json_integer((json_int_t)settings->witnesses_needed));
+    }
+    json_decref(list);
+    if (bad == 0)
+        return top;
+    json_decref(top);
+    return NULL;
 }
 
 err_code settings_save(const char *state_dir, const struct settings *settings, struct why *why)
 {
     CLEANUP(buf_free) struct buf path = {0};
-    CLEANUP(json_free)
-    json_t *top = json_pack("{s:s, s:b}", "hardware", settings->hardware, "insecure_simulator",
-                            settings->insecure_simulator);
+    CLEANUP(json_free) json_t *top = to_json(settings);
     char *text = json_dumps(top, JSON_INDENT(2));
     err_code err;
 
@@ -68,4 +146,21 @@ err_code settings_save(const char *state_dir, const struct settings *settings, s
         err = file_write((const char *)path.ptr, slice_str(text), 0600, why);
     free(text);
     return err;
+}
+
+err_code settings_inherit(const char *state_dir, struct settings *settings, struct why *why)
+{
+    CLEANUP(settings_free) struct settings old = {0};
+    err_code err = settings_load(state_dir, &old, why);
+
+    if (err == ERR_NOT_ENROLLED)
+        return ERR_OK;
+    TRY(err);
+    forget_witnesses(settings);
+    settings->witnesses = old.witnesses;
+    settings->n_witnesses = old.n_witnesses;
+    settings->witnesses_needed = old.witnesses_needed;
+    old.witnesses = NULL; /* transferred */
+    old.n_witnesses = 0;
+    return ERR_OK;
 }

@@ -9,9 +9,20 @@
 #include "gate/base/bytes.h"
 #include "gate/base/why.h"
 
+#define SETTINGS_WITNESSES_MAX 32
+
+/* Somebody who cosigns the log's checkpoints: member "witnesses", a list of {"url", "vkey"}. What
+ * the texts say is judged by who uses them. */
+struct settings_witness {
+    char *url, *vkey;
+};
+
 struct settings {
     char *hardware;          /* URI of the root: tpm:..., pkcs11:... */
     bool insecure_simulator; /* development only */
+    struct settings_witness *witnesses;
+    size_t n_witnesses;
+    size_t witnesses_needed; /* how many of them are enough; all, unless the file says less */
 };
 
 /* Errors: NOT_ENROLLED when the file is missing; STATE_CORRUPT. Owns: the caller frees. */
@@ -19,5 +30,8 @@ err_code settings_load(const char *state_dir, struct settings *ret, struct why *
 err_code settings_save(const char *state_dir, const struct settings *settings, struct why *why);
 err_code settings_make(const char *hardware, bool insecure_simulator, struct settings *ret);
 void settings_free(struct settings *settings);
+
+/* Takes the witnesses of the settings that are there, if any, so that saving keeps them. */
+err_code settings_inherit(const char *state_dir, struct settings *settings, struct why *why);
 
 #endif

@@ -113,6 +113,68 @@ static void only_this_form(void **state)
     }
 }
 
+#define HEAD "{\"hardware\": \"tpm:x\", \"insecure_simulator\": false, "
+#define ONE "{\"url\": \"http://w\", \"vkey\": \"w+0+A\"}"
+
+static void witnesses(void **state)
+{
+    static const struct {
+        const char *text;
+        err_code want;
+        size_t n, needed;
+    } CASES[] = {
+        {HEAD "\"witnesses\": []}", ERR_OK, 0, 0},
+        {HEAD "\"witnesses\": [" ONE "]}", ERR_OK, 1, 1},
+        {HEAD "\"witnesses\": [" ONE ", " ONE "]}", ERR_OK, 2, 2},
+        {HEAD "\"witnesses\": [" ONE ", " ONE "], \"witnesses_needed\": 1}", ERR_OK, 2, 1},
+        {HEAD "\"witnesses\": [" ONE "], \"witnesses_needed\": 0}", ERR_OK, 1, 0},
+        {HEAD "\"witnesses\": [" ONE "], \"witnesses_needed\": 2}", ERR_STATE_CORRUPT, 0, 0},
+        {HEAD "\"witnesses\": [" ONE "], \"witnesses_needed\": -2}", ERR_STATE_CORRUPT, 0, 0},
+        {HEAD "\"witnesses\": [" ONE "], \"witnesses_needed\": \"1\"}", ERR_STATE_CORRUPT, 0, 0},
+        {HEAD "\"witnesses_needed\": 1}", ERR_STATE_CORRUPT, 0, 0},
+        {HEAD "\"witnesses\": {}}", ERR_STATE_CORRUPT, 0, 0},
+        {HEAD "\"witnesses\": null}", ERR_STATE_CORRUPT, 0, 0},
+        {HEAD "\"witnesses\": [1]}", ERR_STATE_CORRUPT, 0, 0},
+        {HEAD "\"witnesses\": [" ONE ", {\"url\": \"u\"}]}", ERR_STATE_CORRUPT, 0, 0},
+        {HEAD "\"witnesses\": [{\"url\": \"u\", \"vkey\": \"v\", \"x\": 1}]}", ERR_STATE_CORRUPT, 0,
+         0},
+    };
+    CLEANUP(buf_free) struct buf many = {0};
+    struct why why = {0};
+    (void)state;
+
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        CLEANUP(settings_free) struct settings got = {0}, again = {0}, heir = {0};
+        err_code err;
+        testing_write(path, slice_str(CASES[i].text));
+        err = load(&got);
+        if (err != CASES[i].want || got.n_witnesses != CASES[i].n ||
+            got.witnesses_needed != CASES[i].needed)
+            fail_msg("%s: gave %s, %zu witnesses, %zu needed", CASES[i].text, err_name(err),
+                     got.n_witnesses, got.witnesses_needed);
+        assert_int_equal(settings_make("tpm:y", true, &heir), ERR_OK);
+        assert_int_equal(settings_inherit(dir, &heir, &why), err);
+        if (err != ERR_OK)
+            continue;
+        assert_int_equal(settings_save(dir, &heir, &why), ERR_OK);
+        assert_int_equal(load(&again), ERR_OK);
+        assert_string_equal(again.hardware, "tpm:y");
+        assert_int_equal(again.n_witnesses, CASES[i].n);
+        assert_int_equal(again.witnesses_needed, CASES[i].needed);
+        for (size_t k = 0; k < again.n_witnesses; k++) {
+            assert_string_equal(again.witnesses[k].url, "http://w");
+            assert_string_equal(again.witnesses[k].vkey, "w+0+A");
+        }
+    }
+    assert_int_equal(buf_add_str(&many, HEAD "\"witnesses\": [" ONE), ERR_OK);
+    for (size_t i = 0; i < SETTINGS_WITNESSES_MAX; i++)
+        assert_int_equal(buf_add_str(&many, ", " ONE), ERR_OK);
+    assert_int_equal(buf_add_str(&many, "]}"), ERR_OK);
+    testing_write(path, buf_slice(&many));
+    CLEANUP(settings_free) struct settings got = {0};
+    assert_int_equal(load(&got), ERR_STATE_CORRUPT);
+}
+
 static void absent_and_large(void **state)
 {
     CLEANUP(settings_free) struct settings got = {0};
@@ -146,6 +208,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(there_and_back, setup, teardown),
         cmocka_unit_test_setup_teardown(only_this_form, setup, teardown),
+        cmocka_unit_test_setup_teardown(witnesses, setup, teardown),
         cmocka_unit_test_setup_teardown(absent_and_large, setup, teardown),
         cmocka_unit_test_setup_teardown(not_utf8, setup, teardown),
     };

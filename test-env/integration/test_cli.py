@@ -42,6 +42,8 @@ VERBS = {
     "permit show": ("{p}", [("", "USAGE"), ("{b}/none", "NOT_FOUND")]),
     "log show": ("", [("--tail x", "USAGE")]),
     "log verify": ("", [("extra", "USAGE"), ("--enrolment {b}/none", "NOT_FOUND")]),
+    "log witness": (None, [("extra", "USAGE"), ("", "USAGE"),
+                           ("--state {b}/nowhere", "NOT_ENROLLED")]),
     "authority init": ("{b}/fresh --domain example.org",
                        [("{b}/fresh2", "USAGE"), ("{a} --domain example.org", "EXISTS")]),
     "authority show": ("--authority {a}", [("--authority {b}", "NOT_FOUND")]),
