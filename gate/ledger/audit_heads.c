@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* audit_heads.c: what was said about the log from outside its entries: checkpoint, seal, journal,
+ * and the heads that others hold. */
+#include "gate/ledger/audit_walk.h"
+
+#include <stdlib.h>
+
+#define NOTE_MAX ((size_t)1 << 20)
+
+static err_code add_stop(struct audit *a, const struct audit_stop *stop)
+{
+    if (stop->head.size == 0)
+        return ERR_OK; /* nothing was said */
+    a->stops[a->n_stops++] = *stop;
+    return ERR_OK;
+}
+
+static err_code judge_checkpoint(struct audit *a, struct slice note, bool found)
+{
+    const struct auditor *auditor = a->job->auditor;
+    struct checkpoint head = {0};
+    struct why inner = {0};
+    err_code err;
+
+    if (auditor->checkpoint == NULL)
+        return ERR_OK;
+    if (!found)
+        return audit_hold(a, AUDIT_CHECKPOINT_DAMAGED, AUDIT_NO_INDEX, "checkpoint",
+                          "is not there");
+    err = auditor->checkpoint(auditor, note, &head, &inner);
+    if (err == ERR_NO_MEMORY || err == ERR_INTERNAL)
+        return err;
+    if (err != ERR_OK)
+        return audit_hold(
+            a,
+            err == ERR_SIGNATURE_INVALID || err == ERR_SIGNER_UNKNOWN ? AUDIT_CHECKPOINT_FORGED
+                                                                      : AUDIT_CHECKPOINT_DAMAGED,
+            AUDIT_NO_INDEX, "checkpoint", "%s", inner.text[0] != '\0' ? inner.text : err_text(err));
+    a->report.published = head;
+    a->published = head.size;
+    return add_stop(a, &(struct audit_stop){head, AUDIT_ROOT_MISMATCH, false, 0, "checkpoint"});
+}
+
+err_code audit_seal(struct audit *a)
+{
+    const struct auditor *auditor = a->job->auditor;
+    const struct checkpoint *head = &a->report.published;
+    struct slice bytes = {a->seal.ptr, a->seal.len};
+    struct why inner = {0};
+    struct sealed sealed;
+    err_code err;
+
+    if (auditor->seal == NULL || head->size == 0)
+        return ERR_OK; /* without a checkpoint there is nothing that it could seal */
+    if (!a->seal_found)
+        return audit_hold(a, AUDIT_SEAL_DAMAGED, AUDIT_NO_INDEX, "seal", "is not there");
+    err = sealed_parse(bytes, &sealed, &inner);
+    if (err != ERR_OK)
+        return audit_hold(a, AUDIT_SEAL_DAMAGED, AUDIT_NO_INDEX, "seal", "%s",
+                          inner.text[0] != '\0' ? inner.text : err_text(err));
+    if (sealed.receipt.tree_size != head->size)
+        return audit_hold(a, AUDIT_SEAL_INVALID, AUDIT_NO_INDEX, "seal",
+                          "is for %llu entries, the checkpoint for %llu",
+                          (unsigned long long)sealed.receipt.tree_size,
+                          (unsigned long long)head->size);
+    if (a->last.len == 0)
+        return ERR_OK; /* its entry cannot be read, which was said */
+    err = auditor->seal(auditor, &sealed, buf_slice(&a->last), head, &inner);
+    a->report.sealed = err == ERR_OK;
+    return err == ERR_OK ? ERR_OK
+                         : audit_hold(a, AUDIT_SEAL_INVALID, AUDIT_NO_INDEX, "seal", "%s",
+                                      inner.text[0] != '\0' ? inner.text : err_text(err));
+}
+
+/* ---- the journal ----------------------------------------------------------------------------- */
+
+static bool begins_session(struct audit *a, uint64_t index)
+{
+    struct slice entry;
+
+    return audit_journal_entry(&a->journal, index, &entry) &&
+           record_parse(entry, a->record, NULL) == ERR_OK && a->record->kind == RECORD_KEY_ROTATION;
+}
+
+/* Every commit is published before the next one, unless the gate is killed between; then a new
+ * session begins. A checkpoint that lies further back was put there. */
+static err_code judge_age(struct audit *a)
+{
+    const struct audit_journal *j = &a->journal;
+    uint64_t published = a->report.published.size;
+
+    if (published == 0)
+        return ERR_OK;
+    if (j->base.checkpoint.size > published)
+        return audit_hold(a, AUDIT_CHECKPOINT_STALE, published, "checkpoint",
+                          "is of %llu entries, and the journal begins at %llu",
+                          (unsigned long long)published,
+                          (unsigned long long)j->base.checkpoint.size);
+    for (size_t i = 0; i + 1 < j->n_heads; i++)
+        if (j->heads[i].checkpoint.size > published &&
+            !begins_session(a, j->heads[i].checkpoint.size))
+            return audit_hold(a, AUDIT_CHECKPOINT_STALE, published, "checkpoint",
+                              "is of %llu entries, and %llu were published before entry %llu",
+                              (unsigned long long)published,
+                              (unsigned long long)j->heads[i].checkpoint.size,
+                              (unsigned long long)j->heads[i + 1].checkpoint.size - 1);
+    return ERR_OK;
+}
+
+static err_code judge_end(struct audit *a)
+{
+    const struct audit_journal *j = &a->journal;
+    uint64_t end = audit_journal_end(j);
+
+    if (a->report.published.size <= end && a->extent <= end) {
+        a->report.torn = j->torn;
+        return ERR_OK;
+    }
+    return audit_hold(a, j->torn > 0 ? AUDIT_JOURNAL_DAMAGED : AUDIT_LOG_SHORTENED, end, "journal",
+                      j->torn > 0 ? "cannot be read from here on, and %llu entries were published"
+                                  : "ends here, and %llu entries were published",
+                      (unsigned long long)(a->report.published.size > a->extent
+                                               ? a->report.published.size
+                                               : a->extent));
+}
+
+static err_code judge_journal(struct audit *a)
+{
+    const struct audit_journal *j = &a->journal;
+
+    if (!j->found)
+        return ERR_OK;
+    a->report.journal = true;
+    for (size_t i = 0; i < j->n_heads; i++)
+        TRY(add_stop(a, &(struct audit_stop){j->heads[i].checkpoint, AUDIT_JOURNAL_DAMAGED, true,
+                                             i > 0 ? j->heads[i - 1].checkpoint.size
+                                                   : j->base.checkpoint.size,
+                                             "journal"}));
+    TRY(add_stop(a, &(struct audit_stop){j->base.checkpoint, AUDIT_JOURNAL_DAMAGED, true,
+                                         j->base.checkpoint.size, "journal"}));
+    if (j->damaged)
+        return audit_hold(a, AUDIT_JOURNAL_DAMAGED, j->at, "journal", "%s", j->text);
+    if (a->job->auditor->checkpoint == NULL && a->published < j->base.checkpoint.size)
+        a->published = j->base.checkpoint.size;
+    TRY(judge_end(a));
+    return judge_age(a);
+}
+
+/* ---- heads that others hold ------------------------------------------------------------------ */
+
+static err_code judge_view(struct audit *a, const struct audit_view *view)
+{
+    if (view->head.size > a->size)
+        return audit_hold(a, AUDIT_LOG_SHORTENED, a->size, view->from,
+                          "knows the log with %llu entries, and it has %llu",
+                          (unsigned long long)view->head.size, (unsigned long long)a->size);
+    return add_stop(a, &(struct audit_stop){view->head, AUDIT_SPLIT_VIEW, false, 0, view->from});
+}
+
+static int by_size(const void *one, const void *other)
+{
+    const struct audit_stop *x = one, *y = other;
+
+    return (x->head.size > y->head.size) - (x->head.size < y->head.size);
+}
+
+static err_code make_room(struct audit *a)
+{
+    a->stops = calloc(a->journal.n_heads + a->job->n_views + 4, sizeof *a->stops);
+    return a->stops == NULL ? ERR_NO_MEMORY : ERR_OK;
+}
+
+/* A running gate replaces these files one after the other: read in this order, each is at least as
+ * new as the ones before, and the journal the newest. */
+static err_code read_files(struct audit *a, struct audit_room *note, bool *ret_found,
+                           struct why *why)
+{
+    struct audit_room again = {0};
+    bool same = false, there;
+    err_code err = ERR_OK;
+
+    TRY(audit_extent(&a->dir, &a->extent, why));
+    for (int tries = 0; err == ERR_OK && !same && tries < 8; tries++) {
+        err = audit_read(&a->dir, "seal", SEALED_SIZE_MAX, &a->seal, &a->seal_found, why);
+        if (err == ERR_OK)
+            err = audit_read(&a->dir, "checkpoint", NOTE_MAX, note, ret_found, why);
+        if (err == ERR_OK)
+            err = audit_read(&a->dir, "seal", SEALED_SIZE_MAX, &again, &there, why);
+        same = slice_eq((struct slice){a->seal.ptr, a->seal.len},
+                        (struct slice){again.ptr, again.len});
+    }
+    audit_room_free(&again);
+    TRY(err);
+    return audit_journal_read(&a->dir, &a->journal, why);
+}
+
+static err_code judge(struct audit *a, const struct audit_room *note, bool found)
+{
+    uint64_t end = audit_journal_end(&a->journal);
+
+    TRY(make_room(a));
+    TRY(judge_checkpoint(a, (struct slice){note->ptr, note->len}, found));
+    a->size = a->published > end ? a->published : end;
+    a->size = a->size > a->extent ? a->size : a->extent;
+    TRY(judge_journal(a));
+    for (size_t i = 0; i < a->job->n_views; i++)
+        TRY(judge_view(a, &a->job->views[i]));
+    if (a->job->since.head.size > 0)
+        TRY(judge_view(a, &a->job->since));
+    qsort(a->stops, a->n_stops, sizeof *a->stops, by_size);
+    return audit_release(a);
+}
+
+err_code audit_heads(struct audit *a, struct why *why)
+{
+    struct audit_room note = {0};
+    bool found = false;
+    err_code err = read_files(a, &note, &found, why);
+
+    if (err == ERR_OK)
+        err = judge(a, &note, found);
+    audit_room_free(&note);
+    return err;
+}

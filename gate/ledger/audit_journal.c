@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gate/ledger/audit_journal.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MAGIC "pawl-journal-v1\n"
+#define MAGIC_LEN 16
+#define HEADER (MAGIC_LEN + 8 + SHA256_LEN + 8 + SHA256_LEN)
+#define FRAME_FIXED ((size_t)8 + 8 + 4 + SHA256_LEN + SHA256_LEN) /* behind the length */
+
+void audit_journal_free(struct audit_journal *journal)
+{
+    audit_room_free(&journal->bytes);
+    free(journal->heads);
+    free(journal->entries);
+    *journal = (struct audit_journal){0};
+}
+
+[[gnu::format(printf, 2, 3)]] static void damaged(struct audit_journal *j, const char *format, ...)
+{
+    va_list args;
+
+    j->damaged = true;
+    j->at = j->base.checkpoint.size + j->n_entries;
+    va_start(args, format);
+    (void)vsnprintf(j->text, sizeof j->text, format, args);
+    va_end(args);
+}
+
+static err_code header(struct audit_journal *j, struct slice bytes)
+{
+    struct reader r = reader_of(bytes);
+    struct digest want, got;
+
+    if (!slice_eq(reader_bytes(&r, MAGIC_LEN), slice_str(MAGIC))) {
+        damaged(j, "does not begin as a journal");
+        return ERR_OK;
+    }
+    j->base.checkpoint.size = reader_u64(&r);
+    reader_copy(&r, j->base.checkpoint.root.bytes, SHA256_LEN);
+    j->base.round = reader_u64(&r);
+    reader_copy(&r, want.bytes, SHA256_LEN);
+    TRY(hash_sha256(slice_part(bytes, 0, HEADER - SHA256_LEN), &got));
+    if (!digest_eq(&want, &got)) {
+        j->base = (struct tlog_head){0};
+        damaged(j, "the header's hash is another");
+    }
+    return ERR_OK;
+}
+
+/* Room for what cannot be more than this many. */
+static err_code reserve(struct audit_journal *j, size_t len)
+{
+    j->heads = calloc(len / FRAME_FIXED + 1, sizeof *j->heads);
+    j->entries = calloc(len / 3 + 1, sizeof *j->entries); /* a length and an octet each */
+    return j->heads == NULL || j->entries == NULL ? ERR_NO_MEMORY : ERR_OK;
+}
+
+/* The entries of a frame whose hash fits: what they are was the writer's word. */
+static bool entries(struct audit_journal *j, struct reader *r, uint32_t count)
+{
+    size_t n = j->n_entries;
+
+    for (uint32_t i = 0; i < count; i++) {
+        struct slice entry = reader_bytes(r, reader_u16(r));
+
+        if (entry.len == 0 || r->err != ERR_OK)
+            return false;
+        j->entries[n++] = entry;
+    }
+    if (reader_done(r) != ERR_OK)
+        return false;
+    j->n_entries = n;
+    return true;
+}
+
+/* One frame of this content (without length and hash). False, with the reason, when it is not one.
+ */
+static bool frame(struct audit_journal *j, struct slice content)
+{
+    struct reader r = reader_of(content);
+    struct tlog_head head = {0}, last = j->n_heads > 0 ? j->heads[j->n_heads - 1] : j->base;
+    uint64_t first;
+    uint32_t count;
+
+    head.round = reader_u64(&r);
+    first = reader_u64(&r);
+    count = reader_u32(&r);
+    reader_copy(&r, head.checkpoint.root.bytes, SHA256_LEN);
+    head.checkpoint.size = first + count;
+    if (r.err != ERR_OK || count == 0 || count > r.rest.len || first != last.checkpoint.size)
+        damaged(j, "a frame of %u entries from %llu on, where %llu was due", (unsigned)count,
+                (unsigned long long)first, (unsigned long long)last.checkpoint.size);
+    else if (head.round <= last.round)
+        damaged(j, "a frame of round %llu, after one of round %llu", (unsigned long long)head.round,
+                (unsigned long long)last.round);
+    else if (!entries(j, &r, count))
+        damaged(j, "a frame's entries do not fill it");
+    else
+        j->heads[j->n_heads++] = head;
+    return !j->damaged;
+}
+
+/* A frame's hash covers the hash before it, so that frames cannot change places. */
+static err_code hash_of(const struct digest *before, struct slice frame, struct digest *ret)
+{
+    const struct slice parts[] = {digest_slice(before), frame};
+
+    return hash_sha256_parts(parts, 2, ret);
+}
+
+static err_code frames(struct audit_journal *j, struct slice bytes)
+{
+    struct digest before, hash;
+    size_t at = HEADER;
+
+    memcpy(before.bytes, bytes.ptr + HEADER - SHA256_LEN, SHA256_LEN);
+    while (at < bytes.len) {
+        struct slice rest = slice_part(bytes, at, bytes.len - at), want;
+        struct reader r = reader_of(rest);
+        size_t len = reader_u32(&r);
+
+        if (r.err != ERR_OK || len < FRAME_FIXED || len > r.rest.len)
+            break;
+        want = slice_part(rest, 4 + len - SHA256_LEN, SHA256_LEN);
+        TRY(hash_of(&before, slice_part(rest, 0, 4 + len - SHA256_LEN), &hash));
+        if (!slice_eq(want, digest_slice(&hash)))
+            break;
+        if (!frame(j, slice_part(rest, 4, len - SHA256_LEN)))
+            return ERR_OK;
+        before = hash;
+        at += 4 + len;
+    }
+    j->torn = bytes.len - at;
+    return ERR_OK;
+}
+
+err_code audit_journal_read(const struct audit_dir *dir, struct audit_journal *ret, struct why *why)
+{
+    struct slice bytes;
+
+    *ret = (struct audit_journal){0};
+    TRY(audit_read(dir, "journal", AUDIT_JOURNAL_MAX, &ret->bytes, &ret->found, why));
+    if (!ret->found)
+        return ERR_OK;
+    bytes = (struct slice){ret->bytes.ptr, ret->bytes.len};
+    if (bytes.len > AUDIT_JOURNAL_MAX)
+        return why_say(why, ERR_TOO_LARGE, "the journal is longer than %zu bytes",
+                       AUDIT_JOURNAL_MAX);
+    TRY(reserve(ret, bytes.len));
+    if (bytes.len < HEADER) {
+        damaged(ret, "ends within its header, after %zu bytes", bytes.len);
+        return ERR_OK;
+    }
+    TRY(header(ret, bytes));
+    return ret->damaged ? ERR_OK : frames(ret, bytes);
+}
+
+bool audit_journal_entry(const struct audit_journal *journal, uint64_t index, struct slice *ret)
+{
+    uint64_t base = journal->base.checkpoint.size;
+
+    if (!journal->found || index < base || index - base >= journal->n_entries)
+        return false;
+    *ret = journal->entries[index - base];
+    return true;
+}
+
+uint64_t audit_journal_end(const struct audit_journal *journal)
+{
+    return journal->found ? journal->base.checkpoint.size + journal->n_entries : 0;
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * audit_log.h: judges a log as a directory of files, by whoever holds a copy: no gate, no hardware,
+ * no database, no trust in who wrote it. Every hash is computed again from the entries, every
+ * record is held against the rules of succession, and the heads that somebody signed against the
+ * tree.
+ *
+ * The fast way leaves out what the signed root already binds: the session key's signature on each
+ * record and the hashes inside it. What the gate itself wrote wrongly is found by the thorough way
+ * alone.
+ */
+#ifndef PAWL_LEDGER_AUDIT_LOG_H
+#define PAWL_LEDGER_AUDIT_LOG_H
+
+#include "gate/ledger/audit_kind.h"
+#include "gate/ledger/record.h"
+#include "gate/ledger/seal.h"
+#include "gate/tlog/store.h"
+
+/* Whom an auditor believes. Members that are NULL or empty are not judged. */
+struct auditor {
+    /* The hardware's receipt key of this thumbprint, if it is this gate's and was in use in this
+     * epoch. Error: SIGNER_UNKNOWN. Always there. */
+    err_code (*key)(const struct auditor *auditor, const struct digest *kid, uint64_t epoch,
+                    struct hw_pubkey *ret, struct why *why);
+    /* The published head, from the signed note. Errors: FORMAT for what is no such note;
+     * SIGNATURE_INVALID, SIGNER_UNKNOWN when the log's key did not sign it. */
+    err_code (*checkpoint)(const struct auditor *auditor, struct slice note, struct checkpoint *ret,
+                           struct why *why);
+    /* Whether the file "seal" is the hardware's word on this head, whose last entry is this. */
+    err_code (*seal)(const struct auditor *auditor, const struct sealed *sealed, struct slice entry,
+                     const struct checkpoint *head, struct why *why);
+    /* Anything that is known of a record besides. *ret_kind says what a refusal means. */
+    err_code (*record)(const struct auditor *auditor, const struct record *record,
+                       enum audit_kind *ret_kind, struct why *why);
+    void *context;       /* for all of them */
+    struct slice issuer; /* that the ledger must be of; empty: any */
+};
+
+#define AUDIT_FILE 128
+
+struct audit_finding {
+    enum audit_kind kind;
+    bool has_index;
+    uint64_t index;        /* the first damaged entry */
+    char file[AUDIT_FILE]; /* below the directory, or as given; "": no single one */
+    char text[320];        /* what disagrees, escaped */
+};
+
+/* A head of the log that somebody holds. */
+struct audit_view {
+    struct checkpoint head;
+    const char *from; /* a file, for messages. Borrows */
+};
+
+struct audit_job {
+    const char *dir; /* of the log */
+    const struct auditor *auditor;
+    bool thorough; /* every signature, every hash inside every record */
+    bool all;      /* go on after the first finding */
+    const struct audit_view *views;
+    size_t n_views;
+    /* Entries below this head, which was verified before, are not read again; its root is compared.
+     * Size 0: everything is read. What began before it is then taken as it is: the link of an
+     * agent's first record behind it, and outcomes of attempts before it. */
+    struct audit_view since;
+    void (*found)(void *context, const struct audit_finding *finding);         /* may be NULL */
+    void (*progress)(void *context, uint64_t done, uint64_t of);               /* may be NULL */
+    void (*entry)(void *context, uint64_t index, const struct record *record); /* may be NULL */
+    void *context;
+};
+
+struct audit_report {
+    struct checkpoint head;      /* of all entries that are there */
+    struct checkpoint published; /* size 0: there is no checkpoint that holds */
+    uint64_t findings;
+    uint64_t read;                /* entries */
+    uint64_t kinds[RECORD_KINDS]; /* of those, by kind */
+    uint64_t permits;             /* of the decisions */
+    uint64_t first_ms, last_ms;   /* times of the first and the last entry that was read */
+    uint64_t epoch;
+    /* Facts that are no damage. */
+    uint64_t interrupted; /* sessions that ended without a stop */
+    uint64_t lost;        /* attempts of those without an outcome */
+    uint64_t open;        /* attempts at the end that have no outcome yet */
+    uint64_t unpublished; /* entries behind the checkpoint */
+    uint64_t torn;        /* bytes of an interrupted commit at the journal's end */
+    bool running;         /* the last session has no stop */
+    bool journal, sealed; /* there is a journal; the hardware's word on the checkpoint holds */
+};
+
+/* Judges the log. *ret is written in any case, as far as the walk came. Error: that of the first
+ * finding, why naming kind, entry, file and what disagrees; NOT_FOUND, STORAGE, NO_MEMORY when the
+ * log cannot be read at all. */
+err_code audit_log(const struct audit_job *job, struct audit_report *ret, struct why *why);
+
+#endif

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * audit_testing.h: logs to damage. The entries are in memory, and the files are written from them
+ * by code that shares nothing with gate/tlog's, so that the auditor is judged by a second reading
+ * of the formats, and a forger who makes all hashes anew is one call away.
+ */
+#ifndef PAWL_LEDGER_AUDIT_TESTING_H
+#define PAWL_LEDGER_AUDIT_TESTING_H
+
+#include "gate/ledger/audit_log.h"
+#include "gate/ledger/ledger_testing.h"
+#include "gate/ledger/succession.h"
+#include "gate/tlog/checkpoint_text.h"
+
+#define LAB_MAX 2048
+
+struct lab {
+    struct testing t;
+    struct hw_ed25519 log_key;
+    struct note_key log;
+    struct auditor auditor; /* knows t's hardware key and the log's key */
+    char dir[64];           /* of the files */
+    struct buf entries[LAB_MAX];
+    size_t n;
+    size_t commits[LAB_MAX]; /* sizes that were committed, rising; the last is n */
+    size_t n_commits;
+    size_t folded; /* the journal begins here */
+    struct succession chain;
+    char attempt[RECORD_UUID_TEXT]; /* id of the last one */
+};
+
+struct lab *lab_make(void);
+void lab_free(struct lab *lab);
+
+/* Adds a record; of a decision, an agent's. A key_rotation begins a new session. */
+void lab_add(struct lab *lab, enum record_kind kind, const char *agent);
+/* A session without a stop: key_rotation and start, committed together; then n attempts of three
+ * agents in turns, each committed with its outcome. */
+void lab_session(struct lab *lab, size_t n);
+void lab_commit(struct lab *lab);
+
+/* Writes everything: bundles, tiles of every level, journal, checkpoint and seal of the first
+ * published entries. What is there is overwritten, nothing is removed. */
+void lab_write(struct lab *lab, size_t published);
+/* The same but for checkpoint and seal: what somebody can do who has no key. */
+void lab_write_forged(struct lab *lab, size_t published);
+
+/* The root over the first n entries. */
+struct checkpoint lab_head(const struct lab *lab, size_t n);
+
+/* Reads, or writes, a file of the log. */
+void lab_read(const struct lab *lab, const char *name, struct buf *ret);
+void lab_put(const struct lab *lab, const char *name, struct slice content);
+
+#endif
