@@ -249,8 +249,8 @@ struct buf lab_permit(struct lab *lab)
     grow(lab, &tree, &rotation, &record);
     make_receipt(lab, &tree, &receipt);
     make_seal(lab, &tree, &seal);
-    parts =
-        (struct permit_parts){buf_slice(&record), buf_slice(&receipt), buf_slice(&rotation), &seal};
+    parts = (struct permit_parts){
+        buf_slice(&record), buf_slice(&receipt), buf_slice(&rotation), &seal, {0}};
     OK(permit_make(&parts, &out, &why));
     return out;
 }

@@ -257,8 +257,8 @@ static err_code run_round(struct scribe *s, const struct entry *entry, uint64_t 
     index = ledger_size(s->ledger) - 1;
     TRY(sign_head(s, now_ms, index, &receipt, &seal, why));
     if (entry != NULL) {
-        const struct permit_parts parts = {buf_slice(&record), buf_slice(&receipt),
-                                           buf_slice(&s->rotation), &seal};
+        const struct permit_parts parts = {
+            buf_slice(&record), buf_slice(&receipt), buf_slice(&s->rotation), &seal, {0}};
         TRY(permit_make(&parts, &permit, why));
     }
     *ret = (struct written){.index = index, .permit = buf_take(&permit)};

@@ -248,10 +248,16 @@ void testing_receipt(struct testing *t, struct tree_source tree, uint64_t index,
 
 void testing_permit(struct testing *t, const char *path, uint64_t index, struct buf *ret)
 {
+    testing_permit_with(t, path, index, (struct slice){0}, ret);
+}
+
+void testing_permit_with(struct testing *t, const char *path, uint64_t index,
+                         struct slice disclosures, struct buf *ret)
+{
     CLEANUP(ledger_close) struct ledger *ledger = NULL;
     CLEANUP(buf_free) struct buf record = {0}, receipt = {0}, rotation = {0};
     CLEANUP(hw_seal_free) struct hw_seal seal = {.kind = HW_SEAL_FAKE};
-    struct permit_parts parts = {.seal = &seal};
+    struct permit_parts parts = {.seal = &seal, .disclosures = disclosures};
     struct why why = {0};
 
     assert_int_equal(buf_add_str(&seal.statement, "statement"), ERR_OK);

@@ -49,6 +49,10 @@ void testing_receipt(struct testing *t, struct tree_source tree, uint64_t index,
  * of kind fake. Appends to ret. */
 void testing_permit(struct testing *t, const char *path, uint64_t index, struct buf *ret);
 
+/* The same with encoded disclosures. */
+void testing_permit_with(struct testing *t, const char *path, uint64_t index,
+                         struct slice disclosures, struct buf *ret);
+
 /* Replaces the first occurrence of a digest. */
 void testing_replace(struct buf *buf, const struct digest *from, const struct digest *to);
 

@@ -7,6 +7,7 @@
 
 #define LABEL_KEY "pawl-key"
 #define LABEL_SEAL "pawl-seal"
+#define LABEL_DISCLOSURES "pawl-disclosures"
 
 void permit_free(struct permit *permit)
 {
@@ -44,7 +45,7 @@ static err_code write_unprotected(const struct permit_parts *parts, const struct
     bool sealed = parts->seal->kind != HW_SEAL_NONE;
     struct cbor_writer w = cbor_write(ret);
 
-    cbor_put_map(&w, 2u + sealed + (chain->n > 0));
+    cbor_put_map(&w, 2u + sealed + (chain->n > 0) + (parts->disclosures.len > 0));
     if (chain->n > 0) {
         cbor_put_int(&w, COSE_X5CHAIN);
         x509_chain_put(&w, chain);
@@ -57,6 +58,10 @@ static err_code write_unprotected(const struct permit_parts *parts, const struct
     if (sealed) {
         cbor_put_text(&w, LABEL_SEAL);
         TRY(seal_put(&w, parts->seal));
+    }
+    if (parts->disclosures.len > 0) {
+        cbor_put_text(&w, LABEL_DISCLOSURES);
+        cbor_put_item(&w, parts->disclosures);
     }
     return cbor_written(&w);
 }
@@ -97,6 +102,8 @@ static err_code read_unprotected(struct slice encoded, struct permit *permit,
     permit->rotation_entry = cbor_get_bytes(&r);
     if (cbor_key(&map, LABEL_SEAL))
         TRY(seal_get(&r, &permit->seal));
+    if (cbor_key(&map, LABEL_DISCLOSURES))
+        TRY(record_disclosures_parse(cbor_get_item(&r), &permit->disclosures, NULL));
     cbor_close_map(&map);
     return cbor_done(&r);
 }
@@ -213,6 +220,7 @@ static err_code parse(struct slice bytes, struct permit *permit, struct why *why
     if (permit->record.kind != RECORD_DECISION)
         return why_say(why, ERR_PERMIT_INVALID, "a record of kind %s is no permit",
                        record_kind_name(permit->record.kind));
+    TRY(record_disclosures_check(&permit->record, &permit->disclosures, why));
     TRY(receipt_parse(receipt, RECEIPT_OWN, &permit->receipt, why));
     TRY(record_parse(permit->rotation_entry, &permit->rotation, why));
     TRY(check_receipt(permit, why));

@@ -11,6 +11,7 @@
 
 #include "gate/ledger/receipt.h"
 #include "gate/ledger/record.h"
+#include "gate/ledger/record_redact.h"
 #include "gate/ledger/seal.h"
 
 #define PERMIT_SIZE_MAX ((size_t)2 << 20)
@@ -19,6 +20,7 @@
 struct permit_parts {
     struct slice record, receipt, rotation;
     const struct hw_seal *seal;
+    struct slice disclosures; /* from record_redact(); empty: nothing is disclosed */
 };
 
 /* Writes a permit. The certificates of the statement key are taken from the rotation, where the
@@ -35,6 +37,7 @@ struct permit {
     struct x509_chain chain; /* of that key; n 0: none. Nobody has judged it yet */
     struct slice rotation_entry;
     struct seal seal;
+    struct record_disclosures disclosures; /* n 0: none; each fits the record */
 };
 void permit_free(struct permit *permit);
 
@@ -42,7 +45,7 @@ void permit_free(struct permit *permit);
  * issuer, record and receipt of one epoch, snapshot and kind of hardware (simulated or not), record
  * and rotation of one session, and the record names the key that the rotation introduced; the
  * certificates in the header (33) are those of the rotation, the first is of that key, and the
- * receipt carries the others. Judges no
+ * receipt carries the others; what is disclosed has its redaction receipt in the record. Judges no
  * signature and no seal: a permit that parses proves nothing yet. Errors: CBOR_*, COSE_*, FORMAT,
  * TOO_LARGE, PERMIT_INVALID when the parts do not belong together; *ret is then all zero. Owns: the
  * caller frees *ret. Borrows: from bytes. */

@@ -22,7 +22,7 @@
 #define RECORD_TYP "application/pawl-record+cose"
 
 #define RECORD_CERTS_MAX 8      /* certificates that a key_rotation carries */
-#define RECORD_CERT_MAX 4096    /* bytes of each */
+#define RECORD_CERT_MAX 8192    /* bytes of each */
 #define RECORD_SIGNERS_MAX 16   /* keys that stand behind an approval or an override */
 #define RECORD_REDACTIONS_MAX 8 /* members of one record that were taken out */
 #define RECORD_PREIMAGE_MAX ((size_t)1 << 20) /* payload of a record that is a hash envelope */

@@ -266,7 +266,7 @@ static void read_disclosure(struct cbor_reader *r, struct record_disclosure *ret
     cbor_need(&map, DISCLOSURE_SALT);
     ret->salt = cbor_get_bytes(r);
     cbor_need(&map, DISCLOSURE_VALUE);
-    ret->value = cbor_peek(r) == CBOR_BYTES ? cbor_get_bytes(r) : cbor_get_text(r);
+    ret->value = slice_eq_str(ret->path, "input_hash") ? cbor_get_bytes(r) : cbor_get_text(r);
     cbor_close_map(&map);
     if (ret->salt.len != RECORD_SALT_LEN)
         cbor_fail(r, ERR_FORMAT);

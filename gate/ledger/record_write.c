@@ -5,8 +5,18 @@
 #include "gate/ledger/record_air.h"
 #include "gate/ledger/record_rules.h"
 
-/* Tag, array, three heads of byte strings, the empty map, and the signature. */
-#define FRAME_SIZE (1 + 1 + 3 + 1 + 3 + 2 + 64)
+/* Octets of a byte string with its head (RFC 8949 3). */
+static size_t bytes_len(size_t len)
+{
+    return len + (len < 24 ? 1 : len < 0x100 ? 2 : len < 0x10000 ? 3 : 5);
+}
+
+/* Tag, array, protected header, empty map, payload, signature. */
+static size_t entry_len(const struct record_draft *draft)
+{
+    return 1 + 1 + bytes_len(draft->protected_.len) + 1 + bytes_len(draft->payload.len) +
+           bytes_len(64);
+}
 
 void record_draft_free(struct record_draft *draft)
 {
@@ -39,7 +49,7 @@ static err_code lay_out(const struct record_profile *profile, const struct hw_pu
     TRY(profile->write_payload(record, &kid, &draft->payload));
     content.octets = buf_slice(&draft->payload);
     TRY(profile->write_protected(key, record, &content, &draft->protected_, &draft->chain_hash));
-    if (draft->protected_.len + draft->payload.len + FRAME_SIZE <= RECORD_SIZE_MAX)
+    if (entry_len(draft) <= RECORD_SIZE_MAX)
         return ERR_OK;
     TRY(envelop(draft));
     content = (struct record_content){buf_slice(&draft->payload), true};
