@@ -4,40 +4,34 @@
 #include "gate/base/file.h"
 #include "gate/cli/http.h"
 #include "gate/cli/witness_ask.h"
+#include "gate/cli/witness_testing.h"
 #include "gate/tlog/note_testing.h"
 
-#include <fcntl.h>
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #define SIZE 300
-#define EXIT_SKIP 77
 
 struct rig {
     char dir[64], socket[100];
     struct note_pair log;
     struct tree tree;
-    pid_t pid;
-    int in; /* the witness ends with it */
-    struct note_key witness;
-    char url[128];
+    struct witness_process witness; /* or the child that answers badly */
 };
 
 static int set_up(void **state)
 {
     static struct rig rig;
 
-    rig = (struct rig){.dir = "/tmp/pawl-witness-XXXXXX", .in = -1};
+    rig = (struct rig){.dir = "/tmp/pawl-witness-XXXXXX", .witness = {.in = -1}};
     assert_non_null(mkdtemp(rig.dir));
     (void)snprintf(rig.socket, sizeof rig.socket, "%s/socket", rig.dir);
     rig.log = note_pair_of(NOTE_ED25519, "log.example/a", 0);
@@ -51,13 +45,7 @@ static int set_up(void **state)
 
 static void stop(struct rig *rig)
 {
-    int status;
-
-    fd_close(&rig->in);
-    rig->in = -1;
-    if (rig->pid > 0)
-        assert_int_equal(waitpid(rig->pid, &status, 0), rig->pid);
-    rig->pid = 0;
+    witness_end(&rig->witness);
 }
 
 static int tear_down(void **state)
@@ -74,33 +62,10 @@ static int tear_down(void **state)
 /* Starts the witness; its state stays from one start to the next. */
 static void start(struct rig *rig, const char *listen, const char *log)
 {
-    char script[4096], state[128], line[512], vkey[256];
-    int in[2], out[2];
-    ssize_t n;
+    char state[128];
 
-    (void)snprintf(script, sizeof script, "%s/test-env/fixtures/witness.py", getenv("PAWL_SOURCE"));
     (void)snprintf(state, sizeof state, "%s/state", rig->dir);
-    assert_int_equal(pipe2(in, O_CLOEXEC), 0);
-    assert_int_equal(pipe2(out, O_CLOEXEC), 0);
-    (void)unlink(rig->socket);
-    rig->pid = fork();
-    assert_true(rig->pid >= 0);
-    if (rig->pid == 0) {
-        (void)dup2(in[0], 0);
-        (void)dup2(out[1], 1);
-        (void)execl("/usr/bin/python3", "python3", script, "--state", state, "--listen", listen,
-                    "--name", "w.example/1", "--log", log, (char *)NULL);
-        _exit(1);
-    }
-    fd_close(&in[0]);
-    fd_close(&out[1]);
-    rig->in = in[1];
-    n = read(out[0], line, sizeof line - 1);
-    assert_true(n > 0);
-    line[n] = '\0';
-    fd_close(&out[0]);
-    assert_int_equal(sscanf(line, "%255s %127s", vkey, rig->url), 2);
-    assert_int_equal(note_key_parse(slice_str(vkey), &rig->witness, NULL), ERR_OK);
+    witness_begin(&(struct witness_start){state, listen, "w.example/1", log}, &rig->witness);
 }
 
 static void checkpoint_of(struct rig *rig, uint64_t size, struct checkpoint *ret, struct buf *note)
@@ -116,10 +81,10 @@ static void checkpoint_of(struct rig *rig, uint64_t size, struct checkpoint *ret
 /* Asks about the first size entries; takes the answer into the checkpoint. */
 static err_code ask(struct rig *rig, uint64_t size, struct buf *ret, struct why *why)
 {
-    const struct cosign_policy policy = {&rig->log.key, &rig->witness, 1, 1};
+    const struct cosign_policy policy = {&rig->log.key, &rig->witness.key, 1, 1};
     CLEANUP(buf_free) struct buf note = {0}, lines = {0};
     static struct cosign_verdict verdict;
-    struct witness_job job = {.url = rig->url,
+    struct witness_job job = {.url = rig->witness.url,
                               .name = "w.example/1",
                               .source = tree_of(&rig->tree),
                               .timeout_ms = WITNESS_TIMEOUT_MS};
@@ -231,10 +196,10 @@ static void serve(struct rig *rig, enum manner manner, const char *text)
     (void)snprintf(address.sun_path, sizeof address.sun_path, "%s", rig->socket);
     assert_int_equal(bind(listener, (struct sockaddr *)&address, sizeof address), 0);
     assert_int_equal(listen(listener, 1), 0);
-    (void)snprintf(rig->url, sizeof rig->url, "unix:%s", rig->socket);
-    rig->pid = fork();
-    assert_true(rig->pid >= 0);
-    if (rig->pid > 0)
+    (void)snprintf(rig->witness.url, sizeof rig->witness.url, "unix:%s", rig->socket);
+    rig->witness.pid = fork();
+    assert_true(rig->witness.pid >= 0);
+    if (rig->witness.pid > 0)
         return;
     fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
     if (read(fd, request, sizeof request) <= 0)
@@ -284,7 +249,7 @@ static void bad_answers(void **state)
     };
     struct rig *rig = *state;
     CLEANUP(buf_free) struct buf note = {0}, lines = {0};
-    struct witness_job job = {.url = rig->url,
+    struct witness_job job = {.url = rig->witness.url,
                               .name = "w",
                               .source = tree_of(&rig->tree),
                               .timeout_ms = WITNESS_TIMEOUT_MS};
@@ -358,10 +323,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_unknown_log, set_up, tear_down),
         cmocka_unit_test_setup_teardown(bad_answers, set_up, tear_down),
     };
-    if (getenv("PAWL_SOURCE") == NULL ||
-        system("/usr/bin/python3 -c 'import cryptography' 2>/dev/null") != 0) {
-        (void)printf("python3-cryptography is not installed\n");
-        return EXIT_SKIP;
-    }
+    witness_need();
     return cmocka_run_group_tests_name("witness_ask", tests, NULL, NULL);
 }
