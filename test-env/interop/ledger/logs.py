@@ -4,10 +4,14 @@ made of golang.org/x/mod/sumdb judge pawl's ledgers and proofs, pawl judges what
 Every log is judged whole, then with one damage after another."""
 
 import base64
+import functools
+import http.server
 import json
 import os
 import shutil
 import subprocess
+import threading
+import time
 
 TILE = 256
 MINUTE = 60
@@ -55,6 +59,15 @@ class Log:
         self.files = {}
         for path, _ in resources(self.size):
             self.files[path] = read(f"{directory}/{self.there(path)}")
+
+    @classmethod
+    def of(cls, directory, vkey):
+        """One that may be growing: what its checkpoint says."""
+        log = cls.__new__(cls)
+        log.directory, log.vkey, log.files = directory, vkey, {}
+        log.checkpoint = read(f"{directory}/checkpoint")
+        log.size = int(log.checkpoint.split(b"\n")[1])
+        return log
 
     def there(self, path):
         """The file of a partial tile may have given way to the full one."""
@@ -207,7 +220,7 @@ class Peers:
 
     def __init__(self, program, fsck, build, where):
         self.program, self.fsck, self.where = program, fsck, where
-        self.tiles = f"{build}/test-env/interop/ledger/ledger_tiles"
+        self.built = f"{build}/test-env/interop/ledger"
 
     def ask(self, what, log, questions):
         lines = "".join(json.dumps(question) + "\n" for question in questions)
@@ -220,7 +233,7 @@ class Peers:
 
     def ours(self, log, questions):
         """pawl's lines: see tiles.c."""
-        done = subprocess.run([self.tiles, log.vkey], input="".join(
+        done = subprocess.run([f"{self.built}/ledger_tiles", log.vkey], input="".join(
             f"{question}\n" for question in questions).encode(), stdout=subprocess.PIPE, check=True)
         lines = done.stdout.decode(errors="replace").splitlines()
         assert len(lines) == len(questions), f"{len(lines)} answers on {len(questions)} questions"
@@ -235,7 +248,7 @@ class Peers:
         apply(where, damage)
         return where
 
-    def by_command(self, log, directory=None):
+    def by_command(self, log, directory=None, url=None):
         """What tessera's command says; its exit status says nothing. With one worker it waits for
         ever once that has found a damage."""
         key = f"{self.where}/vkey"
@@ -243,7 +256,7 @@ class Peers:
         try:
             done = subprocess.run(
                 [self.fsck, "--ui=false", "-N=64", "-logtostderr", f"--public_key={key}",
-                 f"--storage_url=file://{directory or log.directory}/"], stdin=subprocess.DEVNULL,
+                 f"--storage_url={url or f'file://{directory or log.directory}/'}"], stdin=subprocess.DEVNULL,
                 capture_output=True, timeout=MINUTE, check=False)
         except subprocess.TimeoutExpired:
             return False
@@ -257,6 +270,14 @@ class Peers:
         told = json.loads(done.stdout)
         return (Log(directory, told["vkey"]),
                 [base64.b64decode(text) for text in told["checkpoints"]])
+
+
+    def make_ours(self, name, origin, sizes):
+        """Logs of pawl's store, one for each size that it was published at."""
+        base = f"{self.where}/{name}"
+        done = subprocess.run([f"{self.built}/ledger_make", base, origin, *map(str, sizes)],
+                              check=True, stdout=subprocess.PIPE)
+        return [Log(f"{base}.{size}", done.stdout.decode().strip()) for size in sizes]
 
 
 # ---- comparisons --------------------------------------------------------------------------------
@@ -387,6 +408,39 @@ def permits(tally, title, log, statements):
     tally.add(f"{title}: permits", len(statements), len(statements), wrong)
 
 
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    """A static web server."""
+
+    def log_message(self, *_):  # pylint: disable=arguments-differ
+        pass
+
+
+def while_written(tally, peers):
+    """tessera's command over HTTP, again and again while pawl's store appends, folds, publishes."""
+    base, wrong, n = f"{peers.where}/live", [], 0
+    sizes = [f"={size}" for size in range(2, 6000, 5)]
+    with subprocess.Popen([f"{peers.built}/ledger_make", base, "example.org%2Fgate-1", *sizes],
+                          stdout=subprocess.PIPE) as maker, http.server.ThreadingHTTPServer(
+            ("127.0.0.1", 0), functools.partial(Quiet, directory=base)) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        vkey, seen = maker.stdout.readline().decode().strip(), set()
+        while not os.path.exists(f"{base}/checkpoint") and maker.poll() is None:
+            time.sleep(0.01)
+        while True:
+            last = maker.poll() is not None
+            log = Log.of(base, vkey)
+            seen.add(log.size)
+            n += 1
+            if not peers.by_command(log, url=f"http://127.0.0.1:{server.server_port}/"):
+                wrong.append(f"refused while it was written, at {log.size} entries or later")
+            if last:
+                break
+        server.shutdown()
+        if maker.wait() != 0 or len(seen) < 3:
+            wrong.append(f"the maker ended with {maker.returncode}, sizes seen: {sorted(seen)}")
+    tally.add("a log of pawl's store, served by a web server while it is written", n, n, wrong)
+
+
 def compare(tally, peers, gates, chance, count):
     """tessera's own logs first: what is a damage there has to be one in pawl's too."""
     for name, sizes in (("small", [1, 2, 7]), ("one-tile", [200, 256]), ("two", [5, 256, 300]),
@@ -396,6 +450,16 @@ def compare(tally, peers, gates, chance, count):
         whole(tally, title, peers, log)
         catalogue(tally, title, peers, log, checkpoints[:-1], chance, count // 4)
         judged(tally, title, peers, log, chance, count)
+    made = peers.make_ours("ours", "example.org%2Fgate-1", [1, 2, 7, 255, 256, 300, 513, 1281])
+    for log in made:
+        title = f"a log of pawl's store, {log.size} entries"
+        whole(tally, title, peers, log)
+        if log.size in (7, 300, 1281):
+            older = [other.checkpoint for other in made if other.size < log.size]
+            catalogue(tally, title, peers, log, older, chance, count)
+            judged(tally, title, peers, log, chance, count)
+    if peers.fsck:
+        while_written(tally, peers)
     for gate, statements in gates:
         directory = f"{gate['home']}/ledger"
         if not os.path.exists(f"{directory}/checkpoint"):
