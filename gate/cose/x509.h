@@ -99,6 +99,10 @@ struct x509_issue {
     bool authority; /* may issue certificates that issue none */
 };
 
+/* Whether a certificate can be an issuer here: an authority by basicConstraints and keyUsage, which
+ * signs data as well, with a subjectKeyIdentifier. Errors: CERT_CHAIN, CERT_MALFORMED. */
+err_code x509_may_issue(struct slice cert, struct why *why);
+
 /* A certificate without its signature. */
 struct x509_draft {
     struct buf tbs;

@@ -319,6 +319,14 @@ static err_code may_issue(X509 *issuer, struct why *why)
     return ERR_OK;
 }
 
+err_code x509_may_issue(struct slice cert, struct why *why)
+{
+    CLEANUP(x509_close) X509 *issuer = NULL;
+
+    TRY(x509_open(cert, &issuer, why));
+    return may_issue(issuer, why);
+}
+
 /* PrintableString (X.680 41.4), which OpenSSL takes the caller's word for. */
 static bool printable(const char *text)
 {

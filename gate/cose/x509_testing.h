@@ -10,7 +10,7 @@
 
 #include <openssl/x509.h>
 
-#define X509_TEST_NOW INT64_C(1795000000) /* 2026-11-18 */
+#define X509_TEST_NOW INT64_C(1760000000) /* 2025-10-09, as in gate/ledger/ledger_testing.h */
 
 /* Certificates that own their octets; the chain borrows from them. */
 struct x509_made {

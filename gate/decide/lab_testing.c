@@ -63,7 +63,7 @@ struct lab *lab_new(const struct cast *cast, enum lab_kind kind)
     (void)snprintf(hw->about.model, sizeof hw->about.model, "IBM SW TPM");
     if (kind == LAB_TPM)
         enrol_tpm(lab);
-    lab->seal_by = lab->seal_key;
+    lab->seal_by = lab->certified_by = lab->seal_key;
     lab->sealed_epoch = LAB_EPOCH;
     lab->stepped_for = "snapshot";
     lab->size = lab->sealed_size = 3;
@@ -246,6 +246,9 @@ struct buf lab_permit(struct lab *lab)
     struct buf out = {0};
     struct why why = {0};
 
+    /* A forger has no certificates of the hardware's; with none the signatures have to tell. */
+    lab->t.uncertified = lab->rotation_by != NULL || lab->receipt_by != NULL || lab->uncertified;
+    lab->t.device = lab->kind == LAB_TPM ? NULL : lab->certified_by;
     grow(lab, &tree, &rotation, &record);
     make_receipt(lab, &tree, &receipt);
     make_seal(lab, &tree, &seal);

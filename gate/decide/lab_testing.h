@@ -28,7 +28,9 @@ struct lab {
     struct buf root_bytes;
     struct enrolment enrolment;
 
-    struct hw_signer *seal_by; /* of the attestation, or identity key */
+    struct hw_signer *seal_by;      /* of the attestation, or identity key */
+    struct hw_signer *certified_by; /* a token's key: the device's */
+    bool uncertified;               /* without any certificate */
     struct hw_signer
         *entry_by; /* of the record, in the name of the statement key; NULL: that key */
     struct hw_signer *rotation_by,

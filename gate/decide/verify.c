@@ -5,6 +5,7 @@
 #include "gate/cose/cose_key.h"
 #include "gate/decide/hardware.h"
 #include "gate/policy/grant.h"
+#include "gate/policy/issuer.h"
 #include "gate/policy/root_chain.h"
 
 #include <string.h>
@@ -160,6 +161,20 @@ static err_code judge_signatures(struct verified *out, struct why *why)
     return record_verify(&permit->record, &permit->rotation.key, why);
 }
 
+/* The certificates say what the seal says, to those who know no seals: the device's is of the
+ * enrolled key. They are judged at the time of the record: what has expired since held then. */
+static err_code judge_chain(const struct enrolment *enrolment, const struct verified *out,
+                            struct why *why)
+{
+    const struct permit *permit = &out->permit;
+    bool own = hw_pubkey_eq(hw_enrolment_device(&enrolment->hw), &out->receipt_key);
+
+    if (permit->chain.n == 0)
+        return ERR_OK;
+    return issuer_check(enrolment, &permit->chain, own ? 1 : 2,
+                        (int64_t)(permit->record.action_ms / 1000), why);
+}
+
 static err_code verify(struct slice bytes, const struct enrolment *enrolment, struct verified *ret,
                        struct why *why)
 {
@@ -167,7 +182,8 @@ static err_code verify(struct slice bytes, const struct enrolment *enrolment, st
     TRY(same_gate(&ret->permit, enrolment, why));
     TRY(tree_head(ret, why));
     TRY(judge_seal(enrolment, ret, why));
-    return judge_signatures(ret, why);
+    TRY(judge_signatures(ret, why));
+    return judge_chain(enrolment, ret, why);
 }
 
 err_code verify_permit(struct slice bytes, const struct enrolment *enrolment, struct verified *ret,

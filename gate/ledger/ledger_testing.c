@@ -37,6 +37,39 @@ void testing_free(struct testing *t)
 {
     hw_signer_close(&t->hardware);
     hw_signer_close(&t->statement);
+    x509_made_free(&t->made);
+}
+
+static void certify(struct testing *t)
+{
+    struct hw_signer *device = t->device != NULL ? t->device : t->hardware;
+    size_t n = t->device != NULL ? 3 : 2;
+
+    x509_made_free(&t->made);
+    t->made.n = n;
+    x509_test_device(device, n == 3, &t->made.certs[n - 1]);
+    if (n == 3)
+        x509_test_issue(device, buf_slice(&t->made.certs[2]), &t->hardware->key, "epoch-7", true,
+                        &t->made.certs[1]);
+    x509_test_issue(t->hardware, buf_slice(&t->made.certs[1]), &t->statement->key, t->session_id,
+                    false, &t->made.certs[0]);
+}
+
+struct x509_chain testing_chain(struct testing *t)
+{
+    const struct hw_pubkey *keys[] = {&t->statement->key, &t->hardware->key,
+                                      t->device != NULL ? &t->device->key : &t->hardware->key};
+    bool same = t->made.n > 0;
+
+    if (t->uncertified)
+        return (struct x509_chain){0};
+    for (size_t i = 0; i < 3; i++)
+        same = same && hw_pubkey_eq(keys[i], &t->made_for[i]);
+    if (!same)
+        certify(t);
+    for (size_t i = 0; i < 3; i++)
+        t->made_for[i] = *keys[i];
+    return x509_made_chain(&t->made);
 }
 
 static struct digest digest_of(const char *text)
@@ -77,8 +110,13 @@ static void set_attempt(struct record_attempt *attempt)
 
 static void set_rotation(struct testing *t, struct record *record)
 {
+    const struct x509_chain chain = testing_chain(t);
+
     record->key = t->statement->key;
     record->rotation.round = ++t->round;
+    record->rotation.n_certs = chain.n;
+    for (size_t i = 0; i < chain.n; i++)
+        record->rotation.certs[i] = chain.certs[i];
 }
 
 static void set_consent(struct record *record)
@@ -221,6 +259,18 @@ void testing_ledger(struct testing *t, const char *path, size_t n)
     ledger_close(&ledger);
 }
 
+/* Of the key that signs receipts: those above the statement key's. */
+static struct x509_chain receipt_chain(struct testing *t)
+{
+    struct x509_chain chain = testing_chain(t);
+
+    if (chain.n > 0)
+        chain.n--;
+    for (size_t i = 0; i < chain.n; i++)
+        chain.certs[i] = chain.certs[i + 1];
+    return chain;
+}
+
 void testing_receipt(struct testing *t, struct tree_source tree, uint64_t index, uint64_t size,
                      struct buf *ret)
 {
@@ -232,7 +282,8 @@ void testing_receipt(struct testing *t, struct tree_source tree, uint64_t index,
                                 .round = TESTING_ROUND,
                                 .snapshot = digest_of("snapshot"),
                                 .simulated = true,
-                                .checkpoint = {.size = size}};
+                                .checkpoint = {.size = size},
+                                .chain = receipt_chain(t)};
     struct tree_path path;
     struct why why = {0};
 

@@ -4,6 +4,7 @@
 #ifndef PAWL_LEDGER_LEDGER_TESTING_H
 #define PAWL_LEDGER_LEDGER_TESTING_H
 
+#include "gate/cose/x509_testing.h"
 #include "gate/ledger/log.h"
 #include "gate/ledger/permit.h"
 
@@ -13,6 +14,11 @@
 
 struct testing {
     struct hw_signer *hardware, *statement;
+    struct hw_signer
+        *device;           /* not owned; certifies the hardware key. NULL: that is the device's */
+    bool uncertified;      /* records and receipts carry no certificates */
+    struct x509_made made; /* see testing_chain() */
+    struct hw_pubkey made_for[3];
     char session_id[RECORD_UUID_TEXT], record_id[RECORD_UUID_TEXT];
     uint64_t now_ms;
     uint64_t round; /* of the last key_rotation that was made */
@@ -24,6 +30,10 @@ void testing_free(struct testing *t);
 
 /* A new statement key and session. */
 void testing_new_session(struct testing *t);
+
+/* Certificates of the present keys, made anew when one of them has changed: the statement key's,
+ * the hardware key's and, if it has one, the device's. Borrows: from t, until the next call. */
+struct x509_chain testing_chain(struct testing *t);
 
 /* A record of each kind with every member set, at the time t->now_ms. Borrows from t. */
 struct record *testing_record(struct testing *t, enum record_kind kind, const char *agent_id,

@@ -466,6 +466,8 @@ err_code receipt_verify(const struct receipt *receipt, struct slice entry,
 
     TRY(receipt_statement(receipt, entry, key, &head, &statement, why));
     TRY(hw_verify_soft(&statement, why));
+    if (receipt->chain.n > 0)
+        TRY(x509_chain_validate(&receipt->chain, receipt->iat, why));
     *ret_checkpoint = head;
     return ERR_OK;
 }

@@ -110,7 +110,9 @@ err_code receipt_statement(const struct receipt *receipt, struct slice entry,
                            struct hw_statement *ret, struct why *why);
 
 /* The same, judged in software: the entry was in the ledger when it had that head. Error:
- * SIGNATURE_INVALID, also when the path leads to another root. */
+ * SIGNATURE_INVALID, also when the path leads to another root. An
+ * own one's certificates must lead from the first to the last, at the time that it names; whether
+ * the last is anybody's is not said. */
 err_code receipt_verify(const struct receipt *receipt, struct slice entry,
                         const struct hw_pubkey *key, struct checkpoint *ret_checkpoint,
                         struct why *why);

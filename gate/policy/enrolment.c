@@ -3,6 +3,7 @@
 
 #include "gate/base/text.h"
 #include "gate/cose/cose_key.h"
+#include "gate/policy/issuer.h"
 #include "gate/tlog/checkpoint_text.h"
 
 #include <string.h>
@@ -98,9 +99,19 @@ struct present {
     bool base, index, serial, seal_name, index_name, seal_handle, receipt_name, receipt_handle;
 };
 
-static void get_rest(struct cbor_reader *r, struct cbor_map *map, struct hw_enrolment *hw,
+static void get_chain(struct cbor_reader *r, struct x509_chain *ret, struct why *why)
+{
+    err_code err = x509_chain_get(r, ret, why);
+
+    if (err != ERR_OK)
+        cbor_fail(r, err);
+}
+
+static void get_rest(struct cbor_reader *r, struct cbor_map *map, struct enrolment *out,
                      struct present *present, struct why *why)
 {
+    struct hw_enrolment *hw = &out->hw;
+
     cbor_need(map, "receipt");
     get_key(r, &hw->receipt, why);
     if ((present->seal_name = cbor_key(map, "seal-name")))
@@ -109,6 +120,8 @@ static void get_rest(struct cbor_reader *r, struct cbor_map *map, struct hw_enro
         get_name(r, hw->index_name);
     if ((present->seal_handle = cbor_key(map, "seal-handle")))
         hw->seal_handle = get_handle(r);
+    if (cbor_key(map, "device-chain"))
+        get_chain(r, &out->device_chain, why);
     if ((present->receipt_name = cbor_key(map, "receipt-name")))
         get_name(r, hw->receipt_name);
     if ((present->receipt_handle = cbor_key(map, "receipt-handle")))
@@ -158,27 +171,14 @@ static err_code check_log(const struct enrolment *e, struct why *why)
     return ERR_OK;
 }
 
-static bool begins(struct slice text, const char *with)
-{
-    size_t len = strlen(with);
-
-    return text.len > len && memcmp(text.ptr, with, len) == 0;
-}
-
-/* A gate without certificates cannot call itself anything but what it is. */
 static err_code check_issuer(const struct enrolment *e, struct why *why)
 {
-    CLEANUP(buf_free) struct buf own = {0};
     size_t at;
 
     if (e->issuer.len > ENROLMENT_ISSUER_MAX || !text_is_plain(e->issuer, &at))
         return why_say(why, ERR_FORMAT, "the issuer is not a URI of at most %d bytes",
                        ENROLMENT_ISSUER_MAX);
-    TRY(enrolment_issuer(e->domain, e->gate, &own));
-    if (begins(e->issuer, "did:x509:") || slice_eq(e->issuer, buf_slice(&own)))
-        return ERR_OK;
-    return why_say(why, ERR_FORMAT, "the issuer is \"%.*s\", not \"%s\"", TERM_ARG(e->issuer),
-                   (const char *)own.ptr);
+    return issuer_of_enrolment(e, why);
 }
 
 static err_code check(const struct enrolment *e, struct why *why)
@@ -234,7 +234,7 @@ err_code enrolment_parse(struct slice bytes, struct enrolment *ret, struct why *
     out.issuer = cbor_get_text(&r);
     if ((present.serial = cbor_key(&map, "serial")))
         get_ascii(&r, out.hw.serial, sizeof out.hw.serial);
-    get_rest(&r, &map, &out.hw, &present, why);
+    get_rest(&r, &map, &out, &present, why);
     cbor_close_map(&map);
     if (cbor_done(&r) != ERR_OK)
         return term_refuse(why, cbor_done(&r), "enrolment");
@@ -269,14 +269,25 @@ static void put_about(struct cbor_writer *w, const struct hw_description *about)
     cbor_put_bool(w, about->refuses_rollback);
 }
 
-static void put_names(struct cbor_writer *w, const struct hw_enrolment *hw)
+static void put_chain(struct cbor_writer *w, const struct enrolment *e)
 {
+    if (e->device_chain.n == 0)
+        return;
+    cbor_put_text(w, "device-chain");
+    x509_chain_put(w, &e->device_chain);
+}
+
+static void put_names(struct cbor_writer *w, const struct enrolment *e)
+{
+    const struct hw_enrolment *hw = &e->hw;
+
     cbor_put_text(w, "seal-name");
     cbor_put_bytes(w, SLICE_OF(hw->seal_name));
     cbor_put_text(w, "index-name");
     cbor_put_bytes(w, SLICE_OF(hw->index_name));
     cbor_put_text(w, "seal-handle");
     cbor_put_uint(w, hw->seal_handle);
+    put_chain(w, e);
     cbor_put_text(w, "receipt-name");
     cbor_put_bytes(w, SLICE_OF(hw->receipt_name));
     cbor_put_text(w, "receipt-handle");
@@ -287,7 +298,7 @@ static void put_all(struct cbor_writer *w, const struct enrolment *e, bool tpm)
 {
     const struct hw_enrolment *hw = &e->hw;
 
-    cbor_put_map(w, 9u + (e->zone.len > 0 ? 1u : 0u) + (tpm ? 7u : 1u));
+    cbor_put_map(w, 9u + (e->zone.len > 0) + (e->device_chain.n > 0) + (tpm ? 7u : 1u));
     cbor_put_text(w, "log");
     cbor_put_text_slice(w, e->log);
     if (tpm) {
@@ -323,7 +334,9 @@ static void put_all(struct cbor_writer *w, const struct enrolment *e, bool tpm)
     cbor_put_text(w, "receipt");
     cose_key_put(w, &hw->receipt);
     if (tpm)
-        put_names(w, hw);
+        put_names(w, e);
+    else
+        put_chain(w, e);
 }
 
 err_code enrolment_write(const struct enrolment *enrolment, struct buf *ret, struct why *why)

@@ -7,6 +7,7 @@
 #ifndef PAWL_POLICY_ENROLMENT_H
 #define PAWL_POLICY_ENROLMENT_H
 
+#include "gate/cose/x509.h"
 #include "gate/policy/term.h"
 #include "hw/root.h"
 
@@ -14,18 +15,21 @@
 
 #define ENROLMENT_ISSUER_MAX 1024 /* bytes */
 
-/* Borrows domain, gate, zone, log and issuer: from the bytes it was parsed from, or from the
- * caller. */
+/* Borrows domain, gate, zone, log, issuer and the chain: from the bytes it was parsed from, or from
+ * the caller. */
 struct enrolment {
     struct slice domain, gate;
     struct slice zone;   /* empty: in none */
     struct digest root;  /* of root metadata version 1 */
     struct slice log;    /* C2SP verifier key of the log, named like its origin: tlog_origin() */
     struct slice issuer; /* URI: who issues the records. enrolment_issuer(), or a did:x509 */
+    struct x509_chain device_chain; /* certificates of the device's key (hw_enrolment_device()), its
+                                       own first, for a did:x509; n 0: none */
     struct hw_enrolment hw;
 };
 
-/* Strict. Errors: CBOR_*, FORMAT, KEY_MALFORMED, UNSUPPORTED (another kind of root). */
+/* Strict. Errors: CBOR_*, FORMAT, KEY_MALFORMED, UNSUPPORTED (another kind of root), those of
+ * issuer_of_enrolment(). */
 err_code enrolment_parse(struct slice bytes, struct enrolment *ret, struct why *why);
 
 /* Appends the deterministic CBOR. Errors: FORMAT for what parse would refuse. */
