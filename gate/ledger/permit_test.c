@@ -21,18 +21,30 @@ struct setting {
     struct permit permit; /* the one that is being looked at */
 };
 
-static int set_up(void **state)
+static int set_up_with(void **state, bool uncertified)
 {
     struct setting *s = calloc(1, sizeof *s);
 
     assert_non_null(s);
     testing_init(&s->t);
+    s->t.uncertified = uncertified;
     testing_dir(s->dir, sizeof s->dir);
     (void)snprintf(s->path, sizeof s->path, "%s/ledger", s->dir);
     testing_ledger(&s->t, s->path, DECISIONS);
     testing_permit(&s->t, s->path, INDEX, &s->bytes);
     *state = s;
     return 0;
+}
+
+static int set_up(void **state)
+{
+    return set_up_with(state, false);
+}
+
+/* Without certificates there are three labels. */
+static int set_up_plain(void **state)
+{
+    return set_up_with(state, true);
 }
 
 static int tear_down(void **state)
@@ -112,10 +124,10 @@ static bool bit_at(struct slice part, const struct buf *whole, size_t bit)
     return bit / 8 >= from && bit / 8 < from + part.len;
 }
 
-/* The seal alone is not judged here: its octets are for tpm/ and pkcs11/ to judge. */
-static void every_flipped_bit_is_refused(void **state)
+/* The seal alone is not judged here: its octets are for tpm/ and pkcs11/ to judge. step: bits from
+ * one that is flipped to the next. */
+static void flip(struct setting *s, size_t step)
 {
-    struct setting *s = *state;
     struct slice statement, sig;
     struct why why = {0};
     size_t in_seal = 0;
@@ -123,7 +135,7 @@ static void every_flipped_bit_is_refused(void **state)
     assert_int_equal(permit_parse(buf_slice(&s->bytes), &s->permit, &why), ERR_OK);
     statement = s->permit.seal.statement;
     sig = s->permit.seal.sig;
-    for (size_t bit = 0; bit < s->bytes.len * 8; bit++) {
+    for (size_t bit = 0; bit < s->bytes.len * 8; bit += step) {
         err_code err;
 
         s->bytes.ptr[bit / 8] ^= (uint8_t)(1u << bit % 8);
@@ -136,7 +148,19 @@ static void every_flipped_bit_is_refused(void **state)
             fail_msg("bit %zu flipped", bit);
         s->bytes.ptr[bit / 8] ^= (uint8_t)(1u << bit % 8);
     }
-    assert_int_equal(in_seal, 8 * (statement.len + sig.len));
+    if (step == 1)
+        assert_int_equal(in_seal, 8 * (statement.len + sig.len));
+}
+
+static void every_flipped_bit_is_refused(void **state)
+{
+    flip(*state, 1);
+}
+
+/* With certificates, of which each parse reads five: each octet, and each bit of one in turn. */
+static void every_flipped_octet_is_refused(void **state)
+{
+    flip(*state, 9);
 }
 
 /* ---- parts that do not belong together ------------------------------------------------------- */
@@ -198,6 +222,16 @@ static void key_introduced_later(struct parts *p)
     p->rotation->action_ms = p->rotation->captured_ms = p->record->action_ms + 1;
 }
 
+/* Of a receipt: what stands above the statement key's certificate. */
+static struct x509_chain above(struct x509_chain chain)
+{
+    struct x509_chain ret = {.n = chain.n - 1};
+
+    for (size_t i = 0; i < ret.n; i++)
+        ret.certs[i] = chain.certs[i + 1];
+    return ret;
+}
+
 static void key_of_somebody_else(struct parts *p)
 {
     struct hw_signer *mine = p->t->statement;
@@ -206,7 +240,38 @@ static void key_of_somebody_else(struct parts *p)
     p->t->statement = p->t->hardware; /* introduces another key, in the same session */
     free(p->rotation);
     p->rotation = testing_record(p->t, RECORD_KEY_ROTATION, NULL, &link);
+    p->head.chain = above(testing_chain(p->t));
     p->t->statement = mine;
+}
+
+static void receipt_without_certificates(struct parts *p)
+{
+    p->head.chain.n = 0;
+}
+
+static void receipt_with_more_certificates(struct parts *p)
+{
+    p->head.chain.certs[p->head.chain.n++] = p->head.chain.certs[0];
+}
+
+static void rotation_without_certificates(struct parts *p)
+{
+    p->rotation->rotation.n_certs = 0;
+}
+
+static void rotation_with_fewer_certificates(struct parts *p)
+{
+    p->rotation->rotation.n_certs--;
+}
+
+static void rotation_with_others(struct parts *p)
+{
+    p->rotation->rotation.certs[0] = p->rotation->rotation.certs[1];
+}
+
+static void rotation_with_what_is_none(struct parts *p)
+{
+    p->rotation->rotation.certs[0] = slice_str("the session's certificate");
 }
 
 static void record_in_place_of_rotation(struct parts *p)
@@ -259,7 +324,8 @@ static err_code make_changed(struct setting *s, void (*change)(struct parts *par
                                    .epoch = p.record->epoch,
                                    .signer = p.rotation->input,
                                    .snapshot = p.record->snapshot,
-                                   .simulated = p.record->simulated};
+                                   .simulated = p.record->simulated,
+                                   .chain = above(testing_chain(&s->t))};
     change(&p);
     testing_signed(&s->t, p.record, &record, &next);
     testing_signed(&s->t, p.rotation, &rotation, &next);
@@ -290,6 +356,12 @@ static void parts_must_belong_together(void **state)
         {"key of another session", other_session, ERR_PERMIT_INVALID},
         {"key introduced later", key_introduced_later, ERR_PERMIT_INVALID},
         {"key of somebody else", key_of_somebody_else, ERR_PERMIT_INVALID},
+        {"certificates, but not of the receipt", receipt_without_certificates, ERR_PERMIT_INVALID},
+        {"a receipt with more of them", receipt_with_more_certificates, ERR_PERMIT_INVALID},
+        {"certificates of the receipt alone", rotation_without_certificates, ERR_PERMIT_INVALID},
+        {"without the device's", rotation_with_fewer_certificates, ERR_PERMIT_INVALID},
+        {"of another key than the record's", rotation_with_others, ERR_PERMIT_INVALID},
+        {"with one that is none", rotation_with_what_is_none, ERR_FORMAT},
         {"no key_rotation", record_in_place_of_rotation, ERR_PERMIT_INVALID},
         {"no decision", rotation_in_place_of_record, ERR_PERMIT_INVALID},
     };
@@ -306,8 +378,8 @@ static void parts_must_belong_together(void **state)
 
 /* ---- the unprotected header ------------------------------------------------------------------ */
 
-/* Puts the permit's record under an unprotected header of these parts, each an encoded pair. */
-static err_code with_header(struct setting *s, const struct slice *pairs, size_t n, struct why *why)
+/* Puts the permit's record under an unprotected header of n encoded pairs, one after the other. */
+static err_code with_pairs(struct setting *s, struct slice pairs, size_t n, struct why *why)
 {
     CLEANUP(buf_free) struct buf unprotected = {0}, out = {0};
     struct cose_sign1 message;
@@ -315,13 +387,22 @@ static err_code with_header(struct setting *s, const struct slice *pairs, size_t
     assert_int_equal(cose_sign1_parse(buf_slice(&s->bytes), CBOR_DETERMINISTIC, &message, why),
                      ERR_OK);
     assert_int_equal(buf_add_u8(&unprotected, (uint8_t)(0xa0 + n)), ERR_OK);
-    for (size_t i = 0; i < n; i++)
-        assert_int_equal(buf_add_slice(&unprotected, pairs[i]), ERR_OK);
+    assert_int_equal(buf_add_slice(&unprotected, pairs), ERR_OK);
     assert_int_equal(cose_sign1_assemble(message.protected_, buf_slice(&unprotected),
                                          message.payload, false, message.signature, &out),
                      ERR_OK);
     permit_free(&s->permit);
     return permit_parse(buf_slice(&out), &s->permit, why);
+}
+
+/* The same with the pairs apart. */
+static err_code with_header(struct setting *s, const struct slice *pairs, size_t n, struct why *why)
+{
+    CLEANUP(buf_free) struct buf all = {0};
+
+    for (size_t i = 0; i < n; i++)
+        assert_int_equal(buf_add_slice(&all, pairs[i]), ERR_OK);
+    return with_pairs(s, buf_slice(&all), n, why);
 }
 
 /* The three pairs of the permit's header, as encoded. */
@@ -359,6 +440,44 @@ static void only_the_three_labels(void **state)
     pairs_of(s, pairs + 1, &why);
     pairs[0] = SLICE_OF(KID);
     assert_int_equal(with_header(s, pairs, 4, &why), ERR_COSE_MALFORMED); /* kid is protected */
+}
+
+/* Which nobody has signed here, and which are still those that the hardware has signed there. */
+static void certificates_are_those_of_the_rotation(void **state)
+{
+    struct setting *s = *state;
+    const struct x509_chain good = testing_chain(&s->t);
+    struct x509_chain chains[5] = {good, good, good, good, good};
+    struct cose_sign1 message;
+    struct why why = {0};
+
+    chains[1].n = 1;
+    chains[2].certs[1] = good.certs[0];
+    chains[3].certs[2] = good.certs[1];
+    chains[3].n = 3;
+    chains[4].n = 0;
+    assert_int_equal(cose_sign1_parse(buf_slice(&s->bytes), CBOR_DETERMINISTIC, &message, &why),
+                     ERR_OK);
+    for (size_t i = 0; i < sizeof chains / sizeof *chains; i++) {
+        CLEANUP(buf_free) struct buf pair = {0};
+        struct cbor_reader r = {.rest = message.headers.unprotected};
+        struct slice rest;
+        err_code err;
+
+        assert_int_equal(cbor_get_map(&r), 4);
+        (void)cbor_get_item(&r); /* 33 and its value, which this replaces */
+        (void)cbor_get_item(&r);
+        rest = r.rest;
+        assert_int_equal(buf_add(&pair, "\x18\x21", 2), ERR_OK);
+        if (chains[i].n == 0)
+            buf_cut(&pair, 0);
+        else
+            assert_int_equal(x509_chain_encode(&chains[i], &pair), ERR_OK);
+        assert_int_equal(buf_add_slice(&pair, rest), ERR_OK);
+        err = with_pairs(s, buf_slice(&pair), chains[i].n == 0 ? 3 : 4, &why);
+        if (err != (i == 0 ? ERR_OK : ERR_PERMIT_INVALID))
+            fail_msg("chain %zu: %s (%s)", i, err_name(err), why.text);
+    }
 }
 
 /* Seals in CBOR, where a letter before a text is its head: d for one of four octets, i for nine. */
@@ -460,19 +579,22 @@ static void too_large(void **state)
 }
 
 #define WITH_SETTING(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define PLAIN_SETTING(test) cmocka_unit_test_setup_teardown(test, set_up_plain, tear_down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         WITH_SETTING(a_permit_goes_there_and_back),
         WITH_SETTING(every_truncation_is_refused),
-        WITH_SETTING(every_flipped_bit_is_refused),
+        PLAIN_SETTING(every_flipped_bit_is_refused),
+        WITH_SETTING(every_flipped_octet_is_refused),
         WITH_SETTING(parts_must_belong_together),
-        WITH_SETTING(only_the_three_labels),
-        WITH_SETTING(seals),
-        WITH_SETTING(other_labels),
-        WITH_SETTING(exactly_one_receipt),
-        WITH_SETTING(too_large),
+        WITH_SETTING(certificates_are_those_of_the_rotation),
+        PLAIN_SETTING(only_the_three_labels),
+        PLAIN_SETTING(seals),
+        PLAIN_SETTING(other_labels),
+        PLAIN_SETTING(exactly_one_receipt),
+        PLAIN_SETTING(too_large),
     };
     return cmocka_run_group_tests_name("permit", tests, NULL, NULL);
 }
