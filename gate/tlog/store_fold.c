@@ -102,6 +102,8 @@ static err_code replace_journal(struct tlog *tlog, struct why *why)
  * ask again: every tile is made anew. */
 err_code tlog_fold(struct tlog *tlog, struct why *why)
 {
+    uint64_t base = tlog->base.checkpoint.size;
+
     if (tlog->mode == TLOG_READ || tree_size(&tlog->tree) != tlog->head.checkpoint.size)
         return why_say(why, ERR_INTERNAL, "\"%s\" cannot be folded now", store_path(tlog));
     if (tlog->broken)
@@ -112,9 +114,11 @@ err_code tlog_fold(struct tlog *tlog, struct why *why)
         return ERR_OK;
     TRY(store_write_tiles(tlog, why));
     if (syncfs(tlog->dir) != 0) {
-        tlog->written = tlog->base.checkpoint.size;
+        tlog->written = base;
         return why_errno(why, errno, "make durable the tiles in", store_path(tlog));
     }
-    store_drop_partials(tlog);
-    return replace_journal(tlog, why);
+    /* Not earlier: whoever is killed before may have to write the full tiles again. */
+    TRY(replace_journal(tlog, why));
+    store_drop_partials(tlog, base);
+    return ERR_OK;
 }

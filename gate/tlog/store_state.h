@@ -59,7 +59,7 @@ err_code store_write_tiles(struct tlog *tlog, struct why *why);
 /* Writes again what a crash may have torn. */
 err_code store_mend_tiles(struct tlog *tlog, struct why *why);
 
-/* Removes the partial tiles that were there at base and that full ones have replaced. */
-void store_drop_partials(const struct tlog *tlog);
+/* Removes the partial tiles of an earlier base that durable full ones have replaced. */
+void store_drop_partials(const struct tlog *tlog, uint64_t base);
 
 #endif

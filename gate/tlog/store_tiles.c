@@ -17,6 +17,8 @@
 /* Every level of tiles, the bundles last. */
 #define LEVELS (TILE_LEVELS + 1)
 
+#define CHECKPOINT_MAX 65536 /* bytes */
+
 static unsigned level_at(unsigned i)
 {
     return i < TILE_LEVELS ? i : TILE_ENTRIES;
@@ -186,11 +188,11 @@ static uint64_t durable_width(const struct tlog *tlog, unsigned level, uint64_t 
     return n / TILE_WIDTH == index ? n % TILE_WIDTH : 0;
 }
 
-void store_drop_partials(const struct tlog *tlog)
+void store_drop_partials(const struct tlog *tlog, uint64_t base)
 {
     for (unsigned i = 0; i < LEVELS; i++) {
         unsigned level = level_at(i);
-        uint64_t from = count_of(level, tlog->base.checkpoint.size);
+        uint64_t from = count_of(level, base);
         uint64_t to = count_of(level, tlog->head.checkpoint.size);
 
         if (from % TILE_WIDTH != 0 && from / TILE_WIDTH < to / TILE_WIDTH)
@@ -262,17 +264,32 @@ static err_code mend_partial(struct tlog *tlog, struct tile tile, struct slice c
     return put_file(tlog, name, want, why);
 }
 
+/* The size in the second line of the checkpoint; 0 when that cannot be read, as after a crash. */
+static uint64_t published_size(const struct tlog *tlog)
+{
+    CLEANUP(buf_free) struct buf path = {0}, text = {0};
+    uint64_t size = 0;
+    char *line, *end;
+
+    if (path_join(store_path(tlog), "checkpoint", &path) != ERR_OK ||
+        file_read((const char *)path.ptr, CHECKPOINT_MAX, &text, NULL) != ERR_OK)
+        return 0;
+    line = strchr((char *)text.ptr, '\n');
+    end = line == NULL ? NULL : strchr(line + 1, '\n');
+    if (end == NULL)
+        return 0;
+    *end = '\0';
+    return number_parse(line + 1, tlog->head.checkpoint.size, &size) == ERR_OK ? size : 0;
+}
+
 /* The partial forms of a tile that is not full: those that were published, up to what it holds. */
-static err_code mend_partials(struct tlog *tlog, struct tile tile, struct why *why)
+static err_code mend_partials(struct tlog *tlog, struct tile tile, struct slice content,
+                              struct why *why)
 {
     char path[TILE_PATH];
     CLEANUP(dir_close) DIR *list = open_partials(tlog, tile.level, tile.index, path);
-    struct slice content;
 
-    if (list == NULL)
-        return ERR_OK;
-    TRY(make_tile(tlog, tile, &content, why));
-    for (const struct dirent *entry; (entry = readdir(list)) != NULL;) {
+    for (const struct dirent *entry; list != NULL && (entry = readdir(list)) != NULL;) {
         struct tile part = tile;
         uint64_t width = 0;
 
@@ -288,21 +305,34 @@ static err_code mend_partials(struct tlog *tlog, struct tile tile, struct why *w
     return ERR_OK;
 }
 
+/* A level's last tile, as it is now and as it was when the checkpoint was written. */
+static err_code mend_last(struct tlog *tlog, struct tile tile, uint64_t published, struct why *why)
+{
+    struct tile then = tile;
+    struct slice content;
+
+    TRY(make_tile(tlog, tile, &content, why));
+    then.width = tile_width(tile.level, tile.index, published);
+    if (then.width != 0)
+        TRY(mend_partial(tlog, then, content, why));
+    return mend_partials(tlog, tile, content, why);
+}
+
 err_code store_mend_tiles(struct tlog *tlog, struct why *why)
 {
-    uint64_t size = tlog->head.checkpoint.size;
+    uint64_t size = tlog->head.checkpoint.size, published = published_size(tlog);
 
     TRY(store_write_tiles(tlog, why));
     for (unsigned i = 0; i < LEVELS; i++) {
         unsigned level = level_at(i);
-        struct tile tile = {level, count_of(level, tlog->base.checkpoint.size) / TILE_WIDTH, 0};
-        uint64_t last = count_of(level, size) / TILE_WIDTH;
+        uint64_t from = count_of(level, tlog->base.checkpoint.size), to = count_of(level, size);
+        struct tile tile = {level, from / TILE_WIDTH, 0};
 
-        for (; tile.index < last; tile.index++)
+        for (; tile.index < to / TILE_WIDTH; tile.index++)
             remove_partials(tlog, level, tile.index, durable_width(tlog, level, tile.index));
-        tile.width = tile_width(level, last, size);
-        if (tile.width != 0 && count_of(level, tlog->base.checkpoint.size) < count_of(level, size))
-            TRY(mend_partials(tlog, tile, why));
+        tile.width = tile_width(level, tile.index, size);
+        if (tile.width != 0 && from < to)
+            TRY(mend_last(tlog, tile, published, why));
     }
     return ERR_OK;
 }
