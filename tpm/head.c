@@ -62,6 +62,13 @@ err_code tpm_head_fail(struct tpm_root *root, enum tpm_head_place place, TSS2_RC
     return tpm_chip_fail(&root->chip, rc, doing, why);
 }
 
+static bool is_zero(const struct digest *digest)
+{
+    static const struct digest ZERO = {{0}};
+
+    return digest_eq(digest, &ZERO);
+}
+
 /* ---- changing what the TPM keeps ------------------------------------------------------------- */
 
 err_code tpm_head_step(struct tpm_root *root, uint64_t *counter, struct why *why)
@@ -139,6 +146,29 @@ static err_code keep_durably(struct tpm_root *root, const struct hw_head *head, 
                : why_errno(why, errno, "make durable", TPM_HEAD_BOOT);
 }
 
+/* The chain ends where this gate left it. A TPM that was reset meanwhile has none, and its counter
+ * may have jumped: nothing may be counted on that before the heads are compared again. */
+static err_code not_reset(struct tpm_root *root, struct why *why)
+{
+    const struct tpm_nv nv = tpm_heads_nv(root, TPM_HEAD_CHAIN);
+    struct digest chain = {{0}};
+    TSS2_RC rc = tpm_nv_read(&root->chip, &nv, chain.bytes, sizeof chain.bytes);
+
+    if (rc == TPM2_RC_NV_UNINITIALIZED && !is_zero(&root->heads.boot.chain))
+        return why_foreign(why, ERR_TPM_FAILED, "TPM_RC", rc,
+                           "the TPM was reset since round %" PRIu64
+                           ": the heads have to be compared again",
+                           root->heads.round);
+    if (rc != TPM2_RC_SUCCESS && rc != TPM2_RC_NV_UNINITIALIZED)
+        return tpm_head_fail(root, TPM_HEAD_CHAIN, rc, "TPM2_NV_Read", why);
+    if (!digest_eq(&chain, &root->heads.boot.chain))
+        return why_say(why, ERR_LEDGER_INCONSISTENT,
+                       "the chain of heads in the TPM is not as this gate left it after round "
+                       "%" PRIu64 ": somebody else extends it",
+                       root->heads.round);
+    return ERR_OK;
+}
+
 /* ---- what the TPM says ----------------------------------------------------------------------- */
 
 struct looking {
@@ -201,13 +231,6 @@ static void read_boot(const struct tpm_root *root, struct tpm_boot *ret)
         file_read((const char *)path.ptr, TPM_BOOT_LEN, &file, NULL) != ERR_OK ||
         tpm_boot_read(buf_slice(&file), ret) != ERR_OK)
         *ret = (struct tpm_boot){0};
-}
-
-static bool is_zero(const struct digest *digest)
-{
-    static const struct digest ZERO = {{0}};
-
-    return digest_eq(digest, &ZERO);
 }
 
 /* The file of an earlier boot says nothing of this one's chain. Within one boot a chain that had
@@ -425,6 +448,7 @@ err_code tpm_root_head_bind(struct hw_root *hw, const struct hw_head *head, enum
         return why_say(why, ERR_LEDGER_INCONSISTENT,
                        "round %" PRIu64 " is to be kept after round %" PRIu64, head->round,
                        heads->round);
+    TRY(not_reset(root, why));
     TRY(extend(root, head, why));
     TRY(tpm_head_step(root, &heads->counter, why));
     heads->round = head->round;
