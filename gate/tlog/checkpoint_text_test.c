@@ -40,6 +40,7 @@ static void texts(void **state)
         {"hex", "a\n0x7\n" ROOT "\n", ERR_FORMAT},
         {"space", "a\n7 \n" ROOT "\n", ERR_FORMAT},
         {"one too large", "a\n18446744073709551616\n" ROOT "\n", ERR_FORMAT},
+        {"two too large", "a\n18446744073709551617\n" ROOT "\n", ERR_FORMAT},
         {"much too large", "a\n99999999999999999999\n" ROOT "\n", ERR_FORMAT},
         {"short root", "a\n7\nrKbDipCvhuX1GZ7g5BBe8sA6BbJ7ja/1nk427v38\n", ERR_FORMAT},
         {"long root", "a\n7\nrKbDipCvhuX1GZ7g5BBe8sA6BbJ7ja/1nk427v383csA\n", ERR_FORMAT},

@@ -100,6 +100,7 @@ static void merged_and_counted(void **state)
     assert_int_equal(verdict.witnesses[1].time, 150);
     /* An answer with two lines of one witness gives one. */
     add_line(rig, 1, 160, &both);
+    add_line(rig, 1, 155, &both);
     assert_int_equal(
         cosign_merge(buf_slice(&first), buf_slice(&both), &rig->policy, &third, &n, &why), ERR_OK);
     assert_int_equal(n, 2);
@@ -202,6 +203,10 @@ static void policies(void **state)
     assert_int_equal(cosign_policy_check(&policy, NULL), ERR_KEY_MALFORMED);
     keys[2] = note_pair_of(NOTE_COSIGNATURE, "w.example/3", 0).key; /* the log's */
     assert_int_equal(cosign_policy_check(&policy, NULL), ERR_KEY_MALFORMED);
+    for (uint8_t i = 0; i <= COSIGN_WITNESSES_MAX; i++)
+        many[i] = note_pair_of(NOTE_COSIGNATURE, "w", (uint8_t)(i + 1)).key;
+    policy = (struct cosign_policy){&rig->log.key, many, COSIGN_WITNESSES_MAX, 0};
+    assert_int_equal(cosign_policy_check(&policy, NULL), ERR_OK);
     policy = (struct cosign_policy){&rig->log.key, many, COSIGN_WITNESSES_MAX + 1, 0};
     assert_int_equal(cosign_policy_check(&policy, NULL), ERR_KEY_MALFORMED);
 }

@@ -42,15 +42,14 @@ static err_code parse_line(struct slice line, struct note_sig *ret, struct why *
     return ERR_OK;
 }
 
+/* lines end with an end of line: check_text() has seen to that. */
 static err_code parse_lines(struct slice lines, struct note *note, struct why *why)
 {
     while (lines.len > 0) {
         const uint8_t *end = memchr(lines.ptr, '\n', lines.len);
-        size_t len = end != NULL ? (size_t)(end - lines.ptr) : 0;
+        size_t len = (size_t)(end - lines.ptr);
         struct note_sig *sig = &note->sigs[note->n_sigs];
 
-        if (end == NULL)
-            return why_say(why, ERR_FORMAT, "the last signature line has no end");
         if (note->n_sigs == NOTE_SIGS_MAX)
             return why_say(why, ERR_TOO_LARGE, "more than %d signatures", NOTE_SIGS_MAX);
         TRY(parse_line(slice_part(lines, 0, len), sig, why));

@@ -309,6 +309,13 @@ static void times_of_cosignatures(void **state)
     assert_int_equal(note_parse(buf_slice(&both), &note, NULL), ERR_OK);
     assert_int_equal(note_check(&note, note.text, &witness.key, &good, NULL), ERR_OK);
     assert_int_equal(good.time, 5);
+    for (size_t i = 0; i < 2; i++) { /* in the other order, too */
+        struct note_sig swap = note.sigs[0];
+        note.sigs[0] = note.sigs[1];
+        note.sigs[1] = swap;
+        assert_int_equal(note_check(&note, note.text, &witness.key, &good, NULL), ERR_OK);
+        assert_int_equal(good.time, 5);
+    }
 }
 
 /* ---- every octet counts ---------------------------------------------------------------------- */
@@ -382,7 +389,14 @@ static void malformed_keys(void **state)
          ERR_KEY_MALFORMED},
         {"log example/a+55cf0683+Abc/wKwTRw7V1h/oM7fQjktI0Z7zvW8FPXZxPM+6iuYf", ERR_KEY_MALFORMED},
         /* a key of small order under its right id */
-        {"a+d4b4f31c+AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", ERR_KEY_MALFORMED},
+        {"a+a5269a0a+AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", ERR_KEY_MALFORMED},
+        /* one octet more, under the id of the rest */
+        {"log.example/a+55cf0683+Abc/wKwTRw7V1h/oM7fQjktI0Z7zvW8FPXZxPM+6iuYfAA==",
+         ERR_KEY_MALFORMED},
+        /* the same ECDSA key with its point compressed */
+        {"ecdsa.example+91919b16+AjA5MBMGByqGSM49AgEGCCqGSM49AwEHAyIAAghE5ZfvDwVZZ1Kke7tO2/"
+         "2NgsR9gfzPNUKfBvllblRO",
+         ERR_KEY_MALFORMED},
         /* types that are not verified here */
         {"a+00000000+BQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB", ERR_UNSUPPORTED},
         {"a+00000000+BgEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB", ERR_UNSUPPORTED},

@@ -69,6 +69,11 @@ static void request_limits(void **state)
     assert_int_equal(buf_add_str(&extra, "old 1\n" HASH), ERR_OK);
     assert_int_equal(buf_add_slice(&extra, slice_part(buf_slice(&out), 6, out.len - 6)), ERR_OK);
     assert_int_equal(witness_request_parse(buf_slice(&extra), &back, NULL), ERR_TOO_LARGE);
+    buf_free(&extra);
+    assert_int_equal(buf_add_str(&extra, "old 1\n"), ERR_OK);
+    for (size_t i = 0; i < 5000; i++)
+        assert_int_equal(buf_add_str(&extra, HASH), ERR_OK);
+    assert_int_equal(witness_request_parse(buf_slice(&extra), &back, NULL), ERR_TOO_LARGE);
 }
 
 static void answers(void **state)
