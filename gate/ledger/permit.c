@@ -102,8 +102,10 @@ static err_code read_unprotected(struct slice encoded, struct permit *permit,
     permit->rotation_entry = cbor_get_bytes(&r);
     if (cbor_key(&map, LABEL_SEAL))
         TRY(seal_get(&r, &permit->seal));
-    if (cbor_key(&map, LABEL_DISCLOSURES))
-        TRY(record_disclosures_parse(cbor_get_item(&r), &permit->disclosures, NULL));
+    if (cbor_key(&map, LABEL_DISCLOSURES)) {
+        permit->disclosed = cbor_get_item(&r);
+        TRY(record_disclosures_parse(permit->disclosed, &permit->disclosures, NULL));
+    }
     cbor_close_map(&map);
     return cbor_done(&r);
 }

@@ -38,6 +38,7 @@ struct permit {
     struct slice rotation_entry;
     struct seal seal;
     struct record_disclosures disclosures; /* n 0: none; each fits the record */
+    struct slice disclosed;                /* the same, encoded */
 };
 void permit_free(struct permit *permit);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The first byte chooses the parser: p for a permit, r for a receipt of ours, f for a foreign one.
- * A permit that parses can be put together again from its parts, octet for octet. */
+/* The first byte chooses the parser: p for a permit, r for a receipt of ours, d for disclosures,
+ * else a foreign receipt. A permit that parses can be put together again from its parts, octet for
+ * octet. */
 #include "gate/ledger/permit.h"
 
 #include "test-env/fuzz/driver.h"
@@ -19,6 +20,7 @@ static void permit(struct slice bytes, struct permit *permit)
     parts.record = buf_slice(&permit->entry);
     parts.receipt = permit->receipt.message.raw;
     parts.rotation = permit->rotation_entry;
+    parts.disclosures = permit->disclosed;
     if (buf_add_slice(&seal.statement, permit->seal.statement) != ERR_OK ||
         buf_add_slice(&seal.sig, permit->seal.sig) != ERR_OK ||
         permit_make(&parts, &again, NULL) != ERR_OK || !slice_eq(buf_slice(&again), bytes))
@@ -38,6 +40,16 @@ static void receipt(struct slice bytes, enum receipt_rules rules)
     (void)receipt_statement(&got, bytes, &key, &head, &statement, NULL);
 }
 
+static void disclosures(struct slice bytes)
+{
+    struct record_disclosures got;
+    struct record empty = {.kind = RECORD_STOP};
+
+    if (record_disclosures_parse(bytes, &got, NULL) == ERR_OK &&
+        (got.n == 0 || record_disclosures_check(&empty, &got, NULL) == ERR_OK))
+        abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct permit *space = size == 0 ? NULL : calloc(1, sizeof *space);
@@ -48,6 +60,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     bytes = slice_part(bytes, 1, size - 1);
     if (data[0] == 'p')
         permit(bytes, space);
+    else if (data[0] == 'd')
+        disclosures(bytes);
     else
         receipt(bytes, data[0] == 'r' ? RECEIPT_OWN : RECEIPT_FOREIGN);
     permit_free(space);

@@ -13,6 +13,7 @@ from tap import Suite, equal, fail, true
 from world import CURL, GIT, LAX, TOP, World, main, read
 
 suite = Suite()
+CORPUS = f"{TOP}/test-env/fuzz/corpus"
 # What the other root's gates write.
 OTHERS = {"tpm": {"token_enrolment"}, "hsm": {"tpm_enrolment", "tpm_name"}}
 
@@ -58,6 +59,12 @@ class Writers(World):
             yield "ledger.cddl", "permit", path, read(path)
         for number, record in enumerate(frames(read(f"{self.state}/ledger"))):
             yield "ledger.cddl", "record", f"ledger[{number}]", record
+        # Of kinds that did not come up here.
+        for path in sorted(glob.glob(f"{CORPUS}/record_fuzz/*")):
+            if os.path.basename(path) != "cut":
+                yield "ledger.cddl", "record", path, read(path)
+        path = f"{CORPUS}/permit_fuzz/permit"
+        yield "ledger.cddl", "permit", path, read(path)[1:]
 
 
 def frames(data):
@@ -87,7 +94,7 @@ def as_described(world):
 # ---- the rules do not take everything ------------------------------------------------------------
 
 OPTIONAL = {4, "agents", "zones", "zone", "snapshot", "approver", "override", "pawl-seal",
-            "pawl-simulated"}
+            "pawl-simulated", "pawl-disclosures", "attempt", "log"}
 
 
 def is_name(key):
