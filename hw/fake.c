@@ -13,7 +13,7 @@ struct failure {
 };
 
 struct hw_fake_nv {
-    bool enrolled, any_key;
+    bool enrolled, any_key, one_key;
     uint64_t epoch;
     struct digest snapshot; /* that the step to it was for; zero: any */
     struct hw_owner owner;  /* as enrolled; its grants pointer is cleared */
@@ -338,6 +338,11 @@ static err_code sign(struct hw_root *root, const struct digest *digest, uint8_t 
     return ERR_OK;
 }
 
+static struct hw_signer *device_of(struct hw_fake_nv *nv)
+{
+    return nv->one_key ? nv->receipt : nv->seal;
+}
+
 static err_code device_sign(struct hw_root *root, const struct digest *digest,
                             uint8_t ret[static 64], struct why *why)
 {
@@ -346,7 +351,7 @@ static err_code device_sign(struct hw_root *root, const struct digest *digest,
 
     TRY(enter_attached(fake, HW_FAKE_DEVICE_SIGN, why));
     TRY(in_round(fake, why));
-    TRY(sign_with(fake->nv->seal, digest, sig, why));
+    TRY(sign_with(device_of(fake->nv), digest, sig, why));
     TRY(leave(fake, HW_FAKE_DEVICE_SIGN, why));
     memcpy(ret, sig, 64);
     return ERR_OK;
@@ -388,7 +393,7 @@ static err_code device_key(struct hw_root *root, struct hw_pubkey *ret, struct w
 
     TRY(enter_attached(fake, HW_FAKE_DEVICE_KEY, why));
     TRY(leave(fake, HW_FAKE_DEVICE_KEY, why));
-    *ret = fake->nv->seal->key;
+    *ret = device_of(fake->nv)->key;
     return ERR_OK;
 }
 
@@ -527,6 +532,11 @@ err_code hw_fake_open(struct hw_fake_nv *nv, struct hw_root **ret)
 void hw_fake_verify_any_key(struct hw_fake_nv *nv)
 {
     nv->any_key = true;
+}
+
+void hw_fake_one_key(struct hw_fake_nv *nv)
+{
+    nv->one_key = true;
 }
 
 unsigned hw_fake_calls(const struct hw_fake_nv *nv, enum hw_fake_op op)

@@ -26,6 +26,9 @@ err_code hw_fake_open(struct hw_fake_nv *nv, struct hw_root **ret);
  * alone. A mandate still needs anchors, as a TPM's grants need ratchet keys. */
 void hw_fake_verify_any_key(struct hw_fake_nv *nv);
 
+/* The device's key is then the receipt key, as in a TPM, and not the seal key, as on a token. */
+void hw_fake_one_key(struct hw_fake_nv *nv);
+
 enum hw_fake_op {
     HW_FAKE_DESCRIBE,
     HW_FAKE_ENROL,

@@ -237,6 +237,14 @@ static err_code is_p256(const struct hw_pubkey *key, struct why *why)
                    hw_alg_name(key->alg));
 }
 
+static err_code check_times(int64_t from, int64_t until, struct why *why)
+{
+    if (from >= 0 && from <= until && until <= X509_NO_END)
+        return ERR_OK;
+    return why_say(why, ERR_FORMAT, "a certificate that is valid from %lld to %lld",
+                   (long long)from, (long long)until);
+}
+
 static err_code encode_name(X509_NAME *name, struct buf *ret)
 {
     CLEANUP(openssl_free) uint8_t *der = NULL;
@@ -295,6 +303,7 @@ err_code x509_prepare_device(const struct x509_device *device, struct x509_draft
     };
 
     TRY(is_p256(device->key, why));
+    TRY(check_times(device->not_before, X509_NO_END, why));
     TRY(device_name(device, &name, why));
     TRY(put_uri(&more, device->uri, why));
     facts.issuer = facts.subject = buf_slice(&name);
@@ -394,6 +403,7 @@ err_code x509_prepare_issue(const struct x509_issue *issue, struct x509_draft *r
     const ASN1_OCTET_STRING *id;
 
     TRY(is_p256(issue->key, why));
+    TRY(check_times(issue->not_before, issue->not_after, why));
     TRY(x509_open(issue->issuer, &issuer, why));
     TRY(may_issue(issuer, why));
     TRY(encode_name(X509_get_subject_name(issuer), &theirs));

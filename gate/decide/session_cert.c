@@ -92,6 +92,26 @@ struct issuing {
     sign_fn sign;
 };
 
+/* Of the certificate above. What it issues cannot outlive it. */
+static err_code until_when(const struct session_ask *ask, struct slice issuer, int64_t *ret,
+                           struct why *why)
+{
+    char now[TIME_TEXT], limit[TIME_TEXT];
+    int64_t from, until;
+
+    TRY(x509_validity(issuer, &from, &until, why));
+    time_text(ask->now, now);
+    time_text(ask->now < from ? from : until, limit);
+    if (ask->now < from)
+        return why_say(why, ERR_NOT_YET_VALID,
+                       "the device's certificate is valid from %s, it is %s", limit, now);
+    if (ask->now > until)
+        return why_say(why, ERR_EXPIRED, "the device's certificate was valid until %s, it is %s",
+                       limit, now);
+    *ret = until - ask->now > LIFE ? ask->now + LIFE : until;
+    return ERR_OK;
+}
+
 static err_code issue(const struct session_ask *ask, struct slice issuer,
                       const struct issuing *what, struct buf *ret, struct why *why)
 {
@@ -101,14 +121,10 @@ static err_code issue(const struct session_ask *ask, struct slice issuer,
         .key = what->key,
         .qualifier = what->qualifier,
         .not_before = ask->now,
-        .not_after = ask->now + LIFE,
         .authority = what->authority,
     };
-    int64_t from, until;
 
-    TRY(x509_validity(issuer, &from, &until, why));
-    if (facts.not_after > until)
-        facts.not_after = until;
+    TRY(until_when(ask, issuer, &facts.not_after, why));
     TRY(x509_prepare_issue(&facts, &draft, why));
     return finish(ask->hw, what->sign, &draft, ret, why);
 }

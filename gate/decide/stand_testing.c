@@ -47,6 +47,7 @@ void stand_make(struct stand *stand)
     world_make(&stand->world, &stand->cast);
     testing_dir(stand->dir, sizeof stand->dir);
     assert_int_equal(hw_fake_nv_new(&stand->nv), ERR_OK);
+    hw_fake_one_key(stand->nv); /* it is enrolled as a TPM */
     stand->gate = calloc(1, sizeof *stand->gate);
     assert_non_null(stand->gate);
     stand->gate->state_dir = strdup(stand->dir);
