@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define CHAIN_FILE_MAX ((size_t)64 << 10) /* X509_CHAIN_BYTES_MAX in base64, and comments */
+
 static const struct opt OPTIONS[] = {
     {"hardware", 0, OPT_VALUE, "URI",
      "the hardware root: tpm:device:/dev/tpmrm0, pkcs11:token=NAME?..."},
@@ -20,6 +22,12 @@ static const struct opt OPTIONS[] = {
     {"owner-auth-file", 0, OPT_VALUE, "FILE", "TPM owner authorization (default: empty)"},
     {"so-pin-file", 0, OPT_VALUE, "FILE", "PKCS#11 security officer's PIN, to make the anchors"},
     {"again", 0, OPT_FLAG, NULL, "replace an enrolment whose hardware was cleared or exchanged"},
+    {"device-key", 0, OPT_VALUE, "FILE",
+     "also write the hardware's own public key here, for a certificate authority"},
+    {"device-chain", 0, OPT_VALUE, "FILE",
+     "certificates of that key (PEM, its own first): the gate is then a did:x509"},
+    {"issuer", 0, OPT_VALUE, "DID",
+     "the did:x509 (default: the authority's certificate and the subject of the device's)"},
     {"output", 'o', OPT_VALUE, "FILE", "also write the enrolment file here, for the authority"},
     {0},
 };
@@ -51,12 +59,14 @@ static err_code report(struct call *call, const struct buf *enrolment_file, cons
 
     put_slice(call->json, "domain", enrolment.domain);
     put_slice(call->json, "gate", enrolment.gate);
+    put_slice(call->json, "issuer", enrolment.issuer);
     put_digest(call->json, "root", &enrolment.root);
     put_digest(call->json, "enrolment_digest", &fingerprint);
     put_bytes(call->json, "enrolment", buf_slice(enrolment_file));
     put_hardware(call->json, &enrolment.hw.about);
     say(call, "Enrolled gate %.*s of %.*s.", TERM_ARG(enrolment.gate), TERM_ARG(enrolment.domain));
     say_hardware(call, &enrolment.hw.about);
+    say(call, "ISSUER   %.*s", TERM_ARG(enrolment.issuer));
     say(call, "ROOT     %s (%s)", root,
         strcmp(enrolment.hw.about.kind, "tpm") == 0 ? "pinned in the TPM"
                                                     : "named by the gate's keys on the token");
@@ -73,9 +83,33 @@ static err_code report(struct call *call, const struct buf *enrolment_file, cons
     return ERR_OK;
 }
 
+static err_code write_device_key(const struct buf *enrolment_file, const char *path,
+                                 struct why *why)
+{
+    CLEANUP(enrolment_free) struct enrolment enrolment = {0};
+    CLEANUP(buf_free) struct buf pem = {0};
+
+    TRY(enrolment_parse(buf_slice(enrolment_file), &enrolment, why));
+    TRY(hw_pubkey_to_pem(hw_enrolment_device(&enrolment.hw), &pem));
+    return file_write(path, buf_slice(&pem), 0644, why);
+}
+
+static err_code read_chain(struct call *call, struct buf *ret)
+{
+    CLEANUP(buf_free) struct buf pem = {0};
+    const char *path = args_value(call->args, "device-chain", NULL);
+
+    if (path == NULL)
+        return ERR_OK;
+    TRY(file_read(path, CHAIN_FILE_MAX, &pem, &call->why));
+    return why_reading(&call->why, x509_chain_from_pem(buf_slice(&pem), ret, &call->why), "\"%s\"",
+                       path);
+}
+
 static err_code run(struct call *call)
 {
-    CLEANUP(buf_free) struct buf trust = {0}, enrolment = {0};
+    CLEANUP(buf_free) struct buf trust = {0}, enrolment = {0}, chain = {0};
+    const char *device_key = args_value(call->args, "device-key", NULL);
     const struct args *args = call->args;
     const char *output = args_value(args, "output", NULL);
     char host[HW_NAME_MAX + 1] = "";
@@ -89,6 +123,7 @@ static err_code run(struct call *call)
         .again = args_flag(args, "again"),
         .owner_auth_file = args_value(args, "owner-auth-file", NULL),
         .so_pin_file = args_value(args, "so-pin-file", NULL),
+        .issuer = args_value(args, "issuer", NULL),
         .now = call->now,
     };
 
@@ -102,9 +137,13 @@ static err_code run(struct call *call)
         wish.root = &expected;
     }
     TRY(file_read(args_value(args, "trust", NULL), BUNDLE_SIZE_MAX, &trust, &call->why));
+    TRY(read_chain(call, &chain));
+    wish.device_chain = buf_slice(&chain);
     TRY(gate_init(&wish, buf_slice(&trust), &enrolment, &call->why));
     if (output != NULL)
         TRY(file_write(output, buf_slice(&enrolment), 0644, &call->why));
+    if (device_key != NULL)
+        TRY(write_device_key(&enrolment, device_key, &call->why));
     return report(call, &enrolment, output);
 }
 
@@ -112,10 +151,15 @@ const struct verb VERB_INIT = {
     .name = "init",
     .arguments = "",
     .summary = "enrol a hardware root: make or find its counter, keys and anchors",
-    .details = "Safe to repeat: finds what an earlier run made, compares it, and finishes it. "
-               "Never touches\n"
-               "what it did not make. A TPM needs the owner authorization only here, a token the\n"
-               "security officer's PIN only here.",
+    .details =
+        "Safe to repeat: finds what an earlier run made, compares it, and finishes it. "
+        "Never touches\n"
+        "what it did not make. A TPM needs the owner authorization only here, a token the\n"
+        "security officer's PIN only here.\n"
+        "To be known by certificates: init --device-key FILE, have the key certified (as an\n"
+        "authority that signs: CA:TRUE, digitalSignature and keyCertSign), and before the "
+        "first\n"
+        "install init once more with --device-chain.",
     .opts = OPTIONS,
     .run = run,
 };

@@ -2,8 +2,10 @@
 #include "gate/decide/init.h"
 
 #include "gate/base/text.h"
+#include "gate/cose/did_x509.h"
 #include "gate/decide/gate_ledger.h"
 #include "gate/decide/log_key.h"
+#include "gate/policy/issuer.h"
 #include "gate/tlog/checkpoint_text.h"
 
 #include <errno.h>
@@ -191,33 +193,70 @@ static err_code save(const struct making *m, struct slice trust, struct slice en
                          why); /* last: its presence means enrolled */
 }
 
-/* What the gate's log is published with, and in whose name. */
+/* In whose name the log is written: of the chain, or the gate's own. */
+static err_code name_issuer(struct making *m, struct x509_chain *ret_chain, struct why *why)
+{
+    const struct init_wish *wish = m->wish;
+
+    if (wish->device_chain.len == 0) {
+        if (wish->issuer != NULL)
+            return why_say(why, ERR_USAGE, "an issuer of one's own needs the device's chain");
+        return enrolment_issuer(m->trust.first->domain, slice_str(wish->gate_name), &m->issuer);
+    }
+    TRY(x509_chain_decode(wish->device_chain, ret_chain, why));
+    if (wish->issuer != NULL)
+        return buf_add_str(&m->issuer, wish->issuer);
+    return did_x509_of_subject(ret_chain, &m->issuer, why);
+}
+
+/* What the gate's log is published with. */
 static err_code name_log(struct making *m, struct why *why)
 {
     CLEANUP(buf_free) struct buf origin = {0};
-    const struct slice domain = m->trust.first->domain, gate = slice_str(m->wish->gate_name);
 
-    TRY(enrolment_issuer(domain, gate, &m->issuer));
-    TRY(tlog_origin(domain, gate, &origin));
+    TRY(tlog_origin(m->trust.first->domain, slice_str(m->wish->gate_name), &origin));
     return log_key_make(m->wish->state_dir, buf_slice(&origin), &m->vkey, why);
 }
 
-static err_code make_enrolment(const struct making *m, const struct hw_enrolment *hw,
-                               struct buf *ret, struct why *why)
+/* Records carry their issuer: it stays once there are any. Another chain for it may come. */
+static err_code may_change(const struct making *m, const struct enrolment *fresh, struct why *why)
 {
-    const struct enrolment fresh = {
+    CLEANUP(ledger_close) struct ledger *ledger = NULL;
+
+    if (slice_eq(m->old.issuer, fresh->issuer))
+        return ERR_OK;
+    TRY(gate_ledger_open(m->wish->state_dir, LEDGER_READ, &ledger, why));
+    if (ledger_size(ledger) == 0)
+        return ERR_OK;
+    return why_say(
+        why, ERR_EXISTS,
+        "the ledger has records by \"%.*s\", and none by \"%.*s\"; a new one begins with "
+        "--again",
+        TERM_ARG(m->old.issuer), TERM_ARG(fresh->issuer));
+}
+
+static err_code make_enrolment(struct making *m, const struct hw_enrolment *hw, struct buf *ret,
+                               struct why *why)
+{
+    bool keeps = m->has_old && !m->wish->again;
+    struct enrolment fresh = {
         .domain = m->trust.first->domain,
         .gate = slice_str(m->wish->gate_name),
         .zone = slice_str(m->wish->zone != NULL ? m->wish->zone : ""),
         .root = m->trust.roots[0],
         .log = buf_slice(&m->vkey),
-        .issuer = buf_slice(&m->issuer),
-        .hw = *hw,
+        .hw = keeps ? m->old.hw : *hw,
     };
 
     /* Unless asked to, an enrolment that verifiers have does not change under them. */
-    if (m->has_old && !m->wish->again)
+    if (keeps && m->wish->device_chain.len == 0 && m->wish->issuer == NULL)
         return buf_add_slice(ret, buf_slice(&m->old_bytes));
+    TRY(name_issuer(m, &fresh.device_chain, why));
+    fresh.issuer = buf_slice(&m->issuer);
+    if (fresh.device_chain.n > 0)
+        TRY(issuer_check(&fresh, &fresh.device_chain, 0, m->wish->now, why));
+    if (keeps)
+        TRY(may_change(m, &fresh, why));
     return enrolment_write(&fresh, ret, why);
 }
 
