@@ -25,7 +25,7 @@ static struct desk {
     struct hw_signer *identity, *keys[KEYS]; /* keys[1] is t.hardware */
     struct enrolment enrolment;
     struct buf chain;
-    char dir[64], path[80];
+    char dir[64];
 } desk;
 
 #define OK(call) expect((call), ERR_OK, &why, #call, __LINE__)
@@ -72,8 +72,7 @@ static int setup(void **state)
     desk = (struct desk){0};
     testing_init(&desk.t);
     testing_dir(desk.dir, sizeof desk.dir);
-    (void)snprintf(desk.path, sizeof desk.path, "%s/ledger", desk.dir);
-    testing_ledger(&desk.t, desk.path, 3);
+    testing_ledger(&desk.t, desk.dir, 3);
     OK(hw_signer_generate(HW_ES256, &desk.identity, &why));
     OK(hw_signer_generate(HW_ES256, &desk.keys[0], &why));
     OK(hw_signer_generate(HW_ES256, &desk.keys[2], &why));
@@ -130,7 +129,7 @@ static err_code audit(const struct audit_trust *trust)
     struct ledger_report report;
     struct why why = {0};
 
-    OK(ledger_open(desk.path, LEDGER_READ, &ledger, &why));
+    OK(ledger_open(desk.dir, LEDGER_READ, &ledger, &why));
     return ledger_audit(ledger, &trust->trust, &report, &why);
 }
 

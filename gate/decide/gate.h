@@ -9,7 +9,7 @@
  *     installed/<epoch>.bundle what the authority published; the newest one is in force
  *     installed/<name>.refused what lay there beyond the epoch of an install
  *     hw/                      the hardware root's own evidence and caches
- *     ledger                   the append-only record (gate/ledger/log.h)
+ *     ledger/, state.db        the append-only record, and what continues it (gate/ledger/log.h)
  *     lock                     one process at a time
  */
 #ifndef PAWL_DECIDE_GATE_H

@@ -5,11 +5,9 @@
 
 err_code gate_ledger_make(const char *state_dir, struct why *why)
 {
-    CLEANUP(buf_free) struct buf path = {0};
     CLEANUP(ledger_close) struct ledger *ledger = NULL;
 
-    TRY(path_join(state_dir, "ledger", &path));
-    return ledger_open((const char *)path.ptr, LEDGER_CREATE, &ledger, why);
+    return ledger_open(state_dir, LEDGER_CREATE, &ledger, why);
 }
 
 err_code gate_ledger_open(const char *state_dir, enum ledger_mode mode, struct ledger **ret,
@@ -20,7 +18,7 @@ err_code gate_ledger_open(const char *state_dir, enum ledger_mode mode, struct l
 
     TRY(path_join(state_dir, "ledger", &path));
     TRY(path_join(state_dir, "enrolment.cbor", &enrolment));
-    err = ledger_open((const char *)path.ptr, mode, ret, why);
+    err = ledger_open(state_dir, mode, ret, why);
     if (err != ERR_NOT_FOUND)
         return err;
     if (!file_exists((const char *)enrolment.ptr))

@@ -233,7 +233,7 @@ static err_code write_entries(struct scribe *s, const struct entry *entry, uint6
         buf_cut(ret_record, 0);
         TRY(stage_entry(s, entry, now_ms, ret_record, why));
     }
-    err = ledger_commit(s->ledger, why);
+    err = ledger_commit(s->ledger, ledger_head(s->ledger).round + 1, why);
     if (err == ERR_OK)
         s->introduced = true;
     return err;

@@ -81,16 +81,14 @@ static void what_the_ledger_refuses(void **state)
 {
     CLEANUP(ledger_close) struct ledger *ledger = NULL;
     struct testing testing;
-    char path[96];
     struct why why = {0};
 
     (void)state;
     (void)world_policy(&stand.world, 0, NULL);
     stand_go_on(&stand);
     testing_init(&testing);
-    (void)snprintf(path, sizeof path, "%s/ledger", stand.dir);
-    testing_ledger(&testing, path, 3);
-    assert_int_equal(ledger_open(path, LEDGER_READ, &ledger, &why), ERR_OK);
+    testing_ledger(&testing, stand.dir, 3);
+    assert_int_equal(ledger_open(stand.dir, LEDGER_READ, &ledger, &why), ERR_OK);
     expect_with("later", ledger, ERR_CLOCK_BACK);
     stand.gate->now_ms = UINT64_MAX / 2;
     expect_with("of epoch 7", ledger, ERR_LEDGER_INCONSISTENT);

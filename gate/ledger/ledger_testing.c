@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -241,20 +242,25 @@ err_code testing_stage(struct testing *t, struct ledger *ledger, enum record_kin
     return ledger_stage(ledger, buf_slice(&bytes), &why);
 }
 
-void testing_ledger(struct testing *t, const char *path, size_t n)
+err_code testing_commit(struct ledger *ledger, struct why *why)
+{
+    return ledger_commit(ledger, ledger_head(ledger).round + 1, why);
+}
+
+void testing_ledger(struct testing *t, const char *dir, size_t n)
 {
     struct ledger *ledger = NULL;
     struct why why = {0};
     char agent[32];
 
-    assert_int_equal(ledger_open(path, LEDGER_CREATE, &ledger, &why), ERR_OK);
+    assert_int_equal(ledger_open(dir, LEDGER_CREATE, &ledger, &why), ERR_OK);
     assert_int_equal(testing_stage(t, ledger, RECORD_KEY_ROTATION, NULL), ERR_OK);
     for (size_t i = 0; i < n; i++) {
         t->now_ms += i % 2; /* equal times are in order, too */
         (void)snprintf(agent, sizeof agent, "agent-%zu", i % 2);
         assert_int_equal(testing_stage(t, ledger, RECORD_DECISION, agent), ERR_OK);
     }
-    assert_int_equal(ledger_commit(ledger, &why), ERR_OK);
+    assert_int_equal(testing_commit(ledger, &why), ERR_OK);
     assert_int_equal(ledger_size(ledger), n + 1);
     ledger_close(&ledger);
 }
@@ -269,6 +275,24 @@ static struct x509_chain receipt_chain(struct testing *t)
     for (size_t i = 0; i < chain.n; i++)
         chain.certs[i] = chain.certs[i + 1];
     return chain;
+}
+
+void testing_copy(const char *from, const char *to, uint64_t n, uint64_t spoilt)
+{
+    CLEANUP(ledger_close) struct ledger *source = NULL, *copy = NULL;
+    CLEANUP(buf_free) struct buf entry = {0};
+    struct why why = {0};
+
+    assert_int_equal(mkdir(to, 0700), 0);
+    assert_int_equal(ledger_open(from, LEDGER_READ, &source, &why), ERR_OK);
+    assert_int_equal(ledger_open(to, LEDGER_CREATE, &copy, &why), ERR_OK);
+    for (uint64_t i = 0; i < n; i++) {
+        assert_int_equal(ledger_entry(source, i, &entry, &why), ERR_OK);
+        entry.ptr[entry.len - 1] ^= i == spoilt;
+        if (ledger_stage(copy, buf_slice(&entry), &why) != ERR_OK ||
+            testing_commit(copy, &why) != ERR_OK)
+            fail_msg("entry %llu: %s", (unsigned long long)i, why.text);
+    }
 }
 
 void testing_receipt(struct testing *t, struct tree_source tree, uint64_t index, uint64_t size,
@@ -297,12 +321,12 @@ void testing_receipt(struct testing *t, struct tree_source tree, uint64_t index,
     assert_int_equal(receipt_finish(&draft, index, &path, sig.ptr, ret), ERR_OK);
 }
 
-void testing_permit(struct testing *t, const char *path, uint64_t index, struct buf *ret)
+void testing_permit(struct testing *t, const char *dir, uint64_t index, struct buf *ret)
 {
-    testing_permit_with(t, path, index, (struct slice){0}, ret);
+    testing_permit_with(t, dir, index, (struct slice){0}, ret);
 }
 
-void testing_permit_with(struct testing *t, const char *path, uint64_t index,
+void testing_permit_with(struct testing *t, const char *dir, uint64_t index,
                          struct slice disclosures, struct buf *ret)
 {
     CLEANUP(ledger_close) struct ledger *ledger = NULL;
@@ -313,7 +337,7 @@ void testing_permit_with(struct testing *t, const char *path, uint64_t index,
 
     assert_int_equal(buf_add_str(&seal.statement, "statement"), ERR_OK);
     assert_int_equal(buf_add_str(&seal.sig, "signature"), ERR_OK);
-    assert_int_equal(ledger_open(path, LEDGER_READ, &ledger, &why), ERR_OK);
+    assert_int_equal(ledger_open(dir, LEDGER_READ, &ledger, &why), ERR_OK);
     assert_int_equal(ledger_entry(ledger, 0, &rotation, &why), ERR_OK);
     assert_int_equal(ledger_entry(ledger, index, &record, &why), ERR_OK);
     testing_receipt(t, ledger_tree(ledger), index, ledger_size(ledger), &receipt);

@@ -47,20 +47,29 @@ void testing_signed(struct testing *t, const struct record *record, struct buf *
 err_code testing_stage(struct testing *t, struct ledger *ledger, enum record_kind kind,
                        const char *agent_id);
 
-/* A ledger in a file: a key_rotation, then n decisions by agents that take turns. */
-void testing_ledger(struct testing *t, const char *path, size_t n);
+/* Commits as the round after the last one. */
+err_code testing_commit(struct ledger *ledger, struct why *why);
+
+/* A ledger in a state directory: a key_rotation, then n decisions by agents that take turns. */
+void testing_ledger(struct testing *t, const char *dir, size_t n);
+
+/* A ledger in to, a state directory to be made, of the first n entries of the one in from, each
+ * committed for itself. The last byte of entry spoilt, which is of its signature, is another one.
+ */
+void testing_copy(const char *from, const char *to, uint64_t n, uint64_t spoilt);
+#define TESTING_WHOLE UINT64_MAX /* none is spoilt */
 
 /* The receipt of an entry in the first size entries, signed by the hardware key; epoch, snapshot
  * and the rest as in the records above. Appends to ret. */
 void testing_receipt(struct testing *t, struct tree_source tree, uint64_t index, uint64_t size,
                      struct buf *ret);
 
-/* A permit for entry index, which is a decision, of a ledger file of testing_ledger(), with a seal
+/* A permit for entry index, which is a decision, of a ledger of testing_ledger(), with a seal
  * of kind fake. Appends to ret. */
-void testing_permit(struct testing *t, const char *path, uint64_t index, struct buf *ret);
+void testing_permit(struct testing *t, const char *dir, uint64_t index, struct buf *ret);
 
 /* The same with encoded disclosures. */
-void testing_permit_with(struct testing *t, const char *path, uint64_t index,
+void testing_permit_with(struct testing *t, const char *dir, uint64_t index,
                          struct slice disclosures, struct buf *ret);
 
 /* Replaces the first occurrence of a digest. */

@@ -1,208 +1,134 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* log.c: opening a ledger, and what it says about itself. */
 #include "gate/ledger/log.h"
+
 #include "gate/base/file.h"
 #include "gate/base/text.h"
 #include "gate/ledger/log_state.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#define WINDOW ((size_t)1 << 20)
-#define FRAME_MAX ((size_t)FRAME_HEAD + RECORD_SIZE_MAX)
+#define READ_TRIES 8 /* a writer folds once in thousands of records */
 
-const char *ledger_path(const struct ledger *ledger)
+err_code ledger_paths(const char *state_dir, struct buf *ret_dir, struct buf *ret_state)
 {
-    return (const char *)ledger->path.ptr;
+    TRY(path_join(state_dir, "ledger", ret_dir));
+    return path_join(state_dir, "state.db", ret_state);
 }
 
-/* The part of the file that is in memory while it is read from the front. */
-struct window {
-    uint8_t *bytes;
-    uint64_t at;
-    size_t len;
-};
+/* ---- opening --------------------------------------------------------------------------------- */
 
-static void window_free(struct window *window)
+static err_code open_state(struct ledger *ledger, struct why *why)
 {
-    free(window->bytes);
-    window->bytes = NULL;
-}
+    const char *path = (const char *)ledger->state_path.ptr;
+    bool fresh = ledger->mode == LEDGER_CREATE && tlog_head(ledger->tlog).checkpoint.size == 0;
+    err_code err;
 
-static err_code read_at(const struct ledger *ledger, uint64_t at, uint8_t *to, size_t len,
-                        struct why *why)
-{
-    size_t done = 0;
-
-    while (done < len) {
-        ssize_t n = pread(ledger->fd, to + done, len - done, (off_t)(at + done));
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return why_errno(why, errno, "read", ledger_path(ledger));
-        if (n == 0)
-            return why_say(why, ERR_STORAGE,
-                           "\"%s\" became shorter while it was read: it ends at %llu",
-                           ledger_path(ledger), (unsigned long long)(at + done));
-        done += (size_t)n;
-    }
-    return ERR_OK;
-}
-
-/* len bytes at an offset, len being at most FRAME_MAX. Borrows: until the next call. */
-static err_code window_get(const struct ledger *ledger, struct window *window, uint64_t at,
-                           uint64_t size, struct slice *ret, struct why *why)
-{
-    size_t len = size - at < FRAME_MAX ? (size_t)(size - at) : FRAME_MAX;
-
-    if (at < window->at || at + len > window->at + window->len) {
-        window->at = at;
-        window->len = size - at < WINDOW ? (size_t)(size - at) : WINDOW;
-        TRY(read_at(ledger, at, window->bytes, window->len, why));
-    }
-    *ret = slice_part((struct slice){window->bytes, window->len}, (size_t)(at - window->at), len);
-    return ERR_OK;
-}
-
-enum frame {
-    FRAME_DAMAGED = 0,
-    FRAME_TORN, /* the end of the file came in the middle of a write */
-    FRAME_WHOLE,
-};
-
-/* What stands at the front of bytes, which reach to the end of the file or hold a whole frame. */
-static enum frame frame_at(struct slice bytes, struct slice *ret_record)
-{
-    struct reader r = reader_of(bytes);
-    size_t len, have;
-
-    if (bytes.len < FRAME_HEAD) {
-        /* The upper half of a length is zero, RECORD_SIZE_MAX being what it is. */
-        for (size_t i = 0; i < bytes.len && i < 2; i++)
-            if (bytes.ptr[i] != 0)
-                return FRAME_DAMAGED;
-        return FRAME_TORN;
-    }
-    len = reader_u32(&r);
-    have = r.rest.len;
-    if (len == 0 || len > RECORD_SIZE_MAX)
-        return FRAME_DAMAGED;
-    if (len > have)
-        return record_could_begin(r.rest, len) ? FRAME_TORN : FRAME_DAMAGED;
-    *ret_record = reader_bytes(&r, len);
-    return FRAME_WHOLE;
-}
-
-static err_code damaged(const struct ledger *ledger, const char *what, struct why *why)
-{
-    return why_say(why, ERR_LEDGER_INCONSISTENT, "entry %llu of \"%s\", at offset %llu: %s",
-                   (unsigned long long)tree_size(&ledger->tree), ledger_path(ledger),
-                   (unsigned long long)ledger->end, what);
-}
-
-static err_code take_from_file(struct ledger *ledger, struct slice record, struct why *why)
-{
-    struct why inner = {0};
-    err_code err = ledger_take(ledger, record, &inner);
-
-    succession_settle(&ledger->succession); /* what is in the file is not taken back */
-    if (err == ERR_OK)
-        return ERR_OK;
-    if (err == ERR_NO_MEMORY || err == ERR_INTERNAL)
+    if (fresh && !file_exists(path))
+        TRY(state_make(path, why));
+    err = state_open(path, ledger->mode == LEDGER_READ ? STATE_READ : STATE_WRITE, &ledger->state,
+                     why);
+    if (err != ERR_NOT_FOUND)
         return err;
-    return damaged(ledger, inner.text[0] != '\0' ? inner.text : err_text(err), why);
+    return why_say(why, ERR_STATE_CORRUPT, "\"%s\" is gone: make it anew with pawl log rebuild",
+                   path);
 }
 
-static err_code scan(struct ledger *ledger, uint64_t size, struct why *why)
+/* The state must be one that this log was in, and not older than what the journal can add. */
+static err_code check_state(const struct ledger *ledger, struct why *why)
 {
-    CLEANUP(window_free)
-    struct window window = {.bytes = malloc(size < WINDOW ? size + 1 : WINDOW)};
-    struct slice bytes, record = {0};
+    struct checkpoint have = state_head(ledger->state).checkpoint;
+    uint64_t first = tlog_folded(ledger->tlog), last = ledger_size(ledger);
+    const char *path = (const char *)ledger->state_path.ptr;
+    char got[DIGEST_TEXT], want[DIGEST_TEXT];
+    struct digest root;
 
-    if (window.bytes == NULL)
-        return ERR_NO_MEMORY;
-    while (ledger->end < size) {
-        TRY(window_get(ledger, &window, ledger->end, size, &bytes, why));
-        switch (frame_at(bytes, &record)) {
-        case FRAME_WHOLE:
-            TRY(take_from_file(ledger, record, why));
-            break;
-        case FRAME_TORN:
-            ledger->torn = size - ledger->end;
-            size = ledger->end;
-            break;
-        case FRAME_DAMAGED:
-            return damaged(ledger, "its length is not that of a record", why);
-        }
-    }
-    ledger->durable_end = ledger->end;
+    if (have.size > last)
+        return why_say(why, ERR_LEDGER_ROLLBACK,
+                       "\"%s\" is the state after %llu entries, but the ledger has %llu", path,
+                       (unsigned long long)have.size, (unsigned long long)last);
+    if (have.size < first)
+        return why_say(why, ERR_STATE_CORRUPT,
+                       "\"%s\" is the state after %llu entries, but the journal begins after %llu: "
+                       "make it anew with pawl log rebuild",
+                       path, (unsigned long long)have.size, (unsigned long long)first);
+    TRY(tree_root(ledger_tree(ledger), have.size, &root, why));
+    if (digest_eq(&root, &have.root))
+        return ERR_OK;
+    digest_text(&have.root, got);
+    digest_text(&root, want);
+    return why_say(why, ERR_STATE_CORRUPT,
+                   "\"%s\" is the state of a ledger with the root %s after %llu entries, but here "
+                   "it is %s: make it anew with pawl log rebuild",
+                   path, got, (unsigned long long)have.size, want);
+}
+
+err_code ledger_replay(const struct replay *replay, uint64_t index, struct why *why)
+{
+    CLEANUP(buf_free) struct buf entry = {0};
+    struct why inner = {0};
+    err_code err;
+
+    TRY(tlog_entry(replay->tlog, index, &entry, why));
+    err = record_parse(buf_slice(&entry), replay->record, &inner);
+    if (err == ERR_OK)
+        err = succession_take(replay->succession, replay->record, &inner);
+    succession_settle(replay->succession);
+    if (err == ERR_OK || err == ERR_NO_MEMORY || err == ERR_INTERNAL)
+        return err;
+    if (err == ERR_STORAGE || err == ERR_STATE_CORRUPT || err == ERR_BUSY) /* of the database */
+        return why_say(why, err, "%s", inner.text);
+    return why_say(why, ERR_LEDGER_INCONSISTENT, "\"%s\": entry %llu: %s", replay->dir,
+                   (unsigned long long)index, inner.text[0] != '\0' ? inner.text : err_text(err));
+}
+
+static err_code replay_journal(struct ledger *ledger, struct why *why)
+{
+    const struct replay replay = {ledger->tlog, (const char *)ledger->dir.ptr, ledger->record,
+                                  &ledger->succession};
+
+    for (uint64_t i = ledger->succession.head.entries; i < ledger_size(ledger); i++)
+        TRY(ledger_replay(&replay, i, why));
     ledger->installed = ledger->succession.head.installed;
-    ledger->size = tree_size(&ledger->tree);
     return ERR_OK;
 }
 
-/* fsyncs the directory that holds the file. */
-static err_code sync_dir_of(const char *path, struct why *why)
+static err_code open_once(const char *state_dir, enum ledger_mode mode, struct ledger **ret,
+                          struct why *why)
 {
-    CLEANUP(buf_free) struct buf dir = {0};
-    const char *slash = strrchr(path, '/');
-
-    if (slash == NULL)
-        return file_sync_dir(".", why);
-    TRY(buf_add(&dir, path, slash == path ? 1 : (size_t)(slash - path)));
-    TRY(buf_terminate(&dir));
-    return file_sync_dir((const char *)dir.ptr, why);
-}
-
-static err_code open_file(struct ledger *ledger, uint64_t *ret_size, struct why *why)
-{
-    static const int FLAGS[] = {
-        [LEDGER_READ] = O_RDONLY,
-        [LEDGER_APPEND] = O_RDWR | O_APPEND,
-        [LEDGER_CREATE] = O_RDWR | O_APPEND | O_CREAT,
+    static const enum tlog_mode MODES[] = {
+        [LEDGER_READ] = TLOG_READ,
+        [LEDGER_APPEND] = TLOG_APPEND,
+        [LEDGER_CREATE] = TLOG_CREATE,
     };
-    const char *path = ledger_path(ledger);
-    struct stat st;
-
-    ledger->fd = open(path, FLAGS[ledger->mode] | O_CLOEXEC | O_NONBLOCK, 0640);
-    if (ledger->fd < 0 || fstat(ledger->fd, &st) != 0)
-        return why_errno(why, errno, "open", path);
-    if (!S_ISREG(st.st_mode))
-        return why_say(why, ERR_STORAGE, "\"%s\" is not a regular file", path);
-    /* An empty file may be one that was made just now, here or by somebody who was killed then. */
-    if (ledger->mode == LEDGER_CREATE && st.st_size == 0) {
-        if (fsync(ledger->fd) != 0)
-            return why_errno(why, errno, "make durable", path);
-        TRY(sync_dir_of(path, why));
-    }
-    *ret_size = (uint64_t)st.st_size;
-    return ERR_OK;
-}
-
-err_code ledger_open(const char *path, enum ledger_mode mode, struct ledger **ret, struct why *why)
-{
     CLEANUP(ledger_close) struct ledger *ledger = calloc(1, sizeof *ledger);
-    uint64_t size = 0;
 
     if (ledger == NULL)
         return ERR_NO_MEMORY;
-    ledger->fd = -1;
     ledger->mode = mode;
     ledger->record = calloc(1, sizeof *ledger->record);
     if (ledger->record == NULL)
         return ERR_NO_MEMORY;
-    TRY(succession_init(&ledger->succession, NULL));
-    TRY(buf_add_str(&ledger->path, path));
-    TRY(buf_terminate(&ledger->path));
-    TRY(open_file(ledger, &size, why));
-    TRY(scan(ledger, size, why));
+    TRY(ledger_paths(state_dir, &ledger->dir, &ledger->state_path));
+    TRY(tlog_open((const char *)ledger->dir.ptr, MODES[mode], &ledger->tlog, why));
+    TRY(open_state(ledger, why));
+    TRY(check_state(ledger, why));
+    TRY(state_load(ledger->state, &ledger->succession, why));
+    TRY(replay_journal(ledger, why));
     *ret = ledger;
-    ledger = NULL;
+    ledger = NULL; /* transferred */
     return ERR_OK;
+}
+
+/* A reader comes upon a state that is ahead of the log when the writer folds just then. */
+err_code ledger_open(const char *state_dir, enum ledger_mode mode, struct ledger **ret,
+                     struct why *why)
+{
+    err_code err = open_once(state_dir, mode, ret, why);
+
+    for (int i = 1; i < READ_TRIES && mode == LEDGER_READ && err == ERR_LEDGER_ROLLBACK; i++)
+        err = open_once(state_dir, mode, ret, why);
+    return err;
 }
 
 void ledger_close(struct ledger **ledger)
@@ -211,25 +137,36 @@ void ledger_close(struct ledger **ledger)
 
     if (l == NULL)
         return;
-    fd_close(&l->fd);
-    buf_free(&l->path);
-    buf_free(&l->pending);
-    tree_free(&l->tree);
+    tlog_close(&l->tlog);
     succession_free(&l->succession);
-    free(l->offsets);
+    state_close(&l->state);
+    buf_free(&l->dir);
+    buf_free(&l->state_path);
     free(l->record);
     free(l);
     *ledger = NULL;
 }
 
+/* ---- what it says ---------------------------------------------------------------------------- */
+
+struct tlog_head ledger_head(const struct ledger *ledger)
+{
+    return tlog_head(ledger->tlog);
+}
+
+size_t ledger_heads(const struct ledger *ledger, struct tlog_head *ret, size_t max)
+{
+    return tlog_heads(ledger->tlog, ret, max);
+}
+
 uint64_t ledger_size(const struct ledger *ledger)
 {
-    return ledger->size;
+    return ledger_head(ledger).checkpoint.size;
 }
 
 uint64_t ledger_torn(const struct ledger *ledger)
 {
-    return ledger->torn;
+    return tlog_torn(ledger->tlog);
 }
 
 uint64_t ledger_installed(const struct ledger *ledger)
@@ -237,18 +174,20 @@ uint64_t ledger_installed(const struct ledger *ledger)
     return ledger->installed;
 }
 
-struct tree_source ledger_tree(const struct ledger *ledger)
-{
-    return tree_of(&ledger->tree);
-}
-
 err_code ledger_checkpoint(const struct ledger *ledger, struct checkpoint *ret)
 {
-    struct digest root;
-
-    TRY(tree_root(tree_of(&ledger->tree), ledger->size, &root, NULL));
-    *ret = (struct checkpoint){ledger->size, root};
+    *ret = ledger_head(ledger).checkpoint;
     return ERR_OK;
+}
+
+struct tree_source ledger_tree(const struct ledger *ledger)
+{
+    return tlog_tree(ledger->tlog);
+}
+
+const struct succession_head *ledger_state(const struct ledger *ledger)
+{
+    return &ledger->succession.head;
 }
 
 err_code ledger_link(const struct ledger *ledger, struct slice agent_id, struct record_link *ret,
@@ -259,27 +198,13 @@ err_code ledger_link(const struct ledger *ledger, struct slice agent_id, struct 
 
 err_code ledger_entry(const struct ledger *ledger, uint64_t index, struct buf *ret, struct why *why)
 {
-    CLEANUP(buf_free) struct buf frame = {0};
-    struct digest leaf, want;
-    uint8_t *space = NULL;
-    uint64_t end;
+    return tlog_entry(ledger->tlog, index, ret, why);
+}
 
-    if (index >= ledger->size)
-        return why_say(why, ERR_NOT_FOUND, "there is no entry %llu: the ledger has %llu",
-                       (unsigned long long)index, (unsigned long long)ledger->size);
-    end = index + 1 == ledger->size ? ledger->durable_end : ledger->offsets[index + 1];
-    end -= ledger->offsets[index] + FRAME_HEAD;
-    TRY(buf_add_space(&frame, (size_t)end, &space));
-    TRY(read_at(ledger, ledger->offsets[index] + FRAME_HEAD, space, (size_t)end, why));
-    TRY(tree_leaf(buf_slice(&frame), &leaf));
-    TRY(tree_leaf_at(&ledger->tree, index, &want));
-    if (!digest_eq(&leaf, &want))
-        return why_say(why, ERR_LEDGER_INCONSISTENT,
-                       "entry %llu of \"%s\" changed since it was opened",
-                       (unsigned long long)index, ledger_path(ledger));
-    buf_free(ret);
-    *ret = buf_take(&frame);
-    return ERR_OK;
+err_code ledger_ready(const struct ledger *ledger, uint64_t now_ms, uint64_t epoch,
+                      const struct digest *snapshot, struct why *why)
+{
+    return succession_ready(&ledger->succession, now_ms, epoch, snapshot, why);
 }
 
 err_code ledger_check_checkpoint(const struct ledger *ledger, const struct checkpoint *earlier,
@@ -288,11 +213,11 @@ err_code ledger_check_checkpoint(const struct ledger *ledger, const struct check
     char got[DIGEST_TEXT], want[DIGEST_TEXT];
     struct digest root;
 
-    if (earlier->size > ledger->size)
+    if (earlier->size > ledger_size(ledger))
         return why_say(why, ERR_LEDGER_INCONSISTENT,
                        "the ledger has %llu entries, but had %llu: entries were removed",
-                       (unsigned long long)ledger->size, (unsigned long long)earlier->size);
-    TRY(tree_root(tree_of(&ledger->tree), earlier->size, &root, why));
+                       (unsigned long long)ledger_size(ledger), (unsigned long long)earlier->size);
+    TRY(tree_root(ledger_tree(ledger), earlier->size, &root, why));
     if (digest_eq(&root, &earlier->root))
         return ERR_OK;
     digest_text(&root, got);

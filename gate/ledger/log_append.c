@@ -1,112 +1,83 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* log_append.c: appends a batch of records: written in one piece, made durable once, or not there.
- */
+/* log_append.c: appends a batch of records: durable at once, or not there; publishes and folds. */
 #include "gate/ledger/log.h"
 #include "gate/ledger/log_state.h"
 
-#include <errno.h>
-#include <sys/stat.h>
-#include <unistd.h>
+static err_code check_writable(const struct ledger *ledger, struct why *why)
+{
+    if (ledger->mode != LEDGER_READ)
+        return ERR_OK;
+    return why_say(why, ERR_INTERNAL, "\"%s\" was opened for reading",
+                   (const char *)ledger->dir.ptr);
+}
 
 err_code ledger_stage(struct ledger *ledger, struct slice record, struct why *why)
 {
-    uint8_t head[FRAME_HEAD];
-    size_t before = ledger->pending.len;
+    size_t before = ledger->succession.n_undo;
     err_code err;
 
-    if (ledger->mode == LEDGER_READ)
-        return why_say(why, ERR_INTERNAL, "\"%s\" was opened for reading", ledger_path(ledger));
+    TRY(check_writable(ledger, why));
     if (record.len > RECORD_SIZE_MAX)
         return why_say(why, ERR_TOO_LARGE, "a record has %zu bytes, the limit is %d", record.len,
                        RECORD_SIZE_MAX);
-    put_u32(head, (uint32_t)record.len);
-    TRY(buf_add(&ledger->pending, head, sizeof head));
-    err = buf_add_slice(&ledger->pending, record);
-    if (err == ERR_OK)
-        err = ledger_take(ledger, record, why);
+    TRY(record_parse(record, ledger->record, why));
+    TRY(succession_take(&ledger->succession, ledger->record, why));
+    err = tlog_stage(ledger->tlog, record, why);
     if (err != ERR_OK)
-        buf_cut(&ledger->pending, before);
+        succession_undo(&ledger->succession, before);
     return err;
+}
+
+err_code ledger_next(const struct ledger *ledger, struct checkpoint *ret)
+{
+    return tlog_next(ledger->tlog, ret);
 }
 
 void ledger_abandon(struct ledger *ledger)
 {
     succession_undo(&ledger->succession, 0);
-    tree_cut(&ledger->tree, ledger->size);
-    ledger->end = ledger->durable_end;
-    buf_cut(&ledger->pending, 0);
+    tlog_abandon(ledger->tlog);
 }
 
-/* The file must be what it was when this process last looked: the lock keeps others away. */
-static err_code check_file(const struct ledger *ledger, struct why *why)
-{
-    uint64_t want = ledger->durable_end + ledger->torn;
-    struct stat st;
-
-    if (ledger->broken)
-        return why_say(why, ERR_STORAGE, "\"%s\" could not be restored after a failed write",
-                       ledger_path(ledger));
-    if (fstat(ledger->fd, &st) != 0)
-        return why_errno(why, errno, "look at", ledger_path(ledger));
-    if (st.st_nlink == 0)
-        return why_say(why, ERR_LEDGER_INCONSISTENT, "\"%s\" was deleted", ledger_path(ledger));
-    if ((uint64_t)st.st_size != want)
-        return why_say(why, ERR_LEDGER_INCONSISTENT,
-                       "\"%s\" has %jd bytes, but had %llu: somebody else wrote to it",
-                       ledger_path(ledger), (intmax_t)st.st_size, (unsigned long long)want);
-    return ERR_OK;
-}
-
-static err_code write_pending(const struct ledger *ledger, struct why *why)
-{
-    struct slice rest = buf_slice(&ledger->pending);
-
-    while (rest.len > 0) {
-        ssize_t n = write(ledger->fd, rest.ptr, rest.len);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return why_errno(why, n < 0 ? errno : ENOSPC, "append to", ledger_path(ledger));
-        rest = slice_part(rest, (size_t)n, rest.len - (size_t)n);
-    }
-    if (fdatasync(ledger->fd) != 0)
-        return why_errno(why, errno, "make durable", ledger_path(ledger));
-    return ERR_OK;
-}
-
-/* Makes the file end behind its last durable entry again. */
-static bool cut_file(const struct ledger *ledger)
-{
-    return ftruncate(ledger->fd, (off_t)ledger->durable_end) == 0 && fdatasync(ledger->fd) == 0;
-}
-
-static err_code write_batch(struct ledger *ledger, struct why *why)
+err_code ledger_commit(struct ledger *ledger, uint64_t round, struct why *why)
 {
     err_code err;
 
-    TRY(check_file(ledger, why));
-    if (ledger->torn > 0 && ftruncate(ledger->fd, (off_t)ledger->durable_end) != 0)
-        return why_errno(why, errno, "cut the unfinished entry off", ledger_path(ledger));
-    ledger->torn = 0;
-    err = write_pending(ledger, why);
-    if (err != ERR_OK)
-        ledger->broken = !cut_file(ledger);
-    return err;
+    if (ledger->succession.n_undo == 0)
+        return ERR_OK;
+    err = tlog_commit(ledger->tlog, round, why);
+    if (err != ERR_OK) {
+        ledger_abandon(ledger);
+        return err;
+    }
+    succession_settle(&ledger->succession);
+    ledger->installed = ledger->succession.head.installed;
+    return ERR_OK;
 }
 
-err_code ledger_commit(struct ledger *ledger, struct why *why)
+err_code ledger_publish(struct ledger *ledger, struct slice note, struct slice seal,
+                        struct why *why)
 {
-    err_code err = ledger->succession.n_undo == 0 ? ERR_OK : write_batch(ledger, why);
+    TRY(check_writable(ledger, why));
+    return tlog_publish(ledger->tlog, note, seal, why);
+}
 
-    if (err == ERR_OK) {
-        ledger->durable_end = ledger->end;
-        ledger->installed = ledger->succession.head.installed;
-        ledger->size = tree_size(&ledger->tree);
-        succession_settle(&ledger->succession);
-        buf_cut(&ledger->pending, 0);
-    } else {
-        ledger_abandon(ledger);
+bool ledger_wants_fold(const struct ledger *ledger)
+{
+    return tlog_wants_fold(ledger->tlog);
+}
+
+err_code ledger_fold(struct ledger *ledger, struct why *why)
+{
+    struct tlog_head head = ledger_head(ledger);
+
+    TRY(check_writable(ledger, why));
+    if (ledger->succession.n_undo != 0)
+        return why_say(why, ERR_INTERNAL, "\"%s\" cannot be folded with a batch that is open",
+                       (const char *)ledger->dir.ptr);
+    if (state_head(ledger->state).checkpoint.size != head.checkpoint.size) {
+        TRY(state_save(ledger->state, &ledger->succession, &head, why));
+        agents_cut(&ledger->succession.agents, 0); /* the database knows them now */
     }
-    return err;
+    return tlog_fold(ledger->tlog, why);
 }

@@ -16,7 +16,7 @@
 
 struct setting {
     struct testing t;
-    char dir[64], path[80];
+    char dir[64];
     struct buf bytes;     /* a permit */
     struct permit permit; /* the one that is being looked at */
 };
@@ -29,9 +29,8 @@ static int set_up_with(void **state, bool uncertified)
     testing_init(&s->t);
     s->t.uncertified = uncertified;
     testing_dir(s->dir, sizeof s->dir);
-    (void)snprintf(s->path, sizeof s->path, "%s/ledger", s->dir);
-    testing_ledger(&s->t, s->path, DECISIONS);
-    testing_permit(&s->t, s->path, INDEX, &s->bytes);
+    testing_ledger(&s->t, s->dir, DECISIONS);
+    testing_permit(&s->t, s->dir, INDEX, &s->bytes);
     *state = s;
     return 0;
 }
@@ -80,7 +79,7 @@ static void a_permit_goes_there_and_back(void **state)
     struct hw_statement statement;
     struct why why = {0};
 
-    assert_int_equal(ledger_open(s->path, LEDGER_READ, &ledger, &why), ERR_OK);
+    assert_int_equal(ledger_open(s->dir, LEDGER_READ, &ledger, &why), ERR_OK);
     assert_int_equal(ledger_entry(ledger, INDEX, &entry, &why), ERR_OK);
     if (permit_parse(buf_slice(&s->bytes), &s->permit, &why) != ERR_OK)
         fail_msg("%s", why.text);

@@ -380,22 +380,21 @@ static void a_permit_carries_them(void **state)
     struct record *record;
     struct permit *permit = calloc(1, sizeof *permit);
     struct record_link link, next;
-    char dir[64], path[80];
+    char dir[64];
     struct why why = {0};
 
     testing_dir(dir, sizeof dir);
-    (void)snprintf(path, sizeof path, "%s/ledger", dir);
-    assert_int_equal(ledger_open(path, LEDGER_CREATE, &ledger, &why), ERR_OK);
+    assert_int_equal(ledger_open(dir, LEDGER_CREATE, &ledger, &why), ERR_OK);
     assert_int_equal(testing_stage(t, ledger, RECORD_KEY_ROTATION, NULL), ERR_OK);
     assert_int_equal(ledger_link(ledger, slice_str("agent-1"), &link, &why), ERR_OK);
     record = testing_record(t, RECORD_DECISION, "agent-1", &link);
     redact(record, ALL, 6, &disclosures);
     testing_signed(t, record, &bytes, &next);
     assert_int_equal(ledger_stage(ledger, buf_slice(&bytes), &why), ERR_OK);
-    assert_int_equal(ledger_commit(ledger, &why), ERR_OK);
+    assert_int_equal(testing_commit(ledger, &why), ERR_OK);
     ledger_close(&ledger);
 
-    testing_permit_with(t, path, 1, buf_slice(&disclosures), &permit_bytes);
+    testing_permit_with(t, dir, 1, buf_slice(&disclosures), &permit_bytes);
     assert_int_equal(permit_parse(buf_slice(&permit_bytes), permit, &why), ERR_OK);
     assert_int_equal(permit->disclosures.n, 7);
     assert_true(slice_eq(buf_slice(&permit->entry), buf_slice(&bytes)));

@@ -10,7 +10,7 @@
 
 #include <sqlite3.h>
 
-#define SQL_WAIT_MS 5000 /* for a lock that another process holds */
+#define SQL_WAIT_MS 2000 /* for a lock that another process holds */
 
 struct sql {
     sqlite3 *db;
