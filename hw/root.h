@@ -214,6 +214,12 @@ struct hw_root {
     const struct hw_root_ops *ops; /* first member of every root's own struct */
 };
 
+/* A secret that a root may keep in its store_dir. Whoever sets a store_dir aside and begins anew
+ * puts it into the new one under the second name, so that enrol can go on with what is in the
+ * hardware instead of removing it. */
+#define HW_STORE_SECRET "head-auth"
+#define HW_STORE_SECRET_BEFORE "head-auth-before"
+
 /* How to open a root. Strings are borrowed for the life of the root. */
 struct hw_options {
     bool allow_simulator;        /* only ever set by the explicit development switch */

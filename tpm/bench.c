@@ -266,11 +266,21 @@ static void one_round(struct why *why)
     must(ops->seal(bench.root, &digest, &seal, why), why, "seal");
 }
 
+/* The root looks in each round whether the chain of heads is as it left it. */
+static void follow_chain(size_t i, const struct hw_head *taped)
+{
+    struct tpm_boot *boot = &((struct tpm_root *)bench.root)->heads.boot;
+
+    if (bench.tape.command[i].code == TPM2_CC_NV_Extend)
+        must(tpm_chain_add(&boot->chain, taped, &boot->chain), &(struct why){0}, "chain");
+}
+
 /* Rounds through the root and bare rounds take turns, so that both see the same machine. */
 static void bench_rounds(struct why *why)
 {
     static double took[ROUNDS_MAX][TAPE_MAX], round[ROUNDS_MAX], raw[ROUNDS_MAX];
     double end = now_us() + SECONDS * 1e6, whole, bare;
+    struct hw_head taped;
     size_t n = 0;
 
     one_round(why);
@@ -278,14 +288,17 @@ static void bench_rounds(struct why *why)
     bench.tape.on = true;
     one_round(why);
     bench.tape.on = false;
+    taped = bench.head;
     while (n < ROUNDS_MAX && (n < ROUNDS_MIN || now_us() < end)) {
         double from = now_us();
 
         one_round(why);
         round[n] = now_us() - from;
         raw[n] = 0;
-        for (size_t i = 0; i < bench.tape.n; i++)
+        for (size_t i = 0; i < bench.tape.n; i++) {
             raw[n] += took[n][i] = replay_one(i);
+            follow_chain(i, &taped);
+        }
         n++;
     }
     print_commands(took, n, 0);

@@ -11,11 +11,10 @@
 #include "tpm/chip.h"
 #include "tpm/head_index.h"
 
-#define TPM_HEAD_AUTH "head-auth"
-/* The same of an enrolment that was set aside: put into the new store_dir, it lets enrol begin anew
- * with the indexes that are there. Otherwise they have to be deleted, and each counter that this
- * TPM makes from then on begins above the rounds counted so far. */
-#define TPM_HEAD_AUTH_BEFORE "head-auth-before"
+#define TPM_HEAD_AUTH HW_STORE_SECRET
+/* Of an enrolment that was set aside. Without it the indexes that are there have to be deleted, and
+ * each counter that this TPM makes from then on begins above the rounds counted so far. */
+#define TPM_HEAD_AUTH_BEFORE HW_STORE_SECRET_BEFORE
 #define TPM_HEAD_BOOT "head"
 
 /* What a root knows of its heads. */

@@ -106,6 +106,20 @@ static err_code move_aside(const struct init_wish *wish, const char *name, struc
     return file_sync_dir(wish->state_dir, why);
 }
 
+/* What the hardware asks to be carried over from a store that is set aside; none is no error. */
+static err_code carried(const struct making *m, struct buf *ret, struct why *why)
+{
+    static const char *const NAMES[] = {HW_STORE_SECRET, HW_STORE_SECRET_BEFORE};
+    err_code err = ERR_NOT_FOUND;
+
+    for (size_t i = 0; i < 2 && err == ERR_NOT_FOUND; i++) {
+        CLEANUP(buf_free) struct buf path = {0};
+        TRY(path_join((const char *)m->store.ptr, NAMES[i], &path));
+        err = file_read_secret((const char *)path.ptr, ret, why);
+    }
+    return err == ERR_NOT_FOUND ? ERR_OK : err;
+}
+
 /* --again: what the old hardware vouched for stays together, as evidence, and a new ledger begins.
  * The enrolment goes first: without it a second try starts from nothing, whatever was moved. */
 static err_code set_aside(struct making *m, struct why *why)
@@ -114,12 +128,19 @@ static err_code set_aside(struct making *m, struct why *why)
                                         "ledger",         "state.db", "state.db-wal",
                                         "state.db-shm",   "log.key"};
 
+    CLEANUP(buf_free) struct buf secret = {0}, path = {0};
+
     if (!m->wish->again)
         return ERR_OK;
+    TRY(carried(m, &secret, why));
     for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++)
         TRY(move_aside(m->wish, NAMES[i], why));
     m->has_old = false;
-    return file_make_dir((const char *)m->store.ptr, 0700, why);
+    TRY(file_make_dir((const char *)m->store.ptr, 0700, why));
+    if (secret.len == 0)
+        return ERR_OK;
+    TRY(path_join((const char *)m->store.ptr, HW_STORE_SECRET_BEFORE, &path));
+    return file_write((const char *)path.ptr, buf_slice(&secret), 0600, why);
 }
 
 /* The hardware checks the signatures; here only those are left out that no ratchet key is named
