@@ -208,6 +208,8 @@ static err_code run(struct call *call)
     CLEANUP(written_free) struct written written = {0};
     const char *output = args_value(call->args, "output", NULL);
     static struct answer answer;
+    struct attempt_id attempt;
+    const struct decided decided = {&attempt, &request, &answer};
     struct in_force force;
 
     TRY(read_request(call, &request));
@@ -216,13 +218,16 @@ static err_code run(struct call *call)
     TRY(gate_open_live(call->state_dir, call->clock_ms, &gate, &call->why));
     TRY(gate_current(gate, &call->why));
     force = gate_in_force(gate);
-    evaluate(&force, &request, gate->now, &answer);
     TRY(scribe_open(gate, &scribe, &call->why));
-    TRY(scribe_decision(scribe, &request, &answer, gate->now_ms, &written, &call->why));
+    scribe_last(scribe);
+    TRY(scribe_attempt(scribe, &request, gate->now_ms, &attempt, &call->why));
+    evaluate(&force, &request, gate->now, &answer);
+    TRY(scribe_decision(scribe, &decided, gate->now_ms, &written, &call->why));
     if (output != NULL)
         TRY(file_write(output, buf_slice(&written.permit), 0644, &call->why));
     put_answer(call->json, &answer, gate, &written);
     say_answer(call, &answer, gate, &written);
+    publish_ledger(call, scribe);
     if (args_flag(call->args, "explain") && answer.n_policies > 0)
         TRY(explain_all(call, &force, &request, &answer, gate->now));
     call->exit =

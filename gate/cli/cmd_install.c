@@ -3,7 +3,6 @@
 #include "gate/base/text.h"
 #include "gate/cli/gate_cli.h"
 #include "gate/cli/verbs.h"
-#include "gate/decide/gate_ledger.h"
 #include "gate/decide/install.h"
 #include "gate/decide/scribe.h"
 
@@ -18,22 +17,33 @@ static err_code record(struct call *call, struct gate *gate)
     TRY(scribe_open(gate, &scribe, &call->why));
     if (!scribe_owes_install(scribe))
         return ERR_OK;
+    scribe_last(scribe);
     TRY(scribe_install(scribe, gate->now_ms, &written, &call->why));
     put_uint(call->json, "ledger_index", written.index);
+    publish_ledger(call, scribe);
     return ERR_OK;
 }
 
-/* An install that could not be put on record is refused before anything changes. */
-static err_code ledger_is_there(struct call *call, const struct gate *gate)
+/* That somebody offered it goes on record, too, where there is an epoch to record it under. The
+ * refusal stands, whatever comes of this. */
+static void record_refusal(struct call *call, struct gate *gate, const struct refusal *refusal)
 {
-    CLEANUP(ledger_close) struct ledger *ledger = NULL;
+    CLEANUP(scribe_close) struct scribe *scribe = NULL;
+    CLEANUP(written_free) struct written written = {0};
+    struct why why = {0};
 
-    return gate_ledger_open(gate->state_dir, LEDGER_READ, &ledger, &call->why);
+    if (gate_current(gate, &why) != ERR_OK || scribe_open(gate, &scribe, &why) != ERR_OK)
+        return;
+    scribe_last(scribe);
+    if (scribe_refused(scribe, refusal, gate->now_ms, &written, &why) != ERR_OK)
+        return;
+    put_uint(call->json, "ledger_index", written.index);
+    publish_ledger(call, scribe);
 }
 
 /* A bundle that was refused changed nothing: say what goes on deciding. Other errors may have come
  * after it was stored. */
-static err_code refused(struct call *call, const struct gate *gate, err_code err)
+static err_code refused(struct call *call, struct gate *gate, struct refusal *refusal, err_code err)
 {
     const uint64_t epoch = gate->installed.judged.snapshot.epoch;
     char *text = call->why.text;
@@ -44,6 +54,8 @@ static err_code refused(struct call *call, const struct gate *gate, err_code err
     if (gate->has_installed && gate->blocked == ERR_OK && epoch == gate->epoch && len > 0)
         (void)snprintf(text + len, sizeof call->why.text - len, "; epoch %llu stays in force",
                        (unsigned long long)epoch);
+    refusal->error = err;
+    record_refusal(call, gate, refusal);
     return err;
 }
 
@@ -52,12 +64,14 @@ static err_code run(struct call *call)
     CLEANUP(gate_close) struct gate *gate = NULL;
     CLEANUP(buf_free) struct buf bytes = {0};
     struct install_result result;
+    struct refusal refusal = {0};
 
     TRY(file_read(call->args->plain[0], BUNDLE_SIZE_MAX, &bytes, &call->why));
     TRY(gate_open_live(call->state_dir, call->clock_ms, &gate, &call->why));
-    TRY(ledger_is_there(call, gate));
+    refusal.claimed = install_claims(buf_slice(&bytes));
+    TRY(hash_sha256(buf_slice(&bytes), &refusal.bundle));
     TRY(refused(
-        call, gate,
+        call, gate, &refusal,
         in_file(call, gate_install(gate, &bytes, &result, &call->why), call->args->plain[0])));
     TRY(record(call, gate));
 

@@ -81,3 +81,14 @@ void say_hardware(struct call *call, const struct hw_description *about)
     say(call, "         refuses rollback: %s, verifies signatures: %s, seals: %s", refuses(about),
         about->verifies ? "yes" : "no", about->seals ? "yes" : "no");
 }
+
+void publish_ledger(struct call *call, struct scribe *scribe)
+{
+    struct why why = {0};
+    err_code err = scribe_publish(scribe, &why);
+
+    put_bool(call->json, "published", err == ERR_OK);
+    if (err != ERR_OK)
+        say(call, "(on record, but not published: %s)",
+            why.text[0] != '\0' ? why.text : err_text(err));
+}

@@ -5,6 +5,7 @@
 
 #include "gate/cli/verb.h"
 #include "gate/decide/gate.h"
+#include "gate/decide/scribe.h"
 
 /* The policies in force, as JSON member "policies" and "expires", and as a table. */
 void put_snapshot(json_t *object, const struct judged *judged, int64_t now);
@@ -14,5 +15,9 @@ void say_snapshot(struct call *call, const char *what, const struct judged *judg
 /* The hardware root: kind, model, guarantees. */
 void put_hardware(json_t *object, const struct hw_description *about);
 void say_hardware(struct call *call, const struct hw_description *about);
+
+/* Publishes the last round, as member "published". What was answered stands if that fails: it is
+ * said, and the next round publishes again. */
+void publish_ledger(struct call *call, struct scribe *scribe);
 
 #endif

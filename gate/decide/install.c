@@ -2,12 +2,13 @@
 #include "gate/decide/install.h"
 
 #include "gate/decide/base.h"
+#include "gate/decide/gate_head.h"
+#include "gate/decide/gate_ledger.h"
 #include "gate/decide/installs.h"
 
 #include <stdlib.h>
 
-/* The epoch that the bundle claims; 0: none that can be read. */
-static uint64_t claimed_epoch(struct slice bytes)
+uint64_t install_claims(struct slice bytes)
 {
     CLEANUP(bundle_free) struct bundle bundle = {0};
     CLEANUP(snapshot_free) struct snapshot snapshot = {0};
@@ -24,7 +25,7 @@ static err_code judge_next(struct gate *gate, struct buf *bytes, struct installe
                            struct why *why)
 {
     bool again =
-        base_pinned(gate) && !base_here(gate) && claimed_epoch(buf_slice(bytes)) == gate->epoch;
+        base_pinned(gate) && !base_here(gate) && install_claims(buf_slice(bytes)) == gate->epoch;
     const struct trust trust = again ? base_trust_pinned(gate) : base_trust(gate);
 
     TRY(gate_judge_bundle(gate, bytes, &trust, ret, why));
@@ -72,6 +73,16 @@ static err_code anchors_for(struct gate *gate, const struct judged *next, struct
     return err;
 }
 
+/* An install that could not be put on record is refused before anything changes. */
+static err_code ledger_stands(struct gate *gate, struct why *why)
+{
+    CLEANUP(ledger_close) struct ledger *ledger = NULL;
+    struct hw_kept kept;
+
+    TRY(gate_ledger_open(gate->state_dir, LEDGER_READ, &ledger, why));
+    return gate_head_check(gate, ledger, &kept, why);
+}
+
 err_code gate_install(struct gate *gate, struct buf *bytes, struct install_result *ret,
                       struct why *why)
 {
@@ -89,6 +100,7 @@ err_code gate_install(struct gate *gate, struct buf *bytes, struct install_resul
         *ret = (struct install_result){.from_epoch = epoch, .epoch = epoch, .known = true};
         return ERR_OK;
     }
+    TRY(ledger_stands(gate, why));
     TRY(anchors_for(gate, &next.judged, why));
     TRY(hw->ops->prepare(hw, next.judged.mandate, why));
     /* A token whose certificates were lost cannot step: say so before anything is stored. */

@@ -17,4 +17,8 @@ struct install_result {
 err_code gate_install(struct gate *gate, struct buf *bytes, struct install_result *ret,
                       struct why *why);
 
+/* The epoch that a bundle says it is of, for the record; nothing of it is verified. 0: it cannot be
+ * read, or has no snapshot. */
+uint64_t install_claims(struct slice bundle);
+
 #endif

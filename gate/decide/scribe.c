@@ -1,23 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gate/decide/scribe.h"
 
-#include "gate/cose/cose_key.h"
+#include "gate/decide/gate_head.h"
 #include "gate/decide/gate_ledger.h"
+#include "gate/decide/publish.h"
+#include "gate/decide/scribe_state.h"
 #include "gate/ledger/permit.h"
 
 #include <stdlib.h>
 
-struct scribe {
-    struct gate *gate;
-    struct ledger *ledger;
-    struct hw_signer *key;    /* signs records of key_epoch, and of no other */
-    uint64_t key_epoch;       /* 0: key and receipt are not to be used */
-    struct digest signer;     /* thumbprint of key */
-    struct hw_pubkey receipt; /* the hardware's, of key_epoch */
-    struct buf issuer, rotation;
-    char session[RECORD_UUID_TEXT];
-    bool introduced; /* rotation, which introduces key, is durable in the ledger */
-};
+/* Between two heads that the hardware keeps durably, which wears it: docs/hardware-wear.md. */
+#define DURABLE_MS ((uint64_t)3600 * 1000)
 
 void written_free(struct written *written)
 {
@@ -32,9 +25,9 @@ void scribe_close(struct scribe **scribe)
     if (s == NULL)
         return;
     ledger_close(&s->ledger);
-    hw_signer_close(&s->key);
+    session_free(&s->session);
     buf_free(&s->issuer);
-    buf_free(&s->rotation);
+    buf_free(&s->sealed);
     free(s);
     *scribe = NULL;
 }
@@ -44,18 +37,15 @@ const struct ledger *scribe_ledger(const struct scribe *scribe)
     return scribe->ledger;
 }
 
-/* A key of its own for each epoch: what an old session could sign is worth nothing in a new one. */
-static err_code new_session(struct scribe *s, struct why *why)
+const struct hw_kept *scribe_kept(const struct scribe *scribe)
 {
-    struct hw_root *hw = s->gate->hw;
+    return &scribe->kept;
+}
 
-    s->key_epoch = 0;
-    s->introduced = false;
-    hw_signer_close(&s->key);
-    TRY(hw_signer_generate(HW_ES256, &s->key, why));
-    TRY(cose_key_thumbprint(&s->key->key, &s->signer));
-    TRY(hw->ops->receipt_key(hw, &s->receipt, why));
-    s->key_epoch = s->gate->epoch;
+static err_code check_head(struct scribe *s, struct why *why)
+{
+    TRY(gate_head_check(s->gate, s->ledger, &s->kept, why));
+    s->bound = true;
     return ERR_OK;
 }
 
@@ -68,254 +58,350 @@ err_code scribe_open(struct gate *gate, struct scribe **ret, struct why *why)
     s->gate = gate;
     TRY(gate_issuer(gate, &s->issuer));
     TRY(gate_ledger_open(gate->state_dir, LEDGER_APPEND, &s->ledger, why));
-    TRY(new_session(s, why));
+    TRY(check_head(s, why));
     *ret = s;
     s = NULL; /* transferred */
     return ERR_OK;
 }
 
-/* What all records of this gate have in common. id: the caller's, for the record's UUID. */
-static err_code begin_record(const struct scribe *s, enum record_kind kind, struct slice agent,
-                             uint64_t now_ms, char id[static RECORD_UUID_TEXT], struct record *ret)
-{
-    const struct hw_description *about = &s->gate->enrolment.hw.about;
+/* ---- the round ------------------------------------------------------------------------------- */
 
-    TRY(record_uuid(now_ms, id));
-    *ret = (struct record){
-        .kind = kind,
-        .issuer = buf_slice(&s->issuer),
-        .agent_id = agent,
-        .agent_version = slice_str("unknown"),
-        .operator_id = s->gate->enrolment.domain,
-        .record_id = slice_str(id),
-        .session_id = slice_str(s->session),
-        .jurisdiction = slice_str("ZZ"),
-        .retention_class = slice_str("custom"),
-        .action_ms = now_ms,
-        .captured_ms = now_ms,
-        .hardware = slice_str(about->model),
-        .simulated = about->simulator,
-        .epoch = s->gate->epoch,
-        .has_snapshot = true,
-        .snapshot = s->gate->installed.judged.snapshot.digest,
-    };
-    return ERR_OK;
+/* Nothing of an open round remains. A session whose key_rotation went with it begins anew. */
+static void abandon(struct scribe *s)
+{
+    ledger_abandon(s->ledger);
+    s->open = false;
+    if (!s->session.durable)
+        session_free(&s->session);
 }
 
-/* The first record of a session: the hardware vouches for the key that signs the rest. */
-static err_code stage_rotation(struct scribe *s, uint64_t now_ms, struct why *why)
+/* What the hardware answered when it could not do its part, and not when it refused. */
+static bool is_outage(err_code err)
 {
-    CLEANUP(record_draft_free) struct record_draft draft = {0};
-    struct hw_root *hw = s->gate->hw;
-    char id[RECORD_UUID_TEXT];
-    struct record record;
-    uint8_t sig[64];
-
-    TRY(record_uuid(now_ms, s->session));
-    TRY(begin_record(s, RECORD_KEY_ROTATION, buf_slice(&s->issuer), now_ms, id, &record));
-    TRY(ledger_link(s->ledger, record.agent_id, &record.link, why));
-    record.key = s->key->key;
-    record.input = s->signer;
-    TRY(record_prepare(&s->receipt, &record, &draft, why));
-    TRY(hw->ops->sign(hw, &draft.tbs, sig, why));
-    buf_cut(&s->rotation, 0);
-    TRY(record_finish(&draft, sig, &s->rotation));
-    return ledger_stage(s->ledger, buf_slice(&s->rotation), why);
-}
-
-/* The hardware's word on the tree that ends with our record. */
-static err_code sign_head(struct scribe *s, uint64_t now_ms, uint64_t index,
-                          struct buf *ret_receipt, struct hw_seal *ret_seal, struct why *why)
-{
-    CLEANUP(receipt_draft_free) struct receipt_draft draft = {0};
-    struct hw_root *hw = s->gate->hw;
-    struct receipt_head head = {
-        .issuer = buf_slice(&s->issuer),
-        .iat = (int64_t)(now_ms / 1000),
-        .epoch = s->gate->epoch,
-        .signer = s->signer,
-        .snapshot = s->gate->installed.judged.snapshot.digest,
-        .simulated = s->gate->enrolment.hw.about.simulator,
-    };
-    struct hw_seal_head sealed = {
-        .epoch = head.epoch, .snapshot = head.snapshot, .signer = head.signer};
-    struct tree_path path;
-    struct digest binding;
-    uint8_t sig[64];
-
-    TRY(ledger_checkpoint(s->ledger, &head.checkpoint));
-    TRY(receipt_prepare(&s->receipt, &head, &draft, why));
-    TRY(hw->ops->sign(hw, &draft.tbs, sig, why));
-    TRY(tree_prove_inclusion(ledger_tree(s->ledger), index, head.checkpoint.size, &path, why));
-    TRY(receipt_finish(&draft, index, &path, sig, ret_receipt));
-    sealed.tree_size = head.checkpoint.size;
-    sealed.tree_root = head.checkpoint.root;
-    TRY(hw_seal_binding(&sealed, &binding));
-    return hw->ops->seal(hw, &binding, ret_seal, why);
-}
-
-static err_code stage(struct scribe *s, const struct record *record, struct buf *ret,
-                      struct why *why)
-{
-    struct digest chain;
-
-    TRY(record_make(s->key, record, ret, &chain, why));
-    return ledger_stage(s->ledger, buf_slice(ret), why);
-}
-
-/* fill: puts the rest into the record once its place in the agent's chain is known. */
-struct entry {
-    enum record_kind kind;
-    struct slice agent;
-    err_code (*fill)(const void *from, struct record *record);
-    const void *from;
-};
-
-static err_code stage_entry(struct scribe *s, const struct entry *entry, uint64_t now_ms,
-                            struct buf *ret, struct why *why)
-{
-    char id[RECORD_UUID_TEXT];
-    struct record record;
-
-    TRY(begin_record(s, entry->kind, entry->agent, now_ms, id, &record));
-    TRY(ledger_link(s->ledger, record.agent_id, &record.link, why));
-    TRY(entry->fill(entry->from, &record));
-    return stage(s, &record, ret, why);
-}
-
-static err_code fill_enrol(const void *from, struct record *record)
-{
-    const struct scribe *s = from;
-
-    record->has_snapshot = false;
-    record->root = s->gate->enrolment.root;
-    return hash_sha256(buf_slice(&s->gate->enrolment_bytes), &record->input);
-}
-
-static err_code fill_install(const void *from, struct record *record)
-{
-    const struct scribe *s = from;
-
-    record->from_epoch = ledger_installed(s->ledger);
-    record->input = record->snapshot;
-    return ERR_OK;
-}
-
-/* What comes before every other entry: that the gate was enrolled, then that the snapshot of this
- * epoch was installed. A kill between the hardware's step and the record of it only means that the
- * next round writes it. */
-static err_code stage_own(struct scribe *s, uint64_t now_ms, struct buf *ret, struct why *why)
-{
-    const struct slice self = buf_slice(&s->issuer);
-    const struct entry enrol = {RECORD_ENROL, self, fill_enrol, s};
-    const struct entry install = {RECORD_INSTALL, self, fill_install, s};
-
-    if (s->key_epoch != s->gate->epoch)
-        TRY(new_session(s, why));
-    if (!s->introduced)
-        TRY(stage_rotation(s, now_ms, why));
-    if (ledger_size(s->ledger) == 0)
-        TRY(stage_entry(s, &enrol, now_ms, ret, why));
-    if (!scribe_owes_install(s))
-        return ERR_OK;
-    buf_cut(ret, 0);
-    return stage_entry(s, &install, now_ms, ret, why);
-}
-
-/* Makes the records of a round durable. entry: NULL when the gate's own are all. */
-static err_code write_entries(struct scribe *s, const struct entry *entry, uint64_t now_ms,
-                              struct buf *ret_record, struct why *why)
-{
-    err_code err;
-
-    TRY(stage_own(s, now_ms, ret_record, why));
-    if (entry != NULL) {
-        buf_cut(ret_record, 0);
-        TRY(stage_entry(s, entry, now_ms, ret_record, why));
+    switch (err_exit(err)) {
+    case 30: /* not there */
+    case 31: /* no permission */
+    case 34: /* failed, no answer, busy */
+        return true;
+    default:
+        return false;
     }
-    err = ledger_commit(s->ledger, ledger_head(s->ledger).round + 1, why);
-    if (err == ERR_OK)
-        s->introduced = true;
+}
+
+/* The first failure of an outage is the one that counts. */
+static err_code note(struct scribe *s, err_code err, uint64_t now_ms)
+{
+    if (is_outage(err) && s->worked_ms != 0 && ledger_size(s->ledger) > 0 &&
+        s->outage.error == ERR_OK)
+        s->outage = (struct outage){err, now_ms, s->worked_ms, s->kept.round};
     return err;
 }
 
-static err_code run_round(struct scribe *s, const struct entry *entry, uint64_t now_ms,
-                          struct written *ret, struct why *why)
+static err_code begin_round(struct scribe *s, uint64_t now_ms, struct why *why)
 {
-    CLEANUP(buf_free) struct buf record = {0}, receipt = {0}, permit = {0};
-    CLEANUP(hw_seal_free) struct hw_seal seal = {0};
     struct hw_root *hw = s->gate->hw;
-    uint64_t index;
     err_code err;
 
-    TRY(hw->ops->begin(hw, why));
-    err = write_entries(s, entry, now_ms, &record, why);
-    if (err != ERR_OK) {
-        ledger_abandon(s->ledger);
-        return err;
+    if (s->open)
+        return ERR_OK;
+    if (!s->bound)
+        TRY(note(s, check_head(s, why), now_ms));
+    TRY(note(s, hw->ops->begin(hw, why), now_ms));
+    s->worked_ms = now_ms;
+    s->open = true;
+    err = scribe_stage_own(s, now_ms, why);
+    if (err != ERR_OK)
+        abandon(s);
+    return note(s, err, now_ms);
+}
+
+/* Makes what is staged durable, on disk and then in the hardware. */
+static err_code commit(struct scribe *s, enum hw_keep keep, struct why *why)
+{
+    struct hw_root *hw = s->gate->hw;
+    const uint64_t round = s->kept.round + 1;
+    struct tlog_head head;
+    struct hw_head bound;
+
+    TRY(ledger_commit(s->ledger, round, why));
+    s->session.durable = true;
+    s->bound = false; /* until the hardware has said that it is */
+    head = ledger_head(s->ledger);
+    bound = (struct hw_head){round, head.checkpoint.size, head.checkpoint.root};
+    TRY(hw->ops->head_bind(hw, &bound, keep, why));
+    s->bound = true;
+    s->kept.round = round;
+    if (keep == HW_KEEP_DURABLE) {
+        s->kept.has_durable = true;
+        s->kept.durable = bound;
     }
-    index = ledger_size(s->ledger) - 1;
-    TRY(sign_head(s, now_ms, index, &receipt, &seal, why));
-    if (entry != NULL) {
-        const struct permit_parts parts = {
-            buf_slice(&record), buf_slice(&receipt), buf_slice(&s->rotation), &seal, {0}};
-        TRY(permit_make(&parts, &permit, why));
-    }
-    *ret = (struct written){.index = index, .permit = buf_take(&permit)};
     return ERR_OK;
 }
 
-/* ---- what is recorded ------------------------------------------------------------------------ */
+static void record_drop(struct record **record)
+{
+    free(*record);
+    *record = NULL;
+}
 
-struct decision_source {
-    const struct request *request;
-    const struct answer *answer;
-    struct buf *determining; /* "alias/policy-id", one buffer each */
+/* When the hardware kept a head durably stands in the ledger: the time of that head's last entry.
+ */
+static err_code durable_time(const struct scribe *s, uint64_t *ret, struct why *why)
+{
+    CLEANUP(record_drop) struct record *record = malloc(sizeof *record);
+    CLEANUP(buf_free) struct buf entry = {0};
+
+    if (record == NULL)
+        return ERR_NO_MEMORY;
+    TRY(ledger_entry(s->ledger, s->kept.durable.size - 1, &entry, why));
+    TRY(record_parse(buf_slice(&entry), record, why));
+    *ret = record->action_ms;
+    return ERR_OK;
+}
+
+static err_code keep_now(struct scribe *s, uint64_t now_ms, enum hw_keep *ret, struct why *why)
+{
+    *ret = HW_KEEP_DURABLE;
+    if (!s->kept.has_durable || s->kept.durable.size == 0)
+        return ERR_OK;
+    if (s->durable_ms == 0)
+        TRY(durable_time(s, &s->durable_ms, why));
+    if (now_ms < s->durable_ms + DURABLE_MS)
+        *ret = HW_KEEP_ROUND;
+    return ERR_OK;
+}
+
+/* The hardware's signature on the head, and its seal. */
+struct signed_head {
+    struct receipt_draft draft;
+    uint8_t sig[64];
+    struct hw_seal seal;
 };
 
-static err_code fill_decision(const void *from, struct record *record)
+static void signed_head_free(struct signed_head *head)
 {
-    const struct decision_source *source = from;
-    const struct request *request = source->request;
-    const struct answer *answer = source->answer;
-    struct record_decision *decision = &record->decision;
+    receipt_draft_free(&head->draft);
+    hw_seal_free(&head->seal);
+}
 
-    record->input = request->digest;
-    decision->permit = answer->permit;
-    decision->error = record_reason_is_error(answer->reason);
-    decision->class_ = request->action_class;
-    decision->reason = slice_str(err_name(answer->reason));
-    decision->subject_type = request->subject_type;
-    decision->action = request->action_name;
-    decision->resource_type = request->resource_type;
-    decision->resource_id = request->resource_id;
+static err_code sign_head(struct scribe *s, uint64_t now_ms, struct signed_head *ret,
+                          struct why *why)
+{
+    struct hw_root *hw = s->gate->hw;
+    const struct tlog_head last = ledger_head(s->ledger);
+    const struct receipt_head head = {
+        .issuer = buf_slice(&s->issuer),
+        .iat = (int64_t)(now_ms / 1000),
+        .epoch = s->session.epoch,
+        .round = last.round,
+        .signer = s->session.signer,
+        .snapshot = s->session.snapshot,
+        .simulated = s->gate->enrolment.hw.about.simulator,
+        .checkpoint = last.checkpoint,
+    };
+    const struct hw_seal_head sealed = {
+        .tree_size = head.checkpoint.size,
+        .round = head.round,
+        .epoch = head.epoch,
+        .tree_root = head.checkpoint.root,
+        .snapshot = head.snapshot,
+        .signer = head.signer,
+    };
+    struct digest binding;
+
+    TRY(receipt_prepare(&s->session.receipt, &head, &ret->draft, why));
+    TRY(hw->ops->sign(hw, &ret->draft.tbs, ret->sig, why));
+    TRY(hw_seal_binding(&sealed, &binding));
+    return hw->ops->seal(hw, &binding, &ret->seal, why);
+}
+
+static err_code receipt_of(struct scribe *s, const struct signed_head *head, uint64_t index,
+                           struct buf *ret, struct why *why)
+{
+    const struct tree_source tree = ledger_tree(s->ledger);
+    struct tree_path path;
+
+    TRY(tree_prove_inclusion(tree, index, head->draft.checkpoint.size, &path, why));
+    return receipt_finish(&head->draft, index, &path, head->sig, ret);
+}
+
+/* What will lie beside the checkpoint when this head is published. */
+static err_code keep_sealed(struct scribe *s, const struct signed_head *head, struct why *why)
+{
+    CLEANUP(buf_free) struct buf receipt = {0};
+
+    buf_cut(&s->sealed, 0);
+    TRY(receipt_of(s, head, head->draft.checkpoint.size - 1, &receipt, why));
+    return sealed_make(buf_slice(&receipt), &head->seal, &s->sealed, why);
+}
+
+static err_code finish_round(struct scribe *s, uint64_t now_ms, enum hw_keep keep,
+                             struct signed_head *ret, struct why *why)
+{
+    if (s->last)
+        TRY(scribe_stage_stop(s, "done", now_ms, why));
+    TRY(commit(s, keep, why));
+    TRY(sign_head(s, now_ms, ret, why));
+    TRY(keep_sealed(s, ret, why));
+    if (keep == HW_KEEP_DURABLE)
+        s->durable_ms = now_ms;
+    s->outage = (struct outage){0};
+    return ERR_OK;
+}
+
+static err_code end_round(struct scribe *s, uint64_t now_ms, struct signed_head *ret,
+                          struct why *why)
+{
+    enum hw_keep keep;
+    err_code err = keep_now(s, now_ms, &keep, why);
+
+    if (err == ERR_OK)
+        err = finish_round(s, now_ms, keep, ret, why);
+    if (err != ERR_OK)
+        abandon(s);
+    s->open = false;
+    if (s->last)
+        session_free(&s->session);
+    return note(s, err, now_ms);
+}
+
+/* The entry that was staged last. */
+static err_code staged_index(struct scribe *s, uint64_t *ret)
+{
+    struct checkpoint next;
+
+    TRY(ledger_next(s->ledger, &next));
+    *ret = next.size - 1;
+    return ERR_OK;
+}
+
+void scribe_last(struct scribe *scribe)
+{
+    scribe->last = true;
+}
+
+/* ---- requests -------------------------------------------------------------------------------- */
+
+static err_code stage_attempt(struct scribe *s, const struct request *request, uint64_t now_ms,
+                              struct attempt_id *ret, struct why *why)
+{
+    struct record record;
+
+    TRY(scribe_begin(s, RECORD_ATTEMPT, request->subject_id, now_ms, ret->id, &record, why));
+    record.input = request->digest;
+    record.attempt = (struct record_attempt){
+        .class_ = request->action_class,
+        .subject_type = request->subject_type,
+        .action = request->action_name,
+        .resource_type = request->resource_type,
+        .resource_id = request->resource_id,
+        .input_type = slice_str(RECORD_INPUT_AUTHZEN),
+    };
+    return scribe_stage(s, &record, NULL, why);
+}
+
+err_code scribe_attempt(struct scribe *scribe, const struct request *request, uint64_t now_ms,
+                        struct attempt_id *ret, struct why *why)
+{
+    err_code err;
+
+    TRY(begin_round(scribe, now_ms, why));
+    err = stage_attempt(scribe, request, now_ms, ret, why);
+    if (err != ERR_OK)
+        abandon(scribe);
+    return err;
+}
+
+/* Names of determining policies: "alias/policy-id", one buffer each. */
+struct names {
+    struct buf names[RECORD_DETERMINING_MAX];
+};
+
+static void names_free(struct names *names)
+{
+    for (size_t i = 0; i < RECORD_DETERMINING_MAX; i++)
+        buf_free(&names->names[i]);
+}
+
+static err_code fill_policies(const struct answer *answer, struct names *names,
+                              struct record_decision *ret)
+{
     for (size_t i = 0; i < answer->n_policies; i++)
-        decision->policies[decision->n_policies++] = (struct record_policy){
+        ret->policies[ret->n_policies++] = (struct record_policy){
             answer->policies[i]->alias, answer->policies[i]->version, answer->policies[i]->digest};
     for (size_t i = 0; i < answer->n_determining && i < RECORD_DETERMINING_MAX; i++) {
-        struct buf *name = &source->determining[i];
+        struct buf *name = &names->names[i];
         TRY(buf_add_slice(name, answer->determining[i].object->alias));
         TRY(buf_add_u8(name, '/'));
         TRY(buf_add_slice(name, answer->determining[i].name));
         if (name->len <= RECORD_NAME_MAX)
-            decision->determining[decision->n_determining++] = buf_slice(name);
+            ret->determining[ret->n_determining++] = buf_slice(name);
     }
     return ERR_OK;
 }
 
-err_code scribe_decision(struct scribe *scribe, const struct request *request,
-                         const struct answer *answer, uint64_t now_ms, struct written *ret,
-                         struct why *why)
+static err_code stage_decision(struct scribe *s, const struct decided *decided, uint64_t now_ms,
+                               struct buf *ret, struct why *why)
 {
-    struct buf determining[RECORD_DETERMINING_MAX] = {0};
-    const struct decision_source source = {request, answer, determining};
-    const struct entry entry = {RECORD_DECISION, request->subject_id, fill_decision, &source};
-    err_code err = run_round(scribe, &entry, now_ms, ret, why);
+    CLEANUP(names_free) struct names names = {0};
+    const struct request *request = decided->request;
+    const struct answer *answer = decided->answer;
+    char id[RECORD_UUID_TEXT];
+    struct record record;
 
-    for (size_t i = 0; i < RECORD_DETERMINING_MAX; i++)
-        buf_free(&determining[i]);
+    TRY(scribe_begin(s, RECORD_DECISION, request->subject_id, now_ms, id, &record, why));
+    record.input = request->digest;
+    record.decision = (struct record_decision){
+        .attempt = slice_str(decided->attempt->id),
+        .permit = answer->permit,
+        .error = record_reason_is_error(answer->reason),
+        .class_ = request->action_class,
+        .reason = slice_str(err_name(answer->reason)),
+        .subject_type = request->subject_type,
+        .action = request->action_name,
+        .resource_type = request->resource_type,
+        .resource_id = request->resource_id,
+    };
+    TRY(fill_policies(answer, &names, &record.decision));
+    return scribe_stage(s, &record, ret, why);
+}
+
+static err_code decide_round(struct scribe *s, const struct decided *decided, uint64_t now_ms,
+                             struct written *ret, struct why *why)
+{
+    CLEANUP(signed_head_free) struct signed_head head = {0};
+    CLEANUP(buf_free) struct buf record = {0}, rotation = {0}, receipt = {0}, permit = {0};
+    struct permit_parts parts;
+    uint64_t index;
+
+    TRY(stage_decision(s, decided, now_ms, &record, why));
+    TRY(staged_index(s, &index));
+    TRY(buf_add_slice(&rotation, buf_slice(&s->session.rotation)));
+    TRY(end_round(s, now_ms, &head, why));
+    TRY(receipt_of(s, &head, index, &receipt, why));
+    parts = (struct permit_parts){.record = buf_slice(&record),
+                                  .receipt = buf_slice(&receipt),
+                                  .rotation = buf_slice(&rotation),
+                                  .seal = &head.seal};
+    TRY(permit_make(&parts, &permit, why));
+    *ret = (struct written){.index = index, .permit = buf_take(&permit)};
+    return ERR_OK;
+}
+
+err_code scribe_decision(struct scribe *scribe, const struct decided *decided, uint64_t now_ms,
+                         struct written *ret, struct why *why)
+{
+    err_code err;
+
+    if (!scribe->open)
+        return why_say(why, ERR_INTERNAL, "a decision on an attempt that is not on record");
+    err = decide_round(scribe, decided, now_ms, ret, why);
+    if (err != ERR_OK && scribe->open)
+        abandon(scribe);
     return err;
 }
+
+/* ---- what the gate did ----------------------------------------------------------------------- */
 
 bool scribe_owes_install(const struct scribe *scribe)
 {
@@ -325,5 +411,79 @@ bool scribe_owes_install(const struct scribe *scribe)
 err_code scribe_install(struct scribe *scribe, uint64_t now_ms, struct written *ret,
                         struct why *why)
 {
-    return run_round(scribe, NULL, now_ms, ret, why);
+    CLEANUP(signed_head_free) struct signed_head head = {0};
+    uint64_t index;
+
+    TRY(begin_round(scribe, now_ms, why));
+    TRY(staged_index(scribe, &index));
+    TRY(end_round(scribe, now_ms, &head, why));
+    *ret = (struct written){.index = index};
+    return ERR_OK;
+}
+
+static err_code stage_refusal(struct scribe *s, const struct refusal *refusal, uint64_t now_ms,
+                              struct why *why)
+{
+    char id[RECORD_UUID_TEXT];
+    struct record record;
+
+    TRY(scribe_begin(s, RECORD_INSTALL_REFUSED, buf_slice(&s->issuer), now_ms, id, &record, why));
+    record.refused = (struct record_refused){slice_str(err_name(refusal->error)), refusal->bundle,
+                                             refusal->claimed};
+    return scribe_stage(s, &record, NULL, why);
+}
+
+err_code scribe_refused(struct scribe *scribe, const struct refusal *refusal, uint64_t now_ms,
+                        struct written *ret, struct why *why)
+{
+    CLEANUP(signed_head_free) struct signed_head head = {0};
+    uint64_t index = 0;
+    err_code err;
+
+    TRY(begin_round(scribe, now_ms, why));
+    err = stage_refusal(scribe, refusal, now_ms, why);
+    if (err == ERR_OK)
+        err = staged_index(scribe, &index);
+    if (err != ERR_OK) {
+        abandon(scribe);
+        return err;
+    }
+    TRY(end_round(scribe, now_ms, &head, why));
+    *ret = (struct written){.index = index};
+    return ERR_OK;
+}
+
+/* ---- the end --------------------------------------------------------------------------------- */
+
+err_code scribe_publish(struct scribe *scribe, struct why *why)
+{
+    if (scribe->sealed.len == 0)
+        return ERR_OK;
+    TRY(publish_head(scribe->gate, scribe->ledger, buf_slice(&scribe->sealed), why));
+    return ledger_wants_fold(scribe->ledger) ? ledger_fold(scribe->ledger, why) : ERR_OK;
+}
+
+static err_code stop_round(struct scribe *s, const char *reason, uint64_t now_ms, struct why *why)
+{
+    CLEANUP(signed_head_free) struct signed_head head = {0};
+
+    TRY(scribe_stage_stop(s, reason, now_ms, why));
+    return finish_round(s, now_ms, HW_KEEP_DURABLE, &head, why);
+}
+
+err_code scribe_stop(struct scribe *scribe, const char *reason, uint64_t now_ms, struct why *why)
+{
+    err_code err;
+
+    if (!scribe->session.durable)
+        return ERR_OK; /* nothing of this session is on record, and need not be */
+    TRY(begin_round(scribe, now_ms, why));
+    err = stop_round(scribe, reason, now_ms, why);
+    if (err != ERR_OK)
+        abandon(scribe);
+    scribe->open = false;
+    TRY(note(scribe, err, now_ms));
+    session_free(&scribe->session);
+    TRY(scribe_publish(scribe, why));
+    return ledger_fold(scribe->ledger, why);
 }

@@ -23,7 +23,10 @@
 
 #define NOW UINT64_C(1760000000000)
 #define EPOCH 3
-#define FIRST 3 /* a ledger begins with the key_rotation, the enrolment and the install */
+/* Where the first decision stands: behind key_rotation, start, enrol, bump, install and its
+ * attempt. A round takes two entries, a session two more. */
+#define FIRST 6
+#define VKEY "example.org/gate-1+1c1f3be9+AQOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4"
 
 /* A gate that was never installed or opened, only put together. */
 struct office {
@@ -133,6 +136,7 @@ static int setup(void **state)
     gate->enrolment.domain = slice_str("example.org");
     gate->enrolment.issuer = slice_str(TESTING_ISSUER);
     gate->enrolment.gate = slice_str("gate-1");
+    gate->enrolment.log = slice_str(VKEY);
     OK(gate->hw->ops->enrol(gate->hw, office.owner, &gate->enrolment.hw, &why));
     OK(gate->hw->ops->attach(gate->hw, office.owner, &gate->enrolment.hw, &why));
     install(EPOCH, "snapshot");
@@ -160,7 +164,11 @@ static int teardown(void **state)
 
 static err_code decide_at(uint64_t now_ms, struct written *ret, struct why *why)
 {
-    return scribe_decision(office.scribe, &office.request, &office.answer, now_ms, ret, why);
+    struct attempt_id attempt;
+    const struct decided decided = {&attempt, &office.request, &office.answer};
+
+    TRY(scribe_attempt(office.scribe, &office.request, now_ms, &attempt, why));
+    return scribe_decision(office.scribe, &decided, now_ms, ret, why);
 }
 
 /* Refused with this error, without a permit, and with so many entries in the ledger, in this
@@ -225,20 +233,23 @@ static void expect_entry(uint64_t index, enum record_kind kind, uint64_t from_ep
 
 static void rounds(void **state)
 {
+    static const enum record_kind BEGIN[] = {RECORD_KEY_ROTATION, RECORD_START,   RECORD_ENROL,
+                                             RECORD_BUMP,         RECORD_INSTALL, RECORD_ATTEMPT};
+
     (void)state;
     decided(NOW, FIRST);
-    expect_entry(0, RECORD_KEY_ROTATION, 0);
-    expect_entry(1, RECORD_ENROL, 0);
-    expect_entry(2, RECORD_INSTALL, 0);
-    decided(NOW, 4);
+    for (size_t i = 0; i < sizeof BEGIN / sizeof *BEGIN; i++)
+        expect_entry(i, BEGIN[i], 0);
+    decided(NOW, 8);
     office.answer = (struct answer){.permit = false, .reason = ERR_NO_POLICY};
-    decided(NOW + 1, 5);
+    decided(NOW + 1, 10);
     open_scribe(); /* a new process introduces a key of its own */
-    decided(NOW + 2, 7);
-    expect_entry(6, RECORD_KEY_ROTATION, 0);
+    decided(NOW + 2, 14);
+    expect_entry(11, RECORD_KEY_ROTATION, 0);
+    expect_entry(12, RECORD_START, 0);
 }
 
-/* Each epoch begins with its install, whether this was interrupted or not. */
+/* Each epoch begins with the step and its install, whether this was interrupted or not. */
 static void installs(void **state)
 {
     CLEANUP(written_free) struct written written = {0};
@@ -247,7 +258,7 @@ static void installs(void **state)
     (void)state;
     assert_true(scribe_owes_install(office.scribe));
     OK(scribe_install(office.scribe, NOW, &written, &why));
-    assert_int_equal(written.index, 2);
+    assert_int_equal(written.index, 4);
     assert_null(written.permit.ptr);
     assert_false(scribe_owes_install(office.scribe));
     decided(NOW, FIRST);
@@ -255,17 +266,19 @@ static void installs(void **state)
     install(EPOCH + 2, "next"); /* and killed before the record */
     open_scribe();
     assert_true(scribe_owes_install(office.scribe));
-    decided(NOW, 6);
-    expect_entry(4, RECORD_KEY_ROTATION, 0);
-    expect_entry(5, RECORD_INSTALL, EPOCH);
+    decided(NOW, 12);
+    expect_entry(7, RECORD_KEY_ROTATION, 0);
+    expect_entry(9, RECORD_BUMP, EPOCH);
+    expect_entry(10, RECORD_INSTALL, EPOCH);
     assert_false(scribe_owes_install(office.scribe));
 
     install(EPOCH + 3, "after it");
     OK(scribe_install(office.scribe, NOW, &written, &why));
-    assert_int_equal(written.index, 8);
-    expect_entry(7, RECORD_KEY_ROTATION, 0); /* a key for each epoch, in one process, too */
-    expect_entry(8, RECORD_INSTALL, EPOCH + 2);
-    decided(NOW, 9);
+    assert_int_equal(written.index, 17);
+    expect_entry(13, RECORD_STOP, 0);
+    expect_entry(14, RECORD_KEY_ROTATION, 0); /* a key for each epoch, in one process, too */
+    expect_entry(17, RECORD_INSTALL, EPOCH + 2);
+    decided(NOW, 19);
 }
 
 /* A new epoch whose first round cannot begin: what the next one writes is of the new key all the
@@ -275,11 +288,11 @@ static void new_epoch_at_the_second_try(void **state)
     (void)state;
     decided(NOW, FIRST);
     install(EPOCH + 1, "next");
-    hw_fake_fail(office.nv, HW_FAKE_RECEIPT_KEY, ERR_HSM_REMOVED, false);
-    refused("no receipt key", NOW, ERR_HSM_REMOVED, FIRST + 1);
-    refused("still none", NOW, ERR_HSM_REMOVED, FIRST + 1);
+    hw_fake_fail(office.nv, HW_FAKE_RECEIPT_KEY, ERR_HSM_KEY_MISSING, false);
+    refused("no receipt key", NOW, ERR_HSM_KEY_MISSING, FIRST + 1);
+    refused("still none", NOW, ERR_HSM_KEY_MISSING, FIRST + 1);
     hw_fake_fail(office.nv, HW_FAKE_RECEIPT_KEY, ERR_OK, false);
-    decided(NOW, FIRST + 3);
+    decided(NOW, FIRST + 6);
 }
 
 /* The disk now holds another signed snapshot of the same epoch. */
@@ -290,11 +303,11 @@ static void two_snapshots(void **state)
     (void)state;
     decided(NOW, FIRST);
     office.gate.installed.judged.snapshot.digest.bytes[0] ^= 1;
-    refused("another snapshot", NOW, ERR_EQUIVOCATION, 4);
+    refused("another snapshot", NOW, ERR_EQUIVOCATION, 7);
     open_scribe();
-    refused("another snapshot, in a new process", NOW, ERR_EQUIVOCATION, 4);
+    refused("another snapshot, in a new process", NOW, ERR_EQUIVOCATION, 7);
     office.gate.installed.judged.snapshot.digest = snapshot;
-    decided(NOW, 5);
+    decided(NOW, 10);
 }
 
 /* The first round also introduces the key, so each failure is tried in a first and a later one. */
@@ -306,10 +319,11 @@ static void hardware_fails(void **state)
         bool late;
         uint64_t first, later; /* entries that are left */
     } cases[] = {
-        {"begin", HW_FAKE_BEGIN, false, 0, 4},    {"begin, late", HW_FAKE_BEGIN, true, 0, 4},
-        {"sign", HW_FAKE_SIGN, false, 0, 5}, /* later it signs after the commit alone */
-        {"sign, late", HW_FAKE_SIGN, true, 0, 5}, {"seal", HW_FAKE_SEAL, false, 4, 5},
-        {"seal, late", HW_FAKE_SEAL, true, 4, 5},
+        {"begin", HW_FAKE_BEGIN, false, 0, 7},         {"begin, late", HW_FAKE_BEGIN, true, 0, 7},
+        {"sign", HW_FAKE_SIGN, false, 0, 9}, /* later it signs after the commit alone */
+        {"sign, late", HW_FAKE_SIGN, true, 0, 9},      {"seal", HW_FAKE_SEAL, false, 7, 9},
+        {"seal, late", HW_FAKE_SEAL, true, 7, 9},      {"bind", HW_FAKE_HEAD_BIND, false, 7, 9},
+        {"bind, late", HW_FAKE_HEAD_BIND, true, 7, 9},
     };
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -318,15 +332,18 @@ static void hardware_fails(void **state)
         hw_fake_fail(office.nv, cases[i].op, ERR_TPM_TIMEOUT, cases[i].late);
         refused(cases[i].name, NOW, ERR_TPM_TIMEOUT, cases[i].first);
         hw_fake_fail(office.nv, cases[i].op, ERR_OK, false);
-        decided(NOW, cases[i].first == 0 ? FIRST : 4);
+        decided(NOW, cases[i].first == 0 ? FIRST : 10); /* that it was away is on record */
 
         assert_int_equal(teardown(state), 0);
         assert_int_equal(setup(state), 0);
         decided(NOW, FIRST);
         hw_fake_fail(office.nv, cases[i].op, ERR_HSM_REMOVED, cases[i].late);
-        refused(cases[i].name, NOW, ERR_HSM_REMOVED, cases[i].later);
+        refused(cases[i].name, NOW + 1, ERR_HSM_REMOVED, cases[i].later);
         hw_fake_fail(office.nv, cases[i].op, ERR_OK, false);
-        decided(NOW, cases[i].later);
+        decided(NOW + 2, cases[i].later + 3);
+        expect_entry(cases[i].later, RECORD_HARDWARE_LOST, 0);
+        expect_entry(cases[i].later + 1, RECORD_HARDWARE_BACK, 0);
+        decided(NOW + 2, cases[i].later + 5); /* once */
     }
 }
 
@@ -336,7 +353,7 @@ static void no_scribe_without_hardware(void **state)
     struct why why = {0};
 
     (void)state;
-    hw_fake_fail(office.nv, HW_FAKE_RECEIPT_KEY, ERR_HSM_KEY_MISSING, false);
+    hw_fake_fail(office.nv, HW_FAKE_HEAD_CHECK, ERR_HSM_KEY_MISSING, false);
     assert_int_equal(scribe_open(&office.gate, &scribe, &why), ERR_HSM_KEY_MISSING);
     assert_null(scribe);
 }
@@ -378,7 +395,7 @@ static void no_ledger(void **state)
     decided(NOW, FIRST);
     OK(gate_ledger_make(office.dir, &why)); /* what is there stays */
     open_scribe();
-    decided(NOW, FIRST + 2);
+    decided(NOW, FIRST + 4);
 }
 
 /* Somebody stepped the hardware since this process read the epoch. */
@@ -387,21 +404,21 @@ static void epoch_passed(void **state)
     (void)state;
     decided(NOW, FIRST);
     hw_fake_set_epoch(office.nv, EPOCH + 1);
-    refused("stepped", NOW, ERR_ROLLBACK, 4);
+    refused("stepped", NOW, ERR_ROLLBACK, 7);
     hw_fake_set_epoch(office.nv, EPOCH);
-    decided(NOW, 4);
+    decided(NOW, 8);
 }
 
 static void clock_back(void **state)
 {
     (void)state;
     decided(NOW, FIRST);
-    refused("a millisecond back", NOW - 1, ERR_CLOCK_BACK, 4);
-    decided(NOW, 4);
+    refused("a millisecond back", NOW - 1, ERR_CLOCK_BACK, 7);
+    decided(NOW, 8);
     open_scribe();
-    refused("a millisecond back, in a new process", NOW - 1, ERR_CLOCK_BACK, 5);
-    decided(NOW, 6);
-    refused("no time at all", UINT64_MAX, ERR_FORMAT, 7);
+    refused("a millisecond back, in a new process", NOW - 1, ERR_CLOCK_BACK, 9);
+    decided(NOW, 12);
+    refused("no time at all", UINT64_MAX, ERR_FORMAT, 13);
 }
 
 /* What does not fit into a record is not decided, and leaves nothing for the next round. */
@@ -457,16 +474,16 @@ static void disk_full(void **state)
     (void)state;
     (void)signal(SIGXFSZ, SIG_IGN);
     decided(NOW, FIRST); /* what rounds need */
-    first = ledger_bytes() - empty;
-    decided(NOW, 4);
-    later = ledger_bytes() - empty - first;
+    first = ledger_bytes();
+    decided(NOW, 8);
+    later = ledger_bytes() - first;
     assert_int_equal(teardown(NULL), 0);
     assert_int_equal(setup(NULL), 0);
-    too_little_room(first, 0);
+    too_little_room(first - empty, 0);
     decided(NOW, FIRST);
-    too_little_room(later, 4);
-    decided(NOW, 4);
-    assert_int_equal(ledger_bytes(), empty + first + later);
+    too_little_room(later, 7);
+    decided(NOW, 8);
+    assert_int_equal(ledger_bytes(), first + later);
 }
 
 /* A cause whose name does not fit into a record is left out; the decision stands. */

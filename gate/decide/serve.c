@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gate/decide/serve.h"
 
+#include "gate/decide/gate_head.h"
+
 #include <stdlib.h>
 
 err_code serve_policy_state(const struct judged *judged, size_t i, int64_t now, struct why *why)
@@ -94,8 +96,11 @@ static err_code some_policy(const struct gate *gate, struct why *why)
 err_code serve_state(struct gate *gate, const struct ledger *ledger, struct why *why)
 {
     const struct snapshot *snapshot = &gate->installed.judged.snapshot;
+    struct hw_kept kept;
 
     TRY(gate_current(gate, why));
+    if (ledger != NULL)
+        TRY(gate_head_check(gate, ledger, &kept, why));
     if (ledger != NULL)
         TRY(ledger_ready(ledger, gate->now_ms, gate->epoch, &snapshot->digest, why));
     TRY(fresh_snapshot(snapshot, gate->now, why));

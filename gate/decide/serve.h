@@ -13,9 +13,10 @@ err_code serve_policy_state(const struct judged *judged, size_t i, int64_t now, 
 
 /* OK when some request could be permitted, as far as scopes and times go; what a policy's text
  * permits is not looked at. ledger: NULL: not looked at. Otherwise why everything is
- * denied: the errors of gate_current() and ledger_ready(), SNAPSHOT_STALE, EXPIRED root metadata,
- * those of serve_policy_state() for the first policy that stands in the way, NO_POLICY when none is
- * for this gate's zone, and those of the hardware, which is asked to begin a round. */
+ * denied: the errors of gate_current(), gate_head_check() and ledger_ready(), SNAPSHOT_STALE,
+ * EXPIRED root metadata, those of serve_policy_state() for the first policy that stands in the way,
+ * NO_POLICY when none is for this gate's zone, and those of the hardware, which is asked to begin a
+ * round. */
 err_code serve_state(struct gate *gate, const struct ledger *ledger, struct why *why);
 
 #endif

@@ -224,11 +224,14 @@ static struct buf decide_one(struct scribe *scribe, const struct in_force *force
     const struct request_flags flags = {"agent",         agent, "exec", "execute", "program",
                                         "/usr/bin/true", NONE,  NULL,   NULL};
     static struct answer answer;
+    struct attempt_id attempt;
+    const struct decided decided = {&attempt, &request, &answer};
     struct why why = {0};
 
     SITE_OK(request_from_flags(&flags, &request, &why));
+    SITE_OK(scribe_attempt(scribe, &request, SITE_MS, &attempt, &why));
     evaluate(force, &request, SITE_NOW, &answer);
-    SITE_OK(scribe_decision(scribe, &request, &answer, SITE_MS, &written, &why));
+    SITE_OK(scribe_decision(scribe, &decided, SITE_MS, &written, &why));
     return buf_take(&written.permit);
 }
 

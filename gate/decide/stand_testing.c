@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gate/decide/stand_testing.h"
 
+#include "gate/decide/gate_ledger.h"
 #include "gate/ledger/ledger_testing.h"
 
 #include <setjmp.h>
@@ -40,6 +41,13 @@ static void enrol(struct stand *stand)
     enrolment->hw.base = WORLD_BASE;
 }
 
+static void make_ledger(struct stand *stand)
+{
+    struct why why = {0};
+
+    MUST(gate_ledger_make(stand->dir, &why));
+}
+
 void stand_make(struct stand *stand)
 {
     *stand = (struct stand){0};
@@ -56,6 +64,7 @@ void stand_make(struct stand *stand)
     stand->gate->now_ms = STAND_NOW * UINT64_C(1000);
     assert_int_equal(hw_fake_open(stand->nv, &stand->gate->hw), ERR_OK);
     enrol(stand);
+    make_ledger(stand);
 }
 
 void stand_free(struct stand *stand)

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* scribe_state.h: the inside of struct scribe, for the files that fill its rounds. */
+#ifndef PAWL_DECIDE_SCRIBE_STATE_H
+#define PAWL_DECIDE_SCRIBE_STATE_H
+
+#include "gate/decide/scribe.h"
+
+/* A statement key and what introduces it. It signs records of its epoch, and of no other. */
+struct session {
+    struct hw_signer *key; /* NULL: there is none */
+    uint64_t epoch;
+    struct digest snapshot, signer; /* in force when it began; thumbprint of key */
+    struct hw_pubkey receipt;       /* the hardware's, of this epoch */
+    struct buf rotation;            /* the record that introduces key */
+    char id[RECORD_UUID_TEXT];
+    uint64_t found; /* entries before it */
+    bool clean;   /* the one before ended with a stop, or there was none */
+    bool durable; /* rotation is in the ledger */
+};
+
+/* The hardware failed in a round, and no round has come to its end since. */
+struct outage {
+    err_code error;            /* OK: none */
+    uint64_t at_ms, worked_ms; /* when it failed; when it last worked */
+    uint64_t round;            /* the last one that was bound */
+};
+
+struct scribe {
+    struct gate *gate;
+    struct ledger *ledger;
+    struct buf issuer;
+    struct session session;
+    struct hw_kept kept; /* as checked, with the round of the last head that was bound */
+    bool bound;          /* the hardware has the ledger's last head */
+    bool open;           /* a round is open */
+    bool last;           /* it ends the session */
+    struct outage outage;
+    uint64_t worked_ms;  /* when the hardware began the last round; 0: none yet */
+    uint64_t durable_ms; /* when the hardware kept a head durably; 0: not looked up yet */
+    struct buf sealed;   /* the file "seal" for the last round; empty: none yet */
+};
+
+/* A record of the gate's own, or of an agent, that only lacks what its kind has. id: the caller's,
+ * for the record's UUID. */
+err_code scribe_begin(const struct scribe *s, enum record_kind kind, struct slice agent,
+                      uint64_t now_ms, char id[static RECORD_UUID_TEXT], struct record *ret,
+                      struct why *why);
+
+/* Signs a record with the session key and stages it. ret: replaced by the record's bytes; may be
+ * NULL. */
+err_code scribe_stage(struct scribe *s, struct record *record, struct buf *ret, struct why *why);
+
+/* Stages what stands before every other entry: a session, and what is due (scribe.h). The
+ * hardware's round is open. */
+err_code scribe_stage_own(struct scribe *s, uint64_t now_ms, struct why *why);
+
+/* Stages the record that ends the session. */
+err_code scribe_stage_stop(struct scribe *s, const char *reason, uint64_t now_ms, struct why *why);
+
+void session_free(struct session *session);
+
+#endif
