@@ -8,6 +8,7 @@
 #include "gate/ledger/permit.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* Between two heads that the hardware keeps durably, which wears it: docs/hardware-wear.md. */
 #define DURABLE_MS ((uint64_t)3600 * 1000)
@@ -282,9 +283,32 @@ void scribe_last(struct scribe *scribe)
 
 /* ---- requests -------------------------------------------------------------------------------- */
 
+#define REDACT_RULE "gate.json"                       /* what asks for it */
+static const char DETERMINING[] = "pawl.determining"; /* which an attempt has not */
+
+/* Takes out what the settings ask for. Owns: *ret_disclosures, which shows it again. */
+static err_code redact(const struct scribe *s, const struct attempt_id *attempt,
+                       struct record *record, struct buf *ret_disclosures, struct why *why)
+{
+    const struct settings *settings = &s->gate->settings;
+    const char *paths[SETTINGS_REDACT_MAX];
+    struct record_redact_order order = {
+        .paths = paths, .policy_id = slice_str(REDACT_RULE), .now_ms = record->action_ms};
+    err_code err;
+
+    for (size_t i = 0; i < settings->n_redact; i++)
+        if (record->kind != RECORD_ATTEMPT || strcmp(settings->redact[i], DETERMINING) != 0)
+            paths[order.n_paths++] = settings->redact[i];
+    memcpy(order.seed, attempt->seed, sizeof order.seed);
+    err = record_redact(record, &order, ret_disclosures, why);
+    mem_wipe(order.seed, sizeof order.seed);
+    return err;
+}
+
 static err_code stage_attempt(struct scribe *s, const struct request *request, uint64_t now_ms,
                               struct attempt_id *ret, struct why *why)
 {
+    CLEANUP(buf_free) struct buf disclosures = {0}; /* the same as the decision's */
     struct record record;
 
     TRY(scribe_begin(s, RECORD_ATTEMPT, request->subject_id, now_ms, ret->id, &record, why));
@@ -297,6 +321,8 @@ static err_code stage_attempt(struct scribe *s, const struct request *request, u
         .resource_id = request->resource_id,
         .input_type = slice_str(RECORD_INPUT_AUTHZEN),
     };
+    TRY(record_redact_seed(ret->seed));
+    TRY(redact(s, ret, &record, &disclosures, why));
     return scribe_stage(s, &record, NULL, why);
 }
 
@@ -340,8 +366,9 @@ static err_code fill_policies(const struct answer *answer, struct names *names,
     return ERR_OK;
 }
 
+/* ret, ret_disclosures: what goes into the permit. */
 static err_code stage_decision(struct scribe *s, const struct decided *decided, uint64_t now_ms,
-                               struct buf *ret, struct why *why)
+                               struct buf *ret, struct buf *ret_disclosures, struct why *why)
 {
     CLEANUP(names_free) struct names names = {0};
     const struct request *request = decided->request;
@@ -363,6 +390,7 @@ static err_code stage_decision(struct scribe *s, const struct decided *decided, 
         .resource_id = request->resource_id,
     };
     TRY(fill_policies(answer, &names, &record.decision));
+    TRY(redact(s, decided->attempt, &record, ret_disclosures, why));
     return scribe_stage(s, &record, ret, why);
 }
 
@@ -371,10 +399,11 @@ static err_code decide_round(struct scribe *s, const struct decided *decided, ui
 {
     CLEANUP(signed_head_free) struct signed_head head = {0};
     CLEANUP(buf_free) struct buf record = {0}, rotation = {0}, receipt = {0}, permit = {0};
+    CLEANUP(buf_free) struct buf disclosures = {0};
     struct permit_parts parts;
     uint64_t index;
 
-    TRY(stage_decision(s, decided, now_ms, &record, why));
+    TRY(stage_decision(s, decided, now_ms, &record, &disclosures, why));
     TRY(staged_index(s, &index));
     TRY(buf_add_slice(&rotation, buf_slice(&s->session.rotation)));
     TRY(end_round(s, now_ms, &head, why));
@@ -382,7 +411,8 @@ static err_code decide_round(struct scribe *s, const struct decided *decided, ui
     parts = (struct permit_parts){.record = buf_slice(&record),
                                   .receipt = buf_slice(&receipt),
                                   .rotation = buf_slice(&rotation),
-                                  .seal = &head.seal};
+                                  .seal = &head.seal,
+                                  .disclosures = buf_slice(&disclosures)};
     TRY(permit_make(&parts, &permit, why));
     *ret = (struct written){.index = index, .permit = buf_take(&permit)};
     return ERR_OK;

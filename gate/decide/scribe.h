@@ -16,6 +16,7 @@
 
 #include "gate/decide/gate.h"
 #include "gate/ledger/log.h"
+#include "gate/ledger/record_redact.h"
 
 struct scribe;
 
@@ -33,9 +34,11 @@ struct written {
 };
 void written_free(struct written *written);
 
-/* A request that is on record as asked, and waits for its decision. */
+/* A request that is on record as asked, and waits for its decision. seed: what salts the hashes of
+ * its redacted members, in both records alike; secret. */
 struct attempt_id {
     char id[RECORD_UUID_TEXT];
+    uint8_t seed[RECORD_SEED_LEN];
 };
 
 /* Opens a round and takes the request into it, before anything is evaluated. now_ms: milliseconds

@@ -25,9 +25,19 @@ static void forget_witnesses(struct settings *settings)
     settings->n_witnesses = settings->witnesses_needed = 0;
 }
 
+static void forget_redact(struct settings *settings)
+{
+    for (size_t i = 0; i < settings->n_redact; i++)
+        free(settings->redact[i]);
+    free(settings->redact);
+    settings->redact = NULL;
+    settings->n_redact = 0;
+}
+
 void settings_free(struct settings *settings)
 {
     forget_witnesses(settings);
+    forget_redact(settings);
     free(settings->hardware);
     *settings = (struct settings){0};
 }
@@ -75,13 +85,36 @@ static err_code read_witnesses(const json_t *list, json_int_t needed, struct set
     return ERR_OK;
 }
 
+/* list: NULL when the file names none. */
+static err_code read_redact(const json_t *list, struct settings *ret, struct why *why)
+{
+    size_t n = json_array_size(list);
+
+    if ((list != NULL && !json_is_array(list)) || n > SETTINGS_REDACT_MAX)
+        return why_say(why, ERR_STATE_CORRUPT, "\"redact\" is no list of at most %d",
+                       SETTINGS_REDACT_MAX);
+    ret->redact = calloc(n + 1, sizeof *ret->redact);
+    if (ret->redact == NULL)
+        return ERR_NO_MEMORY;
+    for (size_t i = 0; i < n; i++) {
+        const char *path = json_string_value(json_array_get(list, i));
+        if (path == NULL)
+            return why_say(why, ERR_STATE_CORRUPT, "path %zu of \"redact\" is no text", i);
+        ret->redact[i] = strdup(path);
+        if (ret->redact[i] == NULL)
+            return ERR_NO_MEMORY;
+        ret->n_redact = i + 1;
+    }
+    return ERR_OK;
+}
+
 err_code settings_load(const char *state_dir, struct settings *ret, struct why *why)
 {
     CLEANUP(buf_free) struct buf path = {0}, text = {0};
     CLEANUP(json_free) json_t *top = NULL;
     CLEANUP(settings_free) struct settings out = {0};
     const char *hardware = NULL;
-    json_t *witnesses = NULL;
+    json_t *witnesses = NULL, *redact = NULL;
     json_int_t needed = -1;
     int simulator = 0;
     json_error_t error;
@@ -95,12 +128,14 @@ err_code settings_load(const char *state_dir, struct settings *ret, struct why *
     if (err != ERR_OK)
         return err;
     top = json_loadb((const char *)text.ptr, text.len, JSON_REJECT_DUPLICATES, &error);
-    if (json_unpack_ex(top, &error, JSON_STRICT, "{s:s, s:b, s?o, s?I}", "hardware", &hardware,
+    if (json_unpack_ex(top, &error, JSON_STRICT, "{s:s, s:b, s?o, s?I, s?o}", "hardware", &hardware,
                        "insecure_simulator", &simulator, "witnesses", &witnesses,
-                       "witnesses_needed", &needed) != 0)
+                       "witnesses_needed", &needed, "redact", &redact) != 0)
         return why_say(why, ERR_STATE_CORRUPT, "\"%s\": %s", (const char *)path.ptr, error.text);
     TRY(settings_make(hardware, simulator != 0, &out));
     err = read_witnesses(witnesses, needed, &out, &own);
+    if (err == ERR_OK)
+        err = read_redact(redact, &out, &own);
     if (err != ERR_OK)
         return why_say(why, err, "\"%s\": %s", (const char *)path.ptr, own.text);
     *ret = out;
@@ -125,6 +160,12 @@ static json_t *to_json(const struct settings *settings)
         bad |= json_object_set_new(top, "witnesses_needed",
                                    json_integer((json_int_t)settings->witnesses_needed));
     }
+    json_decref(list);
+    list = json_array();
+    for (size_t i = 0; i < settings->n_redact; i++)
+        bad |= json_array_append_new(list, json_string(settings->redact[i]));
+    if (settings->n_redact > 0)
+        bad |= json_object_set(top, "redact", list);
     json_decref(list);
     if (bad == 0)
         return top;
@@ -160,7 +201,12 @@ err_code settings_inherit(const char *state_dir, struct settings *settings, stru
     settings->witnesses = old.witnesses;
     settings->n_witnesses = old.n_witnesses;
     settings->witnesses_needed = old.witnesses_needed;
+    forget_redact(settings);
+    settings->redact = old.redact;
+    settings->n_redact = old.n_redact;
     old.witnesses = NULL; /* transferred */
     old.n_witnesses = 0;
+    old.redact = NULL;
+    old.n_redact = 0;
     return ERR_OK;
 }

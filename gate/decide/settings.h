@@ -10,6 +10,7 @@
 #include "gate/base/why.h"
 
 #define SETTINGS_WITNESSES_MAX 32
+#define SETTINGS_REDACT_MAX 8
 
 /* Somebody who cosigns the log's checkpoints: member "witnesses", a list of {"url", "vkey"}. What
  * the texts say is judged by who uses them. */
@@ -23,6 +24,8 @@ struct settings {
     struct settings_witness *witnesses;
     size_t n_witnesses;
     size_t witnesses_needed; /* how many of them are enough; all, unless the file says less */
+    char **redact;           /* member "redact": what is taken out of attempts and decisions */
+    size_t n_redact;         /* (gate/ledger/record_redact.h); who uses it judges the paths */
 };
 
 /* Errors: NOT_ENROLLED when the file is missing; STATE_CORRUPT. Owns: the caller frees. */
@@ -31,7 +34,7 @@ err_code settings_save(const char *state_dir, const struct settings *settings, s
 err_code settings_make(const char *hardware, bool insecure_simulator, struct settings *ret);
 void settings_free(struct settings *settings);
 
-/* Takes the witnesses of the settings that are there, if any, so that saving keeps them. */
+/* Takes what people wrote into the settings that are there, if any, so that saving keeps it. */
 err_code settings_inherit(const char *state_dir, struct settings *settings, struct why *why);
 
 #endif

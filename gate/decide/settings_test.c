@@ -116,6 +116,45 @@ static void only_this_form(void **state)
 #define HEAD "{\"hardware\": \"tpm:x\", \"insecure_simulator\": false, "
 #define ONE "{\"url\": \"http://w\", \"vkey\": \"w+0+A\"}"
 
+static void redact(void **state)
+{
+    static const struct {
+        const char *text;
+        err_code want;
+        size_t n;
+    } CASES[] = {
+        {HEAD "\"redact\": []}", ERR_OK, 0},
+        {HEAD "\"redact\": [\"pawl.action\"]}", ERR_OK, 1},
+        {HEAD "\"redact\": [\"1\", \"2\", \"3\", \"4\", \"5\", \"6\", \"7\", \"8\"]}", ERR_OK, 8},
+        {HEAD "\"redact\": [\"1\", \"2\", \"3\", \"4\", \"5\", \"6\", \"7\", \"8\", \"9\"]}",
+         ERR_STATE_CORRUPT, 0},
+        {HEAD "\"redact\": [\"a\", 1]}", ERR_STATE_CORRUPT, 0},
+        {HEAD "\"redact\": \"a\"}", ERR_STATE_CORRUPT, 0},
+        {HEAD "\"redact\": null}", ERR_STATE_CORRUPT, 0},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        CLEANUP(settings_free) struct settings got = {0}, heir = {0}, again = {0};
+        struct why why = {0};
+        err_code err;
+
+        put(CASES[i].text);
+        err = settings_load(dir, &got, &why);
+        if (err != CASES[i].want || got.n_redact != CASES[i].n)
+            fail_msg("%s: gave %s, %zu paths", CASES[i].text, err_name(err), got.n_redact);
+        if (err != ERR_OK)
+            continue;
+        assert_int_equal(settings_make("tpm:x", true, &heir), ERR_OK);
+        assert_int_equal(settings_inherit(dir, &heir, &why), ERR_OK);
+        assert_int_equal(settings_save(dir, &heir, &why), ERR_OK);
+        assert_int_equal(settings_load(dir, &again, &why), ERR_OK);
+        assert_int_equal(again.n_redact, got.n_redact);
+        for (size_t k = 0; k < got.n_redact; k++)
+            assert_string_equal(again.redact[k], got.redact[k]);
+    }
+}
+
 static void witnesses(void **state)
 {
     static const struct {
@@ -209,6 +248,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(there_and_back, setup, teardown),
         cmocka_unit_test_setup_teardown(only_this_form, setup, teardown),
         cmocka_unit_test_setup_teardown(witnesses, setup, teardown),
+        cmocka_unit_test_setup_teardown(redact, setup, teardown),
         cmocka_unit_test_setup_teardown(absent_and_large, setup, teardown),
         cmocka_unit_test_setup_teardown(not_utf8, setup, teardown),
     };
