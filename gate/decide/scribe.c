@@ -68,7 +68,7 @@ err_code scribe_open(struct gate *gate, struct scribe **ret, struct why *why)
 /* ---- the round ------------------------------------------------------------------------------- */
 
 /* Nothing of an open round remains. A session whose key_rotation went with it begins anew. */
-static void abandon(struct scribe *s)
+void scribe_abandon(struct scribe *s)
 {
     ledger_abandon(s->ledger);
     s->open = false;
@@ -98,7 +98,7 @@ static err_code note(struct scribe *s, err_code err, uint64_t now_ms)
     return err;
 }
 
-static err_code begin_round(struct scribe *s, uint64_t now_ms, struct why *why)
+err_code scribe_begin_round(struct scribe *s, uint64_t now_ms, struct why *why)
 {
     struct hw_root *hw = s->gate->hw;
     err_code err;
@@ -112,7 +112,7 @@ static err_code begin_round(struct scribe *s, uint64_t now_ms, struct why *why)
     s->open = true;
     err = scribe_stage_own(s, now_ms, why);
     if (err != ERR_OK)
-        abandon(s);
+        scribe_abandon(s);
     return note(s, err, now_ms);
 }
 
@@ -172,14 +172,7 @@ static err_code keep_now(struct scribe *s, uint64_t now_ms, enum hw_keep *ret, s
     return ERR_OK;
 }
 
-/* The hardware's signature on the head, and its seal. */
-struct signed_head {
-    struct receipt_draft draft;
-    uint8_t sig[64];
-    struct hw_seal seal;
-};
-
-static void signed_head_free(struct signed_head *head)
+void signed_head_free(struct signed_head *head)
 {
     receipt_draft_free(&head->draft);
     hw_seal_free(&head->seal);
@@ -216,8 +209,8 @@ static err_code sign_head(struct scribe *s, uint64_t now_ms, struct signed_head 
     return hw->ops->seal(hw, &binding, &ret->seal, why);
 }
 
-static err_code receipt_of(struct scribe *s, const struct signed_head *head, uint64_t index,
-                           struct buf *ret, struct why *why)
+err_code scribe_receipt(struct scribe *s, const struct signed_head *head, uint64_t index,
+                        struct buf *ret, struct why *why)
 {
     const struct tree_source tree = ledger_tree(s->ledger);
     struct tree_path path;
@@ -232,7 +225,7 @@ static err_code keep_sealed(struct scribe *s, const struct signed_head *head, st
     CLEANUP(buf_free) struct buf receipt = {0};
 
     buf_cut(&s->sealed, 0);
-    TRY(receipt_of(s, head, head->draft.checkpoint.size - 1, &receipt, why));
+    TRY(scribe_receipt(s, head, head->draft.checkpoint.size - 1, &receipt, why));
     return sealed_make(buf_slice(&receipt), &head->seal, &s->sealed, why);
 }
 
@@ -250,7 +243,7 @@ static err_code finish_round(struct scribe *s, uint64_t now_ms, enum hw_keep kee
     return ERR_OK;
 }
 
-static err_code end_round(struct scribe *s, uint64_t now_ms, struct signed_head *ret,
+err_code scribe_end_round(struct scribe *s, uint64_t now_ms, struct signed_head *ret,
                           struct why *why)
 {
     enum hw_keep keep;
@@ -259,7 +252,7 @@ static err_code end_round(struct scribe *s, uint64_t now_ms, struct signed_head 
     if (err == ERR_OK)
         err = finish_round(s, now_ms, keep, ret, why);
     if (err != ERR_OK)
-        abandon(s);
+        scribe_abandon(s);
     s->open = false;
     if (s->last)
         session_free(&s->session);
@@ -267,7 +260,7 @@ static err_code end_round(struct scribe *s, uint64_t now_ms, struct signed_head 
 }
 
 /* The entry that was staged last. */
-static err_code staged_index(struct scribe *s, uint64_t *ret)
+err_code scribe_staged(struct scribe *s, uint64_t *ret)
 {
     struct checkpoint next;
 
@@ -279,156 +272,6 @@ static err_code staged_index(struct scribe *s, uint64_t *ret)
 void scribe_last(struct scribe *scribe)
 {
     scribe->last = true;
-}
-
-/* ---- requests -------------------------------------------------------------------------------- */
-
-#define REDACT_RULE "gate.json"                       /* what asks for it */
-static const char DETERMINING[] = "pawl.determining"; /* which an attempt has not */
-
-/* Takes out what the settings ask for. Owns: *ret_disclosures, which shows it again. */
-static err_code redact(const struct scribe *s, const struct attempt_id *attempt,
-                       struct record *record, struct buf *ret_disclosures, struct why *why)
-{
-    const struct settings *settings = &s->gate->settings;
-    const char *paths[SETTINGS_REDACT_MAX];
-    struct record_redact_order order = {
-        .paths = paths, .policy_id = slice_str(REDACT_RULE), .now_ms = record->action_ms};
-    err_code err;
-
-    for (size_t i = 0; i < settings->n_redact; i++)
-        if (record->kind != RECORD_ATTEMPT || strcmp(settings->redact[i], DETERMINING) != 0)
-            paths[order.n_paths++] = settings->redact[i];
-    memcpy(order.seed, attempt->seed, sizeof order.seed);
-    err = record_redact(record, &order, ret_disclosures, why);
-    mem_wipe(order.seed, sizeof order.seed);
-    return err;
-}
-
-static err_code stage_attempt(struct scribe *s, const struct request *request, uint64_t now_ms,
-                              struct attempt_id *ret, struct why *why)
-{
-    CLEANUP(buf_free) struct buf disclosures = {0}; /* the same as the decision's */
-    struct record record;
-
-    TRY(scribe_begin(s, RECORD_ATTEMPT, request->subject_id, now_ms, ret->id, &record, why));
-    record.input = request->digest;
-    record.attempt = (struct record_attempt){
-        .class_ = request->action_class,
-        .subject_type = request->subject_type,
-        .action = request->action_name,
-        .resource_type = request->resource_type,
-        .resource_id = request->resource_id,
-        .input_type = slice_str(RECORD_INPUT_AUTHZEN),
-    };
-    TRY(record_redact_seed(ret->seed));
-    TRY(redact(s, ret, &record, &disclosures, why));
-    return scribe_stage(s, &record, NULL, why);
-}
-
-err_code scribe_attempt(struct scribe *scribe, const struct request *request, uint64_t now_ms,
-                        struct attempt_id *ret, struct why *why)
-{
-    err_code err;
-
-    TRY(begin_round(scribe, now_ms, why));
-    err = stage_attempt(scribe, request, now_ms, ret, why);
-    if (err != ERR_OK)
-        abandon(scribe);
-    return err;
-}
-
-/* Names of determining policies: "alias/policy-id", one buffer each. */
-struct names {
-    struct buf names[RECORD_DETERMINING_MAX];
-};
-
-static void names_free(struct names *names)
-{
-    for (size_t i = 0; i < RECORD_DETERMINING_MAX; i++)
-        buf_free(&names->names[i]);
-}
-
-static err_code fill_policies(const struct answer *answer, struct names *names,
-                              struct record_decision *ret)
-{
-    for (size_t i = 0; i < answer->n_policies; i++)
-        ret->policies[ret->n_policies++] = (struct record_policy){
-            answer->policies[i]->alias, answer->policies[i]->version, answer->policies[i]->digest};
-    for (size_t i = 0; i < answer->n_determining && i < RECORD_DETERMINING_MAX; i++) {
-        struct buf *name = &names->names[i];
-        TRY(buf_add_slice(name, answer->determining[i].object->alias));
-        TRY(buf_add_u8(name, '/'));
-        TRY(buf_add_slice(name, answer->determining[i].name));
-        if (name->len <= RECORD_NAME_MAX)
-            ret->determining[ret->n_determining++] = buf_slice(name);
-    }
-    return ERR_OK;
-}
-
-/* ret, ret_disclosures: what goes into the permit. */
-static err_code stage_decision(struct scribe *s, const struct decided *decided, uint64_t now_ms,
-                               struct buf *ret, struct buf *ret_disclosures, struct why *why)
-{
-    CLEANUP(names_free) struct names names = {0};
-    const struct request *request = decided->request;
-    const struct answer *answer = decided->answer;
-    char id[RECORD_UUID_TEXT];
-    struct record record;
-
-    TRY(scribe_begin(s, RECORD_DECISION, request->subject_id, now_ms, id, &record, why));
-    record.input = request->digest;
-    record.decision = (struct record_decision){
-        .attempt = slice_str(decided->attempt->id),
-        .permit = answer->permit,
-        .error = record_reason_is_error(answer->reason),
-        .class_ = request->action_class,
-        .reason = slice_str(err_name(answer->reason)),
-        .subject_type = request->subject_type,
-        .action = request->action_name,
-        .resource_type = request->resource_type,
-        .resource_id = request->resource_id,
-    };
-    TRY(fill_policies(answer, &names, &record.decision));
-    TRY(redact(s, decided->attempt, &record, ret_disclosures, why));
-    return scribe_stage(s, &record, ret, why);
-}
-
-static err_code decide_round(struct scribe *s, const struct decided *decided, uint64_t now_ms,
-                             struct written *ret, struct why *why)
-{
-    CLEANUP(signed_head_free) struct signed_head head = {0};
-    CLEANUP(buf_free) struct buf record = {0}, rotation = {0}, receipt = {0}, permit = {0};
-    CLEANUP(buf_free) struct buf disclosures = {0};
-    struct permit_parts parts;
-    uint64_t index;
-
-    TRY(stage_decision(s, decided, now_ms, &record, &disclosures, why));
-    TRY(staged_index(s, &index));
-    TRY(buf_add_slice(&rotation, buf_slice(&s->session.rotation)));
-    TRY(end_round(s, now_ms, &head, why));
-    TRY(receipt_of(s, &head, index, &receipt, why));
-    parts = (struct permit_parts){.record = buf_slice(&record),
-                                  .receipt = buf_slice(&receipt),
-                                  .rotation = buf_slice(&rotation),
-                                  .seal = &head.seal,
-                                  .disclosures = buf_slice(&disclosures)};
-    TRY(permit_make(&parts, &permit, why));
-    *ret = (struct written){.index = index, .permit = buf_take(&permit)};
-    return ERR_OK;
-}
-
-err_code scribe_decision(struct scribe *scribe, const struct decided *decided, uint64_t now_ms,
-                         struct written *ret, struct why *why)
-{
-    err_code err;
-
-    if (!scribe->open)
-        return why_say(why, ERR_INTERNAL, "a decision on an attempt that is not on record");
-    err = decide_round(scribe, decided, now_ms, ret, why);
-    if (err != ERR_OK && scribe->open)
-        abandon(scribe);
-    return err;
 }
 
 /* ---- what the gate did ----------------------------------------------------------------------- */
@@ -444,9 +287,9 @@ err_code scribe_install(struct scribe *scribe, uint64_t now_ms, struct written *
     CLEANUP(signed_head_free) struct signed_head head = {0};
     uint64_t index;
 
-    TRY(begin_round(scribe, now_ms, why));
-    TRY(staged_index(scribe, &index));
-    TRY(end_round(scribe, now_ms, &head, why));
+    TRY(scribe_begin_round(scribe, now_ms, why));
+    TRY(scribe_staged(scribe, &index));
+    TRY(scribe_end_round(scribe, now_ms, &head, why));
     *ret = (struct written){.index = index};
     return ERR_OK;
 }
@@ -470,15 +313,15 @@ err_code scribe_refused(struct scribe *scribe, const struct refusal *refusal, ui
     uint64_t index = 0;
     err_code err;
 
-    TRY(begin_round(scribe, now_ms, why));
+    TRY(scribe_begin_round(scribe, now_ms, why));
     err = stage_refusal(scribe, refusal, now_ms, why);
     if (err == ERR_OK)
-        err = staged_index(scribe, &index);
+        err = scribe_staged(scribe, &index);
     if (err != ERR_OK) {
-        abandon(scribe);
+        scribe_abandon(scribe);
         return err;
     }
-    TRY(end_round(scribe, now_ms, &head, why));
+    TRY(scribe_end_round(scribe, now_ms, &head, why));
     *ret = (struct written){.index = index};
     return ERR_OK;
 }
@@ -507,10 +350,10 @@ err_code scribe_stop(struct scribe *scribe, const char *reason, uint64_t now_ms,
 
     if (!scribe->session.durable)
         return ERR_OK; /* nothing of this session is on record, and need not be */
-    TRY(begin_round(scribe, now_ms, why));
+    TRY(scribe_begin_round(scribe, now_ms, why));
     err = stop_round(scribe, reason, now_ms, why);
     if (err != ERR_OK)
-        abandon(scribe);
+        scribe_abandon(scribe);
     scribe->open = false;
     TRY(note(scribe, err, now_ms));
     session_free(&scribe->session);

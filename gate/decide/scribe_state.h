@@ -4,6 +4,7 @@
 #define PAWL_DECIDE_SCRIBE_STATE_H
 
 #include "gate/decide/scribe.h"
+#include "gate/ledger/receipt.h"
 
 /* A statement key and what introduces it. It signs records of its epoch, and of no other. */
 struct session {
@@ -14,8 +15,8 @@ struct session {
     struct buf rotation;            /* the record that introduces key */
     char id[RECORD_UUID_TEXT];
     uint64_t found; /* entries before it */
-    bool clean;   /* the one before ended with a stop, or there was none */
-    bool durable; /* rotation is in the ledger */
+    bool clean;     /* the one before ended with a stop, or there was none */
+    bool durable;   /* rotation is in the ledger */
 };
 
 /* The hardware failed in a round, and no round has come to its end since. */
@@ -58,5 +59,34 @@ err_code scribe_stage_own(struct scribe *s, uint64_t now_ms, struct why *why);
 err_code scribe_stage_stop(struct scribe *s, const char *reason, uint64_t now_ms, struct why *why);
 
 void session_free(struct session *session);
+
+/* ---- rounds ---------------------------------------------------------------------------------- */
+
+/* Opens a round unless one is open: the hardware has the ledger's head and begins, and what is due
+ * is staged. Errors: as scribe_attempt(). */
+err_code scribe_begin_round(struct scribe *s, uint64_t now_ms, struct why *why);
+
+/* Nothing of an open round remains. */
+void scribe_abandon(struct scribe *s);
+
+/* The index of the entry that was staged last. */
+err_code scribe_staged(struct scribe *s, uint64_t *ret);
+
+/* The hardware's signature on the head, and its seal. */
+struct signed_head {
+    struct receipt_draft draft;
+    uint8_t sig[64];
+    struct hw_seal seal;
+};
+
+void signed_head_free(struct signed_head *head);
+
+/* Makes what is staged durable, on disk and in the hardware, and has the new head signed. */
+err_code scribe_end_round(struct scribe *s, uint64_t now_ms, struct signed_head *ret,
+                          struct why *why);
+
+/* The receipt of an entry under a signed head. Appends to ret. */
+err_code scribe_receipt(struct scribe *s, const struct signed_head *head, uint64_t index,
+                        struct buf *ret, struct why *why);
 
 #endif
