@@ -192,6 +192,7 @@ static err_code sign_head(struct scribe *s, uint64_t now_ms, struct signed_head 
         .snapshot = s->session.snapshot,
         .simulated = s->gate->enrolment.hw.about.simulator,
         .checkpoint = last.checkpoint,
+        .chain = session_cert_receipt(&s->session.cert),
     };
     const struct hw_seal_head sealed = {
         .tree_size = head.checkpoint.size,

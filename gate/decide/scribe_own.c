@@ -8,6 +8,7 @@ void session_free(struct session *session)
 {
     hw_signer_close(&session->key);
     buf_free(&session->rotation);
+    session_cert_free(&session->cert);
     *session = (struct session){0};
 }
 
@@ -105,12 +106,30 @@ static err_code stage_rotation(struct scribe *s, uint64_t now_ms, struct why *wh
     TRY(scribe_begin(s, RECORD_KEY_ROTATION, buf_slice(&s->issuer), now_ms, id, &record, why));
     record.key = session->key->key;
     record.rotation.round = s->kept.round + 1;
+    record.rotation.n_certs = session->cert.chain.n;
+    for (size_t i = 0; i < session->cert.chain.n; i++)
+        record.rotation.certs[i] = session->cert.chain.certs[i];
     TRY(record_input(&record, &record.input));
     TRY(record_prepare(&session->receipt, &record, &draft, why));
     TRY(hw->ops->sign(hw, &draft.tbs, sig, why));
     buf_cut(&session->rotation, 0);
     TRY(record_finish(&draft, sig, &session->rotation));
     return ledger_stage(s->ledger, buf_slice(&session->rotation), why);
+}
+
+static err_code certify(struct scribe *s, uint64_t now_ms, struct why *why)
+{
+    const struct session_ask ask = {
+        .hw = s->gate->hw,
+        .enrolment = &s->gate->enrolment,
+        .state_dir = s->gate->state_dir,
+        .key = &s->session.key->key,
+        .session_id = s->session.id,
+        .epoch = s->session.epoch,
+        .now = (int64_t)(now_ms / 1000),
+    };
+
+    return session_cert_make(&ask, &s->session.cert, why);
 }
 
 /* A session is there, and no stop behind it. */
@@ -135,6 +154,7 @@ static err_code new_session(struct scribe *s, uint64_t now_ms, struct why *why)
     TRY(cose_key_thumbprint(&s->session.key->key, &s->session.signer));
     TRY(hw->ops->receipt_key(hw, &s->session.receipt, why));
     TRY(record_uuid(now_ms, s->session.id));
+    TRY(certify(s, now_ms, why));
     TRY(stage_rotation(s, now_ms, why));
     return stage_own(s, RECORD_START, now_ms, fill_start, s, why);
 }

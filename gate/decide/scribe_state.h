@@ -4,6 +4,7 @@
 #define PAWL_DECIDE_SCRIBE_STATE_H
 
 #include "gate/decide/scribe.h"
+#include "gate/decide/session_cert.h"
 #include "gate/ledger/receipt.h"
 
 /* A statement key and what introduces it. It signs records of its epoch, and of no other. */
@@ -14,6 +15,7 @@ struct session {
     struct hw_pubkey receipt;       /* the hardware's, of this epoch */
     struct buf rotation;            /* the record that introduces key */
     char id[RECORD_UUID_TEXT];
+    struct session_cert cert;
     uint64_t found; /* entries before it */
     bool clean;     /* the one before ended with a stop, or there was none */
     bool durable;   /* rotation is in the ledger */
