@@ -29,7 +29,7 @@ void witness_begin(const struct witness_start *start, struct witness_process *re
 {
     char script[4096], line[640];
     int in[2], out[2];
-    ssize_t n;
+    size_t len = 0;
 
     (void)snprintf(script, sizeof script, "%s/test-env/fixtures/witness.py", getenv("PAWL_SOURCE"));
     if (strncmp(start->listen, "unix:", 5) == 0)
@@ -48,9 +48,12 @@ void witness_begin(const struct witness_start *start, struct witness_process *re
     fd_close(&in[0]);
     fd_close(&out[1]);
     ret->in = in[1];
-    n = read(out[0], line, sizeof line - 1);
-    assert_true(n > 0);
-    line[n] = '\0';
+    while (memchr(line, '\n', len) == NULL) {
+        ssize_t n = read(out[0], line + len, sizeof line - 1 - len);
+        assert_true(n > 0);
+        len += (size_t)n;
+    }
+    line[len] = '\0';
     fd_close(&out[0]);
     assert_int_equal(sscanf(line, "%511s %127s", ret->vkey, ret->url), 2);
     assert_int_equal(note_key_parse(slice_str(ret->vkey), &ret->key, NULL), ERR_OK);
