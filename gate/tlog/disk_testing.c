@@ -132,6 +132,25 @@ static void made_durable(struct change *change)
         change->durable = disk.n + 1;
 }
 
+/* What could not be made durable never will be: the kernel forgets that it has to be written. */
+#define LOST (SIZE_MAX - 1)
+
+static void lose(int fd, bool everything)
+{
+    struct stat st;
+    size_t file;
+
+    if (!watched(fd) || fstat(fd, &st) != 0 || (S_ISDIR(st.st_mode) && !everything))
+        return;
+    file = everything ? 0 : file_of(fd, false);
+    for (size_t i = 0; i < disk.n; i++) {
+        struct change *change = &disk.changes[i];
+        if (change->kind == WRITE && change->durable == SIZE_MAX &&
+            (everything || change->file == file))
+            change->durable = LOST;
+    }
+}
+
 static void moment_passes(void)
 {
     add(NOTHING_MORE, 0)->durable = 0;
@@ -360,8 +379,11 @@ int __wrap_fdatasync(int fd)
 {
     enum disk_fault fault;
 
-    if (fails(NOTHING, &fault))
+    if (fails(NOTHING, &fault)) {
+        if (fault == DISK_EIO)
+            lose(fd, false);
         return -1;
+    }
     synced(fd);
     return ends(0, fault);
 }
@@ -370,8 +392,11 @@ int __wrap_fsync(int fd)
 {
     enum disk_fault fault;
 
-    if (fails(NOTHING, &fault))
+    if (fails(NOTHING, &fault)) {
+        if (fault == DISK_EIO)
+            lose(fd, false);
         return -1;
+    }
     synced(fd);
     return ends(0, fault);
 }
@@ -380,8 +405,11 @@ int __wrap_syncfs(int fd)
 {
     enum disk_fault fault;
 
-    if (fails(NOTHING, &fault))
+    if (fails(NOTHING, &fault)) {
+        if (fault == DISK_EIO)
+            lose(fd, true);
         return -1;
+    }
     if (watched(fd)) {
         for (size_t i = 0; i < disk.n; i++)
             made_durable(&disk.changes[i]);
@@ -624,9 +652,7 @@ static void apply(struct image *image, const struct change *change, size_t len, 
     case WRITE:
         if (change->at + len > content->len)
             set_length(content, change->at + len);
-        if (len > 0 && zeroes)
-            memset(content->bytes + change->at, 0, len);
-        else if (len > 0)
+        if (len > 0 && !zeroes) /* else what was new is zero, and what was there is as it was */
             memcpy(content->bytes + change->at, change->bytes, len);
         break;
     case CUT:

@@ -147,6 +147,7 @@ static err_code take_frame(struct tlog *tlog, struct slice journal,
     TRY(store_add_head(tlog, &frame->head));
     tlog->head = frame->head;
     tlog->check = frame->check;
+    tlog->last = at;
     tlog->end = frame->end;
     return ERR_OK;
 }
@@ -223,6 +224,7 @@ static err_code load(struct tlog *tlog, struct why *why)
         return damaged(tlog, 0, inner.text, why);
     tlog->head = tlog->base;
     tlog->written = tlog->base.checkpoint.size;
+    tlog->last = JOURNAL_HEADER;
     tlog->end = JOURNAL_HEADER;
     TRY(tiles_open(store_path(tlog), tlog->base.checkpoint.size, &tlog->tiles, why));
     TRY(load_edge(tlog, why));
@@ -259,9 +261,14 @@ static err_code open_files(struct tlog *tlog, const char *dir, struct why *why)
     return create(tlog, why);
 }
 
-/* Whoever wrote the journal may have been killed before it was durable, or its name. */
-static err_code settle(const struct tlog *tlog, struct why *why)
+/* Whoever wrote the journal may have been killed before its last frame was durable, or its name.
+ * The frame is written again: had an fdatasync failed, the next one would not try. */
+static err_code settle(struct tlog *tlog, struct why *why)
 {
+    struct slice frame;
+
+    TRY(store_read(tlog, tlog->last, &frame, &tlog->window, (size_t)(tlog->end - tlog->last), why));
+    TRY(store_write(tlog, tlog->last, frame, why));
     if (fdatasync(tlog->fd) != 0 || fsync(tlog->dir) != 0)
         return why_errno(why, errno, "make durable the journal in", store_path(tlog));
     return ERR_OK;

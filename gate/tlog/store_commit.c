@@ -97,20 +97,17 @@ static err_code check_file(struct tlog *tlog, struct why *why)
     return ERR_OK;
 }
 
-static err_code write_frame(const struct tlog *tlog, struct why *why)
+err_code store_write(const struct tlog *tlog, uint64_t at, struct slice bytes, struct why *why)
 {
-    struct slice rest = buf_slice(&tlog->frame);
-    uint64_t at = tlog->end;
-
-    while (rest.len > 0) {
-        ssize_t n = pwrite(tlog->fd, rest.ptr, rest.len, (off_t)at);
+    while (bytes.len > 0) {
+        ssize_t n = pwrite(tlog->fd, bytes.ptr, bytes.len, (off_t)at);
 
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0)
-            return why_errno(why, n < 0 ? errno : ENOSPC, "append to the journal in",
+            return why_errno(why, n < 0 ? errno : ENOSPC, "write to the journal in",
                              store_path(tlog));
-        rest = slice_part(rest, (size_t)n, rest.len - (size_t)n);
+        bytes = slice_part(bytes, (size_t)n, bytes.len - (size_t)n);
         at += (uint64_t)n;
     }
     return ERR_OK;
@@ -129,7 +126,7 @@ static err_code append(struct tlog *tlog, struct why *why)
                              store_path(tlog));
         tlog->torn = 0;
     }
-    err = write_frame(tlog, why);
+    err = store_write(tlog, tlog->end, buf_slice(&tlog->frame), why);
     if (err == ERR_OK && fdatasync(tlog->fd) != 0) {
         err = why_errno(why, errno, "make durable the journal in", store_path(tlog));
         tlog->broken = true;

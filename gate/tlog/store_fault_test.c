@@ -124,7 +124,7 @@ static void end(struct run *r)
 
 /* ---- what must hold -------------------------------------------------------------------------- */
 
-static void check_tiles(struct run *r, const char *dir, uint64_t size)
+static void check_tiles_from(struct run *r, const char *dir, uint64_t size, uint64_t bundle_from)
 {
     CLEANUP(tile_bundle_free) struct tile_bundle bundle = {0};
     CLEANUP(tiles_close) struct tiles *tiles = NULL;
@@ -138,13 +138,18 @@ static void check_tiles(struct run *r, const char *dir, uint64_t size)
     OK(tree_root(tree_of(&r->oracle.tree), size, &want, NULL));
     if (!digest_eq(&got, &want))
         fail_msg("%s: root of the tiles at %d", r->doing, (int)size);
-    for (uint64_t i = 0; i * TILE_WIDTH < size; i++) {
+    for (uint64_t i = bundle_from; i * TILE_WIDTH < size; i++) {
         if (tiles_bundle(tiles, i, &bundle, &why) != ERR_OK)
             fail_msg("%s: bundle %d at %d: %s", r->doing, (int)i, (int)size, why.text);
         for (unsigned e = 0; e < bundle.n; e++)
             if (!slice_eq(bundle.entries[e], oracle_entry(&r->oracle, bundle.first + e, space)))
                 fail_msg("%s: entry %d of bundle %d", r->doing, (int)e, (int)i);
     }
+}
+
+static void check_tiles(struct run *r, const char *dir, uint64_t size)
+{
+    check_tiles_from(r, dir, size, 0);
 }
 
 /* The checkpoint that is there, if it is one: its tiles must be. */
@@ -164,6 +169,25 @@ static void check_published(struct run *r, const char *dir)
                  (int)tree_size(&r->oracle.tree));
     if (size > 0)
         check_tiles(r, dir, size);
+}
+
+/* Each partial tile that is there, whoever published it, is the front of what the tree has. */
+static void check_partials(struct run *r, const char *dir)
+{
+    uint64_t end = tree_size(&r->oracle.tree);
+
+    for (uint64_t size = end - end % TILE_WIDTH + 1; size <= end; size++) {
+        CLEANUP(buf_free) struct buf path = {0}, other = {0};
+        const uint64_t index = size / TILE_WIDTH;
+        char name[TILE_PATH];
+
+        tile_path((struct tile){0, index, (unsigned)(size % TILE_WIDTH)}, name);
+        OK(path_join(dir, name, &path));
+        tile_path((struct tile){TILE_ENTRIES, index, (unsigned)(size % TILE_WIDTH)}, name);
+        OK(path_join(dir, name, &other));
+        if (file_exists((const char *)path.ptr) && file_exists((const char *)other.ptr))
+            check_tiles_from(r, dir, size, index);
+    }
 }
 
 static void open_again(struct run *r, const char *dir, enum tlog_mode mode)
@@ -282,7 +306,7 @@ static size_t live_through(const struct story *story, size_t at, enum disk_fault
     open_again(&r, r.dir, TLOG_CREATE);
     settle(&r);
     disk_pause(true);
-    if (fault == DISK_KILL)
+    if (fault == DISK_KILL || fault == DISK_EIO)
         power_fails_after_all(&r);
     goes_on(&r, r.dir, story);
     end(&r);
@@ -343,6 +367,36 @@ static void a_failed_fdatasync_breaks_the_log(void **state)
     assert_true(broken);
 }
 
+/* A commit that nobody acknowledged or made durable, then an opening that could not do so either:
+ * the next one makes sure of it, or does not show it. */
+static void an_opening_that_failed(void **state)
+{
+    static const struct story STORY = {"opened twice", 10, "", 1};
+    static struct run r;
+    bool hit = true;
+    (void)state;
+
+    for (size_t at = 0; hit; at++) {
+        struct why why = {0};
+
+        begin(&r, &STORY);
+        (void)snprintf(r.doing, sizeof r.doing, "EIO at call %zu of opening", at);
+        open_again(&r, r.dir, TLOG_APPEND);
+        disk_arm(1, DISK_KILL);
+        assert_int_equal(commit(&r, 2, &why), ERR_STORAGE);
+        (void)disk_disarm(&hit);
+        tlog_close(&r.tlog);
+        disk_arm(at, DISK_EIO);
+        (void)tlog_open(r.dir, TLOG_APPEND, &r.tlog, &why);
+        (void)disk_disarm(&hit);
+        open_again(&r, r.dir, TLOG_APPEND);
+        settle(&r);
+        disk_pause(true);
+        power_fails_after_all(&r);
+        end(&r);
+    }
+}
+
 /* ---- the power fails ------------------------------------------------------------------------- */
 
 /* What had been acknowledged, and tried, when so many changes had been made to the disk. */
@@ -383,6 +437,7 @@ static void restore(const struct story *story, const struct moment *was, const s
     open_again(&r, r.dir, TLOG_CREATE);
     settle(&r);
     check_published(&r, r.dir);
+    check_partials(&r, r.dir);
     goes_on(&r, r.dir, story);
     oracle_free(&r.oracle);
     testing_remove_dir(r.dir);
@@ -443,6 +498,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_call_in_every_way),
         cmocka_unit_test(a_failed_fdatasync_breaks_the_log),
+        cmocka_unit_test(an_opening_that_failed),
         cmocka_unit_test(every_moment_of_power),
     };
     return cmocka_run_group_tests_name("store_fault", tests, NULL, NULL);

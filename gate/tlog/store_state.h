@@ -21,7 +21,7 @@ struct tlog {
     bool broken;     /* the journal's end is not known: nothing more is written */
 
     struct tlog_head base, head; /* what the journal begins with; what is durable */
-    uint64_t end, torn;          /* of the journal: where its last frame ends; bytes behind that */
+    uint64_t last, end, torn;    /* of the journal: its last frame, its end, bytes behind that */
     struct digest check;         /* of its last frame */
     struct tlog_head *heads;     /* after each frame */
     size_t n_heads, heads_cap;
@@ -43,7 +43,8 @@ const char *store_path(const struct tlog *tlog);
 err_code store_take(struct tlog *tlog, struct slice entry, uint64_t offset);
 err_code store_add_head(struct tlog *tlog, const struct tlog_head *head);
 
-/* Reads from the journal. */
+/* Writes to the journal at an offset; reads from it. */
+err_code store_write(const struct tlog *tlog, uint64_t at, struct slice bytes, struct why *why);
 err_code store_read(const struct tlog *tlog, uint64_t at, struct slice *ret, struct buf *space,
                     size_t len, struct why *why);
 

@@ -248,6 +248,7 @@ static err_code front_of(struct tile tile, struct slice content, struct slice *r
     return ERR_OK;
 }
 
+/* The one that is durable is never written again: in its place there would be one that is not. */
 static err_code mend_partial(struct tlog *tlog, struct tile tile, struct slice content,
                              struct why *why)
 {
@@ -255,6 +256,8 @@ static err_code mend_partial(struct tlog *tlog, struct tile tile, struct slice c
     char name[TILE_PATH];
     struct slice want = {0};
 
+    if (tile.width == durable_width(tlog, tile.level, tile.index))
+        return ERR_OK;
     TRY(front_of(tile, content, &want, why));
     tile_path(tile, name);
     TRY(path_join(store_path(tlog), name, &path));
