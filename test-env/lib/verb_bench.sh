@@ -4,7 +4,7 @@
 # targets to standard error. On doubles that the programs start, unless a chip or a token is named.
 
 verb_bench() {
-    local dir status=0 tpm=() hsm=()
+    local dir status=0 tpm=() hsm=() ledger=()
     while [ $# -gt 0 ]; do
         case $1 in
         --tpm)
@@ -24,6 +24,11 @@ verb_bench() {
             hsm=("$2" "$3")
             shift 2
             ;;
+        --entries)
+            [[ $# -gt 1 && $2 =~ ^[0-9]+$ ]] || die "--entries needs a number"
+            ledger=(--entries 10000 --entries 1000000 --entries "$2")
+            shift
+            ;;
         *) die "bench: no such option: $1" ;;
         esac
         shift
@@ -31,13 +36,14 @@ verb_bench() {
     need_packages bench
     keep_tools
     make_private
-    build release tpm/tpm_bench pkcs11/hsm_bench gate/cedar/cedar_bench ||
+    build release tpm/tpm_bench pkcs11/hsm_bench gate/cedar/cedar_bench gate/ledger/ledger_bench ||
         die "the release build failed"
     dir=$(build_dir release)
 
     bench_run "$dir/tpm/tpm_bench" "${tpm[@]}" || status=1
     bench_run "$dir/pkcs11/hsm_bench" "${hsm[@]}" || status=1
     bench_cedar "$dir" || status=1
+    bench_run "$dir/gate/ledger/ledger_bench" "${ledger[@]}" || status=1
     /usr/bin/python3 "$lib/targets.py" "$lib/targets.json" <"$private/bench" >&2 || status=1
     return "$status"
 }

@@ -256,7 +256,8 @@ class Peers:
         try:
             done = subprocess.run(
                 [self.fsck, "--ui=false", "-N=64", "-logtostderr", f"--public_key={key}",
-                 f"--storage_url={url or f'file://{directory or log.directory}/'}"], stdin=subprocess.DEVNULL,
+                 f"--storage_url={url or f'file://{directory or log.directory}/'}"],
+                stdin=subprocess.DEVNULL,
                 capture_output=True, timeout=MINUTE, check=False)
         except subprocess.TimeoutExpired:
             return False
