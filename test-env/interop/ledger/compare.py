@@ -15,6 +15,7 @@ sys.path.insert(0, f"{HERE}/../../integration")
 
 import logs  # pylint: disable=wrong-import-position
 import statements  # pylint: disable=wrong-import-position
+import verbs  # pylint: disable=wrong-import-position
 from statements import Go, Ours, Statement  # pylint: disable=wrong-import-position
 
 SHOWN = 40  # disagreements
@@ -61,7 +62,7 @@ def statements_of(gate):
 
 
 def main():
-    sets, build, _, where = sys.argv[1:5]
+    sets, build, pawl, where = sys.argv[1:5]
     seed, count = int(sys.argv[5]), int(sys.argv[6])
     go = Go(sys.argv[7]) if len(sys.argv) > 7 else None
     fsck = sys.argv[8] if len(sys.argv) > 8 else None
@@ -84,7 +85,9 @@ def main():
     statements.judge_theirs(tally, "pawl on messages of scitt-cose, cwt and go-cose", ours,
                             statements.signed_by_libraries(chance, go))
     if go:
-        logs.compare(tally, logs.Peers(go.program, fsck, build, where), gates, chance, count)
+        peers = logs.Peers(go.program, fsck, build, where)
+        for found in logs.compare(tally, peers, gates, chance, count):
+            verbs.compare(tally, pawl, peers, *found, chance, count // 4)
     tally.close()
 
 

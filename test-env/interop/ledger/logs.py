@@ -57,6 +57,7 @@ class Log:
         self.checkpoint = read(f"{directory}/checkpoint")
         self.size = int(self.checkpoint.split(b"\n")[1])
         self.files = {}
+        self.beside = [name for name in ("seal",) if os.path.exists(f"{directory}/{name}")]
         for path, _ in resources(self.size):
             self.files[path] = read(f"{directory}/{self.there(path)}")
 
@@ -64,7 +65,7 @@ class Log:
     def of(cls, directory, vkey):
         """One that may be growing: what its checkpoint says."""
         log = cls.__new__(cls)
-        log.directory, log.vkey, log.files = directory, vkey, {}
+        log.directory, log.vkey, log.files, log.beside = directory, vkey, {}, []
         log.checkpoint = read(f"{directory}/checkpoint")
         log.size = int(log.checkpoint.split(b"\n")[1])
         return log
@@ -243,7 +244,7 @@ class Peers:
         """The log elsewhere, with a damage."""
         where = f"{self.where}/copy"
         shutil.rmtree(where, ignore_errors=True)
-        for name in ("checkpoint", *map(log.there, log.files)):
+        for name in ("checkpoint", *log.beside, *map(log.there, log.files)):
             write(f"{where}/{name}", read(f"{log.directory}/{name}"))
         apply(where, damage)
         return where
@@ -443,7 +444,8 @@ def while_written(tally, peers):
 
 
 def compare(tally, peers, gates, chance, count):
-    """tessera's own logs first: what is a damage there has to be one in pawl's too."""
+    """tessera's own logs first: what is a damage there has to be one in pawl's. Yields the ledgers
+    of gates, with gate and statements."""
     for name, sizes in (("small", [1, 2, 7]), ("one-tile", [200, 256]), ("two", [5, 256, 300]),
                         ("many", [255, 1000, 1281])):
         log, checkpoints = peers.make(name, "example.org%2Flog", sizes)
@@ -472,3 +474,4 @@ def compare(tally, peers, gates, chance, count):
         catalogue(tally, title, peers, log, [], chance, count)
         judged(tally, title, peers, log, chance, count)
         permits(tally, title, log, statements)
+        yield log, gate, statements

@@ -15,6 +15,7 @@ import tempfile
 import cbor
 import cwt
 import scitt_cose
+from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, utils
 
@@ -282,6 +283,7 @@ def compare_one(tally, title, said, wanted):
 
 def judged_by_others(tally, name, statement, others, go, step, first):
     """All libraries on one permit: as it is, each bit flipped, other keys, other parts."""
+    certified(tally, name, statement)
     _, stranger = secret_key()
     places = covered(statement.entry)
     damaged = [statement.entry, *flipped(statement.entry, places, step, first)]
@@ -326,6 +328,36 @@ def our_own(tally, name, statements, ours):
             wanted.append(profile == "raw")
     said = [line.startswith("good ") for line in ours.ask(questions)]
     compare_one(tally, f"{name}: pawl on its own receipts in both leaf profiles", said, wanted)
+
+
+def chain_faults(message, key):
+    """What python3-cryptography has against the x5chain (33) of a message signed by this key."""
+    protected, unprotected, _, _ = decode(message)
+    chain = unprotected.get(33) or cbor.decode(protected).get(33) or []
+    chain = [x509.load_der_x509_certificate(der)
+             for der in (chain if isinstance(chain, list) else [chain])]
+    if not chain:
+        return None
+    wrong = []
+    leaf = chain[0].public_key().public_bytes(serialization.Encoding.PEM,
+                                              serialization.PublicFormat.SubjectPublicKeyInfo)
+    if leaf != key.pem:
+        wrong.append("the first certificate is of another key")
+    for certificate, issuer in zip(chain, chain[1:]):
+        try:
+            certificate.verify_directly_issued_by(issuer)
+        except Exception as error:  # pylint: disable=broad-except
+            wrong.append(f"{certificate.subject} is not issued by {issuer.subject}: {error!r}")
+    return wrong
+
+
+def certified(tally, name, statement):
+    """The certificates that permit and receipt carry: of the key that signed, each by the next."""
+    for what, message, key in (("statement", statement.data, statement.key),
+                               ("receipt", statement.receipt, statement.receipt_key)):
+        wrong = chain_faults(message, key)
+        if wrong is not None:
+            tally.add(f"{name}: certificates of the {what}", 1, 1, wrong)
 
 
 # ---- others', judged by pawl --------------------------------------------------------------------
