@@ -94,6 +94,11 @@ def proofs(tally, title, auditor, peers, log, statements, indexes):
 def compare(tally, pawl, peers, log, gate, statements, chance, count):
     title = f"the ledger on {gate['kind']}"
     auditor = Auditor(pawl, gate, peers.where)
+    for verb in ("audit", "prove"):
+        said = auditor.run("log", verb, "/nonexistent")[1]
+        if said.get("error", {}).get("code") == "USAGE":
+            tally.skip(f"{title}: pawl log {verb}", "this pawl has no such verb")
+            return
     audits(tally, title, auditor, peers, log, chance, count)
     indexes = sorted({0, log.size - 1, *(chance.randrange(log.size) for _ in range(6))})
     proofs(tally, title, auditor, peers, log, statements, indexes)
