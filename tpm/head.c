@@ -161,6 +161,8 @@ static err_code not_reset(struct tpm_root *root, struct why *why)
                            root->heads.round);
     if (rc != TPM2_RC_SUCCESS && rc != TPM2_RC_NV_UNINITIALIZED)
         return tpm_head_fail(root, TPM_HEAD_CHAIN, rc, "TPM2_NV_Read", why);
+    if (rc == TPM2_RC_NV_UNINITIALIZED) /* before the first head that tells nothing */
+        return still_ours(root, why);
     if (!digest_eq(&chain, &root->heads.boot.chain))
         return why_say(why, ERR_LEDGER_INCONSISTENT,
                        "the chain of heads in the TPM is not as this gate left it after round "
@@ -437,7 +439,7 @@ err_code tpm_root_head_bind(struct hw_root *hw, const struct hw_head *head, enum
     struct tpm_heads *heads = &root->heads;
     bool known;
 
-    TRY(tpm_in_round(root, why)); /* which forgets the heads where the TPM had to be opened anew */
+    TRY(tpm_in_round(root, why));
     known = heads->known;
     heads->known = false;
     if (!known)

@@ -276,6 +276,21 @@ static void a_bind_that_failed_asks_for_a_check(void **state)
     disk_agrees(disk, to_the_end_of_the_block(disk));
 }
 
+/* The same before the first head, when there is no chain yet. */
+static void reset_before_the_first_head(void **state)
+{
+    struct disk *disk = *state;
+    struct fx *fx = disk->fx;
+
+    disk_commit(disk);
+    swtpm_kill(&fx->tpm);
+    swtpm_run(&fx->tpm);
+    EXPECT(disk_bind(disk, HW_KEEP_ROUND), ERR_LEDGER_INCONSISTENT);
+    disk_agrees(disk, to_the_end_of_the_block(disk));
+    disk_rounds(disk, 2, HW_KEEP_ROUND);
+    disk_agrees(disk, 0);
+}
+
 /* TPM2_Shutdown(STATE) and Startup(CLEAR), a TPM Restart: nothing is lost, and the chain goes on.
  */
 static void a_restart_with_state(void **state)
@@ -336,6 +351,7 @@ int main(void)
         TEST(binds_cut_at_every_command),
         TEST(checks_cut_at_every_command),
         TEST(a_bind_that_failed_asks_for_a_check),
+        TEST(reset_before_the_first_head),
         TEST(a_restart_with_state),
         TEST(the_file_of_the_boot_is_lost),
     };

@@ -20,7 +20,6 @@ err_code tpm_root_ready(struct tpm_root *root, struct why *why)
         return why_say(why, ERR_NOT_ENROLLED, "the TPM root is open but not attached");
     if (!root->chip.broken)
         return ERR_OK;
-    root->heads.known = false; /* a TPM that was reset has forgotten the chain */
     TRY(tpm_chip_ready(&root->chip, why));
     err = tpm_root_compare(root, why);
     if (err != ERR_OK)
