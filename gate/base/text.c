@@ -303,11 +303,28 @@ static bool utf8_next(struct slice bytes, size_t *at, uint32_t *ret)
     return true;
 }
 
+/* How many octets from here on are ASCII: nearly all text is, and eight are looked at in one step.
+ */
+static size_t ascii_run(struct slice bytes, size_t from)
+{
+    size_t at = from;
+    uint64_t eight;
+
+    for (; bytes.len - at >= sizeof eight; at += sizeof eight) {
+        memcpy(&eight, bytes.ptr + at, sizeof eight);
+        if ((eight & UINT64_C(0x8080808080808080)) != 0)
+            break;
+    }
+    while (at < bytes.len && bytes.ptr[at] < 0x80)
+        at++;
+    return at - from;
+}
+
 bool utf8_valid(struct slice bytes)
 {
     uint32_t point;
 
-    for (size_t i = 0; i < bytes.len;)
+    for (size_t i = ascii_run(bytes, 0); i < bytes.len; i += ascii_run(bytes, i))
         if (!utf8_next(bytes, &i, &point))
             return false;
     return true;
@@ -327,7 +344,9 @@ bool text_is_plain(struct slice text, size_t *ret_at)
     uint32_t point;
 
     for (size_t i = 0, next = 0; i < text.len; i = next)
-        if (!utf8_next(text, &next, &point) || !is_plain(point)) {
+        if (text.ptr[i] >= 0x20 && text.ptr[i] < 0x7f) {
+            next = i + 1;
+        } else if (!utf8_next(text, &next, &point) || !is_plain(point)) {
             *ret_at = i;
             return false;
         }

@@ -4,60 +4,6 @@
 #include <math.h>
 #include <string.h>
 
-err_code cbor_head_take(struct slice *rest, struct cbor_head *ret)
-{
-    struct cbor_head head;
-    size_t more;
-
-    if (rest->len == 0)
-        return ERR_CBOR_MALFORMED;
-    head = (struct cbor_head){.major = (enum cbor_major)(rest->ptr[0] >> 5),
-                              .info = rest->ptr[0] & 0x1f};
-    if (head.info > 27) /* reserved, or an indefinite length */
-        return ERR_CBOR_MALFORMED;
-    more = head.info < 24 ? 0 : (size_t)1 << (head.info - 24);
-    if (more > rest->len - 1)
-        return ERR_CBOR_MALFORMED;
-    head.arg = more == 0 ? head.info : 0;
-    for (size_t i = 1; i <= more; i++)
-        head.arg = head.arg << 8 | rest->ptr[i];
-    if (head.major == CBOR_MAJOR_SIMPLE && head.info == 24 && head.arg < 32)
-        return ERR_CBOR_MALFORMED; /* RFC 8949 3.3 */
-    *rest = slice_part(*rest, 1 + more, rest->len - 1 - more);
-    *ret = head;
-    return ERR_OK;
-}
-
-bool cbor_head_shortest(const struct cbor_head *head)
-{
-    switch (head->info) {
-    case 24:
-        return head->arg > 23;
-    case 25:
-        return head->arg > UINT8_MAX;
-    case 26:
-        return head->arg > UINT16_MAX;
-    case 27:
-        return head->arg > UINT32_MAX;
-    default:
-        return true;
-    }
-}
-
-err_code cbor_head_inside(const struct cbor_head *head, struct slice rest, size_t *ret)
-{
-    uint64_t n = 0;
-
-    if (head->major == CBOR_MAJOR_TAG)
-        n = 1;
-    else if (head->major == CBOR_MAJOR_ARRAY || head->major == CBOR_MAJOR_MAP)
-        n = head->arg;
-    if (n > rest.len || (head->major == CBOR_MAJOR_MAP && n > rest.len / 2))
-        return ERR_CBOR_MALFORMED;
-    *ret = head->major == CBOR_MAJOR_MAP ? (size_t)n * 2 : (size_t)n;
-    return ERR_OK;
-}
-
 size_t cbor_head_put(enum cbor_major major, uint64_t arg, uint8_t ret[static CBOR_HEAD_MAX])
 {
     unsigned info = arg < 24            ? (unsigned)arg
@@ -71,20 +17,6 @@ size_t cbor_head_put(enum cbor_major major, uint64_t arg, uint8_t ret[static CBO
     for (size_t i = 0; i < more; i++)
         ret[more - i] = (uint8_t)(arg >> (8 * i));
     return 1 + more;
-}
-
-enum cbor_type cbor_head_type(const struct cbor_head *head)
-{
-    static const enum cbor_type TYPES[] = {CBOR_UINT,  CBOR_NEGATIVE, CBOR_BYTES, CBOR_TEXT,
-                                           CBOR_ARRAY, CBOR_MAP,      CBOR_TAG};
-
-    if (head->major != CBOR_MAJOR_SIMPLE)
-        return TYPES[head->major];
-    if (head->info >= 25)
-        return CBOR_FLOAT;
-    if (head->arg == 20 || head->arg == 21)
-        return CBOR_BOOL;
-    return head->arg == 22 ? CBOR_NULL : CBOR_SIMPLE;
 }
 
 /* ---- floats ---------------------------------------------------------------------------------- */

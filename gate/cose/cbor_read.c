@@ -35,14 +35,15 @@ enum cbor_type cbor_peek(const struct cbor_reader *r)
 /* Takes the next head if it is of this type, else fails and returns a zero head. */
 static struct cbor_head take(struct cbor_reader *r, enum cbor_type type)
 {
+    struct slice rest = r->rest;
     struct cbor_head head;
 
-    if (!peek(r, &head) || cbor_head_type(&head) != type) {
+    if (r->err != ERR_OK || cbor_head_take(&rest, &head) != ERR_OK ||
+        cbor_head_type(&head) != type) {
         cbor_fail(r, ERR_CBOR_TYPE);
         return (struct cbor_head){0};
     }
-    if (cbor_head_take(&r->rest, &head) != ERR_OK)
-        cbor_fail(r, ERR_CBOR_MALFORMED);
+    r->rest = rest;
     return head;
 }
 
@@ -198,10 +199,27 @@ static bool key_taken(struct cbor_map *map, const struct cbor_reader *ahead, boo
     return true;
 }
 
+/* True if the next item is this text under a head of one octet, and takes it: so are nearly all
+ * keys. */
+static bool short_key_taken(struct cbor_map *map, const char *key)
+{
+    struct cbor_reader *r = map->r;
+    size_t len = strlen(key);
+
+    if (map->left == 0 || r->err != ERR_OK || len > 23 || r->rest.len < 1 + len ||
+        r->rest.ptr[0] != (CBOR_MAJOR_TEXT << 5 | len) || memcmp(r->rest.ptr + 1, key, len) != 0)
+        return false;
+    r->rest = (struct slice){r->rest.ptr + 1 + len, r->rest.len - 1 - len};
+    map->left--;
+    return true;
+}
+
 bool cbor_key(struct cbor_map *map, const char *key)
 {
     struct cbor_reader ahead = *map->r;
 
+    if (short_key_taken(map, key))
+        return true;
     if (map->left == 0 || cbor_peek(&ahead) != CBOR_TEXT)
         return false;
     return key_taken(map, &ahead, slice_eq_str(cbor_get_text(&ahead), key));

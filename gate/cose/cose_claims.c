@@ -20,10 +20,10 @@ static err_code odd(enum cbor_rules rules, const char *name, struct why *why)
     return why_say(why, ERR_COSE_MALFORMED, "claim %s has the wrong type", name);
 }
 
-static err_code string_claim(struct slice map, enum claim label, enum cbor_rules rules,
+static err_code string_claim(struct slice item, enum claim label, enum cbor_rules rules,
                              struct slice *ret, struct why *why)
 {
-    struct cbor_reader r = {.rest = cose_header_find(map, label)};
+    struct cbor_reader r = {.rest = item};
     struct slice value;
 
     if (r.rest.len == 0)
@@ -35,10 +35,10 @@ static err_code string_claim(struct slice map, enum claim label, enum cbor_rules
     return ERR_OK;
 }
 
-static err_code time_claim(struct slice map, enum claim label, enum cbor_rules rules, bool *ret_has,
-                           int64_t *ret, struct why *why)
+static err_code time_claim(struct slice item, enum claim label, enum cbor_rules rules,
+                           bool *ret_has, int64_t *ret, struct why *why)
 {
-    struct cbor_reader r = {.rest = cose_header_find(map, label)};
+    struct cbor_reader r = {.rest = item};
     int64_t value;
 
     if (r.rest.len == 0)
@@ -51,21 +51,40 @@ static err_code time_claim(struct slice map, enum claim label, enum cbor_rules r
     return ERR_OK;
 }
 
+/* Where the claims are that pawl knows; a label may be an integer or a text. */
+static void find_claims(struct cbor_reader *r, size_t n, struct slice ret[static CLAIM_CTI + 1])
+{
+    for (size_t i = 0; i < n && r->err == ERR_OK; i++) {
+        bool known = cbor_peek(r) == CBOR_UINT;
+        uint64_t label = known ? cbor_get_uint(r) : 0;
+        struct slice item;
+
+        if (!known)
+            (void)cbor_get_item(r);
+        item = cbor_get_item(r);
+        if (known && label <= CLAIM_CTI)
+            ret[label] = item;
+    }
+}
+
 err_code cose_claims_read(struct slice item, enum cbor_rules rules, struct cose_claims *ret,
                           struct why *why)
 {
+    struct slice at[CLAIM_CTI + 1] = {0};
     struct cbor_reader r = {.rest = item};
     struct cose_claims out = {0};
+    size_t n = cbor_get_map(&r);
 
-    if (cbor_get_map(&r) > COSE_LABELS_MAX || r.err != ERR_OK)
+    if (n > COSE_LABELS_MAX || r.err != ERR_OK)
         return why_say(why, ERR_COSE_MALFORMED, "the CWT claims are not a map of at most %d",
                        COSE_LABELS_MAX);
-    TRY(string_claim(item, CLAIM_ISS, rules, &out.iss, why));
-    TRY(string_claim(item, CLAIM_SUB, rules, &out.sub, why));
-    TRY(string_claim(item, CLAIM_CTI, rules, &out.cti, why));
-    TRY(time_claim(item, CLAIM_EXP, rules, &out.has_exp, &out.exp, why));
-    TRY(time_claim(item, CLAIM_NBF, rules, &out.has_nbf, &out.nbf, why));
-    TRY(time_claim(item, CLAIM_IAT, rules, &out.has_iat, &out.iat, why));
+    find_claims(&r, n, at);
+    TRY(string_claim(at[CLAIM_ISS], CLAIM_ISS, rules, &out.iss, why));
+    TRY(string_claim(at[CLAIM_SUB], CLAIM_SUB, rules, &out.sub, why));
+    TRY(string_claim(at[CLAIM_CTI], CLAIM_CTI, rules, &out.cti, why));
+    TRY(time_claim(at[CLAIM_EXP], CLAIM_EXP, rules, &out.has_exp, &out.exp, why));
+    TRY(time_claim(at[CLAIM_NBF], CLAIM_NBF, rules, &out.has_nbf, &out.nbf, why));
+    TRY(time_claim(at[CLAIM_IAT], CLAIM_IAT, rules, &out.has_iat, &out.iat, why));
     *ret = out;
     return ERR_OK;
 }

@@ -66,9 +66,37 @@ static const char *label_text(const struct label *label, char *ret, size_t size)
 
 /* ---- label rules ----------------------------------------------------------------------------- */
 
+/* The labels whose values are looked at, and where they are in one bucket; empty: absent. */
+enum known_label {
+    KNOWN_ALG,
+    KNOWN_CRIT,
+    KNOWN_CONTENT_TYPE,
+    KNOWN_KID,
+    KNOWN_CLAIMS,
+    KNOWN_TYP,
+    KNOWN_X5CHAIN,
+    KNOWN_X5T,
+    KNOWN_N,
+};
+struct known {
+    struct slice item[KNOWN_N];
+};
+
+static void note(struct known *known, const struct label *label, struct slice item)
+{
+    static const int64_t LABELS[KNOWN_N] = {COSE_ALG,     COSE_CRIT,       COSE_CONTENT_TYPE,
+                                            COSE_KID,     COSE_CWT_CLAIMS, COSE_TYP,
+                                            COSE_X5CHAIN, COSE_X5T};
+
+    for (size_t i = 0; i < KNOWN_N; i++)
+        if (!label->is_text && label->number == LABELS[i])
+            known->item[i] = item;
+}
+
 /* Every label is an int or a text, and there are not so many that comparing two buckets gets slow.
  */
-static err_code bucket_check(struct slice map, const char *bucket, struct why *why)
+static err_code bucket_check(struct slice map, const char *bucket, struct known *ret,
+                             struct why *why)
 {
     struct cbor_reader r = {.rest = map};
     size_t n = cbor_get_map(&r);
@@ -79,11 +107,11 @@ static err_code bucket_check(struct slice map, const char *bucket, struct why *w
         return why_say(why, ERR_COSE_MALFORMED, "%zu labels in the %s header, at most %d are read",
                        n, bucket, COSE_LABELS_MAX);
     for (size_t i = 0; i < n; i++) {
-        (void)label_take(&r);
+        struct label label = label_take(&r);
         if (r.err != ERR_OK)
             return why_say(why, ERR_COSE_MALFORMED,
                            "a label in the %s header is neither an integer nor a text", bucket);
-        (void)cbor_get_item(&r);
+        note(ret, &label, cbor_get_item(&r));
     }
     return r.err;
 }
@@ -119,13 +147,14 @@ static bool understood(const struct label *label)
 }
 
 /* RFC 9052 3.1: crit is protected, not empty, and every label in it is protected and understood. */
-static err_code crit_check(const struct cose_headers *h, struct why *why)
+static err_code crit_check(const struct cose_headers *h, const struct known *protected_,
+                           const struct known *unprotected, struct why *why)
 {
-    struct cbor_reader r = {.rest = cose_header_find(h->protected_map, COSE_CRIT)};
+    struct cbor_reader r = {.rest = protected_->item[KNOWN_CRIT]};
     char text[80];
     size_t n;
 
-    if (cose_header_find(h->unprotected, COSE_CRIT).len > 0)
+    if (unprotected->item[KNOWN_CRIT].len > 0)
         return why_say(why, ERR_COSE_MALFORMED, "crit is in the unprotected header");
     if (r.rest.len == 0)
         return ERR_OK;
@@ -148,14 +177,20 @@ static err_code crit_check(const struct cose_headers *h, struct why *why)
 
 /* Labels whose meaning comes from the signature: pawl never writes them unprotected, so there they
  * refuse an object of pawl's own; in somebody else's they count for nothing. */
-static err_code authentic_check(const struct cose_headers *h, struct why *why)
+static err_code authentic_check(const struct known *unprotected, struct why *why)
 {
-    static const int64_t LABELS[] = {COSE_ALG, COSE_CONTENT_TYPE, COSE_CWT_CLAIMS, COSE_TYP};
+    static const struct {
+        enum known_label at;
+        int label;
+    } LABELS[] = {{KNOWN_ALG, COSE_ALG},
+                  {KNOWN_CONTENT_TYPE, COSE_CONTENT_TYPE},
+                  {KNOWN_CLAIMS, COSE_CWT_CLAIMS},
+                  {KNOWN_TYP, COSE_TYP}};
 
     for (size_t i = 0; i < sizeof LABELS / sizeof *LABELS; i++)
-        if (cose_header_find(h->unprotected, LABELS[i]).len > 0)
-            return why_say(why, ERR_COSE_MALFORMED, "label %lld is in the unprotected header",
-                           (long long)LABELS[i]);
+        if (unprotected->item[LABELS[i].at].len > 0)
+            return why_say(why, ERR_COSE_MALFORMED, "label %d is in the unprotected header",
+                           LABELS[i].label);
     return ERR_OK;
 }
 
@@ -176,9 +211,9 @@ static err_code text_or_number(struct slice item, const char *name, struct slice
 }
 
 /* A text stands for an algorithm that pawl does not know; it reads as absent. */
-static err_code alg_read(struct cose_headers *h, struct why *why)
+static err_code alg_read(struct cose_headers *h, struct slice item, struct why *why)
 {
-    struct cbor_reader r = {.rest = cose_header_find(h->protected_map, COSE_ALG)};
+    struct cbor_reader r = {.rest = item};
 
     if (r.rest.len == 0 || cbor_peek(&r) == CBOR_TEXT)
         return ERR_OK;
@@ -188,11 +223,9 @@ static err_code alg_read(struct cose_headers *h, struct why *why)
     return ERR_OK;
 }
 
-static err_code kid_read(struct cose_headers *h, struct why *why)
+static err_code kid_read(struct cose_headers *h, struct slice item, struct why *why)
 {
-    struct slice item = cose_header_find(h->protected_map, COSE_KID);
-    struct cbor_reader r = {.rest =
-                                item.len > 0 ? item : cose_header_find(h->unprotected, COSE_KID)};
+    struct cbor_reader r = {.rest = item};
 
     if (r.rest.len == 0)
         return ERR_OK;
@@ -202,24 +235,23 @@ static err_code kid_read(struct cose_headers *h, struct why *why)
     return ERR_OK;
 }
 
-static struct slice either(const struct cose_headers *h, int64_t label)
+static err_code values_read(struct cose_headers *h, enum cbor_rules rules,
+                            const struct known *protected_, const struct known *unprotected,
+                            struct why *why)
 {
-    struct slice item = cose_header_find(h->protected_map, label);
+    struct slice claims = protected_->item[KNOWN_CLAIMS];
+    struct known either = *protected_;
 
-    return item.len > 0 ? item : cose_header_find(h->unprotected, label);
-}
-
-static err_code values_read(struct cose_headers *h, enum cbor_rules rules, struct why *why)
-{
-    struct slice claims = cose_header_find(h->protected_map, COSE_CWT_CLAIMS);
-
-    TRY(alg_read(h, why));
-    TRY(kid_read(h, why));
-    TRY(text_or_number(cose_header_find(h->protected_map, COSE_CONTENT_TYPE), "content type",
-                       &h->content_type, why));
-    TRY(text_or_number(cose_header_find(h->protected_map, COSE_TYP), "typ", &h->typ, why));
-    h->x5chain = either(h, COSE_X5CHAIN);
-    h->x5t = either(h, COSE_X5T);
+    for (size_t i = 0; i < KNOWN_N; i++)
+        if (either.item[i].len == 0)
+            either.item[i] = unprotected->item[i];
+    TRY(alg_read(h, protected_->item[KNOWN_ALG], why));
+    TRY(kid_read(h, either.item[KNOWN_KID], why));
+    TRY(text_or_number(protected_->item[KNOWN_CONTENT_TYPE], "content type", &h->content_type,
+                       why));
+    TRY(text_or_number(protected_->item[KNOWN_TYP], "typ", &h->typ, why));
+    h->x5chain = either.item[KNOWN_X5CHAIN];
+    h->x5t = either.item[KNOWN_X5T];
     return claims.len == 0 ? ERR_OK : cose_claims_read(claims, rules, &h->claims, why);
 }
 
@@ -252,6 +284,7 @@ err_code cose_headers_take(struct cbor_reader *r, enum cbor_rules rules,
                            struct slice *ret_protected, struct cose_headers *ret, struct why *why)
 {
     struct cose_headers h = {0};
+    struct known protected_ = {0}, unprotected = {0};
     struct slice content = cbor_get_bytes(r);
 
     if (r->err != ERR_OK)
@@ -261,13 +294,13 @@ err_code cose_headers_take(struct cbor_reader *r, enum cbor_rules rules,
     if (r->err != ERR_OK)
         return why_say(why, ERR_COSE_MALFORMED, "the unprotected header is missing");
     if (h.protected_map.len > 0)
-        TRY(bucket_check(h.protected_map, "protected", why));
-    TRY(bucket_check(h.unprotected, "unprotected", why));
+        TRY(bucket_check(h.protected_map, "protected", &protected_, why));
+    TRY(bucket_check(h.unprotected, "unprotected", &unprotected, why));
     TRY(disjoint(&h, why));
-    TRY(crit_check(&h, why));
+    TRY(crit_check(&h, &protected_, &unprotected, why));
     if (rules == CBOR_DETERMINISTIC)
-        TRY(authentic_check(&h, why));
-    TRY(values_read(&h, rules, why));
+        TRY(authentic_check(&unprotected, why));
+    TRY(values_read(&h, rules, &protected_, &unprotected, why));
     *ret_protected = h.protected_map;
     *ret = h;
     return ERR_OK;

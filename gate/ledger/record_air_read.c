@@ -299,6 +299,32 @@ static err_code read_payload(struct record *record, struct slice payload, struct
 
 /* ---- what must agree ------------------------------------------------------------------------- */
 
+/* Takes this many octets off the front of rest, if they are these. */
+static bool taken(struct slice *rest, struct slice part)
+{
+    if (!slice_eq(slice_part(*rest, 0, part.len), part))
+        return false;
+    *rest = slice_part(*rest, part.len, rest->len - part.len);
+    return true;
+}
+
+/* Whether a text is what air_policy_ref() writes, which takes longer. */
+static bool is_policy_ref(struct slice text, const struct record_policy *policy)
+{
+    char version[24] = "", digest[DIGEST_TEXT];
+    size_t at = sizeof version - 1;
+    uint64_t left = policy->version;
+
+    version[--at] = '#';
+    do
+        version[--at] = (char)('0' + left % 10);
+    while ((left /= 10) > 0);
+    version[--at] = '@';
+    digest_text(&policy->digest, digest);
+    return taken(&text, policy->alias) && taken(&text, slice_str(version + at)) &&
+           slice_eq_str(text, digest);
+}
+
 /* policy_refs is derived from the policies; a reader of either must see the same. */
 static err_code check_policy_refs(const struct record *record, struct slice refs)
 {
@@ -307,13 +333,9 @@ static err_code check_policy_refs(const struct record *record, struct slice refs
 
     if (n != (record->kind == RECORD_DECISION ? record->decision.n_policies : 0))
         return ERR_FORMAT;
-    for (size_t i = 0; i < n; i++) {
-        CLEANUP(buf_free) struct buf want = {0};
-
-        TRY(air_policy_ref(&record->decision.policies[i], &want));
-        if (!slice_eq(cbor_get_text(&r), buf_slice(&want)))
+    for (size_t i = 0; i < n; i++)
+        if (!is_policy_ref(cbor_get_text(&r), &record->decision.policies[i]))
             return ERR_FORMAT;
-    }
     return cbor_done(&r);
 }
 
