@@ -110,6 +110,13 @@ tell() {
     refused 10 "${request[@]}" --state "$work/state" --explain
     show "${request[@]}" --state "$work/state" --context '{"ticket": "OPS-7"}'
 
+    chapter "Nobody shortens the ledger: a copy from a minute ago is put back, of the same epoch."
+    snapshot "$work/state" "$work/a-minute-ago"
+    show "${request[@]}" --state "$work/state" --context '{"ticket": "OPS-8"}'
+    restore "$work/state" "$work/a-minute-ago"
+    printf '   $ cp -a a-minute-ago state\n'
+    refused 43 "${request[@]}" --state "$work/state" --context '{"ticket": "OPS-9"}'
+
     chapter "The old disk is put back, with its laxer policy. The hardware refuses."
     restore "$work/state" "$work/old-disk"
     printf '   $ cp -a old-disk state\n'
