@@ -25,6 +25,7 @@ void gate_close(struct gate **gate)
         return;
     hw_root_close(&g->hw);
     installed_free(&g->installed);
+    free(g->revoked_before);
     judged_free(&g->trust);
     enrolment_free(&g->enrolment);
     buf_free(&g->trust_bytes);
@@ -94,8 +95,21 @@ err_code gate_judge_bundle(struct gate *gate, struct buf *bytes, const struct tr
     return ERR_OK;
 }
 
+/* Which revocations are new is asked once more, for the record. Without memory all of them are. */
+static void compare_revoked(struct gate *gate, const struct revoked *next)
+{
+    const struct revoked *before = &gate->installed.judged.snapshot.revoked;
+
+    free(gate->revoked_before);
+    gate->revoked_before = gate->has_installed ? calloc(next->n + 1, sizeof(bool)) : NULL;
+    for (size_t i = 0; gate->revoked_before != NULL && i < next->n; i++)
+        gate->revoked_before[i] =
+            revoked_find(before, next->items[i].kind, &next->items[i].id) != NULL;
+}
+
 void gate_adopt(struct gate *gate, struct installed *installed)
 {
+    compare_revoked(gate, &installed->judged.snapshot.revoked);
     installed_free(&gate->installed);
     gate->installed = *installed;
     *installed = (struct installed){0};

@@ -46,8 +46,10 @@ struct gate {
     struct hw_root *hw;
     bool has_installed; /* something is in force */
     struct installed installed;
-    uint64_t epoch;   /* the hardware's, as read last */
-    err_code blocked; /* why what is on disk cannot be served; OK: it can */
+    bool *revoked_before; /* of each revocation in force: the snapshot before listed it, too; NULL:
+                             not known */
+    uint64_t epoch;       /* the hardware's, as read last */
+    err_code blocked;     /* why what is on disk cannot be served; OK: it can */
     struct why blocked_why;
 };
 

@@ -190,15 +190,18 @@ static void fill_revocation(const void *from, struct record *record)
     };
 }
 
-/* A new epoch: the hardware stepped, the snapshot revoked, and took effect. */
+/* A new epoch: the hardware stepped, the snapshot revoked, and took effect. After a kill between
+ * the step and this, what earlier snapshots revoked stands here once more. */
 static err_code stage_epoch(struct scribe *s, uint64_t now_ms, struct why *why)
 {
     const struct revoked *revoked = &s->gate->installed.judged.snapshot.revoked;
+    const bool *before = s->gate->revoked_before;
     const uint64_t from = ledger_installed(s->ledger);
 
     TRY(stage_own(s, RECORD_BUMP, now_ms, fill_step, &from, why));
     for (size_t i = 0; i < revoked->n; i++)
-        TRY(stage_own(s, RECORD_REVOCATION, now_ms, fill_revocation, &revoked->items[i], why));
+        if (before == NULL || !before[i])
+            TRY(stage_own(s, RECORD_REVOCATION, now_ms, fill_revocation, &revoked->items[i], why));
     return stage_own(s, RECORD_INSTALL, now_ms, fill_step, &from, why);
 }
 

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* scribe_session_test.c: how sessions begin and end, what else a gate puts on record, and that
+ * nobody makes it forget. */
+#include "gate/decide/office_testing.h"
+#include "gate/ledger/ledger_testing.h"
+
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+/* A process that has one thing to do ends its session with it; one that was killed does not. */
+static void the_end_of_a_session(void **state)
+{
+    CLEANUP(written_free) struct written written = {0};
+    CLEANUP(buf_free) struct buf bytes = {0};
+    static struct record record;
+    struct why why = {0};
+
+    (void)state;
+    scribe_last(office.scribe);
+    OK(office_decide(NOW, &written, &why));
+    assert_int_equal(written.index, FIRST);
+    office_expect_entry(FIRST + 1, RECORD_STOP, 0);
+    office_open();
+    office_decided(NOW, FIRST + 5);
+    office_entry(FIRST + 3, &bytes, &record);
+    assert_int_equal(record.kind, RECORD_START);
+    assert_true(record.start.clean);
+    assert_int_equal(record.start.last_size, FIRST + 2);
+    office_open(); /* without a stop */
+    office_decided(NOW, FIRST + 9);
+    office_entry(FIRST + 7, &bytes, &record);
+    assert_int_equal(record.kind, RECORD_START);
+    assert_false(record.start.clean);
+}
+
+/* A service stops: on record, published, folded, and its head kept durably. */
+static void a_service_stops(void **state)
+{
+    struct why why = {0};
+    char path[96];
+
+    (void)state;
+    OK(scribe_stop(office.scribe, "signal", NOW, &why)); /* nothing was on record */
+    assert_int_equal(ledger_size(scribe_ledger(office.scribe)), 0);
+    office_decided(NOW, FIRST);
+    OK(scribe_stop(office.scribe, "signal", NOW + 1, &why));
+    office_expect_entry(FIRST + 1, RECORD_STOP, 0);
+    assert_int_equal(scribe_kept(office.scribe)->durable.size, FIRST + 2);
+    (void)snprintf(path, sizeof path, "%s/ledger/checkpoint", office.dir);
+    assert_int_equal(access(path, R_OK), 0);
+    (void)snprintf(path, sizeof path, "%s/ledger/seal", office.dir);
+    assert_int_equal(access(path, R_OK), 0);
+    office_open();
+    office_decided(NOW + 2, FIRST + 5);
+}
+
+/* The hardware keeps a head durably at first and then once an hour. */
+static void once_an_hour(void **state)
+{
+    const uint64_t hour = UINT64_C(3600000);
+
+    (void)state;
+    office_decided(NOW, FIRST);
+    assert_int_equal(scribe_kept(office.scribe)->durable.size, FIRST + 1);
+    office_decided(NOW + hour - 1, FIRST + 2);
+    assert_int_equal(scribe_kept(office.scribe)->durable.size, FIRST + 1);
+    office_open(); /* which knows it from the ledger */
+    office_decided(NOW + hour - 1, FIRST + 6);
+    assert_int_equal(scribe_kept(office.scribe)->durable.size, FIRST + 1);
+    office_decided(NOW + hour, FIRST + 8);
+    assert_int_equal(scribe_kept(office.scribe)->durable.size, FIRST + 9);
+}
+
+static void a_refused_install(void **state)
+{
+    CLEANUP(written_free) struct written written = {0};
+    CLEANUP(buf_free) struct buf bytes = {0};
+    struct refusal refusal = {.error = ERR_ROLLBACK, .claimed = EPOCH - 1};
+    static struct record record;
+    struct why why = {0};
+
+    (void)state;
+    memset(refusal.bundle.bytes, 7, sizeof refusal.bundle.bytes);
+    OK(scribe_refused(office.scribe, &refusal, NOW, &written, &why));
+    office_entry(written.index, &bytes, &record);
+    assert_int_equal(record.kind, RECORD_INSTALL_REFUSED);
+    assert_true(slice_eq_str(record.refused.error, "ROLLBACK"));
+    assert_true(digest_eq(&record.refused.bundle, &refusal.bundle));
+    assert_int_equal(record.refused.claimed, EPOCH - 1);
+    assert_int_equal(record.epoch, EPOCH);
+}
+
+/* What the snapshot revokes stands before its install: what is new, as far as that is known. */
+static void revocations(void **state)
+{
+    struct revocation items[] = {
+        {.kind = REVOKED_KEY, .since = 1, .reason = slice_str("lost")},
+        {.kind = REVOKED_OBJECT, .since = 2, .reason = slice_str("wrong")},
+    };
+    bool before[] = {true, false};
+    CLEANUP(buf_free) struct buf bytes = {0};
+    static struct record record;
+
+    (void)state;
+    office.gate.installed.judged.snapshot.revoked = (struct revoked){items, 2};
+    office_decided(NOW, FIRST + 2);
+    office_expect_entry(4, RECORD_REVOCATION, 0);
+    office_expect_entry(5, RECORD_REVOCATION, 0);
+    office_expect_entry(6, RECORD_INSTALL, 0);
+
+    office_install(EPOCH + 1, "next");
+    office.gate.revoked_before = before;
+    office_open();
+    office_decided(NOW, FIRST + 9);
+    office_entry(12, &bytes, &record);
+    assert_int_equal(record.kind, RECORD_REVOCATION);
+    assert_true(slice_eq_str(record.revocation.reason, "wrong"));
+    assert_int_equal(record.revocation.since_ms, 2000);
+    office_expect_entry(13, RECORD_INSTALL, EPOCH);
+    office.gate.revoked_before = NULL;
+    office.gate.installed.judged.snapshot.revoked = (struct revoked){0};
+}
+
+/* ---- nobody shortens it ---------------------------------------------------------------------- */
+
+static void copy_file(const char *from_dir, const char *to_dir, const char *name)
+{
+    CLEANUP(buf_free) struct buf content = {0};
+    char path[128];
+
+    (void)snprintf(path, sizeof path, "%s/%s", from_dir, name);
+    testing_read(path, &content);
+    (void)snprintf(path, sizeof path, "%s/%s", to_dir, name);
+    testing_write(path, buf_slice(&content));
+}
+
+static void an_older_copy_is_put_back(void **state)
+{
+    struct scribe *scribe = NULL;
+    struct why why = {0};
+    char dir[96];
+
+    (void)state;
+    office_decided(NOW, FIRST);
+    (void)snprintf(dir, sizeof dir, "%s/ledger", office.dir);
+    copy_file(dir, office.dir, "journal");
+    office_decided(NOW, FIRST + 2);
+    office_decided(NOW, FIRST + 4);
+    scribe_close(&office.scribe);
+    copy_file(office.dir, dir, "journal");
+    assert_int_equal(scribe_open(&office.gate, &scribe, &why), ERR_LEDGER_ROLLBACK);
+    assert_non_null(strstr(why.text, "7 entries"));
+    assert_non_null(strstr(why.text, "11"));
+    assert_null(scribe);
+}
+
+/* After an unclean end the hardware cannot tell the last rounds apart: how many may be missing goes
+ * on record. */
+static void power_was_lost(void **state)
+{
+    CLEANUP(buf_free) struct buf bytes = {0};
+    struct gate *gate = &office.gate;
+    static struct record record;
+    struct why why = {0};
+
+    (void)state;
+    office_decided(NOW, FIRST);
+    scribe_close(&office.scribe);
+    hw_root_close(&gate->hw);
+    hw_fake_restart(office.nv, false);
+    OK(hw_fake_open(office.nv, &gate->hw));
+    OK(gate->hw->ops->attach(gate->hw, office.owner, &gate->enrolment.hw, &why));
+    OK(gate->hw->ops->prepare(gate->hw, office.mandate, &why));
+    office_open();
+    assert_true(scribe_kept(office.scribe)->missing > 0);
+    office_decided(NOW, FIRST + 4);
+    office_entry(FIRST + 2, &bytes, &record);
+    assert_int_equal(record.kind, RECORD_START);
+    assert_int_equal(record.start.missing, scribe_kept(office.scribe)->missing);
+}
+
+/* ---- what is taken out ----------------------------------------------------------------------- */
+
+static void redaction(void **state)
+{
+    static char id[] = "pawl.resource.id", determining[] = "pawl.determining";
+    static char *paths[] = {id, determining};
+    CLEANUP(written_free) struct written written = {0};
+    CLEANUP(buf_free) struct buf bytes = {0};
+    static struct permit permit;
+    static struct record record;
+    struct why why = {0};
+
+    (void)state;
+    office.gate.settings.redact = paths;
+    office.gate.settings.n_redact = 2;
+    OK(office_decide(NOW, &written, &why));
+    office.gate.settings.n_redact = 0;
+    OK(permit_parse(buf_slice(&written.permit), &permit, &why));
+    assert_true(slice_eq_str(permit.record.decision.resource_id, RECORD_REDACTED));
+    assert_true(permit.disclosures.n >= 2);
+    office_entry(FIRST - 1, &bytes, &record);
+    assert_int_equal(record.kind, RECORD_ATTEMPT);
+    assert_true(slice_eq_str(record.attempt.resource_id, RECORD_REDACTED));
+    assert_false(digest_eq(&record.input, &office.request.digest));
+    OK(record_disclose(&permit.record, &permit.disclosures, &why));
+    assert_true(slice_eq_str(permit.record.decision.resource_id, "/usr/bin/true"));
+    permit_free(&permit);
+
+    paths[0][5] = 'X'; /* what is asked for cannot be taken out: nothing is decided */
+    office.gate.settings.n_redact = 1;
+    office_refused("a path that there is not", NOW, ERR_FORMAT, FIRST + 1);
+    office.gate.settings.n_redact = 0;
+    paths[0][5] = 'r';
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(the_end_of_a_session, office_setup, office_teardown),
+        cmocka_unit_test_setup_teardown(a_service_stops, office_setup, office_teardown),
+        cmocka_unit_test_setup_teardown(once_an_hour, office_setup, office_teardown),
+        cmocka_unit_test_setup_teardown(a_refused_install, office_setup, office_teardown),
+        cmocka_unit_test_setup_teardown(revocations, office_setup, office_teardown),
+        cmocka_unit_test_setup_teardown(an_older_copy_is_put_back, office_setup, office_teardown),
+        cmocka_unit_test_setup_teardown(power_was_lost, office_setup, office_teardown),
+        cmocka_unit_test_setup_teardown(redaction, office_setup, office_teardown),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
