@@ -274,7 +274,8 @@ static err_code make_enrolment(struct making *m, const struct hw_enrolment *hw, 
         return buf_add_slice(ret, buf_slice(&m->old_bytes));
     TRY(name_issuer(m, &fresh.device_chain, why));
     fresh.issuer = buf_slice(&m->issuer);
-    if (fresh.device_chain.n > 0)
+    TRY(issuer_of_enrolment(&fresh, why));
+    if (fresh.device_chain.n > 0) /* and it holds now */
         TRY(issuer_check(&fresh, &fresh.device_chain, 0, m->wish->now, why));
     if (keeps)
         TRY(may_change(m, &fresh, why));

@@ -170,7 +170,7 @@ static err_code judge_chain(const struct enrolment *enrolment, const struct veri
     bool own = hw_pubkey_eq(hw_enrolment_device(&enrolment->hw), &out->receipt_key);
 
     if (permit->chain.n == 0)
-        return ERR_OK;
+        return why_say(why, ERR_PERMIT_INVALID, "the permit carries no certificates");
     return issuer_check(enrolment, &permit->chain, own ? 1 : 2,
                         (int64_t)(permit->record.action_ms / 1000), why);
 }

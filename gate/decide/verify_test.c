@@ -131,6 +131,18 @@ static void forged_receipt(struct lab *lab)
     lab->receipt_by = lab->seal_key;
 }
 
+/* Certificates of another device, which the hardware has signed nevertheless. */
+static void certified_elsewhere(struct lab *lab)
+{
+    if (lab->kind == LAB_TOKEN)
+        lab->certified_by = lab->first_key;
+}
+
+static void uncertified(struct lab *lab)
+{
+    lab->uncertified = true;
+}
+
 static void other_gate(struct lab *lab)
 {
     lab->enrolment.issuer = slice_str("dev.pawl:example.org/gate-11");
@@ -179,6 +191,8 @@ static void each_check(void **state)
         {"a forged record", forged_record, ERR_SIGNATURE_INVALID, ERR_SIGNATURE_INVALID},
         {"a forged key_rotation", forged_rotation, ERR_SIGNER_UNKNOWN, ERR_SIGNER_UNKNOWN},
         {"a forged receipt", forged_receipt, ERR_SIGNER_UNKNOWN, ERR_SIGNER_UNKNOWN},
+        {"certificates of another device", certified_elsewhere, ERR_OK, ERR_CERT_CHAIN},
+        {"no certificates", uncertified, ERR_PERMIT_INVALID, ERR_PERMIT_INVALID},
         {"another gate", other_gate, ERR_PERMIT_INVALID, ERR_PERMIT_INVALID},
         {"another domain", other_domain, ERR_PERMIT_INVALID, ERR_PERMIT_INVALID},
         {"no simulator", no_simulator, ERR_PERMIT_INVALID, ERR_PERMIT_INVALID},
