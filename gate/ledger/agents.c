@@ -18,6 +18,7 @@ err_code agents_init(struct agents *agents, const struct agents_below *below)
 void agents_free(struct agents *agents)
 {
     agents_cut(agents, 0);
+    hasher_free(&agents->hasher);
     *agents = (struct agents){0};
 }
 
@@ -26,6 +27,14 @@ static err_code key_of(const struct agents *agents, struct slice id, struct dige
     const struct slice parts[] = {SLICE_OF(agents->seed), id};
 
     return hash_sha256_parts(parts, 2, ret);
+}
+
+/* The same, without setting up a hash each time. */
+static err_code key_again(struct agents *agents, struct slice id, struct digest *ret)
+{
+    const struct slice parts[] = {SLICE_OF(agents->seed), id};
+
+    return hasher_sha256(&agents->hasher, parts, 2, ret);
 }
 
 /* The slot that holds the key, or the free one where it belongs. There always is a free one. */
@@ -130,7 +139,7 @@ err_code agents_at(struct agents *agents, struct slice id, size_t *ret, struct w
     const struct agent_entry *entry;
     struct digest key;
 
-    TRY(key_of(agents, id, &key));
+    TRY(key_again(agents, id, &key));
     entry = find(agents, &key);
     if (entry != NULL) {
         *ret = (size_t)(entry - agents->entries);

@@ -26,6 +26,7 @@ struct agents_below {
 struct agents {
     struct agents_below below;
     uint8_t seed[16];
+    struct hasher hasher;
     struct agent_entry *entries; /* in order of appearance */
     size_t n, cap;
     uint32_t *slots; /* entry number + 1, or 0; a power of two of them, at most half in use */

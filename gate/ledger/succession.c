@@ -148,7 +148,7 @@ static err_code check_attempt(const struct succession *s, const struct record *r
 }
 
 /* The attempt whose outcome this is. */
-static err_code check_outcome(const struct succession *s, const struct record *record, size_t *ret,
+static err_code check_outcome(struct succession *s, const struct record *record, size_t *ret,
                               struct why *why)
 {
     struct slice id = record->decision.attempt;
@@ -164,7 +164,7 @@ static err_code check_outcome(const struct succession *s, const struct record *r
                        "no outcome yet",
                        (int)id.len, (const char *)id.ptr);
     attempt = &s->attempts.list[at];
-    TRY(hash_sha256(record->agent_id, &agent));
+    TRY(hasher_sha256(&s->agents.hasher, &record->agent_id, 1, &agent));
     if (!digest_eq(&agent, &attempt->agent) || !digest_eq(&record->input, &attempt->input))
         return why_say(why, ERR_LEDGER_INCONSISTENT,
                        "the outcome of attempt %s, which is entry %llu and another agent's or of "
@@ -175,8 +175,8 @@ static err_code check_outcome(const struct succession *s, const struct record *r
 }
 
 /* What a kind asks for beyond what all do. ret_closed: the attempt whose outcome it is. */
-static err_code check_kind(const struct succession *s, const struct record *record,
-                           size_t *ret_closed, struct why *why)
+static err_code check_kind(struct succession *s, const struct record *record, size_t *ret_closed,
+                           struct why *why)
 {
     TRY(check_phase(&s->head, record->kind, why));
     switch (record->kind) {
@@ -309,7 +309,7 @@ static err_code add_attempt(struct succession *s, const struct record *record)
     struct attempt attempt = {
         .input = record->input, .entry = s->head.entries, .session = s->head.sessions};
 
-    TRY(hash_sha256(record->agent_id, &attempt.agent));
+    TRY(hasher_sha256(&s->agents.hasher, &record->agent_id, 1, &attempt.agent));
     memcpy(attempt.id, record->record_id.ptr, sizeof attempt.id - 1);
     return attempts_add(&s->attempts, &attempt);
 }
