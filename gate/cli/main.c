@@ -77,7 +77,9 @@ static void print_error_text(err_code err, const struct why *why)
 
 static int finish(struct call *call, err_code err, bool json, bool quiet)
 {
-    if (err == ERR_OK && json && !quiet) {
+    if (err == ERR_OK && call->streamed) {
+        /* nothing is left to say */
+    } else if (err == ERR_OK && json && !quiet) {
         put_text(call->json, "schema", "pawl/1");
         put_bool(call->json, "ok", true);
         print_json(call->json);

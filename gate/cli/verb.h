@@ -19,6 +19,7 @@ struct call {
     uint64_t (*clock_ms)(void); /* the clock, for those who wait before they act */
     json_t *json;               /* object; main adds "schema" and "ok" */
     struct buf text;            /* for people */
+    bool streamed;              /* the verb has printed its answer itself, as it came */
     int exit;                   /* 0, or the code of an answer that is no error (10: denied) */
     struct why why;
 };

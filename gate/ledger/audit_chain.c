@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SETTLE_EVERY 32 /* records that need not be taken back */
+
 /* ---- names ----------------------------------------------------------------------------------- */
 
 static enum audit_kind name_order(const struct succession_head *head, const struct record *record)
@@ -108,6 +110,12 @@ static err_code take_anyway(struct audit *a, const struct record *record, struct
     head->has_snapshot = false;
     if (record->kind != RECORD_KEY_ROTATION)
         copy_session(head, record);
+    if (record->kind == RECORD_START) {
+        head->phase = SESSION_BEGUN;
+        head->clean = record->start.clean;
+        head->began = record->start.last_size;
+        head->round = record->start.last_round + 1;
+    }
     if (succession_take(s, record, NULL) == ERR_OK)
         return ERR_OK;
     if (record->kind == RECORD_DECISION && add_attempt(s, record) == ERR_OK &&
@@ -144,10 +152,13 @@ static err_code seen_at(struct audit *a, struct slice agent_id, uint64_t **ret, 
 }
 
 /* Whether a gap can come from entries that could not be read, or from before the walk. */
-static bool excused(const struct audit *a, enum audit_kind kind, uint64_t seen)
+static bool excused(const struct audit *a, enum audit_kind kind, const struct record *record,
+                    uint64_t index, uint64_t seen)
 {
     if (!a->holes)
         return false;
+    if (kind == AUDIT_SESSION_BROKEN) /* a start speaks of what was before its key_rotation */
+        return record->kind == RECORD_START && index <= a->last_hole + 2;
     if (kind == AUDIT_SEQUENCE_GAP || kind == AUDIT_CHAIN_BROKEN)
         return seen <= a->last_hole + 1;
     return kind == AUDIT_OUTCOME_WITHOUT_ATTEMPT || kind == AUDIT_ATTEMPT_WITHOUT_OUTCOME;
@@ -172,7 +183,7 @@ static err_code refused(struct audit *a, uint64_t index, const struct record *re
     TRY(seen_at(a, record->agent_id, &seen, why));
     if (kind == AUDIT_ATTEMPT_WITHOUT_OUTCOME)
         index = first_open(a, index);
-    if (!excused(a, kind, *seen))
+    if (!excused(a, kind, record, index, *seen))
         TRY(audit_hold(a, kind, index, "", "%s", text));
     return take_anyway(a, record, why);
 }
@@ -244,9 +255,12 @@ static err_code take(struct audit *a, uint64_t index, const struct record *recor
         return err;
     if (err != ERR_OK)
         TRY(refused(a, index, record, inner.text[0] != '\0' ? inner.text : err_text(err), why));
-    succession_settle(&a->chain);
-    TRY(seen_at(a, record->agent_id, &seen, why));
-    *seen = index + 1;
+    if (a->chain.n_undo >= SETTLE_EVERY)
+        succession_settle(&a->chain);
+    if (a->holes) { /* before, nobody asks */
+        TRY(seen_at(a, record->agent_id, &seen, why));
+        *seen = index + 1;
+    }
     count(a, record);
     if (a->job->entry != NULL)
         a->job->entry(a->job->context, index, record);

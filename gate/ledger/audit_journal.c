@@ -9,6 +9,7 @@
 #define MAGIC "pawl-journal-v1\n"
 #define MAGIC_LEN 16
 #define HEADER (MAGIC_LEN + 8 + SHA256_LEN + 8 + SHA256_LEN)
+#define FRONT (4 + 8 + 8 + 4 + SHA256_LEN) /* of a frame, before its entries */
 #define FRAME_FIXED ((size_t)8 + 8 + 4 + SHA256_LEN + SHA256_LEN) /* behind the length */
 
 void audit_journal_free(struct audit_journal *journal)
@@ -104,7 +105,8 @@ static bool frame(struct audit_journal *j, struct slice content)
     return !j->damaged;
 }
 
-/* A frame's hash covers the hash before it, so that frames cannot change places. */
+/* A frame's check covers the one before, so that frames cannot change places, and its front, whose
+ * root covers the entries. */
 static err_code hash_of(const struct digest *before, struct slice frame, struct digest *ret)
 {
     const struct slice parts[] = {digest_slice(before), frame};
@@ -126,7 +128,7 @@ static err_code frames(struct audit_journal *j, struct slice bytes)
         if (r.err != ERR_OK || len < FRAME_FIXED || len > r.rest.len)
             break;
         want = slice_part(rest, 4 + len - SHA256_LEN, SHA256_LEN);
-        TRY(hash_of(&before, slice_part(rest, 0, 4 + len - SHA256_LEN), &hash));
+        TRY(hash_of(&before, slice_part(rest, 0, FRONT), &hash));
         if (!slice_eq(want, digest_slice(&hash)))
             break;
         if (!frame(j, slice_part(rest, 4, len - SHA256_LEN)))

@@ -166,6 +166,17 @@ static bool has_file(const struct audit_part *part, unsigned width)
     return part->full || (width < AUDIT_WIDTH && audit_has_width(&part->partials, width));
 }
 
+/* The log ends before it should: what is behind cannot be missing once more. */
+static err_code shortened(struct audit *a, uint64_t end, const char *file)
+{
+    uint64_t size = a->size;
+
+    if (a->published > end)
+        a->published = end;
+    return audit_hold(a, AUDIT_LOG_SHORTENED, end, file, "the log ends here, and had %llu entries",
+                      (unsigned long long)size);
+}
+
 static err_code judge_bundle(struct audit *a, const struct audit_unit *unit, unsigned want)
 {
     unsigned needed = published_width(a, 0, unit->number), at = first_mismatch(unit);
@@ -173,8 +184,11 @@ static err_code judge_bundle(struct audit *a, const struct audit_unit *unit, uns
     char path[AUDIT_PATH];
 
     if (bundle->damaged) {
+        enum audit_kind kind = at < bundle->n ? classify(unit, at) : AUDIT_ENTRY_CHANGED;
+
         at = at < bundle->n ? at : bundle->n;
-        TRY(audit_hold(a, AUDIT_BUNDLE_DAMAGED, start_of(unit) + at, bundle->file,
+        kind = kind == AUDIT_ENTRY_CHANGED ? AUDIT_BUNDLE_DAMAGED : kind;
+        TRY(audit_hold(a, kind, start_of(unit) + at, bundle->file,
                        "holds %u entries where there should be %u%s", bundle->n, bundle->width,
                        bundle->n == bundle->width ? ", and more bytes" : ""));
     }
@@ -182,15 +196,15 @@ static err_code judge_bundle(struct audit *a, const struct audit_unit *unit, uns
         bool tail = start_of(unit) + unit->n >= a->extent && unit->n < want;
 
         audit_path(AUDIT_ENTRIES, unit->number, needed % AUDIT_WIDTH, path);
-        return audit_hold(a, tail ? AUDIT_LOG_SHORTENED : AUDIT_BUNDLE_MISSING,
-                          start_of(unit) + (unit->n < want ? unit->n : 0), path,
-                          "is not there, and the published log has %llu entries",
+        if (tail)
+            return shortened(a, start_of(unit) + unit->n, path);
+        return audit_hold(a, AUDIT_BUNDLE_MISSING, start_of(unit) + (unit->n < want ? unit->n : 0),
+                          path, "is not there, and the published log has %llu entries",
                           (unsigned long long)a->published);
     }
     if (unit->n >= want || bundle->damaged)
         return ERR_OK;
-    return audit_hold(a, AUDIT_LOG_SHORTENED, start_of(unit) + unit->n, "",
-                      "the log ends here, and had %llu entries", (unsigned long long)a->size);
+    return shortened(a, start_of(unit) + unit->n, "");
 }
 
 /* ---- partial files --------------------------------------------------------------------------- */

@@ -143,7 +143,7 @@ static err_code take_records(struct audit *a, const struct audit_unit *unit, con
             a->judged[i] = false;
         if (start + i + 1 == a->report.published.size)
             TRY(buf_add_slice(&a->last, unit->entries[i]));
-        if (start + i < a->job->since.head.size)
+        if (start + i < a->from)
             continue;
         if (changed[i]) {
             audit_chain_hole(a, start + i);
@@ -279,7 +279,7 @@ static err_code begin_at(struct audit *a, uint64_t unit, struct why *why)
 
 static err_code resume(struct audit *a, struct desk *desk, struct why *why)
 {
-    uint64_t size = a->job->since.head.size, last = size - 1;
+    uint64_t size = a->from, last = size - 1;
     struct audit_unit *unit = &desk->units[0];
     unsigned at = (unsigned)(last % AUDIT_WIDTH);
 
@@ -296,10 +296,13 @@ static err_code resume(struct audit *a, struct desk *desk, struct why *why)
 
 static err_code walk(struct audit *a, struct desk *desk, struct why *why)
 {
-    uint64_t unit = a->job->since.head.size / AUDIT_WIDTH;
+    uint64_t unit;
     size_t n;
 
-    if (a->job->since.head.size > 0 && a->job->since.head.size <= a->size)
+    if (!a->job->whole && a->job->since.head.size <= a->size)
+        a->from = a->job->since.head.size;
+    unit = a->from / AUDIT_WIDTH;
+    if (a->from > 0)
         TRY(resume(a, desk, why));
     while (unit * AUDIT_WIDTH < a->size) {
         TRY(load_batch(a, desk, unit, &n, why));

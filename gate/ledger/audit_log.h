@@ -60,10 +60,11 @@ struct audit_job {
     bool all;      /* go on after the first finding */
     const struct audit_view *views;
     size_t n_views;
-    /* Entries below this head, which was verified before, are not read again; its root is compared.
-     * Size 0: everything is read. What began before it is then taken as it is: the link of an
-     * agent's first record behind it, and outcomes of attempts before it. */
+    /* A head that was verified before, or size 0. Its root is compared; entries below it are not
+     * read again unless the whole log is asked for. What began before it is then taken as it is:
+     * the link of an agent's first record behind it, and outcomes of attempts before it. */
     struct audit_view since;
+    bool whole;
     void (*found)(void *context, const struct audit_finding *finding);         /* may be NULL */
     void (*progress)(void *context, uint64_t done, uint64_t of);               /* may be NULL */
     void (*entry)(void *context, uint64_t index, const struct record *record); /* may be NULL */

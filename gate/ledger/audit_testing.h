@@ -27,6 +27,7 @@ struct lab {
     size_t folded; /* the journal begins here */
     struct succession chain;
     char attempt[RECORD_UUID_TEXT]; /* id of the last one */
+    void (*edit)(struct record *);  /* a gate that writes what it must not; NULL: a good one */
 };
 
 struct lab *lab_make(void);

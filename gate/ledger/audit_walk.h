@@ -28,6 +28,7 @@ struct audit {
     /* Entries that must be there, by the checkpoint and the journal; that are there, by the names
      * of files; whose tiles must be there. */
     uint64_t size, extent, published;
+    uint64_t from;          /* entries before it are not read */
     struct audit_room seal; /* the file, and the entry that it proves */
     bool seal_found;
     struct buf last;

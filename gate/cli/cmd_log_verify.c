@@ -1,0 +1,469 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cmd_log_verify.c: pawl log verify and audit: is the log what it was? Without hardware, and
+ * without believing whoever wrote it. */
+#include "gate/base/file.h"
+#include "gate/base/text.h"
+#include "gate/cli/log_place.h"
+#include "gate/cli/verbs.h"
+#include "gate/decide/verify.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define VIEWS_MAX 4096
+#define REMEMBERED_MAX 256
+#define PROGRESS_MIN 100000 /* entries: shorter work has no progress bar */
+
+/* One run of either verb. */
+struct run {
+    struct call *call;
+    struct log_place place;
+    struct audit_view *views; /* their names are owned */
+    size_t n_views;
+    struct buf since_path;
+    json_t *findings; /* audit: all of them */
+    uint64_t shown;   /* of the progress bar, per thousand */
+    int exit;         /* of the first finding */
+};
+
+static void run_free(struct run *run)
+{
+    log_place_free(&run->place);
+    for (size_t i = 0; i < run->n_views; i++)
+        free((char *)(uintptr_t)run->views[i].from);
+    free(run->views);
+    buf_free(&run->since_path);
+}
+
+/* ---- what others saw ------------------------------------------------------------------------- */
+
+static void add_finding(struct run *run, const struct audit_finding *finding);
+
+static void fault(struct run *run, enum audit_kind kind, const char *file, const char *text)
+{
+    struct audit_finding finding = {.kind = kind};
+
+    (void)snprintf(finding.file, sizeof finding.file, "%s", file);
+    (void)snprintf(finding.text, sizeof finding.text, "%.300s", text);
+    add_finding(run, &finding);
+}
+
+static err_code add_view(struct run *run, const struct checkpoint *head, const char *from)
+{
+    if (run->n_views == VIEWS_MAX)
+        return why_say(&run->call->why, ERR_TOO_LARGE, "more than %d files to compare with",
+                       VIEWS_MAX);
+    if (run->views == NULL)
+        run->views = calloc(VIEWS_MAX, sizeof *run->views);
+    if (run->views == NULL)
+        return ERR_NO_MEMORY;
+    run->views[run->n_views].head = *head;
+    run->views[run->n_views].from = strdup(from);
+    return run->views[run->n_views++].from != NULL ? ERR_OK : ERR_NO_MEMORY;
+}
+
+static void verified_done(struct verified **verified)
+{
+    if (*verified != NULL)
+        verified_free(*verified);
+    free(*verified);
+}
+
+static bool is_note(struct slice bytes)
+{
+    return bytes.len > 0 && bytes.ptr[0] >= ' ' && bytes.ptr[0] < 0x7f;
+}
+
+/* A permit or a checkpoint that somebody kept. What proves nothing is said, and is no error. */
+static err_code take_view(struct run *run, const char *path)
+{
+    CLEANUP(verified_done) struct verified *verified = calloc(1, sizeof *verified);
+    CLEANUP(buf_free) struct buf bytes = {0};
+    const struct auditor *auditor = &run->place.auditor.auditor;
+    struct checkpoint head = {0};
+    struct why why = {0};
+    bool note;
+    err_code err;
+
+    if (verified == NULL)
+        return ERR_NO_MEMORY;
+    TRY(file_read(path, PERMIT_SIZE_MAX, &bytes, &run->call->why));
+    note = is_note(buf_slice(&bytes));
+    if (note) {
+        err = auditor->checkpoint(auditor, buf_slice(&bytes), &head, &why);
+    } else {
+        err = verify_permit(buf_slice(&bytes), &run->place.enrolment, verified, &why);
+        head = verified->checkpoint;
+    }
+    if (err == ERR_OK)
+        return add_view(run, &head, path);
+    if (run->findings == NULL)
+        return in_file(
+            run->call,
+            why_say(&run->call->why, err, "%s", why.text[0] != '\0' ? why.text : err_text(err)),
+            path);
+    fault(run, note ? AUDIT_CHECKPOINT_FORGED : AUDIT_RECEIPT_INVALID, path,
+          why.text[0] != '\0' ? why.text : err_text(err));
+    return ERR_OK;
+}
+
+/* A file, or every file of a directory. */
+static err_code take_views(struct run *run, const char *path)
+{
+    CLEANUP(dir_close) DIR *dir = opendir(path);
+    struct dirent *entry;
+
+    if (dir == NULL)
+        return take_view(run, path);
+    while ((entry = readdir(dir)) != NULL) {
+        CLEANUP(buf_free) struct buf file = {0};
+
+        if (entry->d_name[0] == '.')
+            continue;
+        TRY(path_join(path, entry->d_name, &file));
+        TRY(take_view(run, (const char *)file.ptr));
+    }
+    return ERR_OK;
+}
+
+static err_code take_lists(struct run *run)
+{
+    const char *path;
+
+    for (size_t i = 0; (path = args_list(run->call->args, "against", i)) != NULL; i++)
+        TRY(take_views(run, path));
+    for (size_t i = 0; (path = args_list(run->call->args, "permits", i)) != NULL; i++)
+        TRY(take_views(run, path));
+    return ERR_OK;
+}
+
+/* ---- what was verified before ---------------------------------------------------------------- */
+
+static err_code since_path(struct run *run)
+{
+    const char *given = args_value(run->call->args, "since-file", NULL);
+
+    if (given == NULL)
+        return run->place.own ? path_join(run->call->state_dir, "verified", &run->since_path)
+                              : ERR_OK;
+    TRY(buf_add_str(&run->since_path, given));
+    return buf_terminate(&run->since_path);
+}
+
+/* "pawl-verified-v1 <size> sha256:<root>". */
+static err_code read_since(struct run *run, struct checkpoint *ret)
+{
+    CLEANUP(buf_free) struct buf bytes = {0};
+    const char *path = (const char *)run->since_path.ptr;
+    char magic[24], size[24], root[DIGEST_TEXT];
+
+    if (run->since_path.len == 0 || !file_exists(path))
+        return ERR_OK;
+    TRY(file_read(path, REMEMBERED_MAX, &bytes, &run->call->why));
+    TRY(buf_terminate(&bytes));
+    if (sscanf((const char *)bytes.ptr, "%23s %23s %71s", magic, size, root) != 3 ||
+        strcmp(magic, "pawl-verified-v1") != 0 ||
+        number_parse(size, UINT64_MAX, &ret->size) != ERR_OK ||
+        digest_parse(root, &ret->root) != ERR_OK)
+        return in_file(run->call,
+                       why_say(&run->call->why, ERR_FORMAT,
+                               "not what pawl log verify remembers; --full goes without it"),
+                       path);
+    return ERR_OK;
+}
+
+static err_code write_since(struct run *run, const struct checkpoint *head)
+{
+    const char *path = (const char *)run->since_path.ptr;
+    char text[REMEMBERED_MAX], root[DIGEST_TEXT];
+    err_code err;
+
+    if (run->since_path.len == 0)
+        return ERR_OK;
+    digest_text(&head->root, root);
+    (void)snprintf(text, sizeof text, "pawl-verified-v1 %llu %s\n", (unsigned long long)head->size,
+                   root);
+    err = file_write(path, slice_str(text), 0644, &run->call->why);
+    if (err == ERR_OK || args_value(run->call->args, "since-file", NULL) != NULL)
+        return err;
+    say(run->call, "(not remembered: \"%s\" cannot be written)", path);
+    run->call->why = (struct why){0};
+    return ERR_OK;
+}
+
+/* ---- the walk -------------------------------------------------------------------------------- */
+
+static void progress(void *context, uint64_t done, uint64_t of)
+{
+    struct run *run = context;
+    uint64_t share = of > 0 ? done * 1000 / of : 1000;
+
+    if (of < PROGRESS_MIN || share == run->shown)
+        return;
+    run->shown = share;
+    (void)fprintf(stderr, "\r[%-40.*s] %3llu.%llu%% of %llu entries", (int)(share / 25),
+                  "########################################", (unsigned long long)(share / 10),
+                  (unsigned long long)(share % 10), (unsigned long long)of);
+    if (share == 1000)
+        (void)fputs("\r\033[K", stderr);
+}
+
+static void add_finding(struct run *run, const struct audit_finding *finding)
+{
+    char entry[40] = "";
+    json_t *json;
+
+    if (run->exit == 0)
+        run->exit = err_exit(audit_kind_error(finding->kind));
+    if (run->findings == NULL)
+        return;
+    json = add_object(run->findings);
+    put_text(json, "kind", audit_kind_name(finding->kind));
+    put_text(json, "meaning", audit_kind_text(finding->kind));
+    if (finding->has_index) {
+        put_uint(json, "index", finding->index);
+        (void)snprintf(entry, sizeof entry, "%llu", (unsigned long long)finding->index);
+    }
+    if (finding->file[0] != '\0')
+        put_text(json, "file", finding->file);
+    put_text(json, "what", finding->text);
+    say(run->call, "%-24s %10s  %s%s%s", audit_kind_name(finding->kind), entry, finding->file,
+        finding->file[0] != '\0' ? ": " : "", finding->text);
+}
+
+static void found(void *context, const struct audit_finding *finding)
+{
+    add_finding(context, finding);
+}
+
+static void put_report(struct run *run, const struct audit_report *report)
+{
+    json_t *json = run->call->json, *kinds = put_object(json, "kinds");
+
+    put_uint(json, "size", report->head.size);
+    put_digest(json, "root", &report->head.root);
+    put_uint(json, "published", report->published.size);
+    put_uint(json, "read", report->read);
+    put_uint(json, "permits", report->permits);
+    put_uint(json, "denials", report->kinds[RECORD_DECISION] - report->permits);
+    put_uint(json, "installs", report->kinds[RECORD_INSTALL]);
+    put_uint(json, "sessions", report->kinds[RECORD_KEY_ROTATION]);
+    for (size_t kind = 1; kind < RECORD_KINDS; kind++)
+        if (report->kinds[kind] > 0)
+            put_uint(kinds, record_kind_name((enum record_kind)kind), report->kinds[kind]);
+    put_uint(json, "interrupted_sessions", report->interrupted);
+    put_uint(json, "lost_attempts", report->lost);
+    put_uint(json, "open_attempts", report->open);
+    put_uint(json, "unpublished", report->unpublished);
+    put_uint(json, "torn_bytes", report->torn);
+    put_bool(json, "running", report->running);
+    put_bool(json, "sealed", report->sealed);
+}
+
+static void say_facts(struct call *call, const struct audit_report *report)
+{
+    if (report->interrupted > 0)
+        say(call, "  %llu sessions ended without a stop, with %llu attempts without an outcome",
+            (unsigned long long)report->interrupted, (unsigned long long)report->lost);
+    if (report->open > 0)
+        say(call, "  %llu attempts have no outcome yet", (unsigned long long)report->open);
+    if (report->unpublished > 0)
+        say(call, "  %llu entries are not under the checkpoint yet",
+            (unsigned long long)report->unpublished);
+    if (report->torn > 0)
+        say(call, "  %llu bytes of an interrupted commit at the end are ignored",
+            (unsigned long long)report->torn);
+}
+
+static void say_report(struct run *run, const struct audit_report *report,
+                       const struct checkpoint *since)
+{
+    struct call *call = run->call;
+    char root[DIGEST_TEXT];
+
+    digest_text(&report->head.root, root);
+    say(call, "The ledger holds together: %llu entries; root %s",
+        (unsigned long long)report->head.size, root);
+    if (since->size > 0)
+        say(call, "  it continues the %llu entries that were verified before",
+            (unsigned long long)since->size);
+    say(call, "  read: %llu entries (%llu permits, %llu denials, %llu installs) of %llu sessions",
+        (unsigned long long)report->read, (unsigned long long)report->permits,
+        (unsigned long long)(report->kinds[RECORD_DECISION] - report->permits),
+        (unsigned long long)report->kinds[RECORD_INSTALL],
+        (unsigned long long)report->kinds[RECORD_KEY_ROTATION]);
+    if (report->sealed)
+        say(call, "  the hardware's seal on the first %llu entries holds",
+            (unsigned long long)report->published.size);
+    say_facts(call, report);
+    for (size_t i = 0; i < run->n_views; i++)
+        say(call, "It still contains \"%s\".", run->views[i].from);
+}
+
+static struct audit_job job_of(struct run *run)
+{
+    bool bar = isatty(STDERR_FILENO) && !args_flag(run->call->args, "quiet");
+
+    return (struct audit_job){
+        .dir = (const char *)run->place.dir.ptr,
+        .auditor = &run->place.auditor.auditor,
+        .views = run->views,
+        .n_views = run->n_views,
+        .found = found,
+        .progress = bar ? progress : NULL,
+        .context = run,
+    };
+}
+
+/* ---- verify ---------------------------------------------------------------------------------- */
+
+static const struct opt VERIFY_OPTIONS[] = {
+    LOG_ENROLMENT_OPTION,
+    LOG_OPTION,
+    {"against", 0, OPT_LIST, "FILE",
+     "a permit or checkpoint received earlier, or a directory of them: the log must contain it"},
+    {"since-file", 0, OPT_VALUE, "FILE",
+     "where the last verified head is remembered (default: \"verified\" in --state)"},
+    {"full", 0, OPT_FLAG, NULL, "every entry, not only those since the last verified head"},
+    {0},
+};
+
+static err_code verify_run(struct call *call)
+{
+    CLEANUP(run_free) struct run run = {.call = call};
+    struct audit_view since = {0};
+    struct audit_report report;
+    struct audit_job job;
+
+    TRY(log_place_find(call, NULL, &run.place));
+    TRY(log_place_trust(call, &run.place));
+    TRY(take_lists(&run));
+    TRY(since_path(&run));
+    TRY(read_since(&run, &since.head));
+    since.from = (const char *)run.since_path.ptr;
+    job = job_of(&run);
+    job.since = since;
+    job.whole = args_flag(call->args, "full");
+    TRY(audit_log(&job, &report, &call->why));
+    put_report(&run, &report);
+    if (!job.whole)
+        put_uint(call->json, "verified_before", since.head.size);
+    say_report(&run, &report, &since.head);
+    return write_since(&run, report.published.size > 0 ? &report.published : &report.head);
+}
+
+const struct verb VERB_LOG_VERIFY = {
+    .name = "log verify",
+    .arguments = "",
+    .summary = "check that the log is what it was, offline: fast, for every day",
+    .details =
+        "Computes every hash again from the entries and compares tiles, journal, checkpoint and\n"
+        "the hardware's seal; follows every agent's chain, the order of times, epochs, sessions,\n"
+        "attempts and their outcomes; checks the hardware's signature under every session. Not\n"
+        "the session key's signature on each record, which the sealed root binds: pawl log audit\n"
+        "does. Entries up to the head that was verified last are not read again, but must still\n"
+        "be there: --full reads everything. A log that was cut at its end together with what is\n"
+        "remembered is consistent in itself. Whoever holds a permit from before can tell: give it\n"
+        "with --against.",
+    .opts = VERIFY_OPTIONS,
+    .run = verify_run,
+};
+
+/* ---- audit ----------------------------------------------------------------------------------- */
+
+static const struct opt AUDIT_OPTIONS[] = {
+    LOG_ENROLMENT_OPTION,
+    LOG_OPTION,
+    {"root", 0, OPT_VALUE, "FILE", "the authority's root metadata, version 1"},
+    {"permits", 0, OPT_LIST, "FILE", "permits, receipts and all, or a directory of them"},
+    {"against", 0, OPT_LIST, "FILE", "a permit or checkpoint received earlier, or a directory"},
+    {"since-file", 0, OPT_VALUE, "FILE",
+     "a head that was verified before: the log must contain it"},
+    {"all", 0, OPT_FLAG, NULL, "every finding, not only the first"},
+    {0},
+};
+
+static err_code against_root(struct run *run)
+{
+    CLEANUP(buf_free) struct buf bytes = {0};
+    CLEANUP(root_meta_free) struct root_meta *root = NULL;
+    const char *path = args_value(run->call->args, "root", NULL);
+    struct why why = {0};
+
+    if (path == NULL)
+        return ERR_OK;
+    TRY(file_read(path, ENVELOPE_ROOT_MAX, &bytes, &run->call->why));
+    TRY(in_file(run->call, root_meta_parse(buf_slice(&bytes), &root, &run->call->why), path));
+    if (verify_enrolment(root, &run->place.enrolment, &why) != ERR_OK)
+        fault(run, AUDIT_ENROLMENT_MISMATCH, path, why.text);
+    return ERR_OK;
+}
+
+/* The answer is the list: so it is no error, but the exit code tells. */
+static void answer(struct run *run, const struct audit_report *report)
+{
+    struct call *call = run->call;
+
+    put_report(run, report);
+    put_bool(call->json, "sound", run->exit == 0);
+    call->exit = run->exit;
+    if (run->exit == 0) {
+        say_report(run, report, &(struct checkpoint){0});
+        say(call, "  every signature, receipt and chain is good");
+        return;
+    }
+    say(call, "The log is DAMAGED: %zu findings in %llu entries%s.", json_array_size(run->findings),
+        (unsigned long long)report->read,
+        args_flag(call->args, "all") ? "" : "; --all goes on after the first");
+    say_facts(call, report);
+}
+
+static err_code audit_run(struct call *call)
+{
+    CLEANUP(run_free) struct run run = {.call = call};
+    const char *dir = call->args->n_plain > 0 ? call->args->plain[0] : NULL;
+    struct audit_view since = {0};
+    struct audit_report report;
+    struct audit_job job;
+    err_code err;
+
+    run.findings = put_array(call->json, "findings");
+    TRY(log_place_find(call, dir, &run.place));
+    TRY(log_place_trust(call, &run.place));
+    TRY(against_root(&run));
+    TRY(take_lists(&run));
+    if (args_value(call->args, "since-file", NULL) != NULL) {
+        TRY(since_path(&run));
+        TRY(read_since(&run, &since.head));
+        since.from = (const char *)run.since_path.ptr;
+    }
+    job = job_of(&run);
+    job.since = since;
+    job.whole = job.thorough = true;
+    job.all = args_flag(call->args, "all");
+    err = audit_log(&job, &report, &call->why);
+    if (err != ERR_OK && report.findings == 0)
+        return err;
+    call->why = (struct why){0};
+    answer(&run, &report);
+    return ERR_OK;
+}
+
+const struct verb VERB_LOG_AUDIT = {
+    .name = "log audit",
+    .arguments = "[DIR]",
+    .summary = "check everything about a log or a copy of one, and name what is damaged",
+    .details =
+        "Everything that pawl log verify checks, and every record's signature and hashes, and the\n"
+        "permits that are given. DIR is a directory of the log's files, as a web server offers\n"
+        "them or pawl log export writes them; no gate, hardware or database is needed. A finding\n"
+        "has a kind with a stable name, the first damaged entry, the file, and what disagrees.\n"
+        "Sessions without a stop are facts, and no damage: the gate was killed. Exit code 0: all\n"
+        "is good. Otherwise that of the first finding.",
+    .opts = AUDIT_OPTIONS,
+    .most = 1,
+    .run = audit_run,
+};

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gate/decide/auditor.h"
+
+#include "gate/cose/cose_key.h"
+#include "gate/decide/hardware.h"
+#include "pkcs11/epoch_cert.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The receipt key of an epoch by the token's certificates. */
+static err_code key_of_epoch(struct slice chain, uint64_t epoch, struct hw_pubkey *ret,
+                             struct why *why)
+{
+    for (size_t at = 0; at + HSM_CERT_LEN <= chain.len; at += HSM_CERT_LEN) {
+        struct hsm_cert cert;
+        TRY(hsm_cert_parse(slice_part(chain, at, HSM_CERT_LEN), &cert, why));
+        if (cert.epoch == epoch) {
+            *ret = cert.key;
+            return ERR_OK;
+        }
+    }
+    return why_say(why, ERR_SIGNER_UNKNOWN, "the token certified no key for epoch %llu",
+                   (unsigned long long)epoch);
+}
+
+static err_code find_key(const struct auditor *auditor, const struct digest *kid, uint64_t epoch,
+                         struct hw_pubkey *ret, struct why *why)
+{
+    const struct decide_auditor *own = auditor->context;
+    struct hw_pubkey key = own->enrolment->hw.receipt;
+    struct digest known;
+
+    if (own->chain.len > 0)
+        TRY(key_of_epoch(own->chain, epoch, &key, why));
+    TRY(cose_key_thumbprint(&key, &known));
+    if (!digest_eq(&known, kid))
+        return why_say(why, ERR_SIGNER_UNKNOWN, "the receipt key of epoch %llu is another one",
+                       (unsigned long long)epoch);
+    *ret = key;
+    return ERR_OK;
+}
+
+/* ---- checkpoint ------------------------------------------------------------------------------ */
+
+static void note_done(struct note **note)
+{
+    free(*note);
+}
+
+static err_code open_checkpoint(const struct auditor *auditor, struct slice bytes,
+                                struct checkpoint *ret, struct why *why)
+{
+    const struct decide_auditor *own = auditor->context;
+    CLEANUP(note_done) struct note *note = malloc(sizeof *note);
+    struct checkpoint_text text;
+
+    if (note == NULL)
+        return ERR_NO_MEMORY;
+    TRY(checkpoint_note_open(bytes, &own->log, note, &text, why));
+    *ret = text.checkpoint;
+    return ERR_OK;
+}
+
+/* ---- seal ------------------------------------------------------------------------------------ */
+
+static err_code judge_epoch(const struct enrolment *enrolment, const struct sealed *sealed,
+                            const struct checkpoint *head, struct why *why)
+{
+    const struct receipt *receipt = &sealed->receipt;
+    const struct hw_seal_head bound = {
+        .tree_size = head->size,
+        .round = receipt->round,
+        .epoch = receipt->epoch,
+        .tree_root = head->root,
+        .snapshot = receipt->snapshot,
+        .signer = receipt->signer,
+    };
+    const struct hw_seal seal = {
+        .kind = sealed->seal.kind,
+        .statement = {(uint8_t *)(uintptr_t)sealed->seal.statement.ptr, sealed->seal.statement.len,
+                      0},
+        .sig = {(uint8_t *)(uintptr_t)sealed->seal.sig.ptr, sealed->seal.sig.len, 0},
+    };
+    struct hardware_sealed said;
+    struct digest binding;
+
+    if (sealed->seal.kind == HW_SEAL_NONE && strcmp(enrolment->hw.about.kind, "tpm") == 0 &&
+        !enrolment->hw.about.seals)
+        return ERR_OK; /* this one has no such command */
+    TRY(hw_seal_binding(&bound, &binding));
+    TRY(hardware_seal_verify(&enrolment->hw, &seal, &binding, &said, why));
+    if (said.epoch != receipt->epoch)
+        return why_say(why, ERR_SIGNATURE_INVALID,
+                       "the receipt says epoch %llu, the hardware certifies %llu",
+                       (unsigned long long)receipt->epoch, (unsigned long long)said.epoch);
+    if (said.names_snapshot && !digest_eq(&said.snapshot, &receipt->snapshot))
+        return why_say(why, ERR_SIGNATURE_INVALID,
+                       "the receipt names another snapshot than the hardware was stepped for");
+    return ERR_OK;
+}
+
+static err_code judge_seal(const struct auditor *auditor, const struct sealed *sealed,
+                           struct slice entry, const struct checkpoint *head, struct why *why)
+{
+    const struct decide_auditor *own = auditor->context;
+    struct checkpoint got;
+    struct hw_pubkey key;
+    struct digest kid;
+
+    TRY(digest_from(sealed->receipt.kid, &kid));
+    TRY(find_key(auditor, &kid, sealed->receipt.epoch, &key, why));
+    TRY(receipt_verify(&sealed->receipt, entry, &key, &got, why));
+    if (got.size != head->size || !digest_eq(&got.root, &head->root))
+        return why_say(why, ERR_SIGNATURE_INVALID,
+                       "the hardware signed another root over %llu entries than the checkpoint has",
+                       (unsigned long long)head->size);
+    if (!slice_eq(sealed->receipt.issuer, own->enrolment->issuer))
+        return why_say(why, ERR_SIGNATURE_INVALID, "the receipt is by \"%.*s\"",
+                       TERM_ARG(sealed->receipt.issuer));
+    return judge_epoch(own->enrolment, sealed, head, why);
+}
+
+/* ---- records --------------------------------------------------------------------------------- */
+
+/* What a record says of the enrolment, and of the hardware that it is made on. */
+static err_code judge_record(const struct auditor *auditor, const struct record *record,
+                             enum audit_kind *ret_kind, struct why *why)
+{
+    const struct decide_auditor *own = auditor->context;
+
+    *ret_kind = AUDIT_ENROLMENT_MISMATCH;
+    if (record->kind != RECORD_ENROL)
+        return ERR_OK;
+    if (!digest_eq(&record->root, &own->enrolment->root))
+        return why_say(why, ERR_ROOT_UNTRUSTED,
+                       "it names another root metadata version 1 than the enrolment");
+    if (!slice_eq(record->log_vkey, own->enrolment->log))
+        return why_say(why, ERR_ROOT_UNTRUSTED,
+                       "it names another key of the log than the enrolment");
+    return ERR_OK;
+}
+
+err_code auditor_chain_of(struct slice bytes, struct slice *ret, struct why *why)
+{
+    struct sealed sealed;
+
+    TRY(sealed_parse(bytes, &sealed, why));
+    *ret = sealed.seal.kind == HW_SEAL_EPOCH_CHAIN ? sealed.seal.statement : (struct slice){0};
+    return ERR_OK;
+}
+
+err_code auditor_make(const struct enrolment *enrolment, struct slice chain,
+                      struct decide_auditor *ret, struct why *why)
+{
+    struct hsm_cert last;
+
+    if (strcmp(enrolment->hw.about.kind, "pkcs11") == 0)
+        TRY(hsm_chain_verify(&enrolment->hw, chain, &last, why));
+    else
+        chain = (struct slice){0};
+    *ret = (struct decide_auditor){.enrolment = enrolment, .chain = chain};
+    TRY(note_key_parse(enrolment->log, &ret->log, why));
+    ret->auditor = (struct auditor){
+        .key = find_key,
+        .checkpoint = open_checkpoint,
+        .seal = judge_seal,
+        .record = judge_record,
+        .context = ret,
+        .issuer = enrolment->issuer,
+    };
+    return ERR_OK;
+}

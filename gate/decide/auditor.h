@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* auditor.h: whom a log's auditor believes: the receipt keys and the log's key that an enrolment,
+ * and for a token the certificates that follow it, name. */
+#ifndef PAWL_DECIDE_AUDITOR_H
+#define PAWL_DECIDE_AUDITOR_H
+
+#include "gate/ledger/audit_log.h"
+#include "gate/policy/enrolment.h"
+#include "gate/tlog/checkpoint_text.h"
+
+/* About 1 KiB. Borrows: the enrolment with its bytes, and the chain's bytes. */
+struct decide_auditor {
+    struct auditor auditor;
+    const struct enrolment *enrolment;
+    struct slice chain; /* epoch certificates, verified; empty for a TPM */
+    struct note_key log;
+};
+
+/* chain: the token's epoch certificates (state_dir/hw/epochs), empty for a TPM. Errors: those of
+ * hsm_chain_verify() and note_key_parse(). *ret must stay where it is while it is used. */
+err_code auditor_make(const struct enrolment *enrolment, struct slice chain,
+                      struct decide_auditor *ret, struct why *why);
+
+/* The certificates that a token's seal carries, from the file "seal" beside a checkpoint; empty for
+ * any other hardware. Borrows: from bytes. Errors: those of sealed_parse(). */
+err_code auditor_chain_of(struct slice bytes, struct slice *ret, struct why *why);
+
+#endif
