@@ -57,7 +57,7 @@ class Writers(World):
                 yield "formats.cddl", rule, path, read(path)
         for path in sorted(glob.glob(f"{self.permits}/*.cose")):
             yield "ledger.cddl", "permit", path, read(path)
-        for number, record in enumerate(frames(read(f"{self.state}/ledger"))):
+        for number, record in enumerate(journaled(read(f"{self.state}/ledger/journal"))):
             yield "ledger.cddl", "record", f"ledger[{number}]", record
         # Of kinds that did not come up here.
         for path in sorted(glob.glob(f"{CORPUS}/record_fuzz/*")):
@@ -67,11 +67,18 @@ class Writers(World):
         yield "ledger.cddl", "permit", path, read(path)[1:]
 
 
-def frames(data):
-    while data:
-        size = int.from_bytes(data[:4], "big")
-        yield data[4 : 4 + size]
-        data = data[4 + size :]
+def journaled(data):
+    """The entries of a journal that was never folded: see docs/formats.md."""
+    at = 96
+    while at < len(data):
+        end = at + 4 + int.from_bytes(data[at : at + 4], "big") - 32
+        at += 4 + 8 + 8 + 4 + 32
+        while at < end:
+            size = int.from_bytes(data[at : at + 2], "big")
+            yield data[at + 2 : at + 2 + size]
+            at += 2 + size
+        equal(at, end, "end of a frame")
+        at += 32
 
 
 def rules():

@@ -113,7 +113,7 @@ def full_init(world):
 @suite.test("the ledger full at any byte of a record")
 def full_ledger(world):
     """The kernel writes as much as there is room for, and only then fails: as a disk does."""
-    ledger = f"{world.state}/ledger"
+    ledger = f"{world.state}/ledger/journal"
     size = os.path.getsize(ledger)
     _, args = check_args(world)
     world.judge(args, world.run(*args, "--json"))

@@ -118,7 +118,7 @@ def order_install(world):
     steps = got.asked(STEP[world.kind])
     true(kept < steps[0], f"stored at {kept}, stepped at {steps[0]}: {got.shown()}")
     true(steps[-1] < got.one("remove", f"{world.state}/installed/1.bundle"), got.shown())
-    true(steps[-1] < got.recorded(f"{world.state}/ledger", world.kind), got.shown())
+    true(steps[-1] < got.recorded(f"{world.state}/ledger/journal", world.kind), got.shown())
     if world.kind == "hsm":
         # The first object to go is the public half of the new key, the last is the old key.
         certified = got.durable(f"{world.state}/hw/epochs")
@@ -132,7 +132,7 @@ def order_install(world):
 def order_check(world):
     path = world.permit_path()
     got = Effects(world, *world.request(GIT), "-o", path)
-    recorded = got.recorded(f"{world.state}/ledger", world.kind)
+    recorded = got.recorded(f"{world.state}/ledger/journal", world.kind)
     signed = got.asked(SIGNS[world.kind])[-1]
     temp = [at for at, effect in enumerate(got.list)
             if effect[0] == "create" and effect[1].startswith(path)]

@@ -79,7 +79,7 @@ def recovers_from_nothing(world):
 @suite.test("a disk without a ledger: no bundle and no question begins another")
 def no_ledger(world):
     world.keep_disk("true")
-    os.unlink(f"{world.state}/ledger")
+    shutil.rmtree(f"{world.state}/ledger")
     for resource in (GIT, CURL):
         world.refused("STATE_CORRUPT", resource)
     world.install(world.next_epoch(), want="STATE_CORRUPT")

@@ -100,7 +100,7 @@ def their_root_and_rules(world):
 
 
 def their_everything_but_hardware(world):
-    world.take_theirs("trust.bundle", "enrolment.cbor", "installed", "hw", "ledger")
+    world.take_theirs("trust.bundle", "enrolment.cbor", "installed", "hw", "ledger", "state.db")
 
 
 def their_enrolment(world):
@@ -302,9 +302,14 @@ SETTINGS = [
     ("installed: a bundle of zeroes", content("installed/2.bundle", bytes(3000)),
      ("CBOR_TYPE", "CBOR_TRAILING", "CBOR_MALFORMED")),
     ("installed: all gone", gone("installed"), "ROLLBACK"),
-    ("ledger: zeroes", content("ledger", bytes(1000)), "LEDGER_INCONSISTENT"),
+    ("journal: zeroes", content("ledger/journal", bytes(1000)), "LEDGER_INCONSISTENT"),
+    ("journal: text", content("ledger/journal", b"nothing happened\n"), "LEDGER_INCONSISTENT"),
+    ("journal: gone", gone("ledger/journal"), ("STATE_CORRUPT", "LEDGER_INCONSISTENT")),
     ("ledger: gone", gone("ledger"), "STATE_CORRUPT"),
-    ("ledger: text", content("ledger", b"nothing happened\n"), "LEDGER_INCONSISTENT"),
+    ("state.db: zeroes", content("state.db", bytes(9000)), "STATE_CORRUPT"),
+    ("state.db: text", content("state.db", b"nothing happened\n"), "STATE_CORRUPT"),
+    ("state.db: empty", content("state.db", b""), "STATE_CORRUPT"),
+    ("state.db: gone", gone("state.db"), "STATE_CORRUPT"),
 ]
 
 
@@ -367,7 +372,7 @@ def flip_bundle(world):
 
 @suite.test("the ledger, cut and flipped at many places")
 def damaged_ledger(world):
-    path = world.path("ledger")
+    path = world.path("ledger/journal")
     data = read(path)
     for place in range(0, len(data), 311):
         write(path, data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :])
@@ -532,7 +537,8 @@ def certificates(world):
 
 LINKS = [
     ("the lock is a link", "lock", "/dev/null", "STORAGE"),
-    ("the ledger is a device", "ledger", "/dev/full", "STORAGE"),
+    ("the journal is a device", "ledger/journal", "/dev/full", "STORAGE"),
+    ("the state is a device", "state.db", "/dev/full", "STORAGE"),
 ]
 
 
