@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #define DECISIONS 3
+#define ENTRIES (TESTING_SIZE(DECISIONS) + 6) /* with append_more() */
 
 struct setting {
     struct testing t;
@@ -75,6 +76,7 @@ static void append_more(struct setting *s)
     CLEANUP(ledger_close) struct ledger *ledger = opened(s->dir, LEDGER_APPEND);
     CLEANUP(buf_free) struct buf bytes = {0};
     struct record_link link, next;
+    char attempt[RECORD_UUID_TEXT];
     struct record *denial;
     struct why why = {0};
 
@@ -83,8 +85,11 @@ static void append_more(struct setting *s)
     assert_int_equal(testing_stage(&s->t, ledger, RECORD_KEY_ROTATION, NULL), ERR_OK);
     assert_int_equal(testing_stage(&s->t, ledger, RECORD_ENROL, NULL), ERR_OK);
     assert_int_equal(testing_stage(&s->t, ledger, RECORD_INSTALL, NULL), ERR_OK);
+    assert_int_equal(testing_stage_one(&s->t, ledger, RECORD_ATTEMPT, "agent-1", NULL), ERR_OK);
+    memcpy(attempt, s->t.record_id, sizeof attempt);
     assert_int_equal(ledger_link(ledger, slice_str("agent-1"), &link, &why), ERR_OK);
     denial = testing_record(&s->t, RECORD_DECISION, "agent-1", &link);
+    denial->decision.attempt = slice_str(attempt);
     denial->decision.permit = false;
     denial->decision.reason = slice_str("DENIED");
     testing_signed(&s->t, denial, &bytes, &next);
@@ -107,7 +112,7 @@ static void a_good_ledger(void **state)
         fail_msg("%s", why.text);
     assert_int_equal(ledger_checkpoint(ledger, &head), ERR_OK);
     assert_memory_equal(&report.checkpoint, &head, sizeof head);
-    assert_int_equal(head.size, DECISIONS + 5);
+    assert_int_equal(head.size, ENTRIES);
     assert_int_equal(report.permits, DECISIONS);
     assert_int_equal(report.denials, 1);
     assert_int_equal(report.rotations, 2);
@@ -126,14 +131,14 @@ static void a_spoilt_signature_of_each_entry(void **state)
 {
     struct setting *s = *state;
     append_more(s);
-    for (size_t n = 0; n < DECISIONS + 5; n++) {
+    for (size_t n = 0; n < ENTRIES; n++) {
         CLEANUP(ledger_close) struct ledger *ledger = NULL;
         struct ledger_report report = {.permits = 99};
         struct why why = {0};
         char entry[32], path[96];
 
         (void)snprintf(path, sizeof path, "%s/%zu", s->dir, n);
-        testing_copy(s->dir, path, DECISIONS + 5, n);
+        testing_copy(s->dir, path, ENTRIES, n);
         ledger = opened(path, LEDGER_READ);
         assert_int_equal(ledger_audit(ledger, &s->trust, &report, &why), ERR_SIGNATURE_INVALID);
         (void)snprintf(entry, sizeof entry, "entry %zu:", n);
@@ -159,7 +164,7 @@ static void take_permit(struct setting *s, struct buf *bytes)
 {
     struct why why = {0};
 
-    testing_permit(&s->t, s->dir, 2, bytes);
+    testing_permit(&s->t, s->dir, TESTING_DECISION(1), bytes);
     assert_int_equal(permit_parse(buf_slice(bytes), &s->permit, &why), ERR_OK);
 }
 
@@ -183,7 +188,7 @@ static void a_permit_keeps_the_ledger_honest(void **state)
 
     /* an entry less than there were */
     (void)snprintf(path, sizeof path, "%s/shorter", s->dir);
-    testing_copy(s->dir, path, DECISIONS, TESTING_WHOLE);
+    testing_copy(s->dir, path, TESTING_SIZE(DECISIONS) - 1, TESTING_WHOLE);
     ledger = opened(path, LEDGER_READ);
     assert_int_equal(ledger_check_permit(ledger, &s->permit, &s->trust, &why),
                      ERR_LEDGER_INCONSISTENT);

@@ -225,8 +225,19 @@ void testing_signed(struct testing *t, const struct record *record, struct buf *
     *ret_next = (struct record_link){chain_hash, record->link.sequence + 1};
 }
 
-err_code testing_stage(struct testing *t, struct ledger *ledger, enum record_kind kind,
-                       const char *agent_id)
+void testing_fit(const struct ledger *ledger, struct record *record)
+{
+    const struct succession_head *head = ledger_state(ledger);
+
+    if (record->kind == RECORD_START) {
+        record->start.clean = head->clean;
+        record->start.last_size = head->began;
+        record->start.last_round = head->round - 1;
+    }
+}
+
+err_code testing_stage_one(struct testing *t, struct ledger *ledger, enum record_kind kind,
+                           const char *agent_id, const char *attempt)
 {
     CLEANUP(buf_free) struct buf bytes = {0};
     struct record_link link, next;
@@ -237,9 +248,27 @@ err_code testing_stage(struct testing *t, struct ledger *ledger, enum record_kin
         agent_id = TESTING_ISSUER;
     assert_int_equal(ledger_link(ledger, slice_str(agent_id), &link, &why), ERR_OK);
     record = testing_record(t, kind, agent_id, &link);
+    testing_fit(ledger, record);
+    if (attempt != NULL)
+        record->decision.attempt = slice_str(attempt);
     testing_signed(t, record, &bytes, &next);
     free(record);
     return ledger_stage(ledger, buf_slice(&bytes), &why);
+}
+
+err_code testing_stage(struct testing *t, struct ledger *ledger, enum record_kind kind,
+                       const char *agent_id)
+{
+    char attempt[RECORD_UUID_TEXT];
+
+    if (kind == RECORD_DECISION) {
+        TRY(testing_stage_one(t, ledger, RECORD_ATTEMPT, agent_id, NULL));
+        memcpy(attempt, t->record_id, sizeof attempt);
+        return testing_stage_one(t, ledger, kind, agent_id, attempt);
+    }
+    TRY(testing_stage_one(t, ledger, kind, agent_id, NULL));
+    return kind == RECORD_KEY_ROTATION ? testing_stage_one(t, ledger, RECORD_START, NULL, NULL)
+                                       : ERR_OK;
 }
 
 err_code testing_commit(struct ledger *ledger, struct why *why)
@@ -261,7 +290,7 @@ void testing_ledger(struct testing *t, const char *dir, size_t n)
         assert_int_equal(testing_stage(t, ledger, RECORD_DECISION, agent), ERR_OK);
     }
     assert_int_equal(testing_commit(ledger, &why), ERR_OK);
-    assert_int_equal(ledger_size(ledger), n + 1);
+    assert_int_equal(ledger_size(ledger), TESTING_SIZE(n));
     ledger_close(&ledger);
 }
 

@@ -43,15 +43,27 @@ struct record *testing_record(struct testing *t, enum record_kind kind, const ch
 void testing_signed(struct testing *t, const struct record *record, struct buf *ret,
                     struct record_link *ret_next);
 
-/* Stages a record of this kind and agent at the end of its chain; returns the ledger's answer. */
+/* Sets the members that have to agree with what is there. */
+void testing_fit(const struct ledger *ledger, struct record *record);
+
+/* Stages a record of this kind and agent at the end of its chain; returns the ledger's answer.
+ * attempt: the one whose outcome a decision is; else NULL. */
+err_code testing_stage_one(struct testing *t, struct ledger *ledger, enum record_kind kind,
+                           const char *agent_id, const char *attempt);
+
+/* The same with what belongs to it: a decision behind its attempt, a key_rotation before its start.
+ */
 err_code testing_stage(struct testing *t, struct ledger *ledger, enum record_kind kind,
                        const char *agent_id);
 
 /* Commits as the round after the last one. */
 err_code testing_commit(struct ledger *ledger, struct why *why);
 
-/* A ledger in a state directory: a key_rotation, then n decisions by agents that take turns. */
+/* A ledger in a state directory: a key_rotation and a start, then n attempts and decisions by
+ * agents that take turns, in one commit. */
 void testing_ledger(struct testing *t, const char *dir, size_t n);
+#define TESTING_SIZE(n) (2 + 2 * (n))     /* entries with n decisions */
+#define TESTING_DECISION(i) (3 + 2 * (i)) /* where decision i is, from 0 */
 
 /* A ledger in to, a state directory to be made, of the first n entries of the one in from, each
  * committed for itself. The last byte of entry spoilt, which is of its signature, is another one.

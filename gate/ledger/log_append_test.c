@@ -77,7 +77,7 @@ static void assert_unchanged(struct setting *s, const char *when)
                  (intmax_t)file_len(s->journal));
     assert_int_equal(ledger_tree(s->ledger).size, now.size);
     assert_int_equal(ledger_link(s->ledger, slice_str("agent-0"), &link, &why), ERR_OK);
-    assert_int_equal(link.sequence, 1);
+    assert_int_equal(link.sequence, 2);
     assert_int_equal(ledger_link(s->ledger, slice_str("agent-9"), &link, &why), ERR_OK);
     assert_memory_equal(&link, &(struct record_link){0}, sizeof link);
 }
@@ -159,7 +159,7 @@ static void what_does_not_continue_is_not_staged(void **state)
         err_code err;
 
         assert_int_equal(ledger_link(s->ledger, slice_str("agent-0"), &link, &why), ERR_OK);
-        record = testing_record(&s->t, RECORD_DECISION, "agent-0", &link);
+        record = testing_record(&s->t, RECORD_ATTEMPT, "agent-0", &link);
         CASES[i].spoil(s, record);
         testing_signed(&s->t, record, &bytes, &next);
         err = ledger_stage(s->ledger, buf_slice(&bytes), &why);
@@ -187,16 +187,16 @@ static void a_refused_record_leaves_the_batch_whole(void **state)
     assert_int_equal(buf_add_space(&huge, RECORD_SIZE_MAX + 1, &space), ERR_OK);
     assert_int_equal(ledger_stage(s->ledger, buf_slice(&huge), &why), ERR_TOO_LARGE);
     assert_int_equal(ledger_link(s->ledger, slice_str("agent-0"), &link, &why), ERR_OK);
-    record = testing_record(&s->t, RECORD_DECISION, "agent-0", &link);
+    record = testing_record(&s->t, RECORD_ATTEMPT, "agent-0", &link);
     record->action_ms--;
     testing_signed(&s->t, record, &bytes, &next);
     assert_int_equal(ledger_stage(s->ledger, buf_slice(&bytes), &why), ERR_CLOCK_BACK);
     free(record);
     assert_int_equal(testing_stage(&s->t, s->ledger, RECORD_DECISION, "agent-0"), ERR_OK);
     assert_int_equal(testing_commit(s->ledger, &why), ERR_OK);
-    assert_int_equal(ledger_size(s->ledger), s->checkpoint.size + 2);
+    assert_int_equal(ledger_size(s->ledger), s->checkpoint.size + 4);
     assert_int_equal(ledger_open(s->dir, LEDGER_READ, &again, &why), ERR_OK);
-    assert_int_equal(ledger_size(again), s->checkpoint.size + 2);
+    assert_int_equal(ledger_size(again), s->checkpoint.size + 4);
 }
 
 /* The first record of all introduces a key, and a new session's first record, too. */
@@ -230,7 +230,7 @@ static void sessions(void **state)
     s->t.statement = old;
     assert_int_equal(testing_stage(&s->t, fresh, RECORD_DECISION, "a"), ERR_LEDGER_INCONSISTENT);
     assert_int_equal(testing_commit(fresh, &why), ERR_OK);
-    assert_int_equal(ledger_size(fresh), 4);
+    assert_int_equal(ledger_size(fresh), 7);
 }
 
 /* ---- what goes wrong while writing ----------------------------------------------------------- */
@@ -298,7 +298,7 @@ static void disk_full(void **state)
     err = testing_commit(s->ledger, &why);
     limit_file(-1);
     assert_int_equal(err, ERR_OK);
-    assert_int_equal(ledger_size(s->ledger), s->checkpoint.size + 3);
+    assert_int_equal(ledger_size(s->ledger), s->checkpoint.size + 6);
     assert_true(signal(SIGXFSZ, SIG_DFL) != SIG_ERR);
 }
 
@@ -419,7 +419,7 @@ static err_code stage_under(struct testing *t, struct ledger *ledger, enum recor
                             uint64_t epoch, const char *snapshot)
 {
     CLEANUP(buf_free) struct buf bytes = {0};
-    const char *agent = kind == RECORD_DECISION ? "agent-3" : TESTING_ISSUER;
+    const char *agent = record_is_agents(kind) ? "agent-3" : TESTING_ISSUER;
     struct record_link link, next;
     struct why why = {0};
     struct record *record;
@@ -431,9 +431,12 @@ static err_code stage_under(struct testing *t, struct ledger *ledger, enum recor
     record->snapshot = digest_named(snapshot);
     if (kind == RECORD_INSTALL)
         record->input = record->snapshot;
+    testing_fit(ledger, record);
     testing_signed(t, record, &bytes, &next);
     free(record);
-    return ledger_stage(ledger, buf_slice(&bytes), &why);
+    TRY(ledger_stage(ledger, buf_slice(&bytes), &why));
+    return kind == RECORD_KEY_ROTATION ? stage_under(t, ledger, RECORD_START, epoch, snapshot)
+                                       : ERR_OK;
 }
 
 /* The epoch never falls, one epoch has one snapshot, a key signs in one epoch alone, and what an
@@ -448,23 +451,23 @@ static void epochs_and_snapshots(void **state)
         err_code ready, want;
         uint64_t installed;
     } CASES[] = {
-        {"as before", RECORD_DECISION, 7, "one", ERR_OK, ERR_OK, 0},
-        {"another snapshot", RECORD_DECISION, 7, "two", ERR_EQUIVOCATION, ERR_EQUIVOCATION, 0},
+        {"as before", RECORD_ATTEMPT, 7, "one", ERR_OK, ERR_OK, 0},
+        {"another snapshot", RECORD_ATTEMPT, 7, "two", ERR_EQUIVOCATION, ERR_EQUIVOCATION, 0},
         {"of a session", RECORD_KEY_ROTATION, 7, "two", ERR_EQUIVOCATION, ERR_EQUIVOCATION, 0},
         {"installed", RECORD_INSTALL, 7, "two", ERR_EQUIVOCATION, ERR_EQUIVOCATION, 0},
-        {"an older epoch", RECORD_DECISION, 6, "one", ERR_LEDGER_INCONSISTENT,
+        {"an older epoch", RECORD_ATTEMPT, 6, "one", ERR_LEDGER_INCONSISTENT,
          ERR_LEDGER_INCONSISTENT, 0},
         {"a newer one, old key", RECORD_INSTALL, 8, "two", ERR_OK, ERR_LEDGER_INCONSISTENT, 0},
         {"a key for it", RECORD_KEY_ROTATION, 8, "two", ERR_OK, ERR_OK, 0},
         {"a newer one", RECORD_INSTALL, 8, "two", ERR_OK, ERR_OK, 8},
-        {"its snapshot", RECORD_DECISION, 8, "two", ERR_OK, ERR_OK, 8},
-        {"not its snapshot", RECORD_DECISION, 8, "one", ERR_EQUIVOCATION, ERR_EQUIVOCATION, 8},
-        {"back", RECORD_DECISION, 7, "one", ERR_LEDGER_INCONSISTENT, ERR_LEDGER_INCONSISTENT, 8},
+        {"its snapshot", RECORD_ATTEMPT, 8, "two", ERR_OK, ERR_OK, 8},
+        {"not its snapshot", RECORD_ATTEMPT, 8, "one", ERR_EQUIVOCATION, ERR_EQUIVOCATION, 8},
+        {"back", RECORD_ATTEMPT, 7, "one", ERR_LEDGER_INCONSISTENT, ERR_LEDGER_INCONSISTENT, 8},
         {"no snapshot", RECORD_ENROL, 8, NULL, ERR_OK, ERR_OK, 8},
-        {"and not its snapshot", RECORD_DECISION, 8, "one", ERR_EQUIVOCATION, ERR_EQUIVOCATION, 8},
-        {"old key again", RECORD_DECISION, 9, "three", ERR_OK, ERR_LEDGER_INCONSISTENT, 8},
+        {"and not its snapshot", RECORD_ATTEMPT, 8, "one", ERR_EQUIVOCATION, ERR_EQUIVOCATION, 8},
+        {"old key again", RECORD_ATTEMPT, 9, "three", ERR_OK, ERR_LEDGER_INCONSISTENT, 8},
         {"a key without a snapshot", RECORD_KEY_ROTATION, 9, NULL, ERR_OK, ERR_OK, 8},
-        {"no install", RECORD_DECISION, 9, "three", ERR_OK, ERR_OK, 8},
+        {"no install", RECORD_ATTEMPT, 9, "three", ERR_OK, ERR_OK, 8},
     };
     struct setting *s = *state;
     CLEANUP(ledger_close) struct ledger *again = NULL;

@@ -17,13 +17,14 @@
 #include <cmocka.h>
 
 #define DECISIONS 3
+#define ENTRIES TESTING_SIZE(DECISIONS)
 
-/* A ledger of a key_rotation and DECISIONS decisions, each committed for itself. */
+/* A ledger of one session with DECISIONS decisions, each entry committed for itself. */
 struct setting {
     struct testing t;
     char dir[64], journal[96];
     struct buf whole; /* the journal */
-    struct buf entries[DECISIONS + 1];
+    struct buf entries[ENTRIES];
     struct checkpoint checkpoint;
 };
 
@@ -52,10 +53,10 @@ static int set_up(void **state)
     testing_ledger(&s->t, path, DECISIONS);
     ledger = opened(path, LEDGER_READ);
     assert_int_equal(ledger_checkpoint(ledger, &s->checkpoint), ERR_OK);
-    for (uint64_t i = 0; i <= DECISIONS; i++)
+    for (uint64_t i = 0; i < ENTRIES; i++)
         assert_int_equal(ledger_entry(ledger, i, &s->entries[i], &why), ERR_OK);
     (void)snprintf(s->dir + strlen(s->dir), 8, "/state");
-    testing_copy(path, s->dir, DECISIONS + 1, TESTING_WHOLE);
+    testing_copy(path, s->dir, ENTRIES, TESTING_WHOLE);
     (void)snprintf(s->journal, sizeof s->journal, "%s/ledger/journal", s->dir);
     testing_read(s->journal, &s->whole);
     *state = s;
@@ -70,7 +71,7 @@ static int tear_down(void **state)
     *strrchr(s->dir, '/') = '\0';
     testing_remove(s->dir);
     buf_free(&s->whole);
-    for (size_t i = 0; i <= DECISIONS; i++)
+    for (size_t i = 0; i < ENTRIES; i++)
         buf_free(&s->entries[i]);
     free(s);
     return 0;
@@ -117,19 +118,19 @@ static void grows_and_reads_back(void **state)
     CLEANUP(ledger_close) struct ledger *ledger = opened(s->dir, LEDGER_APPEND);
     CLEANUP(ledger_close) struct ledger *again = NULL;
     struct checkpoint now, then, next;
-    struct tlog_head heads[9];
+    struct tlog_head heads[16];
     struct record_link link;
     struct why why = {0};
 
     for (uint64_t turn = 0; turn < 3; turn++) {
-        uint64_t before = DECISIONS + 1 + turn * 4;
+        uint64_t before = ENTRIES + turn * 7;
 
         assert_int_equal(ledger_size(ledger), before);
         assert_int_equal(ledger_torn(ledger), 0);
         expect_newest(ledger, s->t.now_ms);
-        assert_int_equal(sequence_of(ledger, "agent-0"), 2);
-        assert_int_equal(sequence_of(ledger, "agent-1"), 1);
-        assert_int_equal(sequence_of(ledger, "agent-2"), turn * 3);
+        assert_int_equal(sequence_of(ledger, "agent-0"), 4);
+        assert_int_equal(sequence_of(ledger, "agent-1"), 2);
+        assert_int_equal(sequence_of(ledger, "agent-2"), turn * 6);
         assert_int_equal(ledger_link(ledger, slice_str("agent-3"), &link, &why), ERR_OK);
         assert_memory_equal(&link, &(struct record_link){0}, sizeof link);
 
@@ -143,7 +144,7 @@ static void grows_and_reads_back(void **state)
         assert_int_equal(ledger_fold(ledger, &why), ERR_INTERNAL); /* with a batch */
         assert_int_equal(testing_commit(ledger, &why), ERR_OK);
         assert_int_equal(testing_commit(ledger, &why), ERR_OK); /* nothing to do */
-        assert_int_equal(ledger_size(ledger), before + 4);
+        assert_int_equal(ledger_size(ledger), before + 7);
         assert_int_equal(ledger_installed(ledger), 7);
         assert_int_equal(ledger_checkpoint(ledger, &now), ERR_OK);
         assert_memory_equal(&now, &next, sizeof now);
@@ -158,8 +159,8 @@ static void grows_and_reads_back(void **state)
         assert_int_equal(ledger_fold(again, &why), ERR_INTERNAL);
         assert_int_equal(ledger_publish(again, slice_str("note"), slice_str(""), &why),
                          ERR_INTERNAL);
-        assert_int_equal(ledger_heads(ledger, heads, 9), turn == 0 ? DECISIONS + 3 : 2);
-        assert_int_equal(heads[turn == 0 ? DECISIONS + 2 : 1].checkpoint.size, before + 4);
+        assert_int_equal(ledger_heads(ledger, heads, 16), turn == 0 ? ENTRIES + 2 : 2);
+        assert_int_equal(heads[turn == 0 ? ENTRIES + 1 : 1].checkpoint.size, before + 7);
         ledger_close(&again);
         if (turn == 1) {
             ledger_close(&ledger);
@@ -214,7 +215,7 @@ static void opening_what_is_not_there(void **state)
 static void cut_at_every_length(void **state)
 {
     struct setting *s = *state;
-    size_t sizes[DECISIONS + 2] = {0};
+    size_t sizes[ENTRIES + 1] = {0};
 
     for (size_t cut = s->whole.len; cut > 5; cut -= 5) {
         CLEANUP(ledger_close) struct ledger *ledger = NULL;
@@ -228,14 +229,14 @@ static void cut_at_every_length(void **state)
         }
         n = ledger_size(ledger);
         sizes[n]++;
-        if ((cut == s->whole.len) != (n == DECISIONS + 1))
+        if ((cut == s->whole.len) != (n == ENTRIES))
             fail_msg("cut to %zu: %llu entries", cut, (unsigned long long)n);
         assert_int_equal(ledger_check_checkpoint(ledger, &s->checkpoint, &why),
-                         n == DECISIONS + 1 ? ERR_OK : ERR_LEDGER_INCONSISTENT);
+                         n == ENTRIES ? ERR_OK : ERR_LEDGER_INCONSISTENT);
         assert_int_equal(ledger_state(ledger)->entries, n);
     }
-    for (size_t n = 0; n <= DECISIONS; n++)
-        assert_true(sizes[n] > 20 || n == DECISIONS + 1);
+    for (size_t n = 0; n < ENTRIES; n++)
+        assert_true(sizes[n] > 20);
 }
 
 static void a_torn_end_is_cut_by_the_next_append(void **state)
@@ -250,10 +251,10 @@ static void a_torn_end_is_cut_by_the_next_append(void **state)
 
         testing_write(s->journal, (struct slice){s->whole.ptr, cut});
         ledger = opened(s->dir, LEDGER_APPEND);
-        assert_int_equal(ledger_size(ledger), DECISIONS);
+        assert_int_equal(ledger_size(ledger), ENTRIES - 1);
         assert_int_equal(stat(s->journal, &st), 0);
         assert_int_equal(st.st_size, cut); /* opening changes nothing */
-        assert_int_equal(ledger_stage(ledger, buf_slice(&s->entries[DECISIONS]), &why), ERR_OK);
+        assert_int_equal(ledger_stage(ledger, buf_slice(&s->entries[ENTRIES - 1]), &why), ERR_OK);
         assert_int_equal(testing_commit(ledger, &why), ERR_OK);
         assert_int_equal(ledger_torn(ledger), 0);
         testing_read(s->journal, &got);
@@ -280,7 +281,7 @@ static void no_flipped_bit_goes_unnoticed(void **state)
         err = ledger_open(s->dir, LEDGER_READ, &ledger, &why);
         if (err == ERR_OK) {
             shorter++;
-            assert_int_equal(ledger_size(ledger), DECISIONS);
+            assert_int_equal(ledger_size(ledger), ENTRIES - 1);
             err = ledger_check_checkpoint(ledger, &s->checkpoint, &why);
         }
         if (err != ERR_LEDGER_INCONSISTENT)
@@ -311,16 +312,22 @@ static void entries_moved_around(void **state)
 {
     static const struct {
         const char *name;
-        size_t n, which[5], bad; /* the first that is out of place */
+        size_t n, which[9], bad; /* the first that is out of place */
     } CASES[] = {
-        {"as it was", 4, {0, 1, 2, 3}, 9},
-        {"the last one missing", 3, {0, 1, 2}, 9}, /* a checkpoint finds it */
-        {"one in the middle missing", 3, {0, 2, 3}, 2},
-        {"the first missing", 3, {1, 2, 3}, 0},
-        {"two of one agent exchanged", 4, {0, 3, 2, 1}, 1},
-        {"two of one millisecond exchanged", 4, {0, 1, 3, 2}, 9}, /* a checkpoint finds it */
-        {"one twice", 5, {0, 1, 2, 3, 3}, 4},
-        {"the first twice", 5, {0, 0, 1, 2, 3}, 1},
+        /* 0, 1: key_rotation, start; 2 to 7: attempts and decisions of agent-0, agent-1, agent-0 */
+        {"as it was", 8, {0, 1, 2, 3, 4, 5, 6, 7}, 9},
+        {"the last one missing", 7, {0, 1, 2, 3, 4, 5, 6}, 9}, /* a checkpoint finds it */
+        {"the start missing", 7, {0, 2, 3, 4, 5, 6, 7}, 1},
+        {"an attempt missing", 7, {0, 1, 3, 4, 5, 6, 7}, 2},
+        {"an outcome missing", 7, {0, 1, 2, 4, 5, 6, 7}, 5},
+        {"an attempt and its outcome missing", 6, {0, 1, 4, 5, 6, 7}, 4},
+        {"the first missing", 7, {1, 2, 3, 4, 5, 6, 7}, 0},
+        {"two of one agent exchanged", 8, {0, 1, 6, 7, 4, 5, 2, 3}, 2},
+        {"outcome before attempt", 8, {0, 1, 3, 2, 4, 5, 6, 7}, 2},
+        {"two of one millisecond exchanged", 8, {0, 1, 2, 3, 5, 4, 6, 7}, 4},
+        {"two agents of one millisecond", 8, {0, 1, 2, 3, 6, 7, 4, 5}, 9}, /* a checkpoint finds */
+        {"one twice", 9, {0, 1, 2, 3, 4, 5, 6, 7, 7}, 8},
+        {"the first twice", 9, {0, 0, 1, 2, 3, 4, 5, 6, 7}, 1},
     };
     struct setting *s = *state;
 

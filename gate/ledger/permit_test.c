@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #define DECISIONS 3
-#define INDEX 2
+#define INDEX TESTING_DECISION(1)
 
 struct setting {
     struct testing t;
@@ -87,7 +87,7 @@ static void a_permit_goes_there_and_back(void **state)
     assert_true(s->permit.record.decision.permit);
     assert_true(slice_eq_str(s->permit.record.agent_id, "agent-1"));
     assert_int_equal(s->permit.receipt.leaf_index, INDEX);
-    assert_int_equal(s->permit.receipt.tree_size, DECISIONS + 1);
+    assert_int_equal(s->permit.receipt.tree_size, TESTING_SIZE(DECISIONS));
     assert_int_equal(s->permit.seal.kind, HW_SEAL_FAKE);
     assert_true(slice_eq_str(s->permit.seal.statement, "statement"));
     assert_true(slice_eq_str(s->permit.seal.sig, "signature"));

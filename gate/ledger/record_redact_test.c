@@ -377,24 +377,30 @@ static void a_permit_carries_them(void **state)
     struct testing *t = *state;
     CLEANUP(ledger_close) struct ledger *ledger = NULL;
     CLEANUP(buf_free) struct buf disclosures = {0}, wrong = {0}, bytes = {0}, permit_bytes = {0};
-    struct record *record;
+    struct record *record, *other;
     struct permit *permit = calloc(1, sizeof *permit);
-    struct record_link link, next;
-    char dir[64];
+    struct record_link link = {0}, next;
+    char dir[64], attempt[RECORD_UUID_TEXT];
     struct why why = {0};
 
     testing_dir(dir, sizeof dir);
     assert_int_equal(ledger_open(dir, LEDGER_CREATE, &ledger, &why), ERR_OK);
     assert_int_equal(testing_stage(t, ledger, RECORD_KEY_ROTATION, NULL), ERR_OK);
-    assert_int_equal(ledger_link(ledger, slice_str("agent-1"), &link, &why), ERR_OK);
     record = testing_record(t, RECORD_DECISION, "agent-1", &link);
     redact(record, ALL, 6, &disclosures);
+    other = testing_record(t, RECORD_ATTEMPT, "agent-1", &link);
+    other->input = record->input; /* its seed would give the same */
+    testing_signed(t, other, &bytes, &record->link);
+    assert_int_equal(ledger_stage(ledger, buf_slice(&bytes), &why), ERR_OK);
+    buf_cut(&bytes, 0);
+    memcpy(attempt, t->record_id, sizeof attempt);
+    record->decision.attempt = slice_str(attempt);
     testing_signed(t, record, &bytes, &next);
     assert_int_equal(ledger_stage(ledger, buf_slice(&bytes), &why), ERR_OK);
     assert_int_equal(testing_commit(ledger, &why), ERR_OK);
     ledger_close(&ledger);
 
-    testing_permit_with(t, dir, 1, buf_slice(&disclosures), &permit_bytes);
+    testing_permit_with(t, dir, 3, buf_slice(&disclosures), &permit_bytes);
     assert_int_equal(permit_parse(buf_slice(&permit_bytes), permit, &why), ERR_OK);
     assert_int_equal(permit->disclosures.n, 7);
     assert_true(slice_eq(buf_slice(&permit->entry), buf_slice(&bytes)));
@@ -406,6 +412,7 @@ static void a_permit_carries_them(void **state)
     assert_int_equal(permit_parse(buf_slice(&permit_bytes), permit, &why), ERR_PERMIT_INVALID);
     assert_non_null(strstr(why.text, "pawl.resource.id"));
     free(record);
+    free(other);
     free(permit);
     testing_remove(dir);
 }

@@ -88,9 +88,8 @@ static err_code check_phase(const struct succession_head *head, enum record_kind
         return why_say(why, ERR_LEDGER_INCONSISTENT,
                        "a ledger begins with a key_rotation, not with %s", record_kind_name(kind));
     case SESSION_BEGUN:
-        return kind != RECORD_STOP /* gates do not record their start yet */
-                   ? ERR_OK
-                   : out_of_place(head, kind, "where the start was due of", why);
+        return kind == RECORD_START ? ERR_OK
+                                    : out_of_place(head, kind, "where the start was due of", why);
     case SESSION_RUNNING:
         return kind != RECORD_START ? ERR_OK : out_of_place(head, kind, "once more in", why);
     case SESSION_STOPPED:
@@ -103,7 +102,7 @@ static err_code check_phase(const struct succession_head *head, enum record_kind
 static err_code check_rotation(const struct succession_head *head, const struct record *record,
                                struct why *why)
 {
-    if (record->rotation.round > head->round || record->rotation.round == 0)
+    if (record->rotation.round > head->round)
         return ERR_OK;
     return why_say(why, ERR_LEDGER_INCONSISTENT,
                    "a key_rotation of round %llu, after one of round %llu",
@@ -156,8 +155,6 @@ static err_code check_outcome(struct succession *s, const struct record *record,
     const struct attempt *attempt;
     struct digest agent;
 
-    if (id.len == 0)
-        return ERR_OK; /* gates do not record attempts yet */
     if (at == s->attempts.n)
         return why_say(why, ERR_LEDGER_INCONSISTENT,
                        "the outcome of attempt \"%.*s\", of which this session knows none that has "
@@ -291,7 +288,7 @@ static void advance(struct succession_head *head, const struct record *record)
         head->phase = SESSION_STOPPED;
     if (record->kind == RECORD_ATTEMPT)
         head->open++;
-    if (record->kind == RECORD_DECISION && record->decision.attempt.len > 0)
+    if (record->kind == RECORD_DECISION)
         head->open--;
     if (record->kind == RECORD_INSTALL)
         head->installed = record->epoch;
