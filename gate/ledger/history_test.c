@@ -331,6 +331,33 @@ static void no_database(void **state)
     refused(s, "deleted", ERR_STATE_CORRUPT);
 }
 
+/* It is begun only with the log; not where one is already that has seen more. */
+static void database_before_the_log(void **state)
+{
+    struct setting *s = *state;
+    CLEANUP(buf_free) struct buf later = {0};
+    struct ledger *ledger = NULL;
+    char own[sizeof s->dir];
+
+    memcpy(own, s->dir, sizeof own);
+    (void)snprintf(s->dir, sizeof s->dir, "%.40s/other", own);
+    assert_int_equal(mkdir(s->dir, 0700), 0);
+    begin(s, &ledger);
+    ledger_close(&ledger);
+    read_file(s, "state.db", &later);
+    memcpy(s->dir, own, sizeof own);
+    OK(ledger_open(s->dir, LEDGER_CREATE, &ledger, &why));
+    ledger_close(&ledger);
+    put_state(s, &later);
+    assert_int_equal(opening(s, LEDGER_CREATE), ERR_LEDGER_ROLLBACK);
+    OK(ledger_rebuild(s->dir, NULL, &why));
+    OK(ledger_open(s->dir, LEDGER_APPEND, &ledger, &why));
+    session(s, ledger, 2, false); /* nothing was folded yet */
+    ledger_close(&ledger);
+    assert_int_equal(unlink(in(s, "state.db")), 0);
+    refused(s, "deleted before the first fold", ERR_STATE_CORRUPT);
+}
+
 static void cut_databases(void **state)
 {
     struct setting *s = *state;
@@ -585,6 +612,7 @@ int main(void)
         WITH_SETTING(killed_in_a_fold),
         WITH_SETTING(killed_at_any_moment),
         WITH_SETTING(no_database),
+        WITH_SETTING(database_before_the_log),
         WITH_SETTING(cut_databases),
         WITH_SETTING(older_databases),
         WITH_SETTING(newer_database),

@@ -425,6 +425,29 @@ static void no_damaged_byte_is_believed(void **state)
     assert_true(harmless > 0);
 }
 
+/* A damaged id does not make its agent a new one, on whichever side of its place it comes to be. */
+static void damaged_ids(void **state)
+{
+    static const char *const AGENT[] = {"agent-0", "agent-299", "agent-88"};
+    struct setting *s = *state;
+    CLEANUP(buf_free) struct buf whole = {0};
+
+    testing_read(s->path, &whole);
+    for (size_t i = 0; i < sizeof AGENT / sizeof *AGENT; i++)
+        for (int higher = 0; higher < 2; higher++) {
+            char *at = memmem(whole.ptr, whole.len, AGENT[i], strlen(AGENT[i]));
+            char was;
+
+            assert_non_null(at);
+            was = at[6];
+            at[6] = higher == 1 ? 'z' : '!';
+            testing_write(s->path, buf_slice(&whole));
+            at[6] = was;
+            if (opening(s) != ERR_STATE_CORRUPT)
+                fail_msg("%s, higher: %d", AGENT[i], higher);
+        }
+}
+
 static void cut_off(void **state)
 {
     struct setting *s = *state;
@@ -483,6 +506,7 @@ int main(void)
         WITH_SETTING(other_files),
         WITH_SETTING(other_content),
         WITH_SETTING(no_damaged_byte_is_believed),
+        WITH_SETTING(damaged_ids),
         WITH_SETTING(cut_off),
         WITH_SETTING(a_stale_log_is_not_applied),
     };
