@@ -183,6 +183,9 @@ err_code store_read(const struct tlog *tlog, uint64_t at, struct slice *ret, str
     uint8_t *to = NULL;
 
     buf_cut(space, 0);
+    *ret = (struct slice){0};
+    if (len == 0)
+        return ERR_OK;
     TRY(buf_add_space(space, len, &to));
     for (size_t done = 0; done < len;) {
         ssize_t n = pread(tlog->fd, to + done, len - done, (off_t)(at + done));
