@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "gate/tlog/disk_testing.h"
+#include "gate/tlog/disk_state_testing.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,45 +14,7 @@
 
 #include <cmocka.h>
 
-#define NAME 256
-#define FILES 4096
-#define CALLS 4096
-
-enum kind {
-    MAKE, /* a name for a new file */
-    RENAME,
-    REMOVE,
-    MAKE_DIR,
-    WRITE,
-    CUT,
-    NOTHING_MORE, /* a moment between two changes, when something became durable */
-};
-
-/* One change, and when it became durable. */
-struct change {
-    enum kind kind;
-    size_t file; /* number of the file, not of its name */
-    char name[NAME], to[NAME];
-    uint8_t *bytes;
-    size_t at, len;
-    size_t durable; /* number of changes there were when it became so; SIZE_MAX: it has not */
-};
-
-static struct {
-    char dir[NAME];
-    struct change *changes;
-    size_t n, cap;
-    size_t n_files;
-    struct {
-        ino_t inode;
-        size_t file;
-    } known[FILES];
-    size_t n_known;
-    bool armed, dead, hit, paused;
-    size_t calls, at;
-    uint8_t needs[CALLS];
-    enum disk_fault fault;
-} disk;
+struct disk disk;
 
 /* ---- what was written ------------------------------------------------------------------------ */
 
@@ -156,7 +118,7 @@ static void moment_passes(void)
     add(NOTHING_MORE, 0)->durable = 0;
 }
 
-static bool is_data(const struct change *change)
+bool disk_is_data(const struct change *change)
 {
     return change->kind == WRITE || change->kind == CUT;
 }
@@ -173,9 +135,9 @@ static void synced(int fd)
     for (size_t i = 0; i < disk.n; i++) {
         struct change *change = &disk.changes[i];
         /* Only the watched directory itself is ever synced: names directly in it. */
-        if (S_ISDIR(st.st_mode) ? !is_data(change) && strchr(change->name, '/') == NULL &&
+        if (S_ISDIR(st.st_mode) ? !disk_is_data(change) && strchr(change->name, '/') == NULL &&
                                       strchr(change->to, '/') == NULL
-                                : is_data(change) && change->file == file)
+                                : disk_is_data(change) && change->file == file)
             made_durable(change);
     }
     moment_passes();
@@ -568,188 +530,4 @@ size_t disk_pending(size_t moment)
 bool disk_before_sync(size_t moment)
 {
     return moment < disk.n && disk.changes[moment].kind == NOTHING_MORE;
-}
-
-/* ---- after a power cut ----------------------------------------------------------------------- */
-
-struct name {
-    char path[NAME];
-    size_t file;
-    bool dir, there;
-};
-
-struct content {
-    uint8_t *bytes;
-    size_t len, cap;
-};
-
-/* The disk as it is put together again. */
-struct image {
-    struct name *names;
-    size_t n;
-    struct content *files;
-};
-
-static struct name *find(struct image *image, const char *path)
-{
-    for (size_t i = 0; i < image->n; i++)
-        if (strcmp(image->names[i].path, path) == 0)
-            return &image->names[i];
-    return NULL;
-}
-
-static struct name *name(struct image *image, const char *path)
-{
-    struct name *found = find(image, path);
-
-    if (found == NULL) {
-        found = &image->names[image->n++];
-        (void)snprintf(found->path, sizeof found->path, "%s", path);
-    }
-    found->there = true;
-    return found;
-}
-
-static void set_length(struct content *content, size_t len)
-{
-    if (len > content->cap) {
-        content->bytes = realloc(content->bytes, len);
-        assert_non_null(content->bytes);
-        content->cap = len;
-    }
-    if (len > content->len)
-        memset(content->bytes + content->len, 0, len - content->len);
-    content->len = len;
-}
-
-static void apply(struct image *image, const struct change *change, size_t len, bool zeroes)
-{
-    struct content *content = &image->files[change->file];
-    struct name *found;
-
-    switch (change->kind) {
-    case MAKE:
-        found = name(image, change->name);
-        found->file = change->file;
-        found->dir = false;
-        break;
-    case RENAME:
-        found = find(image, change->name);
-        if (found != NULL && found->file == change->file)
-            found->there = false;
-        found = name(image, change->to);
-        found->file = change->file;
-        found->dir = false;
-        break;
-    case REMOVE:
-        found = find(image, change->name);
-        if (found != NULL)
-            found->there = false;
-        break;
-    case MAKE_DIR:
-        name(image, change->name)->dir = true;
-        break;
-    case WRITE:
-        if (change->at + len > content->len)
-            set_length(content, change->at + len);
-        if (len > 0 && !zeroes) /* else what was new is zero, and what was there is as it was */
-            memcpy(content->bytes + change->at, change->bytes, len);
-        break;
-    case CUT:
-        set_length(content, change->at);
-        break;
-    case NOTHING_MORE:
-        break;
-    }
-}
-
-static uint64_t mixed(uint64_t seed, size_t i)
-{
-    uint64_t x = (seed + 1) * 0x9e3779b97f4a7c15u ^ (i + 1) * 0xbf58476d1ce4e5b9u;
-
-    x ^= x >> 31;
-    x *= 0x94d049bb133111ebu;
-    return x ^ x >> 29;
-}
-
-/* How much of a pending change, number i of n, is there. */
-static bool kept(const struct change *change, enum disk_loss loss, uint64_t which, size_t i,
-                 bool *ret_zeroes, size_t *ret_len)
-{
-    *ret_zeroes = false;
-    *ret_len = change->len;
-    switch (loss) {
-    case LOSE_ALL:
-        return false;
-    case LOSE_DATA:
-        return !is_data(change);
-    case LOSE_ZEROES:
-        *ret_zeroes = true;
-        return true;
-    case LOSE_NAMES:
-        return is_data(change);
-    case LOSE_NONE:
-        return true;
-    case LOSE_HALF:
-        if (is_data(change) && i == which)
-            *ret_len /= 2;
-        return true;
-    case LOSE_ONE:
-        return i != which;
-    case LOSE_OTHERS:
-        return i == which;
-    case LOSE_SOME:
-        *ret_zeroes = mixed(which, i) % 8 == 2;
-        return mixed(which, i) % 2 == 0;
-    }
-    return false;
-}
-
-static void write_image(struct image *image, const char *dir)
-{
-    char path[2 * NAME];
-
-    /* Names are recorded after those of the directories above them. */
-    for (size_t i = 0; i < image->n; i++) {
-        const struct name *n = &image->names[i];
-        int fd;
-
-        if (!n->there)
-            continue;
-        (void)snprintf(path, sizeof path, "%s/%s", dir, n->path);
-        if (n->dir) {
-            (void)mkdir(path, 0700);
-            continue;
-        }
-        fd = __real_openat64(AT_FDCWD, path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-        if (fd < 0)
-            continue; /* its directory is not there */
-        assert_int_equal(__real_write(fd, image->files[n->file].bytes, image->files[n->file].len),
-                         image->files[n->file].len);
-        (void)close(fd);
-    }
-}
-
-void disk_restore(size_t moment, enum disk_loss loss, uint64_t which, const char *dir)
-{
-    struct image image = {.names = calloc(disk.n * 2 + 1, sizeof *image.names),
-                          .files = calloc(disk.n_files + 1, sizeof *image.files)};
-    size_t pending = 0;
-
-    assert_non_null(image.names);
-    assert_non_null(image.files);
-    for (size_t i = 0; i < moment; i++) {
-        const struct change *change = &disk.changes[i];
-        size_t len = change->len;
-        bool zeroes = false;
-
-        if (change->durable > moment && !kept(change, loss, which, pending++, &zeroes, &len))
-            continue;
-        apply(&image, change, len, zeroes);
-    }
-    write_image(&image, dir);
-    for (size_t i = 0; i < disk.n_files; i++)
-        free(image.files[i].bytes);
-    free(image.files);
-    free(image.names);
 }

@@ -54,6 +54,26 @@ err_code store_add_head(struct tlog *tlog, const struct tlog_head *head)
     return ERR_OK;
 }
 
+err_code room_for(struct room *room, size_t len)
+{
+    uint8_t *bytes;
+
+    if (len < room->cap)
+        return ERR_OK;
+    bytes = realloc(room->bytes, len + 1); /* one more, so that there is always something */
+    if (bytes == NULL)
+        return ERR_NO_MEMORY;
+    room->bytes = bytes;
+    room->cap = len + 1;
+    return ERR_OK;
+}
+
+void room_free(struct room *room)
+{
+    free(room->bytes);
+    *room = (struct room){0};
+}
+
 /* ---- opening --------------------------------------------------------------------------------- */
 
 static err_code damaged(const struct tlog *tlog, size_t at, const char *what, struct why *why)
@@ -177,18 +197,13 @@ static err_code take_journal(struct tlog *tlog, struct slice journal, struct why
     return ERR_OK;
 }
 
-err_code store_read(const struct tlog *tlog, uint64_t at, struct slice *ret, struct buf *space,
+err_code store_read(const struct tlog *tlog, uint64_t at, struct slice *ret, struct room *room,
                     size_t len, struct why *why)
 {
-    uint8_t *to = NULL;
 
-    buf_cut(space, 0);
-    *ret = (struct slice){0};
-    if (len == 0)
-        return ERR_OK;
-    TRY(buf_add_space(space, len, &to));
+    TRY(room_for(room, len));
     for (size_t done = 0; done < len;) {
-        ssize_t n = pread(tlog->fd, to + done, len - done, (off_t)(at + done));
+        ssize_t n = pread(tlog->fd, room->bytes + done, len - done, (off_t)(at + done));
 
         if (n < 0 && errno == EINTR)
             continue;
@@ -201,13 +216,13 @@ err_code store_read(const struct tlog *tlog, uint64_t at, struct slice *ret, str
                            store_path(tlog), at + done);
         done += (size_t)n;
     }
-    *ret = buf_slice(space);
+    *ret = (struct slice){room->bytes, len};
     return ERR_OK;
 }
 
 static err_code load(struct tlog *tlog, struct why *why)
 {
-    CLEANUP(buf_free) struct buf space = {0};
+    CLEANUP(room_free) struct room space = {0};
     struct slice journal;
     struct why inner = {0};
     struct stat st;
@@ -326,8 +341,8 @@ void tlog_close(struct tlog **tlog)
     fd_close(&t->dir);
     buf_free(&t->path);
     buf_free(&t->frame);
-    buf_free(&t->bytes);
-    buf_free(&t->window);
+    room_free(&t->made);
+    room_free(&t->window);
     tree_free(&t->tree);
     tiles_close(&t->tiles);
     tile_bundle_free(&t->bundle);

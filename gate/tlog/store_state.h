@@ -13,6 +13,12 @@
 #define STORE_FILE_MODE 0640
 #define STORE_DIR_MODE 0750
 
+/* Memory that is used again and again, neither zeroed nor wiped: nothing here is secret. */
+struct room {
+    uint8_t *bytes;
+    size_t cap;
+};
+
 struct tlog {
     int dir; /* opened before anything is written: syncfs tells it of every failure since */
     int fd;  /* the journal */
@@ -31,10 +37,10 @@ struct tlog {
     struct tree tree;    /* the right edge at base, and everything since; those staged, too */
     struct tiles *tiles; /* what is below base */
     struct tile_bundle bundle;
-    uint64_t written;  /* tiles stand in their files up to this size, durable or not */
-    struct buf frame;  /* what is staged: room for a frame's front, then entries */
-    struct buf bytes;  /* a bundle that is being made */
-    struct buf window; /* a part of the journal */
+    uint64_t written;   /* tiles stand in their files up to this size, durable or not */
+    struct buf frame;   /* what is staged: room for a frame's front, then entries */
+    struct room made;   /* a bundle */
+    struct room window; /* a part of the journal */
 };
 
 const char *store_path(const struct tlog *tlog);
@@ -45,8 +51,12 @@ err_code store_add_head(struct tlog *tlog, const struct tlog_head *head);
 
 /* Writes to the journal at an offset; reads from it. */
 err_code store_write(const struct tlog *tlog, uint64_t at, struct slice bytes, struct why *why);
-err_code store_read(const struct tlog *tlog, uint64_t at, struct slice *ret, struct buf *space,
+err_code store_read(const struct tlog *tlog, uint64_t at, struct slice *ret, struct room *room,
                     size_t len, struct why *why);
+
+/* Makes it so large at least. Error: NO_MEMORY. */
+err_code room_for(struct room *room, size_t len);
+void room_free(struct room *room);
 
 /* Begins a journal at a head, durably, in place of the one that is there. After a failure *ret_fd
  * is -1 when the old one is still in its place; else nobody knows which one a power cut would

@@ -86,9 +86,10 @@ static err_code put_file(const struct tlog *tlog, const char *path, struct slice
 
 /* ---- contents -------------------------------------------------------------------------------- */
 
-/* Appends the entries [from, to) of the journal to a bundle, each compared with its leaf hash: the
- * journal is not there for ever. */
-static err_code add_from_journal(struct tlog *tlog, uint64_t from, uint64_t to, struct why *why)
+/* Puts the entries [from, to) of the journal behind len bytes of a bundle, each compared with its
+ * leaf hash: the journal is not there for ever. */
+static err_code add_from_journal(struct tlog *tlog, uint64_t from, uint64_t to, size_t *len,
+                                 struct why *why)
 {
     uint64_t base = tlog->base.checkpoint.size;
     uint64_t at = tlog->offsets[from - base];
@@ -96,9 +97,10 @@ static err_code add_from_journal(struct tlog *tlog, uint64_t from, uint64_t to, 
     struct slice span = {0}, entry;
     struct digest leaf, want;
 
-    if (end > tlog->end || end < at) /* what follows is only staged */
+    if (end > tlog->end) /* what follows is only staged */
         end = tlog->end;
     TRY(store_read(tlog, at, &span, &tlog->window, (size_t)(end - at), why));
+    TRY(room_for(&tlog->made, *len + span.len));
     for (uint64_t i = from; i < to; i++) {
         size_t skip = (size_t)(tlog->offsets[i - base] - at);
         struct reader r = reader_of(slice_part(span, skip, span.len - skip));
@@ -111,7 +113,8 @@ static err_code add_from_journal(struct tlog *tlog, uint64_t from, uint64_t to, 
                            "\"%s/" STORE_JOURNAL "\", offset %u, entry %" PRIu64
                            ": it changed since it was written",
                            store_path(tlog), tlog->offsets[i - base], i);
-        TRY(buf_add_slice(&tlog->bytes, slice_part(span, skip, 2 + entry.len)));
+        memcpy(tlog->made.bytes + *len, span.ptr + skip, 2 + entry.len);
+        *len += 2 + entry.len;
     }
     return ERR_OK;
 }
@@ -121,15 +124,17 @@ static err_code make_bundle(struct tlog *tlog, struct tile tile, struct slice *r
 {
     uint64_t first = tile.index * TILE_WIDTH, base = tlog->base.checkpoint.size;
     struct tile_bundle *old = &tlog->bundle;
+    size_t len = 0;
 
-    buf_cut(&tlog->bytes, 0);
     if (first < base) {
         if (old->n == 0 || old->first != first)
             TRY(tiles_bundle(tlog->tiles, tile.index, old, why));
-        TRY(buf_add(&tlog->bytes, old->bytes, old->len));
+        TRY(room_for(&tlog->made, old->len));
+        memcpy(tlog->made.bytes, old->bytes, old->len);
+        len = old->len;
     }
-    TRY(add_from_journal(tlog, first < base ? base : first, first + tile.width, why));
-    *ret = buf_slice(&tlog->bytes);
+    TRY(add_from_journal(tlog, first < base ? base : first, first + tile.width, &len, why));
+    *ret = (struct slice){tlog->made.bytes, len};
     return ERR_OK;
 }
 
