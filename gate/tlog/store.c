@@ -22,7 +22,20 @@ const char *store_path(const struct tlog *tlog)
     return (const char *)tlog->path.ptr;
 }
 
-err_code store_take(struct tlog *tlog, struct slice entry, uint64_t offset)
+static err_code add_entry(struct tlog *tlog, struct slice entry)
+{
+    uint8_t *to;
+
+    TRY(room_for(&tlog->entries, tlog->entries_len + 2 + entry.len));
+    to = tlog->entries.bytes + tlog->entries_len;
+    to[0] = (uint8_t)(entry.len >> 8);
+    to[1] = (uint8_t)entry.len;
+    if (entry.len > 0)
+        memcpy(to + 2, entry.ptr, entry.len);
+    return ERR_OK;
+}
+
+err_code store_take(struct tlog *tlog, struct slice entry)
 {
     struct digest leaf;
 
@@ -34,10 +47,21 @@ err_code store_take(struct tlog *tlog, struct slice entry, uint64_t offset)
         tlog->offsets = offsets;
         tlog->offsets_cap = cap;
     }
+    TRY(add_entry(tlog, entry));
     TRY(tree_leaf_with(&tlog->tree.hasher, entry, &leaf));
     TRY(tree_append(&tlog->tree, &leaf));
-    tlog->offsets[tlog->n_offsets++] = (uint32_t)offset;
+    tlog->offsets[tlog->n_offsets++] = (uint32_t)tlog->entries_len;
+    tlog->entries_len += 2 + entry.len;
     return ERR_OK;
+}
+
+void store_keep(struct tlog *tlog, size_t n)
+{
+    if (n >= tlog->n_offsets)
+        return;
+    tlog->entries_len = tlog->offsets[n];
+    tlog->n_offsets = n;
+    tree_cut(&tlog->tree, tlog->base.checkpoint.size + n);
 }
 
 err_code store_add_head(struct tlog *tlog, const struct tlog_head *head)
@@ -56,15 +80,18 @@ err_code store_add_head(struct tlog *tlog, const struct tlog_head *head)
 
 err_code room_for(struct room *room, size_t len)
 {
+    size_t cap = room->cap + room->cap / 2;
     uint8_t *bytes;
 
     if (len < room->cap)
         return ERR_OK;
-    bytes = realloc(room->bytes, len + 1); /* one more, so that there is always something */
+    if (cap <= len)
+        cap = len + 1; /* one more, so that there is always something */
+    bytes = realloc(room->bytes, cap);
     if (bytes == NULL)
         return ERR_NO_MEMORY;
     room->bytes = bytes;
-    room->cap = len + 1;
+    room->cap = cap;
     return ERR_OK;
 }
 
@@ -113,11 +140,10 @@ static err_code load_edge(struct tlog *tlog, struct why *why)
 }
 
 /* Takes the entries of a frame; false when they are not those that its root covers. */
-static err_code take_entries(struct tlog *tlog, const struct journal_frame *frame, size_t at,
-                             bool *ret, struct why *why)
+static err_code take_entries(struct tlog *tlog, const struct journal_frame *frame, bool *ret,
+                             struct why *why)
 {
     struct reader r = reader_of(frame->entries);
-    uint64_t offset = at + JOURNAL_FRONT;
     struct digest root;
 
     *ret = false;
@@ -127,21 +153,13 @@ static err_code take_entries(struct tlog *tlog, const struct journal_frame *fram
 
         if (r.err != ERR_OK)
             return ERR_OK;
-        TRY(store_take(tlog, entry, offset));
-        offset += 2 + len;
+        TRY(store_take(tlog, entry));
     }
     if (reader_done(&r) != ERR_OK)
         return ERR_OK;
     TRY(tree_root(tree_of(&tlog->tree), frame->head.checkpoint.size, &root, why));
     *ret = digest_eq(&root, &frame->head.checkpoint.root);
     return ERR_OK;
-}
-
-/* Forgets entries that are not in the log. */
-static void take_back(struct tlog *tlog)
-{
-    tree_cut(&tlog->tree, tlog->head.checkpoint.size);
-    tlog->n_offsets = (size_t)(tlog->head.checkpoint.size - tlog->base.checkpoint.size);
 }
 
 static err_code take_frame(struct tlog *tlog, struct slice journal,
@@ -155,9 +173,9 @@ static err_code take_frame(struct tlog *tlog, struct slice journal,
     if (frame->head.round <= tlog->head.round)
         return damaged(tlog, at, "a commit does not have a later round than the one before it",
                        why);
-    TRY(take_entries(tlog, frame, at, &fits, why));
+    TRY(take_entries(tlog, frame, &fits, why));
     if (!fits) {
-        take_back(tlog);
+        store_keep(tlog, (size_t)(frame->first - tlog->base.checkpoint.size));
         TRY(journal_goes_on(journal, at, &tlog->head, &tlog->check, &more));
         if (more || frame->end != journal.len)
             return damaged(tlog, at, "the entries of a commit are not those that its root covers",
@@ -284,9 +302,10 @@ static err_code open_files(struct tlog *tlog, const char *dir, struct why *why)
  * The frame is written again: had an fdatasync failed, the next one would not try. */
 static err_code settle(struct tlog *tlog, struct why *why)
 {
+    CLEANUP(room_free) struct room space = {0};
     struct slice frame;
 
-    TRY(store_read(tlog, tlog->last, &frame, &tlog->window, (size_t)(tlog->end - tlog->last), why));
+    TRY(store_read(tlog, tlog->last, &frame, &space, (size_t)(tlog->end - tlog->last), why));
     TRY(store_write(tlog, tlog->last, frame, why));
     if (fdatasync(tlog->fd) != 0 || fsync(tlog->dir) != 0)
         return why_errno(why, errno, "make durable the journal in", store_path(tlog));
@@ -342,7 +361,7 @@ void tlog_close(struct tlog **tlog)
     buf_free(&t->path);
     buf_free(&t->frame);
     room_free(&t->made);
-    room_free(&t->window);
+    room_free(&t->entries);
     tree_free(&t->tree);
     tiles_close(&t->tiles);
     tile_bundle_free(&t->bundle);
@@ -400,21 +419,12 @@ struct tree_source tlog_tree(struct tlog *tlog)
     return (struct tree_source){hash_of, tlog, tlog->head.checkpoint.size};
 }
 
-static err_code entry_in_journal(struct tlog *tlog, uint64_t index, struct slice *ret,
-                                 struct why *why)
+static struct slice entry_since_base(const struct tlog *tlog, uint64_t index)
 {
-    uint64_t at = tlog->offsets[index - tlog->base.checkpoint.size];
-    struct slice head;
-    size_t len;
+    size_t i = (size_t)(index - tlog->base.checkpoint.size), at = tlog->offsets[i];
+    size_t end = i + 1 < tlog->n_offsets ? tlog->offsets[i + 1] : tlog->entries_len;
 
-    TRY(store_read(tlog, at, &head, &tlog->window, 2, why));
-    len = (size_t)head.ptr[0] << 8 | head.ptr[1];
-    if (len > tlog->end - at - 2)
-        return why_say(why, ERR_LEDGER_INCONSISTENT,
-                       "\"%s/" STORE_JOURNAL "\", offset %" PRIu64 ", entry %" PRIu64
-                       ": its length changed since it was opened",
-                       store_path(tlog), at, index);
-    return store_read(tlog, at + 2, ret, &tlog->window, len, why);
+    return (struct slice){tlog->entries.bytes + at + 2, end - at - 2};
 }
 
 static err_code entry_in_bundle(struct tlog *tlog, uint64_t index, struct slice *ret,
@@ -438,7 +448,7 @@ err_code tlog_entry(struct tlog *tlog, uint64_t index, struct buf *ret, struct w
         return why_say(why, ERR_NOT_FOUND, "there is no entry %" PRIu64 ": the log has %" PRIu64,
                        index, tlog->head.checkpoint.size);
     if (index >= tlog->base.checkpoint.size)
-        TRY(entry_in_journal(tlog, index, &entry, why));
+        entry = entry_since_base(tlog, index);
     else
         TRY(entry_in_bundle(tlog, index, &entry, why));
     TRY(tree_leaf_with(&tlog->tree.hasher, entry, &leaf));

@@ -21,7 +21,7 @@ static err_code stage(struct tlog *tlog, struct slice entry)
         TRY(buf_add_space(&tlog->frame, JOURNAL_FRONT, &front));
     TRY(buf_add_u16(&tlog->frame, (uint16_t)entry.len));
     TRY(buf_add_slice(&tlog->frame, entry));
-    return store_take(tlog, entry, tlog->end + tlog->frame.len - 2 - entry.len);
+    return store_take(tlog, entry);
 }
 
 err_code tlog_stage(struct tlog *tlog, struct slice entry, struct why *why)
@@ -55,13 +55,14 @@ err_code tlog_next(const struct tlog *tlog, struct checkpoint *ret)
 
 void tlog_unstage(struct tlog *tlog, size_t keep)
 {
-    size_t durable = tlog->n_offsets - staged(tlog);
+    size_t durable = tlog->n_offsets - staged(tlog), len = 0;
 
     if (keep >= staged(tlog))
         return;
-    buf_cut(&tlog->frame, keep == 0 ? 0 : (size_t)(tlog->offsets[durable + keep] - tlog->end));
-    tlog->n_offsets = durable + keep;
-    tree_cut(&tlog->tree, tlog->head.checkpoint.size + keep);
+    if (keep > 0)
+        len = JOURNAL_FRONT + tlog->offsets[durable + keep] - tlog->offsets[durable];
+    buf_cut(&tlog->frame, len);
+    store_keep(tlog, durable + keep);
 }
 
 void tlog_abandon(struct tlog *tlog)

@@ -75,6 +75,7 @@ static void forget(struct tlog *tlog)
     tlog->bundle.n = 0;
     tlog->n_heads = 0;
     tlog->n_offsets = 0;
+    tlog->entries_len = 0;
     tlog->base = tlog->head;
     tlog->end = JOURNAL_HEADER;
     tlog->torn = 0;

@@ -31,22 +31,25 @@ struct tlog {
     struct digest check;         /* of its last frame */
     struct tlog_head *heads;     /* after each frame */
     size_t n_heads, heads_cap;
-    uint32_t *offsets; /* in the journal: of each entry from base on, those that are staged, too */
+    struct room entries; /* from base on, those that are staged, too, as in a bundle: what a tile is
+                            made of is what was hashed */
+    size_t entries_len;
+    uint32_t *offsets; /* of each of them there */
     size_t n_offsets, offsets_cap;
 
     struct tree tree;    /* the right edge at base, and everything since; those staged, too */
     struct tiles *tiles; /* what is below base */
     struct tile_bundle bundle;
-    uint64_t written;   /* tiles stand in their files up to this size, durable or not */
-    struct buf frame;   /* what is staged: room for a frame's front, then entries */
-    struct room made;   /* a bundle */
-    struct room window; /* a part of the journal */
+    uint64_t written; /* tiles stand in their files up to this size, durable or not */
+    struct buf frame; /* what is staged: room for a frame's front, then entries */
+    struct room made; /* a bundle */
 };
 
 const char *store_path(const struct tlog *tlog);
 
-/* Makes room for one more entry's offset; adds an entry at an offset of the journal. */
-err_code store_take(struct tlog *tlog, struct slice entry, uint64_t offset);
+/* Adds an entry to those since base, in memory; forgets all but the first n of them. */
+err_code store_take(struct tlog *tlog, struct slice entry);
+void store_keep(struct tlog *tlog, size_t n);
 err_code store_add_head(struct tlog *tlog, const struct tlog_head *head);
 
 /* Writes to the journal at an offset; reads from it. */

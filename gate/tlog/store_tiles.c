@@ -86,55 +86,28 @@ static err_code put_file(const struct tlog *tlog, const char *path, struct slice
 
 /* ---- contents -------------------------------------------------------------------------------- */
 
-/* Puts the entries [from, to) of the journal behind len bytes of a bundle, each compared with its
- * leaf hash: the journal is not there for ever. */
-static err_code add_from_journal(struct tlog *tlog, uint64_t from, uint64_t to, size_t *len,
-                                 struct why *why)
-{
-    uint64_t base = tlog->base.checkpoint.size;
-    uint64_t at = tlog->offsets[from - base];
-    uint64_t end = to - base < tlog->n_offsets ? tlog->offsets[to - base] : tlog->end;
-    struct slice span = {0}, entry;
-    struct digest leaf, want;
-
-    if (end > tlog->end) /* what follows is only staged */
-        end = tlog->end;
-    TRY(store_read(tlog, at, &span, &tlog->window, (size_t)(end - at), why));
-    TRY(room_for(&tlog->made, *len + span.len));
-    for (uint64_t i = from; i < to; i++) {
-        size_t skip = (size_t)(tlog->offsets[i - base] - at);
-        struct reader r = reader_of(slice_part(span, skip, span.len - skip));
-
-        entry = reader_bytes(&r, reader_u16(&r));
-        TRY(tree_leaf_with(&tlog->tree.hasher, entry, &leaf));
-        TRY(tree_leaf_at(&tlog->tree, i, &want));
-        if (r.err != ERR_OK || !digest_eq(&leaf, &want))
-            return why_say(why, ERR_LEDGER_INCONSISTENT,
-                           "\"%s/" STORE_JOURNAL "\", offset %u, entry %" PRIu64
-                           ": it changed since it was written",
-                           store_path(tlog), tlog->offsets[i - base], i);
-        memcpy(tlog->made.bytes + *len, span.ptr + skip, 2 + entry.len);
-        *len += 2 + entry.len;
-    }
-    return ERR_OK;
-}
-
-/* What was folded comes from the bundle that was made then, the rest from the journal. */
+/* What was folded comes from the bundle that was made then, the rest from memory. */
 static err_code make_bundle(struct tlog *tlog, struct tile tile, struct slice *ret, struct why *why)
 {
     uint64_t first = tile.index * TILE_WIDTH, base = tlog->base.checkpoint.size;
     struct tile_bundle *old = &tlog->bundle;
-    size_t len = 0;
+    size_t from = first < base ? 0 : (size_t)(first - base);
+    size_t to = (size_t)(first + tile.width - base);
+    struct slice since;
 
-    if (first < base) {
-        if (old->n == 0 || old->first != first)
-            TRY(tiles_bundle(tlog->tiles, tile.index, old, why));
-        TRY(room_for(&tlog->made, old->len));
-        memcpy(tlog->made.bytes, old->bytes, old->len);
-        len = old->len;
+    from = tlog->offsets[from];
+    to = to < tlog->n_offsets ? tlog->offsets[to] : tlog->entries_len;
+    since = (struct slice){tlog->entries.bytes + from, to - from};
+    if (first >= base) {
+        *ret = since;
+        return ERR_OK;
     }
-    TRY(add_from_journal(tlog, first < base ? base : first, first + tile.width, &len, why));
-    *ret = (struct slice){tlog->made.bytes, len};
+    if (old->n == 0 || old->first != first)
+        TRY(tiles_bundle(tlog->tiles, tile.index, old, why));
+    TRY(room_for(&tlog->made, old->len + since.len));
+    memcpy(tlog->made.bytes, old->bytes, old->len);
+    memcpy(tlog->made.bytes + old->len, since.ptr, since.len);
+    *ret = (struct slice){tlog->made.bytes, old->len + since.len};
     return ERR_OK;
 }
 
