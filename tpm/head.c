@@ -193,8 +193,6 @@ static err_code look_at_places(struct tpm_root *root, bool *ret_chained, struct 
         TRY(tpm_head_look(root, place, &state, why));
         if (state == TPM_HEAD_ABSENT)
             return tpm_head_fail(root, place, TPM2_RC_HANDLE, "TPM2_NV_ReadPublic", why);
-        if (state == TPM_HEAD_FRESH && place != TPM_HEAD_CHAIN)
-            return tpm_head_fail(root, place, TPM2_RC_NV_UNINITIALIZED, "TPM2_NV_ReadPublic", why);
         if (place == TPM_HEAD_CHAIN)
             *ret_chained = state == TPM_HEAD_WRITTEN;
     }
@@ -276,8 +274,6 @@ static err_code look(struct tpm_root *root, struct looking *l, struct why *why)
         .has_durable = !l->torn && l->durable.has_head,
         .durable = l->durable.head,
     };
-    if (l->facts.least < l->facts.first)
-        l->facts.least = l->facts.first;
     return ERR_OK;
 }
 

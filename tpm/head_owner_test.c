@@ -379,6 +379,8 @@ static void begun_anew(void **state)
 
         disk_rounds(disk, 4, HW_KEEP_DURABLE);
         before = disk->kept.round;
+        disk_restart(disk, UNCLEAN); /* which the new beginning does not inherit */
+        OK(disk_check(disk, disk->n));
         assert_int_equal(rename(from, to), 0);
         if (with == 0)
             assert_int_equal(unlink(to), 0);
