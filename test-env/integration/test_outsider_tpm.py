@@ -240,7 +240,10 @@ def redefined(world):
     tools(world, "tpm2_nvdefine", "-C", "o", "-s", "8", "-a", attributes(), "-L", policy,
           hex(INDEX), good=True)
     old_disk_refused(world, "COUNTER_MISSING")
-    # The public grant for the first increment: the counter goes on above every value it had.
+    # The public grant for the first increment: the counter goes on above every value it had. With
+    # the gate's authorization, or this init would make the indexes of the ledger's head anew.
+    os.makedirs(f"{world.live}/new/hw")
+    shutil.copy2(f"{world.state}/hw/head-auth", f"{world.live}/new/hw/head-auth")
     again = ("init", "--state", f"{world.live}/new", "--hardware", world.hardware.uri, "--trust",
              f"{world.authority}/enrol.bundle", "--gate", world.gate, "--insecure-simulator")
     world.pawl(*again, want="TPM_BUSY")
