@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The first byte chooses the parser: p for a permit, r for a receipt of ours, d for disclosures,
- * else a foreign receipt. A permit that parses can be put together again from its parts, octet for
- * octet. */
+ * s for what lies beside a checkpoint, else a foreign receipt. A permit that parses can be put
+ * together again from its parts, octet for octet. */
 #include "gate/ledger/permit.h"
 
 #include "test-env/fuzz/driver.h"
@@ -50,6 +50,13 @@ static void disclosures(struct slice bytes)
         abort();
 }
 
+static void sealed(struct slice bytes)
+{
+    struct sealed got;
+
+    (void)sealed_parse(bytes, &got, NULL);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct permit *space = size == 0 ? NULL : calloc(1, sizeof *space);
@@ -62,6 +69,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         permit(bytes, space);
     else if (data[0] == 'd')
         disclosures(bytes);
+    else if (data[0] == 's')
+        sealed(bytes);
     else
         receipt(bytes, data[0] == 'r' ? RECEIPT_OWN : RECEIPT_FOREIGN);
     permit_free(space);

@@ -15,7 +15,7 @@ RULE = re.compile(r"^([a-z][\w-]*)(?:<([^>]*)>)?\s*=", re.M)
 # A member's name or label in front of a colon is no rule; nor is a control operator.
 WORD = re.compile(r"(?<![\w.#-])([a-z][\w-]*)(?![\w-]*\s*:)")
 # Whole messages and files: nothing else refers to them.
-STANDALONE = {"bundle", "enrolment", "permit"}
+STANDALONE = {"bundle", "enrolment", "permit", "sealed"}
 
 
 def check(tree):

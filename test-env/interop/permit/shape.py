@@ -19,8 +19,19 @@ UUID7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9
 COUNTRY = re.compile(r"[A-Z]{2}")
 ASCII = re.compile(r"[ -~]{0,256}")
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,127}")
-ACTION_TYPES = {"dev.pawl.decision": "decision", "key_rotation": "key_rotation",
-                "dev.pawl.install": "install", "dev.pawl.enrol": "enrol"}
+ACTION_TYPES = {"key_rotation": "key_rotation", **{
+    f"dev.pawl.{kind}": kind for kind in (
+        "attempt", "decision", "start", "stop", "enrol", "install", "bump", "install_refused",
+        "override", "approval", "revocation", "hardware_lost", "hardware_back")}}
+# What can be taken out of a decision, in the order of the receipts, and how to get at it.
+REDACTABLE = {"agent_version": lambda body: body["agent_version"],
+              "input_hash": None,
+              "pawl.action": lambda body: body["pawl"]["action"],
+              "pawl.determining": lambda body: "".join(body["pawl"]["determining"]),
+              "pawl.resource.id": lambda body: body["pawl"]["resource"]["id"],
+              "pawl.resource.type": lambda body: body["pawl"]["resource"]["type"],
+              "pawl.subject.type": lambda body: body["pawl"]["subject"]["type"]}
+REDACTED = "[REDACTED]"
 RETENTION = ("regulatory_7yr", "regulatory_5yr", "regulatory_3yr", "operational_1yr", "custom")
 
 
@@ -180,12 +191,18 @@ def record_payload(data):
         like(body[key], UUID7)
     for key in ("input_hash", "outcome_hash"):
         digest(body[key])
-    for key in ("tool_calls", "external_refs", "redaction_receipts"):
+    for key in ("tool_calls", "external_refs"):
         array(body[key], 0, 0)
+    for receipt_ in array(body["redaction_receipts"], 0, 8):
+        members(receipt_, ("policy_id", "field_path", "timestamp_ms", "original_hash"))
+        name(receipt_["policy_id"])
+        name(receipt_["field_path"])
+        uint(receipt_["timestamp_ms"], SECONDS_MAX * 1000 + 999)
+        digest(receipt_["original_hash"])
     one_of(body["action_type"], ACTION_TYPES)
     array(body["policy_refs"], 0, 64)
     like(body["jurisdiction"], COUNTRY)
-    one_of(body["outcome_state"], ("completed", "failed"))
+    one_of(body["outcome_state"], ("completed", "failed", "pending_confirmation"))
     one_of(body["schema_version"], ("air-1.0",))
     one_of(body["retention_class"], RETENTION)
     for key in ("action_timestamp_ms", "captured_timestamp_ms"):
@@ -195,8 +212,10 @@ def record_payload(data):
 
 
 def decision(own):
-    members(own, ("class", "epoch", "action", "reason", "subject", "decision", "hardware",
-                  "policies", "resource", "snapshot", "simulated", "determining"))
+    members(own, ("class", "epoch", "event", "action", "reason", "subject", "decision", "hardware",
+                  "policies", "resource", "snapshot", "simulated", "determining"), ("attempt",))
+    if "attempt" in own:
+        like(own["attempt"], UUID7)
     for key in ("class", "reason", "hardware"):
         name(own[key])
     uint(own["epoch"])
@@ -205,7 +224,9 @@ def decision(own):
         members(own[key], ("id", "type"))
         id_(own[key]["id"])
         id_(own[key]["type"])
-    one_of(own["decision"], ("permit", "deny"))
+    permit_ = one_of(own["decision"], ("permit", "deny")) == "permit"
+    one_of(own["event"], ("GENERATE",) if permit_ else ("DENY", "ERROR"))
+    need((own["reason"] == "OK") == permit_, "reason")
     for policy in array(own["policies"], 0, 64):
         array(policy, 3, 3)
         text(policy[0], 1, 128)
@@ -218,13 +239,29 @@ def decision(own):
 
 
 def key_rotation(own):
-    members(own, ("key", "epoch", "hardware", "simulated"), ("snapshot",))
+    members(own, ("key", "epoch", "round", "hardware", "simulated", "certificates"), ("snapshot",))
     p256(own["key"])
     uint(own["epoch"])
+    uint(own["round"])
+    for certificate in array(own["certificates"], 0, 8):
+        octets(certificate, 1, 8192)
     name(own["hardware"])
     if "snapshot" in own:
         digest(own["snapshot"])
     boolean(own["simulated"])
+
+
+def redacted(body, decided):
+    """The receipts are in order, each for something that is not there."""
+    paths = list(REDACTABLE) if decided else ["agent_version"]
+    found = [receipt_["field_path"] for receipt_ in body["redaction_receipts"]]
+    need(found == [path for path in paths if path in found], f"redaction receipts: {found}")
+    for receipt_ in body["redaction_receipts"]:
+        value = REDACTABLE[receipt_["field_path"]]
+        need(body["input_hash"] == receipt_["original_hash"] if value is None
+             else value(body) == REDACTED, f"{receipt_['field_path']} is there")
+    asked = [path for path in found if path.startswith("pawl.") and path != "pawl.determining"]
+    need(not asked or "input_hash" in found, "the digest of the request is there")
 
 
 def follows(head, body):
@@ -243,6 +280,7 @@ def follows(head, body):
     refs = [f"{alias}@{version}#sha256:{value.hex()}"
             for alias, version, value in (own["policies"] if decided else [])]
     need(body["policy_refs"] == refs, "policy_refs")
+    redacted(body, decided)
     if not decided:
         need(body["input_hash"] == thumbprint(p256(own["key"])), "input_hash")
 
