@@ -53,7 +53,7 @@ err_code did_x509_percent(struct slice text, struct buf *ret)
     return buf_terminate(ret);
 }
 
-err_code did_x509_decode(struct slice value, struct buf *ret)
+err_code did_x509_plain(struct slice value, struct buf *ret)
 {
     for (size_t i = 0; i < value.len; i++) {
         uint8_t c = value.ptr[i];

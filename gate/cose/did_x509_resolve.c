@@ -117,7 +117,7 @@ static err_code match_subject(const X509 *leaf, struct slice value, struct why *
 
         (void)did_x509_split(&value, ":", &key);
         more = did_x509_split(&value, ":", &item);
-        TRY(did_x509_decode(item, &want));
+        TRY(did_x509_plain(item, &want));
         TRY(has_attribute(X509_get_subject_name(leaf), key, buf_slice(&want), why));
     }
     return ERR_OK;
@@ -138,7 +138,7 @@ static err_code match_san(const X509 *leaf, struct slice value, struct why *why)
     struct slice type;
 
     (void)did_x509_split(&value, ":", &type);
-    TRY(did_x509_decode(value, &want));
+    TRY(did_x509_plain(value, &want));
     for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
         const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
 
@@ -197,7 +197,7 @@ static err_code match_fulcio(const X509 *leaf, struct slice value, struct why *w
     char text[OID_TEXT];
 
     TRY(buf_add_str(&want, "https://"));
-    TRY(did_x509_decode(value, &want));
+    TRY(did_x509_plain(value, &want));
     for (int i = 0; i < X509_get_ext_count(leaf); i++) {
         X509_EXTENSION *ext = X509_get_ext(leaf, i);
         const ASN1_OCTET_STRING *data = X509_EXTENSION_get_data(ext);

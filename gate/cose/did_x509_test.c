@@ -94,92 +94,93 @@ static void vectors(void **state)
 #define FP "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA" /* 43 characters: 32 zero octets */
 #define A "did:x509:0:sha256:" FP
 
+static const struct {
+    const char *text;
+    const char *says; /* NULL: it is one */
+} GRAMMAR[] = {
+    {A "::subject:CN:x", NULL},
+    {A "::subject:CN:x:O:y", NULL},
+    {A "::subject:1.2.840.113549.1.9.1:x", NULL},
+    {A "::subject:STREET:x::san:dns:example.org::eku:1.3.6::fulcio-issuer:a.b", NULL},
+    {A "::subject:CN:%C3%A9%2f", NULL},
+    {A "::subject:CN:x#0", NULL},
+    {A "::san:email:a%40b", NULL},
+    {A "::san:uri:https%3A%2F%2Fx", NULL},
+    {"", "begin with"},
+    {"did:x509", "begin with"},
+    {"did:x509:1:sha256:" FP "::eku:1.2", "begin with"},
+    {"did:x509:00:sha256:" FP "::eku:1.2", "begin with"},
+    {"DID:x509:0:sha256:" FP "::eku:1.2", "begin with"},
+    {" " A "::eku:1.2", "begin with"},
+    {"did:x509:0:", "without a hash"},
+    {"did:x509:0:sha256", "without a hash"},
+    {"did:x509:0:sha1:" FP "::eku:1.2", "neither sha256"},
+    {"did:x509:0:SHA256:" FP "::eku:1.2", "neither sha256"},
+    {"did:x509:0:sha256:" FP "A::eku:1.2", "not of its length"},
+    {"did:x509:0:sha256:" FP "=::eku:1.2", "not of its length"},
+    {"did:x509:0:sha256:AAAA::eku:1.2", "not of its length"},
+    {"did:x509:0:sha256:::eku:1.2", "without a hash"},
+    {"did:x509:0:sha384:" FP "::eku:1.2", "not of its length"},
+    {"did:x509:0:sha256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAB::eku:1.2",
+     "not of its length"}, /* bits that belong to no octet */
+    {"did:x509:0:sha256:+AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA::eku:1.2", "not of its length"},
+    {A, "without a predicate"},
+    {A "::", "not a name, a colon"},
+    {A "::eku", "not a name, a colon"},
+    {A "::eku:1.2::", "not a name, a colon"},
+    {A "::EKU:1.2", "neither subject"},
+    {A "::email:x", "neither subject"},
+    {A ":::eku:1.2", "neither subject"},
+    {A "::eku:", "no OID"},
+    {A "::eku:1..2", "no OID"},
+    {A "::eku:.1", "no OID"},
+    {A "::eku:1.", "no OID"},
+    {A "::eku:1.2:3", "no OID"},
+    {A "::eku:1.x", "no OID"},
+    {A "::subject:CN", "not pairs"},
+    {A "::subject:CN:x:O", "not pairs"},
+    {A "::subject:CN:", "value that is empty"},
+    {A "::subject:CN:x:CN:y", "key twice"},
+    {A "::subject:1.2:x:1.2:y", "key twice"},
+    {A "::subject:DC:x", "key that is neither"},
+    {A "::subject:cn:x", "key that is neither"},
+    {A "::subject::x", "not a name, a colon"},
+    {A "::subject:CN:a~b", "not percent-encoded"},
+    {A "::subject:CN:a b", "not percent-encoded"},
+    {A "::subject:CN:a%4", "not percent-encoded"},
+    {A "::subject:CN:a%4g", "not percent-encoded"},
+    {A "::subject:CN:a%", "not percent-encoded"},
+    {A "::subject:CN:\xc3\xa9", "not percent-encoded"},
+    {A "::san:email", "one type and one value"},
+    {A "::san:dn:x", "neither email"},
+    {A "::san:email:", "empty"},
+    {A "::san:email:a:b", "not percent-encoded"},
+    {A "::fulcio-issuer:", "empty"},
+    {A "::fulcio-issuer:a:b", "not percent-encoded"},
+    {A "::fulcio-issuer:a~b", "not percent-encoded"},
+    {A "::eku:1.2/path", "path"},
+    {A "::eku:1.2?q=1", "query"},
+    {A "::eku:1.2#", "empty fragment"},
+    {A "::eku:1.2#a b", "fragment is none"},
+    {A "::eku:1.2#a#b", "fragment is none"},
+};
+
 static void grammar(void **state)
 {
-    static const struct {
-        const char *text;
-        const char *says; /* NULL: it is one */
-    } CASES[] = {
-        {A "::subject:CN:x", NULL},
-        {A "::subject:CN:x:O:y", NULL},
-        {A "::subject:1.2.840.113549.1.9.1:x", NULL},
-        {A "::subject:STREET:x::san:dns:example.org::eku:1.3.6::fulcio-issuer:a.b", NULL},
-        {A "::subject:CN:%C3%A9%2f", NULL},
-        {A "::subject:CN:x#0", NULL},
-        {A "::san:email:a%40b", NULL},
-        {A "::san:uri:https%3A%2F%2Fx", NULL},
-        {"", "begin with"},
-        {"did:x509", "begin with"},
-        {"did:x509:1:sha256:" FP "::eku:1.2", "begin with"},
-        {"did:x509:00:sha256:" FP "::eku:1.2", "begin with"},
-        {"DID:x509:0:sha256:" FP "::eku:1.2", "begin with"},
-        {" " A "::eku:1.2", "begin with"},
-        {"did:x509:0:", "without a hash"},
-        {"did:x509:0:sha256", "without a hash"},
-        {"did:x509:0:sha1:" FP "::eku:1.2", "neither sha256"},
-        {"did:x509:0:SHA256:" FP "::eku:1.2", "neither sha256"},
-        {"did:x509:0:sha256:" FP "A::eku:1.2", "not of its length"},
-        {"did:x509:0:sha256:" FP "=::eku:1.2", "not of its length"},
-        {"did:x509:0:sha256:AAAA::eku:1.2", "not of its length"},
-        {"did:x509:0:sha256:::eku:1.2", "without a hash"},
-        {"did:x509:0:sha384:" FP "::eku:1.2", "not of its length"},
-        {"did:x509:0:sha256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAB::eku:1.2",
-         "not of its length"}, /* bits that belong to no octet */
-        {"did:x509:0:sha256:+AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA::eku:1.2",
-         "not of its length"},
-        {A, "without a predicate"},
-        {A "::", "not a name, a colon"},
-        {A "::eku", "not a name, a colon"},
-        {A "::eku:1.2::", "not a name, a colon"},
-        {A "::EKU:1.2", "neither subject"},
-        {A "::email:x", "neither subject"},
-        {A ":::eku:1.2", "neither subject"},
-        {A "::eku:", "no OID"},
-        {A "::eku:1..2", "no OID"},
-        {A "::eku:.1", "no OID"},
-        {A "::eku:1.", "no OID"},
-        {A "::eku:1.2:3", "no OID"},
-        {A "::eku:1.x", "no OID"},
-        {A "::subject:CN", "not pairs"},
-        {A "::subject:CN:x:O", "not pairs"},
-        {A "::subject:CN:", "value that is empty"},
-        {A "::subject:CN:x:CN:y", "key twice"},
-        {A "::subject:1.2:x:1.2:y", "key twice"},
-        {A "::subject:DC:x", "key that is neither"},
-        {A "::subject:cn:x", "key that is neither"},
-        {A "::subject::x", "not a name, a colon"},
-        {A "::subject:CN:a~b", "not percent-encoded"},
-        {A "::subject:CN:a b", "not percent-encoded"},
-        {A "::subject:CN:a%4", "not percent-encoded"},
-        {A "::subject:CN:a%4g", "not percent-encoded"},
-        {A "::subject:CN:a%", "not percent-encoded"},
-        {A "::subject:CN:\xc3\xa9", "not percent-encoded"},
-        {A "::san:email", "one type and one value"},
-        {A "::san:dn:x", "neither email"},
-        {A "::san:email:", "empty"},
-        {A "::san:email:a:b", "not percent-encoded"},
-        {A "::fulcio-issuer:", "empty"},
-        {A "::fulcio-issuer:a:b", "not percent-encoded"},
-        {A "::fulcio-issuer:a~b", "not percent-encoded"},
-        {A "::eku:1.2/path", "path"},
-        {A "::eku:1.2?q=1", "query"},
-        {A "::eku:1.2#", "empty fragment"},
-        {A "::eku:1.2#a b", "fragment is none"},
-        {A "::eku:1.2#a#b", "fragment is none"},
-    };
     (void)state;
 
-    for (size_t i = 0; i < N(CASES); i++) {
+    for (size_t i = 0; i < N(GRAMMAR); i++) {
         struct did_x509 did = {0};
         struct why why = {0};
-        err_code err = did_x509_parse(slice_str(CASES[i].text), &did, &why);
+        err_code err = did_x509_parse(slice_str(GRAMMAR[i].text), &did, &why);
 
-        if (err != (CASES[i].says == NULL ? ERR_OK : ERR_DID_MALFORMED))
-            fail_msg("\"%s\": %s (%s)", CASES[i].text, err_name(err), why.text);
-        if (CASES[i].says != NULL && strstr(why.text, CASES[i].says) == NULL)
-            fail_msg("\"%s\": \"%s\" does not say \"%s\"", CASES[i].text, why.text, CASES[i].says);
-        if (CASES[i].says != NULL && did.n != 0)
-            fail_msg("\"%s\": refused, and written", CASES[i].text);
+        if (err != (GRAMMAR[i].says == NULL ? ERR_OK : ERR_DID_MALFORMED))
+            fail_msg("\"%s\": %s (%s)", GRAMMAR[i].text, err_name(err), why.text);
+        if (GRAMMAR[i].says != NULL && strstr(why.text, GRAMMAR[i].says) == NULL)
+            fail_msg("\"%s\": \"%s\" does not say \"%s\"", GRAMMAR[i].text, why.text,
+                     GRAMMAR[i].says);
+        if (GRAMMAR[i].says != NULL && did.n != 0)
+            fail_msg("\"%s\": refused, and written", GRAMMAR[i].text);
     }
 }
 

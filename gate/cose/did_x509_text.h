@@ -10,6 +10,6 @@
 bool did_x509_split(struct slice *rest, const char *mark, struct slice *ret);
 
 /* Appends what a percent-encoded value means. Error: FORMAT. */
-err_code did_x509_decode(struct slice value, struct buf *ret);
+err_code did_x509_plain(struct slice value, struct buf *ret);
 
 #endif

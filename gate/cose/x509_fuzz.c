@@ -8,7 +8,7 @@
  * it stay inside it, whatever they answer. The first octet is how many of the next are a DID. */
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
-    CLEANUP(buf_free) struct buf again = {0}, text = {0};
+    CLEANUP(buf_free) struct buf again = {0}, text = {0}, pem = {0};
     CLEANUP(x509_draft_free) struct x509_draft draft = {0};
     struct slice in = {bytes, len}, name, encoded;
     struct did_x509_document document;
@@ -23,6 +23,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     if (x509_chain_decode(encoded, &chain, NULL) != ERR_OK)
         chain.n = 0;
     else if (x509_chain_encode(&chain, &again) != ERR_OK || !slice_eq(buf_slice(&again), encoded))
+        abort();
+    if (x509_chain_from_pem(in, &pem, NULL) == ERR_OK &&
+        x509_chain_decode(buf_slice(&pem), &(struct x509_chain){0}, NULL) != ERR_OK)
         abort();
     if (did_x509_parse(name, &did, NULL) == ERR_OK)
         (void)!did_x509_resolve(&did, &chain, X509_ANY_TIME, &document, NULL);
