@@ -66,7 +66,7 @@ def audits(tally, title, auditor, peers, log, chance, count):
 def proofs(tally, title, auditor, peers, log, statements, indexes):
     """Proof files for x/mod, receipts for scitt-cose, of entries that had no receipt before."""
     entries, wrong, files = log.entries(), [], []
-    any_statement = next(iter(statements.values()))
+    newest = list(statements.values())[-1]  # its receipt key is that of the published head
     for index in indexes:
         text, said = auditor.prove(log.directory, index)
         if text is None:
@@ -78,7 +78,7 @@ def proofs(tally, title, auditor, peers, log, statements, indexes):
             wrong.append(f"no receipt of entry {index}: {said}")
             continue
         for number, entry in enumerate(entries):
-            if any_statement.by_scitt(receipt, entry).ok != (number == index):
+            if newest.by_scitt(receipt, entry).ok != (number == index):
                 wrong.append(f"scitt-cose on the receipt of entry {index}, with entry {number}")
     questions = [{"what": "check-file", "proof": base64.b64encode(text).decode(),
                   "entry": base64.b64encode(entries[number]).decode()}
