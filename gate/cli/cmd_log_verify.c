@@ -14,7 +14,8 @@
 #include <unistd.h>
 
 #define VIEWS_MAX 4096
-#define REMEMBERED_MAX 256
+#define REMEMBERED "pawl-verified-v1"
+#define REMEMBERED_MAX 256  /* bytes of that file */
 #define PROGRESS_MIN 100000 /* entries: shorter work has no progress bar */
 
 /* One run of either verb. */
@@ -153,40 +154,48 @@ static err_code since_path(struct run *run)
     return buf_terminate(&run->since_path);
 }
 
-/* "pawl-verified-v1 <size> sha256:<root>". */
+/* Three lines: what it is, size, root in base64. */
+static err_code parse_since(struct slice rest, struct checkpoint *ret)
+{
+    struct slice magic, size, root;
+
+    TRY(note_line(&rest, &magic));
+    TRY(note_line(&rest, &size));
+    TRY(note_line(&rest, &root));
+    if (!slice_eq_str(magic, REMEMBERED) || rest.len > 0)
+        return ERR_FORMAT;
+    TRY(note_number(size, &ret->size));
+    return note_hash(root, &ret->root);
+}
+
 static err_code read_since(struct run *run, struct checkpoint *ret)
 {
     CLEANUP(buf_free) struct buf bytes = {0};
     const char *path = (const char *)run->since_path.ptr;
-    char magic[24], size[24], root[DIGEST_TEXT];
 
     if (run->since_path.len == 0 || !file_exists(path))
         return ERR_OK;
     TRY(file_read(path, REMEMBERED_MAX, &bytes, &run->call->why));
-    TRY(buf_terminate(&bytes));
-    if (sscanf((const char *)bytes.ptr, "%23s %23s %71s", magic, size, root) != 3 ||
-        strcmp(magic, "pawl-verified-v1") != 0 ||
-        number_parse(size, UINT64_MAX, &ret->size) != ERR_OK ||
-        digest_parse(root, &ret->root) != ERR_OK)
-        return in_file(run->call,
-                       why_say(&run->call->why, ERR_FORMAT,
-                               "not what pawl log verify remembers; --full goes without it"),
-                       path);
-    return ERR_OK;
+    if (parse_since(buf_slice(&bytes), ret) == ERR_OK)
+        return ERR_OK;
+    *ret = (struct checkpoint){0};
+    return in_file(run->call,
+                   why_say(&run->call->why, ERR_FORMAT, "not what pawl log verify remembers"),
+                   path);
 }
 
 static err_code write_since(struct run *run, const struct checkpoint *head)
 {
     const char *path = (const char *)run->since_path.ptr;
-    char text[REMEMBERED_MAX], root[DIGEST_TEXT];
+    CLEANUP(buf_free) struct buf text = {0};
     err_code err;
 
     if (run->since_path.len == 0)
         return ERR_OK;
-    digest_text(&head->root, root);
-    (void)snprintf(text, sizeof text, "pawl-verified-v1 %llu %s\n", (unsigned long long)head->size,
-                   root);
-    err = file_write(path, slice_str(text), 0644, &run->call->why);
+    TRY(buf_add_str(&text, REMEMBERED "\n"));
+    TRY(note_put_number("", head->size, &text));
+    TRY(note_put_hash(&head->root, &text));
+    err = file_write(path, buf_slice(&text), 0644, &run->call->why);
     if (err == ERR_OK || args_value(run->call->args, "since-file", NULL) != NULL)
         return err;
     say(run->call, "(not remembered: \"%s\" cannot be written)", path);

@@ -2,6 +2,7 @@
 #include "gate/decide/auditor.h"
 
 #include "gate/cose/cose_key.h"
+#include "gate/cose/x509.h"
 #include "gate/decide/hardware.h"
 #include "pkcs11/epoch_cert.h"
 
@@ -123,12 +124,42 @@ static err_code judge_seal(const struct auditor *auditor, const struct sealed *s
 
 /* ---- records --------------------------------------------------------------------------------- */
 
+/* The certificates of a session say what its key_rotation says: this key, by the receipt key of the
+ * epoch, at that time. */
+static err_code judge_certificates(const struct auditor *auditor, const struct record *record,
+                                   struct why *why)
+{
+    const struct record_rotation *from = &record->rotation;
+    struct x509_chain chain = {.n = from->n_certs};
+    struct hw_pubkey key, above;
+
+    if (chain.n == 0)
+        return ERR_OK;
+    if (chain.n < 2 || chain.n > X509_CHAIN_MAX)
+        return why_say(why, ERR_CERT_CHAIN, "a chain of %zu certificates", chain.n);
+    for (size_t i = 0; i < chain.n; i++)
+        chain.certs[i] = from->certs[i];
+    TRY(x509_chain_validate(&chain, (int64_t)(record->action_ms / 1000), why));
+    TRY(x509_key(chain.certs[0], &key, why));
+    if (!hw_pubkey_eq(&key, &record->key))
+        return why_say(why, ERR_CERT_CHAIN, "the session's certificate is of another key");
+    TRY(find_key(auditor, &record->kid, record->epoch, &above, why));
+    TRY(x509_key(chain.certs[1], &key, why));
+    if (!hw_pubkey_eq(&key, &above))
+        return why_say(why, ERR_CERT_CHAIN,
+                       "the session's certificate is issued by another key than the receipt key");
+    return ERR_OK;
+}
+
 /* What a record says of the enrolment, and of the hardware that it is made on. */
 static err_code judge_record(const struct auditor *auditor, const struct record *record,
                              enum audit_kind *ret_kind, struct why *why)
 {
     const struct decide_auditor *own = auditor->context;
 
+    *ret_kind = AUDIT_CERTIFICATE_INVALID;
+    if (record->kind == RECORD_KEY_ROTATION)
+        return judge_certificates(auditor, record, why);
     *ret_kind = AUDIT_ENROLMENT_MISMATCH;
     if (record->kind != RECORD_ENROL)
         return ERR_OK;

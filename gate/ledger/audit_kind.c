@@ -5,7 +5,7 @@ static const struct {
     const char *name, *text;
     err_code error;
 } KINDS[] = {
-#define X(kind, name, error, meaning) [AUDIT_##kind] = {name, meaning, ERR_##error},
+#define X(kind, name, error, meaning) [kind] = {name, meaning, ERR_##error},
     AUDIT_KINDS(X)
 #undef X
 };

@@ -348,3 +348,63 @@ void lab_write(struct lab *lab, size_t published)
     if (published > 1)
         put_seal(lab, published);
 }
+
+/* ---- what is found --------------------------------------------------------------------------- */
+
+struct audit_job lab_job(const struct lab *lab)
+{
+    return (struct audit_job){.dir = lab->dir, .auditor = &lab->auditor, .thorough = true};
+}
+
+void lab_good(const struct audit_job *job, struct audit_report *ret)
+{
+    struct why why = {0};
+    err_code err = audit_log(job, ret, &why);
+
+    if (err != ERR_OK)
+        fail_msg("%s: %s", err_name(err), why.text);
+}
+
+static void keep(void *context, const struct audit_finding *finding)
+{
+    struct audit_finding *first = context;
+
+    if (first->kind == AUDIT_NONE)
+        *first = *finding;
+}
+
+static struct audit_finding found_by(struct audit_job job)
+{
+    struct audit_finding first = {0};
+    struct audit_report report;
+    struct why why = {0};
+    err_code err;
+
+    job.found = keep;
+    job.context = &first;
+    err = audit_log(&job, &report, &why);
+    if ((err == ERR_OK) != (first.kind == AUDIT_NONE))
+        fail_msg("%s: %s", err_name(err), why.text);
+    if (first.kind != AUDIT_NONE)
+        assert_int_equal(err, audit_kind_error(first.kind));
+    return first;
+}
+
+void lab_expect_job(struct audit_job job, enum audit_kind kind, uint64_t index, const char *file)
+{
+    struct audit_finding got = found_by(job);
+
+    if (got.kind != kind || strcmp(got.file, file) != 0 || got.has_index != (index != NO_ENTRY) ||
+        (got.has_index && got.index != index))
+        fail_msg("found %s at %llu in \"%s\" (%s), not %s at %llu in \"%s\"",
+                 audit_kind_name(got.kind), got.has_index ? (unsigned long long)got.index : ~0ULL,
+                 got.file, got.text, audit_kind_name(kind), (unsigned long long)index, file);
+    job.all = true; /* the first stays the first */
+    got = found_by(job);
+    assert_int_equal(got.kind, kind);
+}
+
+void lab_expect(const struct lab *lab, enum audit_kind kind, uint64_t index, const char *file)
+{
+    lab_expect_job(lab_job(lab), kind, index, file);
+}

@@ -49,6 +49,14 @@ void lab_write_forged(struct lab *lab, size_t published);
 /* The root over the first n entries. */
 struct checkpoint lab_head(const struct lab *lab, size_t n);
 
+/* A thorough audit of the log; one that must find nothing; and one whose first finding must be of
+ * this kind, entry (NO_ENTRY: none) and file ("": none). */
+#define NO_ENTRY UINT64_MAX
+struct audit_job lab_job(const struct lab *lab);
+void lab_good(const struct audit_job *job, struct audit_report *ret);
+void lab_expect_job(struct audit_job job, enum audit_kind kind, uint64_t index, const char *file);
+void lab_expect(const struct lab *lab, enum audit_kind kind, uint64_t index, const char *file);
+
 /* Reads, or writes, a file of the log. */
 void lab_read(const struct lab *lab, const char *name, struct buf *ret);
 void lab_put(const struct lab *lab, const char *name, struct slice content);

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""test_audit.py: the log of a real gate, on real hardware doubles, and a copy of it in somebody else's
-hands: shown, proved, exported, audited; and damage that the audit names. No gate and no hardware
-takes part in judging it."""
+"""test_audit.py: the log of a real gate, on real hardware doubles, and a copy of it in somebody
+else's hands: shown, proved, exported, audited; and damage that the audit names. No gate and no
+hardware takes part in judging it."""
 
 import json
 import os
@@ -64,7 +64,8 @@ def shown(world):
     equal(times, sorted(times), "times")
     permits = show(world, "--decision", "permit")
     denials = show(world, "--decision", "deny")
-    equal({e["decision"] for e in permits} | {not e["decision"] for e in denials}, {True}, "answers")
+    equal({e["decision"] for e in permits} | {not e["decision"] for e in denials}, {True},
+          "answers")
     equal(len(permits) + len(denials), len(show(world, "--kind", "decision")), "decisions")
     equal(show(world, "--agent", "nobody"), [], "nobody")
     equal(show(world, "--action", "exec"), show(world, "--class", "execute"), "action and class")

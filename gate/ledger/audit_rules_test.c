@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* audit_rules_test.c: logs of a gate that signs what it must not: each rule of succession that is
+ * broken has its name. */
+#include "gate/ledger/audit_testing.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+static void older(struct record *record)
+{
+    record->action_ms -= 100000;
+    record->captured_ms -= 100000;
+}
+
+static void other_snapshot(struct record *record)
+{
+    record->snapshot.bytes[0] ^= 1;
+}
+
+static void other_attempt(struct record *record)
+{
+    record->decision.attempt = slice_str("0199c82c-c000-7000-8000-000000000001");
+}
+
+static void other_chain(struct record *record)
+{
+    record->link.prev.bytes[0] ^= 1;
+}
+
+static void other_number(struct record *record)
+{
+    record->link.sequence += 2;
+}
+
+static void other_issuer(struct record *record)
+{
+    record->issuer = slice_str("dev.pawl:example.org/gate-2");
+    if (!record_is_agents(record->kind))
+        record->agent_id = record->issuer;
+}
+
+static void other_session(struct record *record)
+{
+    record->session_id = slice_str("0199c82c-c000-7000-8000-000000000002");
+}
+
+static void nothing(struct record *record)
+{
+    (void)record;
+}
+
+static void rules_that_are_broken(void **state)
+{
+    static const struct {
+        void (*edit)(struct record *);
+        enum record_kind kind;
+        enum audit_kind found;
+        int before; /* entries that the finding lies before it */
+    } CASES[] = {
+        {older, RECORD_ATTEMPT, AUDIT_TIME_BACK, 0},
+        {other_snapshot, RECORD_ATTEMPT, AUDIT_SNAPSHOT_CHANGED, 0},
+        {other_attempt, RECORD_DECISION, AUDIT_OUTCOME_WITHOUT_ATTEMPT, 0},
+        {nothing, RECORD_DECISION, AUDIT_OUTCOME_WITHOUT_ATTEMPT, 0}, /* a second one */
+        {other_chain, RECORD_ATTEMPT, AUDIT_CHAIN_BROKEN, 0},
+        {other_number, RECORD_ATTEMPT, AUDIT_SEQUENCE_GAP, 0},
+        {other_issuer, RECORD_ATTEMPT, AUDIT_RECORD_FOREIGN, 0},
+        {other_session, RECORD_ATTEMPT, AUDIT_SPLICED, 0},
+        {nothing, RECORD_START, AUDIT_SESSION_BROKEN, 0},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        struct lab *lab = lab_make();
+        size_t at;
+
+        lab_session(lab, 3);
+        at = lab->n;
+        lab->edit = CASES[i].edit;
+        lab_add(lab, CASES[i].kind, "agent-1");
+        lab_commit(lab);
+        lab_write(lab, lab->n);
+        print_message("%s\n", audit_kind_name(CASES[i].found));
+        lab_expect(lab, CASES[i].found, at - (size_t)CASES[i].before, "");
+        lab_free(lab);
+    }
+}
+
+static void a_stop_with_an_open_attempt(void **state)
+{
+    struct lab *lab = lab_make();
+
+    (void)state;
+    lab_session(lab, 3);
+    lab_add(lab, RECORD_ATTEMPT, "agent-1");
+    lab_add(lab, RECORD_ATTEMPT, "agent-2");
+    lab->edit = nothing;
+    lab_add(lab, RECORD_STOP, NULL);
+    lab_commit(lab);
+    lab_write(lab, lab->n);
+    lab_expect(lab, AUDIT_ATTEMPT_WITHOUT_OUTCOME, lab->n - 3, "");
+    lab_free(lab);
+}
+
+static void facts_that_are_no_damage(void **state)
+{
+    struct lab *lab = lab_make();
+    struct audit_report report;
+    struct audit_job job = lab_job(lab);
+
+    (void)state;
+    lab_session(lab, 3);
+    lab_add(lab, RECORD_ATTEMPT, "agent-1"); /* killed before it had its outcome */
+    lab_commit(lab);
+    lab_session(lab, 1);
+    lab_add(lab, RECORD_STOP, NULL);
+    lab_commit(lab);
+    lab_write(lab, lab->n);
+    lab_good(&job, &report);
+    assert_int_equal(report.interrupted, 1);
+    assert_int_equal(report.lost, 1);
+    assert_int_equal(report.open, 0);
+    assert_false(report.running);
+    lab_free(lab);
+}
+
+static void a_key_that_nobody_vouched_for(void **state)
+{
+    struct lab *lab = lab_make();
+    struct why why = {0};
+
+    (void)state;
+    lab_session(lab, 3);
+    lab_write(lab, lab->n);
+    hw_signer_close(&lab->t.hardware);
+    assert_int_equal(hw_signer_generate(HW_ES256, &lab->t.hardware, &why), ERR_OK);
+    lab_expect(lab, AUDIT_SIGNER_UNKNOWN, 0, "");
+    lab_free(lab);
+}
+
+/* The hardware's signature under a session: looked at by a fast audit, too. */
+static void a_key_rotation_that_is_not_signed(void **state)
+{
+    struct lab *lab = lab_make();
+    struct audit_job job = lab_job(lab);
+
+    (void)state;
+    lab_session(lab, 3);
+    lab->entries[0].ptr[lab->entries[0].len - 1] ^= 1;
+    lab_write(lab, lab->n);
+    lab_expect(lab, AUDIT_SIGNATURE_INVALID, 0, "");
+    job.thorough = false;
+    lab_expect_job(job, AUDIT_SIGNATURE_INVALID, 0, "");
+    lab_free(lab);
+}
+
+static void a_tile_of_more_than_there_is(void **state)
+{
+    struct lab *lab = lab_make();
+    CLEANUP(buf_free) struct buf tile = {0};
+
+    (void)state;
+    lab_session(lab, 3);
+    lab_write(lab, lab->n);
+    lab_read(lab, "tile/0/000.p/8", &tile);
+    assert_int_equal(buf_add(&tile, (uint8_t[32]){1}, 32), ERR_OK);
+    lab_put(lab, "tile/0/000.p/9", buf_slice(&tile));
+    lab_expect(lab, AUDIT_TILE_DAMAGED, 8, "tile/0/000.p/9");
+    lab_free(lab);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rules_that_are_broken),
+        cmocka_unit_test(a_stop_with_an_open_attempt),
+        cmocka_unit_test(facts_that_are_no_damage),
+        cmocka_unit_test(a_key_that_nobody_vouched_for),
+        cmocka_unit_test(a_key_rotation_that_is_not_signed),
+        cmocka_unit_test(a_tile_of_more_than_there_is),
+    };
+    return cmocka_run_group_tests_name("audit_rules", tests, NULL, NULL);
+}
