@@ -370,6 +370,56 @@ static void disclosures_of_no_receipt(void **state)
     free(other);
 }
 
+/* The record's writer may be the liar: a value that fits its receipt, but not a line of text. */
+static void values_that_are_none(void **state)
+{
+    static const char *const BAD[] = {"x\nPERMIT", "\x1b[2K", "\xff", "stop\xe2\x80\xae"};
+    static const char *const ONE[] = {"pawl.reason"};
+    struct testing *t = *state;
+    CLEANUP(buf_free) struct buf disclosures = {0};
+    struct record *record = made(t, RECORD_STOP);
+    struct record_disclosures parsed;
+    struct why why = {0};
+
+    redact(record, ONE, 1, &disclosures);
+    assert_int_equal(record_disclosures_parse(buf_slice(&disclosures), &parsed, &why), ERR_OK);
+    for (size_t i = 0; i < sizeof BAD / sizeof *BAD; i++) {
+        struct slice parts[2];
+
+        parsed.items[0].value = slice_str(BAD[i]);
+        parts[0] = parsed.items[0].salt;
+        parts[1] = parsed.items[0].value;
+        assert_int_equal(hash_tagged("pawl-redact-v1", parts, 2, &record->redactions[0].hash),
+                         ERR_OK);
+        if (record_disclose(record, &parsed, &why) != ERR_FORMAT)
+            fail_msg("value %zu", i);
+    }
+    free(record);
+}
+
+static void salts_have_one_length(void **state)
+{
+    (void)state;
+    for (size_t len = RECORD_SALT_LEN - 1; len <= RECORD_SALT_LEN + 1; len++) {
+        static const uint8_t SALT[RECORD_SALT_LEN + 1];
+        CLEANUP(buf_free) struct buf bytes = {0};
+        struct cbor_writer w = cbor_write(&bytes);
+        struct record_disclosures parsed;
+
+        cbor_put_array(&w, 1);
+        cbor_put_map(&w, 3);
+        cbor_put_text(&w, "path");
+        cbor_put_text(&w, "pawl.reason");
+        cbor_put_text(&w, "salt");
+        cbor_put_bytes(&w, (struct slice){SALT, len});
+        cbor_put_text(&w, "value");
+        cbor_put_text(&w, "signal");
+        assert_int_equal(cbor_written(&w), ERR_OK);
+        assert_int_equal(record_disclosures_parse(buf_slice(&bytes), &parsed, NULL),
+                         len == RECORD_SALT_LEN ? ERR_OK : ERR_FORMAT);
+    }
+}
+
 /* ---- permits --------------------------------------------------------------------------------- */
 
 static void a_permit_carries_them(void **state)
@@ -429,6 +479,8 @@ int main(void)
         cmocka_unit_test(records_that_lie_are_not_written),
         cmocka_unit_test(every_flipped_bit_discloses_nothing),
         cmocka_unit_test(disclosures_of_no_receipt),
+        cmocka_unit_test(values_that_are_none),
+        cmocka_unit_test(salts_have_one_length),
         cmocka_unit_test(a_permit_carries_them),
     };
     return cmocka_run_group_tests_name("record_redact", tests, set_up, tear_down);
