@@ -426,7 +426,7 @@ static void a_permit_carries_them(void **state)
 {
     struct testing *t = *state;
     CLEANUP(ledger_close) struct ledger *ledger = NULL;
-    CLEANUP(buf_free) struct buf disclosures = {0}, wrong = {0}, bytes = {0}, permit_bytes = {0};
+    CLEANUP(buf_free) struct buf disclosures = {0}, bytes = {0}, permit_bytes = {0};
     struct record *record, *other;
     struct permit *permit = calloc(1, sizeof *permit);
     struct record_link link = {0}, next;
