@@ -405,6 +405,8 @@ static void somebody_else_wrote(void **state)
     assert_int_equal(truncate(path, 100), 0);
     stage(s, 1);
     assert_int_equal(tlog_commit(s->tlog, 100, NULL), ERR_LEDGER_INCONSISTENT);
+    assert_int_equal(truncate(path, JOURNAL_HEADER), 0);
+    reopen(s, TLOG_APPEND);
     read_journal(s, &journal);
     write_journal(s, buf_slice(&journal)); /* another file of that name */
     stage(s, 1);
