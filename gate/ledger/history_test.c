@@ -406,7 +406,7 @@ static void older_databases(void **state)
 static void newer_database(void **state)
 {
     struct setting *s = *state;
-    CLEANUP(buf_free) struct buf new = {0}, journal = {0};
+    CLEANUP(buf_free) struct buf journal = {0};
     struct ledger *ledger = NULL;
 
     begin(s, &ledger);
