@@ -6,14 +6,11 @@
 #include "gate/ledger/log_state.h"
 
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -240,50 +237,6 @@ static void killed_in_a_fold(void **state)
     assert_true(tlog_folded(reader->tlog) < ledger_size(reader));
     dump(s, &after);
     assert_true(slice_eq(buf_slice(&before), buf_slice(&after)));
-    goes_on(s);
-}
-
-/* The child says through its exit how far it came; killed by the clock of its own work. */
-static void fold_for_ever(struct setting *s)
-{
-    struct ledger *ledger = NULL;
-
-    if (ledger_open(s->dir, LEDGER_APPEND, &ledger, &why) != ERR_OK)
-        _exit(1);
-    for (;;)
-        if (testing_stage(&s->t, ledger, RECORD_DECISION, "agent-0") != ERR_OK ||
-            testing_commit(ledger, &why) != ERR_OK || ledger_fold(ledger, &why) != ERR_OK)
-            _exit(1);
-}
-
-static void killed_at_any_moment(void **state)
-{
-    struct setting *s = *state;
-    CLEANUP(ledger_close) struct ledger *ledger = NULL;
-    CLEANUP(buf_free) struct buf live = {0};
-    uint64_t before;
-
-    begin(s, &ledger);
-    before = ledger_size(ledger);
-    for (int turn = 0; turn < 25; turn++) {
-        struct timespec pause = {.tv_nsec = 20 * 1000 * 1000 + turn * 1700 * 1000};
-        int status;
-        pid_t child;
-
-        ledger_close(&ledger); /* SQLite does not go through a fork */
-        child = fork();
-        assert_true(child >= 0);
-        if (child == 0)
-            fold_for_ever(s);
-        (void)nanosleep(&pause, NULL);
-        assert_int_equal(kill(child, SIGKILL), 0);
-        assert_int_equal(waitpid(child, &status, 0), child);
-        assert_true(WIFSIGNALED(status));
-        OK(ledger_open(s->dir, LEDGER_APPEND, &ledger, &why));
-    }
-    assert_true(ledger_size(ledger) > before);
-    ledger_close(&ledger);
-    live_is_rebuilt(s, &live);
     goes_on(s);
 }
 
@@ -608,19 +561,12 @@ static void rebuilding(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WITH_SETTING(histories),
-        WITH_SETTING(killed_in_a_fold),
-        WITH_SETTING(killed_at_any_moment),
-        WITH_SETTING(no_database),
-        WITH_SETTING(database_before_the_log),
-        WITH_SETTING(cut_databases),
-        WITH_SETTING(older_databases),
-        WITH_SETTING(newer_database),
-        WITH_SETTING(database_of_another),
-        WITH_SETTING(damaged_pages),
-        WITH_SETTING(folds_beside_a_reader),
-        WITH_SETTING(many_agents),
-        WITH_SETTING(rebuilding),
+        WITH_SETTING(histories),      WITH_SETTING(killed_in_a_fold),
+        WITH_SETTING(no_database),    WITH_SETTING(database_before_the_log),
+        WITH_SETTING(cut_databases),  WITH_SETTING(older_databases),
+        WITH_SETTING(newer_database), WITH_SETTING(database_of_another),
+        WITH_SETTING(damaged_pages),  WITH_SETTING(folds_beside_a_reader),
+        WITH_SETTING(many_agents),    WITH_SETTING(rebuilding),
     };
     return cmocka_run_group_tests_name("history", tests, NULL, NULL);
 }

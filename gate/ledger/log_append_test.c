@@ -366,6 +366,22 @@ static uint64_t last_of(int fd)
     return last;
 }
 
+static void state_is_what_entries_tell(struct setting *s)
+{
+    CLEANUP(buf_free) struct buf live = {0}, rebuilt = {0};
+    struct why why = {0};
+    char path[96];
+
+    (void)snprintf(path, sizeof path, "%s/dump", s->dir);
+    assert_int_equal(ledger_state_dump(s->dir, path, &why), ERR_OK);
+    testing_read(path, &live);
+    ledger_close(&s->ledger);
+    assert_int_equal(ledger_rebuild(s->dir, NULL, &why), ERR_OK);
+    (void)snprintf(path, sizeof path, "%s/state.db", s->dir);
+    testing_read(path, &rebuilt);
+    assert_true(slice_eq(buf_slice(&live), buf_slice(&rebuilt)));
+}
+
 static void killed_at_any_moment(void **state)
 {
     struct setting *s = *state;
@@ -400,6 +416,7 @@ static void killed_at_any_moment(void **state)
         assert_int_equal(testing_stage(&s->t, s->ledger, RECORD_DECISION, "agent-9"), ERR_OK);
         assert_int_equal(testing_commit(s->ledger, &why), ERR_OK);
     }
+    state_is_what_entries_tell(s);
 }
 
 /* "one" is the snapshot of this room's tests. */

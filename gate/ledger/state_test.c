@@ -337,65 +337,66 @@ static void other_files(void **state)
 }
 
 /* What another program, or another version of this one, may do to it. */
+static const char *const MEDDLING[] = {
+    "PRAGMA application_id=1",
+    "PRAGMA user_version=2",
+    "CREATE TABLE more (x)",
+    "CREATE INDEX more ON agents (sequence)",
+    "CREATE TRIGGER more AFTER INSERT ON agents BEGIN DELETE FROM attempts; END",
+    "ALTER TABLE agents ADD COLUMN more INTEGER",
+    "DROP TABLE attempts",
+    "DELETE FROM head",
+    "UPDATE head SET size = size + 1",
+    "UPDATE head SET round = round + 1",
+    "UPDATE head SET root = zeroblob(32)",
+    "UPDATE head SET root = zeroblob(31)",
+    "UPDATE head SET issuer = x'61'",
+    "UPDATE head SET time_ms = time_ms - 1",
+    "UPDATE head SET epoch = 7",
+    "UPDATE head SET installed = 5",
+    "UPDATE head SET snapshot = NULL",
+    "UPDATE head SET snapshot = zeroblob(32)",
+    "UPDATE head SET phase = 3",
+    "UPDATE head SET phase = 99",
+    "UPDATE head SET key = zeroblob(32)",
+    "UPDATE head SET key_epoch = 8",
+    "UPDATE head SET session = x''",
+    "UPDATE head SET session = zeroblob(300)",
+    "UPDATE head SET clean = 0",
+    "UPDATE head SET began = 0",
+    "UPDATE head SET key_round = 0",
+    "UPDATE head SET sessions = 1",
+    "UPDATE head SET interrupted = 0",
+    "UPDATE head SET sum = x''",
+    "DELETE FROM attempts WHERE entry = 2",
+    "UPDATE attempts SET entry = 9 WHERE entry = 3",
+    "UPDATE attempts SET agent = zeroblob(32) WHERE entry = 3",
+    "UPDATE attempts SET input = zeroblob(3) WHERE entry = 3",
+    "UPDATE attempts SET id = x'61' WHERE entry = 3",
+    "UPDATE agents SET sequence = 9 WHERE id = CAST('agent-7' AS BLOB)",
+    "UPDATE agents SET prev = zeroblob(32) WHERE id = CAST('agent-7' AS BLOB)",
+    "UPDATE agents SET prev = x'00' WHERE id = CAST('agent-7' AS BLOB)",
+    "UPDATE agents SET sum = x'0011223344556677' WHERE id = CAST('agent-7' AS BLOB)",
+};
+
 static void other_content(void **state)
 {
-    static const char *const CASES[] = {
-        "PRAGMA application_id=1",
-        "PRAGMA user_version=2",
-        "CREATE TABLE more (x)",
-        "CREATE INDEX more ON agents (sequence)",
-        "CREATE TRIGGER more AFTER INSERT ON agents BEGIN DELETE FROM attempts; END",
-        "ALTER TABLE agents ADD COLUMN more INTEGER",
-        "DROP TABLE attempts",
-        "DELETE FROM head",
-        "UPDATE head SET size = size + 1",
-        "UPDATE head SET round = round + 1",
-        "UPDATE head SET root = zeroblob(32)",
-        "UPDATE head SET root = zeroblob(31)",
-        "UPDATE head SET issuer = x'61'",
-        "UPDATE head SET time_ms = time_ms - 1",
-        "UPDATE head SET epoch = 7",
-        "UPDATE head SET installed = 5",
-        "UPDATE head SET snapshot = NULL",
-        "UPDATE head SET snapshot = zeroblob(32)",
-        "UPDATE head SET phase = 3",
-        "UPDATE head SET phase = 99",
-        "UPDATE head SET key = zeroblob(32)",
-        "UPDATE head SET key_epoch = 8",
-        "UPDATE head SET session = x''",
-        "UPDATE head SET session = zeroblob(300)",
-        "UPDATE head SET clean = 0",
-        "UPDATE head SET began = 0",
-        "UPDATE head SET key_round = 0",
-        "UPDATE head SET sessions = 1",
-        "UPDATE head SET interrupted = 0",
-        "UPDATE head SET sum = x''",
-        "DELETE FROM attempts WHERE entry = 2",
-        "UPDATE attempts SET entry = 9 WHERE entry = 3",
-        "UPDATE attempts SET agent = zeroblob(32) WHERE entry = 3",
-        "UPDATE attempts SET input = zeroblob(3) WHERE entry = 3",
-        "UPDATE attempts SET id = x'61' WHERE entry = 3",
-        "UPDATE agents SET sequence = 9 WHERE id = CAST('agent-7' AS BLOB)",
-        "UPDATE agents SET prev = zeroblob(32) WHERE id = CAST('agent-7' AS BLOB)",
-        "UPDATE agents SET prev = x'00' WHERE id = CAST('agent-7' AS BLOB)",
-        "UPDATE agents SET sum = x'0011223344556677' WHERE id = CAST('agent-7' AS BLOB)",
-    };
     struct setting *s = *state;
     CLEANUP(buf_free) struct buf whole = {0};
 
     testing_read(s->path, &whole);
-    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+    for (size_t i = 0; i < sizeof MEDDLING / sizeof *MEDDLING; i++) {
         sqlite3 *db = NULL;
         err_code err;
 
         testing_write(s->path, buf_slice(&whole));
         assert_int_equal(sqlite3_open(s->path, &db), SQLITE_OK);
-        if (sqlite3_exec(db, CASES[i], NULL, NULL, NULL) != SQLITE_OK)
-            fail_msg("%s: %s", CASES[i], sqlite3_errmsg(db));
+        if (sqlite3_exec(db, MEDDLING[i], NULL, NULL, NULL) != SQLITE_OK)
+            fail_msg("%s: %s", MEDDLING[i], sqlite3_errmsg(db));
         assert_int_equal(sqlite3_close(db), SQLITE_OK);
         err = opening(s);
         if (err != ERR_STATE_CORRUPT)
-            fail_msg("%s: %s: %s", CASES[i], err_name(err), why.text);
+            fail_msg("%s: %s: %s", MEDDLING[i], err_name(err), why.text);
         assert_non_null(strstr(why.text, "pawl log rebuild"));
     }
 }
