@@ -57,6 +57,8 @@ class Writers(World):
                 yield "formats.cddl", rule, path, read(path)
         for path in sorted(glob.glob(f"{self.permits}/*.cose")):
             yield "ledger.cddl", "permit", path, read(path)
+        path = f"{self.state}/ledger/seal"
+        yield "ledger.cddl", "sealed", path, read(path)
         for number, record in enumerate(journaled(read(f"{self.state}/ledger/journal"))):
             yield "ledger.cddl", "record", f"ledger[{number}]", record
         # Of kinds that did not come up here.

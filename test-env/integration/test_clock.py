@@ -55,7 +55,7 @@ def set_back(world, seconds):
     """The gate was used two minutes ahead of now, so that the machine's speed is no matter."""
     world.ahead = 2 * MINUTE
     world.check(CURL, False, 2)
-    before = world.files(world.state)
+    before, journal = world.files(world.state), world.journal()
     world.ahead -= seconds
     for resource in (GIT, CURL):
         error = world.refused("CLOCK_BACK", resource)
@@ -63,6 +63,7 @@ def set_back(world, seconds):
     status = world.status(code=world.exits["CLOCK_BACK"])
     equal((status["serving"], status["reason"]), (False, "CLOCK_BACK"), "status")
     equal(world.files(world.state), before, "a refused check changes nothing")
+    equal(world.journal(), journal, "a refused check is not on record")
     world.ahead = 2 * MINUTE
     world.sound(2)
 

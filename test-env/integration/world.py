@@ -284,10 +284,26 @@ class World:
 
     @staticmethod
     def files(directory):
-        """Every file's path and content, but for caches that may come and go."""
-        return {os.path.relpath(os.path.join(where, name), directory):
-                read(os.path.join(where, name))
-                for where, _, names in os.walk(directory) for name in names if name != "tickets"}
+        """Every file's path and content, but for caches that may come and go, and what is written
+        with every record."""
+        found = (os.path.relpath(os.path.join(where, name), directory)
+                 for where, _, names in os.walk(directory) for name in names)
+        return {path: read(os.path.join(directory, path)) for path in found
+                if not re.match(r"ledger/|state\.db|hw/tickets$|hw/head|tickets$", path)}
+
+    def journal(self):
+        return read(f"{self.state}/ledger/journal")
+
+    def put_ledger_back(self, name):
+        """The newest ledger onto an older disk."""
+        for part in ("ledger", "state.db", "state.db-wal", "state.db-shm"):
+            source, target = f"{self.live}/{name}/{part}", f"{self.state}/{part}"
+            if os.path.isdir(source):
+                copy(source, target)
+            elif os.path.exists(source):
+                shutil.copy2(source, target)
+            elif os.path.exists(target):
+                os.unlink(target)
 
     def keep_disk(self, name):
         copy(self.state, f"{self.live}/{name}")
