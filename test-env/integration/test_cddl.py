@@ -15,7 +15,8 @@ from world import CURL, GIT, LAX, TOP, World, main, read
 suite = Suite()
 CORPUS = f"{TOP}/test-env/fuzz/corpus"
 # What the other root's gates write.
-OTHERS = {"tpm": {"token_enrolment"}, "hsm": {"tpm_enrolment", "tpm_name"}}
+OTHERS = {"tpm": {"token_enrolment", "chain_of_device"},
+          "hsm": {"tpm_enrolment", "tpm_name", "chain_of_device"}}
 
 
 class Writers(World):
@@ -102,7 +103,7 @@ def as_described(world):
 
 # ---- the rules do not take everything ------------------------------------------------------------
 
-OPTIONAL = {4, "agents", "zones", "zone", "snapshot", "approver", "override", "pawl-seal",
+OPTIONAL = {4, 33, "seal", "agents", "zones", "zone", "snapshot", "approver", "override", "pawl-seal",
             "pawl-simulated", "pawl-disclosures", "attempt", "log"}
 
 

@@ -219,7 +219,7 @@ class World:
                 for word in ("--against", f"{self.permits}/{name}")]
 
     def log(self, **options):
-        return self.pawl("log", "verify", "--enrolment", self.enrolment, *self.evidence(),
+        return self.pawl("log", "verify", "--full", "--enrolment", self.enrolment, *self.evidence(),
                          **options)
 
     def sound(self, epoch):
@@ -289,7 +289,7 @@ class World:
         found = (os.path.relpath(os.path.join(where, name), directory)
                  for where, _, names in os.walk(directory) for name in names)
         return {path: read(os.path.join(directory, path)) for path in found
-                if not re.match(r"ledger/|state\.db|hw/tickets$|hw/head|tickets$", path)}
+                if not re.match(r"ledger/|state\.db|hw/tickets$|hw/head|tickets$|verified$", path)}
 
     def journal(self):
         return read(f"{self.state}/ledger/journal")
