@@ -21,7 +21,7 @@ def settle_permits(world, known):
     for path in fresh:
         world.verify(path)
     against = [word for path in fresh for word in ("--against", path)]
-    world.pawl("log", "verify", "--enrolment", world.enrolment, *against)
+    world.pawl("log", "verify", "--full", "--enrolment", world.enrolment, *against)
     return len(fresh)
 
 

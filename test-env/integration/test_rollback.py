@@ -80,7 +80,7 @@ def recovers(world):
     world.check(GIT, True, 2)
     world.install(world.next_epoch())
     world.check(CURL, False, 3)
-    equal(world.pawl("log", "verify")["installs"], 3, "installs on record: 1, 2, 3")
+    equal(world.pawl("log", "verify", "--full")["installs"], 3, "installs on record: 1, 2, 3")
 
 
 @suite.test("a disk without bundles: the newest bundle brings it back")
