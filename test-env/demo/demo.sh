@@ -110,6 +110,11 @@ tell() {
     refused 10 "${request[@]}" --state "$work/state" --explain
     show "${request[@]}" --state "$work/state" --context '{"ticket": "OPS-7"}'
 
+    chapter "An auditor who has only the published files checks all of it, without hardware."
+    show log export --state "$work/state" "$work/copy"
+    show log audit "$work/copy" --enrolment "$work/gate.enrolment" --permits "$work/permit.cose"
+    show log show --state "$work/state"
+
     chapter "Nobody shortens the ledger: a copy from a minute ago is put back, of the same epoch."
     snapshot "$work/state" "$work/a-minute-ago"
     show "${request[@]}" --state "$work/state" --context '{"ticket": "OPS-8"}'
