@@ -9,12 +9,13 @@ import os
 from fragile import Fragile, enough, prepare
 from shim import FUNCTIONS
 from tap import Suite, equal, true
-from wire import NV_CERTIFY, NV_INCREMENT, SIGN
+from wire import NV_CERTIFY, NV_EXTEND, NV_INCREMENT, SIGN
 from world import GIT, main, read
 
 suite = Suite()
 # What the hardware is asked for: TPM_CC of a command sent, or function of a token.
 STEP = {"tpm": (NV_INCREMENT,), "hsm": ("C_GenerateKeyPair", "C_CreateObject")}
+HEAD = {"tpm": (NV_EXTEND,), "hsm": ("C_CreateObject",)}
 SIGNS = {"tpm": (SIGN, NV_CERTIFY), "hsm": ("C_Sign",)}
 
 
@@ -26,16 +27,19 @@ class Effects:
         if world.shim:
             world.shim.set()
         world.judge(args, world.under_killat(0, *args, options=("--list", path)))
+        self.ledger = f"{world.state}/ledger"
         self.list = [self.understood(line.split("\t")) for line in read(path).decode().splitlines()]
         enough(len(self.list), f"effects of {args[0]}")
 
-    @staticmethod
-    def understood(words):
-        """Commands to the TPM as ("asks", TPM_CC), calls to a token as ("asks", its name)."""
+    def understood(self, words):
+        """Commands to the TPM as ("asks", TPM_CC), calls to a token as ("asks", its name). The
+        ledger alone names its files from its own directory."""
         if words[0] == "send":
             return ("asks", int(words[2][12:20], 16))
         if words[0] == "call":
             return ("asks", FUNCTIONS[int(words[1]) - 1])
+        if words[0] in ("create", "name", "remove"):
+            words[1:] = [os.path.join(self.ledger, word) for word in words[1:]]
         return tuple(words)
 
     def places(self, *start):
@@ -71,23 +75,38 @@ class Effects:
         true(named, f"{path} was not put in place: {self.shown()}")
         temp = self.list[named[-1]][1]
         equal(os.path.dirname(temp), os.path.dirname(path), "directory of the temporary file")
-        written, synced = self.places("write", temp), self.one("sync", temp)
-        true(written and max(written) < synced < named[-1],
+        written, synced = self.places("write", temp), self.places("sync", temp)
+        true(written and synced and max(written) < max(synced) < named[-1],
              f"{path}: written {written}, synced {synced}, named {named[-1]}")
         return self.after(named[-1], "sync", os.path.dirname(path))
 
     def all_durable(self):
-        """Whatever is put in place is."""
+        """Whatever is put in place is, but what is published of the ledger: the journal has it."""
         for path in {effect[2] for effect in self.list if effect[0] == "name" and effect[2:]}:
-            self.durable(path)
+            if not self.published(path):
+                self.durable(path)
 
-    def recorded(self, ledger, kind):
-        """The ledger is synced with nothing between, and the receipt is made only then. Returns
-        where that is."""
-        written, synced = self.one("write", ledger), self.one("sync", ledger)
-        equal(synced, written + 1, f"the sync of the ledger in {self.shown()}")
+    def published(self, path):
+        name = os.path.relpath(path, self.ledger)
+        return name in ("checkpoint", "seal") or name.startswith("tile/")
+
+    def recorded(self, kind):
+        """The journal is synced with nothing between, each time; the hardware keeps the head and
+        makes the receipt only then; what is published comes last. Returns where the record is."""
+        journal = f"{self.ledger}/journal"
+        written, synced = self.places("write", journal), self.places("sync", journal)
+        equal(synced, [at + 1 for at in written], f"the syncs of the ledger in {self.shown()}")
+        # The first rewrites the last frame that was there, in case its sync was never reached.
+        equal(len(written), 2, f"writes to the ledger in {self.shown()}")
+        synced = synced[-1]
         later = [self.list[at][1] for at in self.asked(SIGNS[kind]) if at > synced]
         equal(tuple(later), SIGNS[kind], f"what is signed after the record in {self.shown()}")
+        head, signed = self.asked(HEAD[kind]), self.asked(SIGNS[kind])[-1]
+        true(synced < head[-1] < signed, f"head kept at {head[-1]}: {self.shown()}")
+        for name in ("checkpoint", "seal"):
+            public = [at for at, effect in enumerate(self.list)
+                      if effect[0] == "name" and effect[2:] == (f"{self.ledger}/{name}",)]
+            true(public and signed < public[0], f"{name} in place at {public}: {self.shown()}")
         return synced
 
 
@@ -97,8 +116,10 @@ def order_init(world):
                   f"{world.authority}/enrol.bundle", "--gate", world.gate, "--insecure-simulator",
                   "-o", world.enrolment, *world.hardware.init_options)
     ledger, home = f"{world.state}/ledger", os.path.dirname(world.state)
-    made = got.one("create", ledger)
-    synced = got.after(got.after(made, "sync", ledger), "sync", world.state)
+    made = got.places("name", ledger)[0]
+    true(got.after(made, "sync", world.state) < got.places("create", f"{ledger}/journal.new")[0],
+         got.shown())
+    synced = got.durable(f"{ledger}/journal")
     # Where gate.json is, the gate is enrolled: the rest is there by then.
     enrolled = got.places("create", f"{world.state}/gate.json")
     equal(enrolled, [], "gate.json is not written in place")
@@ -116,13 +137,16 @@ def order_install(world):
     got = Effects(world, "install", bundle)
     kept = got.durable(f"{world.state}/installed/2.bundle")
     steps = got.asked(STEP[world.kind])
-    true(kept < steps[0], f"stored at {kept}, stepped at {steps[0]}: {got.shown()}")
-    true(steps[-1] < got.one("remove", f"{world.state}/installed/1.bundle"), got.shown())
-    true(steps[-1] < got.recorded(f"{world.state}/ledger/journal", world.kind), got.shown())
+    removed = got.one("remove", f"{world.state}/installed/1.bundle")
+    true(kept < steps[0] < removed, f"stored at {kept}, stepped at {steps}: {got.shown()}")
+    # What is stepped after the record is the number of its round.
+    recorded = got.recorded(world.kind)
+    true(removed < recorded, f"recorded at {recorded}: {got.shown()}")
+    equal([at for at in steps if removed < at < recorded], [], f"steps in {got.shown()}")
     if world.kind == "hsm":
         # The first object to go is the public half of the new key, the last is the old key.
         certified = got.durable(f"{world.state}/hw/epochs")
-        gone = got.asked(("C_DestroyObject",))
+        gone = [at for at in got.asked(("C_DestroyObject",)) if at < recorded]
         equal([at < certified for at in gone], [True, False], f"what goes when: {got.shown()}")
     got.all_durable()
     world.sound(2)
@@ -132,7 +156,7 @@ def order_install(world):
 def order_check(world):
     path = world.permit_path()
     got = Effects(world, *world.request(GIT), "-o", path)
-    recorded = got.recorded(f"{world.state}/ledger/journal", world.kind)
+    recorded = got.recorded(world.kind)
     signed = got.asked(SIGNS[world.kind])[-1]
     temp = [at for at, effect in enumerate(got.list)
             if effect[0] == "create" and effect[1].startswith(path)]
