@@ -4,6 +4,8 @@
 the hardware pins decides; nothing is served under another's rules, keys or counter, and with the
 true files back everything is as before."""
 
+import base64
+import hashlib
 import json
 import os
 import shutil
@@ -51,6 +53,9 @@ class Double(World):
         for name, value in members.items():
             name = name.replace("_", "-")
             facts[name] = value(facts[name]) if callable(value) else value
+        # What follows from the two names is made to agree, so that it is not what gives them away.
+        facts["log"] = name_of_log(facts)
+        facts["issuer"] = f"dev.pawl:{facts['domain']}/{facts['gate']}"
         write(path, cbor.encode(facts))
 
     def edit_settings(self, **members):
@@ -75,6 +80,17 @@ def denied(world, damage, want):
     world.install(f"{world.bundles}/1.bundle", want=(*names(want), "ROLLBACK"))
     world.put_disk_back("true")
     world.sound(2)
+
+
+def heads_taken(world):
+    """Whoever enrols the hardware anew takes the place where it keeps the ledger's head. Ours says
+    so and answers nobody: that is a denial, not a way around the ledger."""
+    for resource in (GIT, CURL):
+        world.refused("HEAD_MISSING", resource)
+    status = world.status(code=world.exits["HEAD_MISSING"])
+    equal((status["serving"], status["reason"], status["epoch"]), (False, "HEAD_MISSING", 2),
+          "status")
+    world.log()
 
 
 def names(want):
@@ -157,7 +173,10 @@ def enrol_over(world):
         world.pawl(*args, *world.hardware.init_options)
         world.pawl("install", f"{world.bundles}/theirs.bundle", "--state", f"{world.live}/new")
     equal(read(world.enrolment), before, "enrolment")
-    world.sound(2)
+    if world.kind == "hsm":
+        heads_taken(world)
+    else:
+        world.sound(2)
 
 
 def shifted(world):
@@ -196,9 +215,10 @@ def shifted_init(world):
     if code == 0:
         path = bundle.save(f"{world.bundles}/shifted.bundle")
         world.pawl("install", path, "--state", state, want=("ROLLBACK", "GRANT_INVALID"))
+        heads_taken(world)
     else:
         true(code in (world.exits["HANDLE_FOREIGN"],), f"{out}")
-    world.sound(2)
+        world.sound(2)
 
 
 @suite.test("the attacker enrols our hardware anew, under our authority")
@@ -210,7 +230,7 @@ def enrol_beside(world):
     state = ("--state", f"{world.live}/new")
     world.pawl(*world.request(CURL), *state, want="ROLLBACK")
     world.pawl("install", f"{world.bundles}/1.bundle", *state, want="ROLLBACK")
-    world.sound(2)
+    heads_taken(world)
 
 
 # ---- the enrolment edited ------------------------------------------------------------------------
@@ -221,6 +241,13 @@ def flip(data):
 
 def other_point(key):
     return {**key, -2: flip(key[-2])}
+
+
+def name_of_log(facts):
+    """The key that publishes is named after domain and gate, and its text has a hash of both."""
+    name, key = f"{facts['domain']}/{facts['gate']}", facts["log"].split("+", 2)[2]
+    number = hashlib.sha256(name.encode() + b"\n" + base64.b64decode(key)).hexdigest()[:8]
+    return f"{name}+{number}+{key}"
 
 
 ENROLMENT = [
