@@ -85,6 +85,7 @@ static void set_decision(struct record_decision *decision)
 {
     decision->permit = true;
     decision->class_ = slice_str("execute");
+    decision->attempt = slice_str("0199c82c-c000-7000-8000-000000000000");
     decision->reason = slice_str("OK");
     decision->subject_type = slice_str("Agent");
     decision->action = slice_str("deploy");

@@ -232,9 +232,6 @@ static err_code read_own(struct record *record, struct repeated *again, struct w
             return why_say(why, ERR_FORMAT,
                            "member \"%s\" of a record of kind %s is not as docs/ledger.cddl says",
                            m->key, record_kind_name(record->kind));
-        if (m->optional && !record_has(record, m))
-            return why_say(why, ERR_FORMAT, "member \"%s\" of a record of kind %s is empty", m->key,
-                           record_kind_name(record->kind));
     }
     cbor_close_map(&map);
     if (cbor_done(&r) != ERR_OK)

@@ -7,6 +7,10 @@
     {                                                                                              \
         key, MEMBER_TEXT, false, AT(member), 0, limit                                              \
     }
+#define UUID(key, member)                                                                          \
+    {                                                                                              \
+        key, MEMBER_UUID, false, AT(member), 0, 0                                                  \
+    }
 #define UINT(key, member, limit)                                                                   \
     {                                                                                              \
         key, MEMBER_UINT, false, AT(member), 0, limit                                              \
@@ -27,16 +31,14 @@
     {                                                                                              \
         key, type, false, 0, 0, 0                                                                  \
     }
-#define MAYBE(key, type, member, limit)                                                            \
-    {                                                                                              \
-        key, type, true, AT(member), 0, limit                                                      \
-    }
-
 #define EPOCH UINT(OWN_EPOCH, epoch, 0)
 #define HARDWARE TEXT(OWN_HARDWARE, hardware, RECORD_NAME_MAX)
 #define SIMULATED BOOL(OWN_SIMULATED, simulated)
 #define SNAPSHOT OTHER(OWN_SNAPSHOT, MEMBER_SNAPSHOT)
-#define SNAPSHOT_IF_ANY MAYBE(OWN_SNAPSHOT, MEMBER_SNAPSHOT, snapshot, 0)
+#define SNAPSHOT_IF_ANY                                                                            \
+    {                                                                                              \
+        OWN_SNAPSHOT, MEMBER_SNAPSHOT, true, 0, 0, 0                                               \
+    }
 
 static const struct record_member ATTEMPT[] = {
     TEXT(OWN_CLASS, attempt.class_, RECORD_NAME_MAX),
@@ -58,7 +60,7 @@ static const struct record_member DECISION[] = {
     OTHER(OWN_EVENT, MEMBER_EVENT),
     TEXT(OWN_ACTION, decision.action, RECORD_ID_MAX),
     TEXT(OWN_REASON, decision.reason, RECORD_NAME_MAX),
-    MAYBE(OWN_ATTEMPT, MEMBER_UUID, decision.attempt, 0),
+    UUID(OWN_ATTEMPT, decision.attempt),
     NAMED(OWN_SUBJECT, agent_id, decision.subject_type),
     OTHER(OWN_DECISION, MEMBER_ANSWER),
     HARDWARE,
@@ -106,12 +108,7 @@ static const struct record_member INSTALL[] = {
 };
 
 static const struct record_member ENROL[] = {
-    MAYBE(OWN_LOG, MEMBER_TEXT, log_vkey, RECORD_ID_MAX),
-    DIGEST(OWN_ROOT, root),
-    EPOCH,
-    HARDWARE,
-    SIMULATED,
-    {0},
+    TEXT(OWN_LOG, log_vkey, RECORD_ID_MAX), DIGEST(OWN_ROOT, root), EPOCH, HARDWARE, SIMULATED, {0},
 };
 
 static const struct record_member INSTALL_REFUSED[] = {
@@ -197,9 +194,5 @@ void *record_place(struct record *record, size_t at)
 
 bool record_has(const struct record *record, const struct record_member *member)
 {
-    if (member->type == MEMBER_SNAPSHOT)
-        return record->has_snapshot || !member->optional;
-    if (!member->optional)
-        return true;
-    return ((const struct slice *)record_at(record, member->at))->len > 0;
+    return !member->optional || record->has_snapshot;
 }

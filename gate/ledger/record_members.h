@@ -16,7 +16,7 @@ enum member_type {
     MEMBER_UINT, /* at most max, if that is not 0 */
     MEMBER_BOOL,
     MEMBER_DIGEST,
-    MEMBER_SNAPSHOT,    /* a digest; has_snapshot says whether it is there */
+    MEMBER_SNAPSHOT,    /* a digest */
     MEMBER_NAMED,       /* {id, type}: two texts; the id is at "at", the type at "also" */
     MEMBER_ANSWER,      /* "permit", "deny" */
     MEMBER_EVENT,       /* of the refusal-events profile: follows from kind and answer */
@@ -30,7 +30,7 @@ enum member_type {
 struct record_member {
     const char *key;
     enum member_type type;
-    bool optional; /* texts and UUIDs: absent when empty */
+    bool optional; /* only a snapshot is: has_snapshot says whether it is there */
     size_t at, also, max;
 };
 
@@ -41,7 +41,7 @@ const struct record_member *record_members(enum record_kind kind);
 const void *record_at(const struct record *record, size_t at);
 void *record_place(struct record *record, size_t at);
 
-/* True if the row's value is there: it is not optional, or not empty. */
+/* True if the row's value is there: it is not optional, or the record has a snapshot. */
 bool record_has(const struct record *record, const struct record_member *member);
 
 #endif

@@ -210,9 +210,7 @@ static bool may_be(enum record_kind kind, enum part part, struct slice key, enum
     if (change == AS_IT_IS)
         return true;
     if (part == OWN && change == MISSING)
-        return (snapshot && slice_eq_str(name, "snapshot")) ||
-               (kind == RECORD_DECISION && slice_eq_str(name, "attempt")) ||
-               (kind == RECORD_ENROL && slice_eq_str(name, "log"));
+        return snapshot && slice_eq_str(name, "snapshot");
     return part == OWN && change == EMPTY &&
            (slice_eq_str(name, "determining") || slice_eq_str(name, "certificates"));
 }

@@ -104,7 +104,7 @@ def as_described(world):
 # ---- the rules do not take everything ------------------------------------------------------------
 
 OPTIONAL = {4, 33, "seal", "agents", "zones", "zone", "snapshot", "approver", "override", "pawl-seal",
-            "pawl-simulated", "pawl-disclosures", "attempt", "log"}
+            "pawl-simulated", "pawl-disclosures"}
 
 
 def is_name(key):
