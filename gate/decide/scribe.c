@@ -105,8 +105,8 @@ err_code scribe_begin_round(struct scribe *s, uint64_t now_ms, struct why *why)
 
     if (s->open)
         return ERR_OK;
-    TRY(ledger_ready(s->ledger, now_ms, s->gate->epoch,
-                     &s->gate->installed.judged.snapshot.digest, why));
+    TRY(ledger_ready(s->ledger, now_ms, s->gate->epoch, &s->gate->installed.judged.snapshot.digest,
+                     why));
     if (!s->bound)
         TRY(note(s, check_head(s, why), now_ms));
     TRY(note(s, hw->ops->begin(hw, why), now_ms));

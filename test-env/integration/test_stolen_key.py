@@ -75,6 +75,7 @@ def stolen_on_disk(world):
 @suite.test("the same through pawl install, on the disk of old, with nothing installed",
             at="revoked", roots=("tpm",))
 def stolen_installed(world):
+    world.keep_disk("newest")
     for epoch in (3, 4):
         world.put_disk_back("before")
         shutil.rmtree(f"{world.state}/installed")
@@ -84,6 +85,7 @@ def stolen_installed(world):
         equal(world.files(world.state), before, "a refused install changes nothing")
         world.refused("ROLLBACK", CURL)
         equal(world.counter(), BASE + 3, "counter")
+    world.put_ledger_back("newest")
     world.install(f"{world.bundles}/3.bundle")
     world.sound(3)
 
