@@ -388,6 +388,24 @@ static void of_subject(void **state)
     assert_int_equal(did_x509_of_subject(&device, &text, &why), ERR_DID_REFUSED);
 }
 
+/* A length in more octets than it needs: OpenSSL reads it, and DER has one form only. */
+static void only_der(void **state)
+{
+    CLEANUP(home_free) struct home home = {0};
+    CLEANUP(buf_free) struct buf ber = {0};
+    struct slice good;
+    struct why why = {0};
+
+    (void)state;
+    home_make(&home);
+    good = buf_slice(&home.made.certs[1]);
+    assert_int_equal(good.ptr[1], 0x82);
+    assert_int_equal(x509_check(good, &why), ERR_OK);
+    assert_int_equal(buf_add(&ber, "\x30\x83", 3), ERR_OK);
+    assert_int_equal(buf_add_slice(&ber, slice_part(good, 2, good.len - 2)), ERR_OK);
+    assert_int_equal(x509_check(buf_slice(&ber), &why), ERR_CERT_MALFORMED);
+}
+
 static void percent(void **state)
 {
     CLEANUP(buf_free) struct buf text = {0};
@@ -407,6 +425,7 @@ int main(void)
         cmocka_unit_test(what_names_the_device_names_its_sessions),
         cmocka_unit_test(what_does_not_fit),
         cmocka_unit_test(of_subject),
+        cmocka_unit_test(only_der),
         cmocka_unit_test(percent),
     };
 

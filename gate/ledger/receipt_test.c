@@ -182,6 +182,40 @@ static void what_cannot_be_said_is_not_written(void **state)
     assert_int_equal(bytes.len, 0);
 }
 
+/* Nobody has signed the certificates beside a receipt: the first is of the key that kid names. */
+static void certificates_of_another_key(void **state)
+{
+    struct setting *s = *state;
+    CLEANUP(hw_signer_close) struct hw_signer *other = NULL;
+    struct why why = {0};
+    struct receipt receipt;
+
+    assert_int_equal(hw_signer_generate(HW_ES256, &other, &why), ERR_OK);
+    for (int mine = 0; mine <= 1; mine++) {
+        CLEANUP(buf_free) struct buf bytes = {0}, cert = {0}, header = {0}, out = {0};
+        struct cose_sign1 message;
+        struct cbor_writer w;
+
+        testing_receipt(&s->t, tree_of(&s->tree), 5, LEAVES, &bytes);
+        assert_int_equal(cose_sign1_parse(buf_slice(&bytes), CBOR_DETERMINISTIC, &message, &why),
+                         ERR_OK);
+        x509_test_device(mine ? s->t.hardware : other, 0, &cert);
+        w = cbor_write(&header);
+        cbor_put_map(&w, 2);
+        cbor_put_int(&w, COSE_X5CHAIN);
+        cbor_put_bytes(&w, buf_slice(&cert));
+        cbor_put_int(&w, COSE_VDP);
+        cbor_put_item(&w, cose_header_find(message.headers.unprotected, COSE_VDP));
+        assert_int_equal(cbor_written(&w), ERR_OK);
+        assert_int_equal(cose_sign1_assemble(message.protected_, buf_slice(&header),
+                                             (struct slice){0}, true, message.signature, &out),
+                         ERR_OK);
+        assert_int_equal(receipt_parse(buf_slice(&out), RECEIPT_OWN, &receipt, &why),
+                         mine ? ERR_OK : ERR_CERT_CHAIN);
+        assert_int_equal(receipt_parse(buf_slice(&out), RECEIPT_FOREIGN, &receipt, &why), ERR_OK);
+    }
+}
+
 static void cut_or_flipped_is_refused(void **state)
 {
     struct setting *s = *state;
@@ -285,6 +319,7 @@ int main(void)
         cmocka_unit_test(another_entry_key_or_place_is_refused),
         cmocka_unit_test(one_signature_serves_all),
         cmocka_unit_test(what_cannot_be_said_is_not_written),
+        cmocka_unit_test(certificates_of_another_key),
         cmocka_unit_test(cut_or_flipped_is_refused),
         cmocka_unit_test(consistency),
     };

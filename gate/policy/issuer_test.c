@@ -170,6 +170,43 @@ static void what_does_not_fit(void **state)
     }
 }
 
+/* A certificate as authorities write them for servers: resolves, and issues nothing. */
+static void a_device_that_may_not_issue(void **state)
+{
+    static const struct x509_test_spec CA = {
+        .name = "O=Test CA",
+        .extensions = "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign\n"
+                      "subjectKeyIdentifier=hash",
+        .not_before = NOW - 10,
+        .not_after = NOW + 10,
+    };
+    static const struct x509_test_spec SERVER = {
+        .name = "CN=gate-1",
+        .extensions = "basicConstraints=critical,CA:FALSE\nkeyUsage=critical,digitalSignature\n"
+                      "subjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid",
+        .not_before = NOW - 10,
+        .not_after = NOW + 10,
+    };
+    CLEANUP(home_free) struct home h;
+    CLEANUP(x509_made_free) struct x509_made made = {.n = 2};
+    CLEANUP(buf_free) struct buf did = {0};
+    struct x509_test_party ca, server;
+    struct why why = {0};
+
+    (void)state;
+    home_make(&h, true);
+    x509_test_party(NULL, &CA, NULL, &ca);
+    x509_test_party(&ca, &SERVER, &h.device->key, &server);
+    x509_test_der(&server, &made.certs[0]);
+    x509_test_der(&ca, &made.certs[1]);
+    x509_test_party_free(&server);
+    x509_test_party_free(&ca);
+    h.e.device_chain = x509_made_chain(&made);
+    assert_int_equal(did_x509_of_subject(&h.e.device_chain, &did, &why), ERR_OK);
+    h.e.issuer = buf_slice(&did);
+    expect("a server's", issuer_of_enrolment(&h.e, &why), ERR_CERT_CHAIN, &why);
+}
+
 /* ---- chains of a gate's keys ----------------------------------------------------------------- */
 
 static void chains(void **state)
@@ -231,6 +268,7 @@ int main(void)
         cmocka_unit_test(there_and_back),
         cmocka_unit_test(every_bit_of_the_chain_counts),
         cmocka_unit_test(what_does_not_fit),
+        cmocka_unit_test(a_device_that_may_not_issue),
         cmocka_unit_test(chains),
     };
 
