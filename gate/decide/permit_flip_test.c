@@ -31,6 +31,8 @@ static const err_code REFUSALS[] = {ERR_CBOR_MALFORMED,
                                     ERR_SIGNER_UNKNOWN,
                                     ERR_PERMIT_INVALID,
                                     ERR_TOO_LARGE,
+                                    ERR_CERT_MALFORMED,
+                                    ERR_CERT_CHAIN,
                                     ERR_HSM_KEY_FOREIGN,
                                     ERR_OK};
 
@@ -294,7 +296,7 @@ static void other_encodings(void **state)
 static void unknown_labels(void **state)
 {
     static const uint8_t FIVE[] = {5}, MINUS_ONE[] = {0x20}, NEXT[] = {0x19, 0x01, 0x8b};
-    static const uint8_t ALG[] = {1}, KID[] = {4}, X5CHAIN[] = {0x18, 33}, CRIT[] = {2};
+    static const uint8_t ALG[] = {1}, KID[] = {4}, X5T[] = {0x18, 34}, CRIT[] = {2};
     static const uint8_t SHORT[] = {0x61, 'a'},
                          LONG[] = {0x6a, 'p', 'a', 'w', 'l', '-', 's', 'e', 'a', 'l', 's'};
     static const uint8_t VALUE[] = {0x00}, LIST[] = {0x81, 0x01};
@@ -305,7 +307,7 @@ static void unknown_labels(void **state)
         {SLICE_OF(FIVE), SLICE_OF(VALUE), ERR_FORMAT},
         {SLICE_OF(MINUS_ONE), SLICE_OF(VALUE), ERR_FORMAT},
         {SLICE_OF(NEXT), SLICE_OF(VALUE), ERR_FORMAT},
-        {SLICE_OF(X5CHAIN), SLICE_OF(VALUE), ERR_FORMAT},
+        {SLICE_OF(X5T), SLICE_OF(VALUE), ERR_FORMAT},
         {SLICE_OF(SHORT), SLICE_OF(VALUE), ERR_FORMAT},
         {SLICE_OF(LONG), SLICE_OF(VALUE), ERR_FORMAT},
         {SLICE_OF(ALG), SLICE_OF(VALUE), ERR_COSE_MALFORMED}, /* in both buckets */

@@ -24,6 +24,8 @@ struct pieces pieces_of(const struct buf *permit)
                           .signature = message.signature};
     r = (struct cbor_reader){.rest = message.headers.unprotected};
     map = cbor_open_map(&r);
+    if (cbor_key_int(&map, COSE_X5CHAIN))
+        out.chain = cbor_get_item(&r);
     assert_true(cbor_key_int(&map, RECEIPTS));
     assert_int_equal(cbor_get_array(&r), 1);
     out.receipt = cbor_get_bytes(&r);
@@ -76,8 +78,8 @@ struct buf pieces_join(const struct pieces *p)
 {
     CLEANUP(buf_free)
     struct buf receipts = {0}, key = {0}, key_name = {0}, seal_name = {0}, unprotected = {0};
-    static const uint8_t LABEL[] = {0x19, 0x01, 0x8a};
-    struct label labels[4];
+    static const uint8_t LABEL[] = {0x19, 0x01, 0x8a}, CHAIN[] = {0x18, COSE_X5CHAIN};
+    struct label labels[5];
     struct buf out = {0};
     size_t n = 2;
 
@@ -88,6 +90,8 @@ struct buf pieces_join(const struct pieces *p)
     put_text(&seal_name, "pawl-seal");
     labels[0] = (struct label){SLICE_OF(LABEL), buf_slice(&receipts)};
     labels[1] = (struct label){buf_slice(&key_name), buf_slice(&key)};
+    if (p->chain.len > 0)
+        labels[n++] = (struct label){SLICE_OF(CHAIN), p->chain};
     if (p->seal.len > 0)
         labels[n++] = (struct label){buf_slice(&seal_name), p->seal};
     if (p->more.key.len > 0)

@@ -14,6 +14,7 @@ struct label {
 /* What a permit is made of. Borrows. */
 struct pieces {
     struct slice protected_, payload, signature;
+    struct slice chain; /* certificates, encoded; empty: none */
     struct slice receipt, rotation;
     struct slice seal; /* the map, encoded; empty: no seal */
     struct label more; /* one more label; no key: none */
