@@ -77,7 +77,10 @@ def stolen_on_disk(world):
 def stolen_installed(world):
     world.keep_disk("newest")
     for epoch in (3, 4):
+        # All of the old disk but the ledger, without which nothing is installed at all.
+        world.keep_disk("true")
         world.put_disk_back("before")
+        world.put_ledger_back("true")
         shutil.rmtree(f"{world.state}/installed")
         world.refused("ROLLBACK", CURL)  # also settles the epoch anew
         before = world.files(world.state)
