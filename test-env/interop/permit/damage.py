@@ -10,8 +10,8 @@ from shape import cbor
 
 P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 PARTS = ("protected", "payload", "signature", "record", "receipt", "key", "seal", "seal signature",
-         "seal statement", "receipt protected", "receipt proof", "receipt signature",
-         "key protected", "key payload", "key signature")
+         "seal statement", "certificates", "receipt protected", "receipt proof",
+         "receipt signature", "key protected", "key payload", "key signature")
 
 
 class Permit:
@@ -21,7 +21,7 @@ class Permit:
         self.data = data
         self.protected, self.extra, self.payload, self.signature = cbor.decode(data).value
         self.receipt, self.key = self.extra[394][0], self.extra["pawl-key"]
-        self.seal = self.extra["pawl-seal"]
+        self.seal, self.chain = self.extra["pawl-seal"], self.extra[33]
 
     def messages(self):
         """The three COSE_Sign1: name, place, and the ranges of what a signature covers."""
@@ -33,6 +33,8 @@ class Permit:
     def get(self, part):
         if part in ("protected", "payload", "signature", "receipt", "key", "seal"):
             return getattr(self, part)
+        if part == "certificates":
+            return self.chain
         if part == "record":
             return self.protected, self.payload, self.signature
         outer, inner = part.split(" ")
@@ -44,7 +46,9 @@ class Permit:
         """The permit with another part, as bytes."""
         protected, payload, signature = self.protected, self.payload, self.signature
         receipt, key, seal = self.receipt, self.key, dict(self.seal)
-        if part == "record":
+        if part == "certificates":
+            pass
+        elif part == "record":
             protected, payload, signature = value
         elif part in ("protected", "payload", "signature"):
             protected = value if part == "protected" else protected
@@ -62,7 +66,8 @@ class Permit:
                 receipt = with_inner(receipt, INNER[inner], value)
             else:
                 key = with_inner(key, INNER[inner], value)
-        extra = {394: [receipt], "pawl-key": key, "pawl-seal": seal}
+        chain = value if part == "certificates" else self.chain
+        extra = {**self.extra, 33: chain, 394: [receipt], "pawl-key": key, "pawl-seal": seal}
         return cbor.encode(cbor.Tag(18, [protected, extra, payload, signature]))
 
 
@@ -155,24 +160,32 @@ def header(pairs):
 def headers(permit):
     """The unprotected header in other orders, twice in parts, with more in it, with less."""
     enc = cbor.encode
-    pairs = [(enc(394), enc([permit.receipt])), (enc("pawl-key"), enc(permit.key)),
-             (enc("pawl-seal"), enc(permit.seal))]
+    pairs = sorted((enc(key), enc(value)) for key, value in permit.extra.items())
     more = [(enc(key), enc(value)) for key, value in (
-        (1, -7), (2, [1]), (3, 0), (4, b"kid"), (16, "x"), (33, b"x"), (395, 1), (396, {}),
-        (-1, 0), (-70000, 0), (0, 0), ("", 0), ("a", 0), ("pawl-sea", 0), ("zzzzzzzzzz", None))]
-    for order in itertools.permutations(range(3)):
-        if order != (0, 1, 2):
+        (1, -7), (2, [1]), (3, 0), (4, b"kid"), (16, "x"), (33, b"x"), (34, b"x"), (395, 1),
+        (396, {}), (-1, 0), (-70000, 0), (0, 0), ("", 0), ("a", 0), ("pawl-sea", 0),
+        ("pawl-disclosures", []), ("zzzzzzzzzz", None))]
+    places = range(len(pairs))
+    for order in itertools.permutations(places):
+        if order != tuple(places):
             yield f"order {order}", header([pairs[number] for number in order])
-    for number in range(3):
+    for number in places:
         yield f"pair {number} twice", header(sorted(pairs + [pairs[number]]))
         yield f"without pair {number}", header(pairs[:number] + pairs[number + 1 :])
     for pair in more:
         yield f"also {pair[0].hex()}", header(sorted(pairs + [pair]))
-    for number, value in ((0, [permit.receipt, permit.receipt]), (0, []), (0, permit.receipt),
-                          (1, [permit.key]), (1, permit.key.hex()), (2, [permit.seal]), (2, None)):
-        changed = list(pairs)
-        changed[number] = pairs[number][0], enc(value)
-        yield f"pair {number} as {type(value).__name__}", header(changed)
+    chain = permit.chain
+    for label, value in ((394, [permit.receipt, permit.receipt]), (394, []),
+                         (394, permit.receipt), ("pawl-key", [permit.key]),
+                         ("pawl-key", permit.key.hex()), ("pawl-seal", [permit.seal]),
+                         ("pawl-seal", None), (33, None), (33, []), (33, chain[0]),
+                         (33, chain[:1]), (33, chain[1:]), (33, chain[::-1]), (33, chain * 2),
+                         (33, chain + chain[-1:]), (33, chain * 9), (33, [b"", *chain[1:]]),
+                         (33, [*chain, 0]), (33, b"".join(chain)), (33, {0: chain[0]}),
+                         ("pawl-disclosures", None), ("pawl-disclosures", {})):
+        changed = {**permit.extra, label: value}
+        yield (f"{label} as {str(value)[:30]}",
+               header(sorted((enc(key), enc(each)) for key, each in changed.items())))
     yield "an empty header", b"\xa0"
     yield "no map", enc([permit.receipt])
 
@@ -186,7 +199,7 @@ def seals(permit):
     for member in good:
         yield f"seal without {member}", {key: good[key] for key in good if key != member}
     for member in ("signature", "statement"):
-        for value in (b"", good[member] + b"\0", good[member][:-1], bytes(65537), "x", None):
+        for value in (b"", good[member] + b"\0", good[member][:-1], bytes(1208321), "x", None):
             yield f"seal with another {member}", {**good, member: value}
 
 
@@ -222,7 +235,7 @@ def other_encodings(permit):
     yield "tagged as COSE_Sign", cbor.encode(cbor.Tag(98, cbor.decode(permit.data).value))
     yield "without payload", (b"\xd2\x84" + protected + cbor.encode(permit.extra) + b"\xf6" +
                               signature)
-    yield "too large", permit.data + bytes(256 * 1024)
+    yield "too large", permit.data + bytes(2 * 1024 * 1024)
 
 
 # ---- parts of others ----------------------------------------------------------------------------
@@ -239,7 +252,8 @@ def swaps(permit, others):
 
 def proofs(permit):
     """Another proof under the same signed root and size: most of what RFC 9942 leaves unsigned."""
-    proof = cbor.decode(permit.get("receipt proof")[396][-1][0])
+    beside = permit.get("receipt proof")
+    proof = cbor.decode(beside[396][-1][0])
     size, index, path = proof
     nodes = [path[:-1], path[1:], path + [bytes(32)], path[::-1], path * 9, [b"x"], "x"]
     changed = [[size, index, other] for other in nodes if other != path]
@@ -248,13 +262,20 @@ def proofs(permit):
     changed += [[2**64 - 1, index, path], [size, 2**64 - 1, path], [size, -1, path],
                 [size, index], [size, index, path, 0], [True, index, path], {}]
     for other in changed:
-        value = {396: {-1: [cbor.encode(other)]}}
+        value = {**beside, 396: {-1: [cbor.encode(other)]}}
         yield f"proof {str(other)[:60]}", permit.put("receipt proof", value)
     good = cbor.encode(proof)
     for what, value in (("two proofs", {-1: [good, good]}), ("none", {-1: []}),
                         ("consistency", {-2: [good]}), ("both", {-1: [good], -2: [good]}),
                         ("not wrapped", {-1: [proof]}), ("no list", {-1: good})):
-        yield what, permit.put("receipt proof", {396: value})
+        yield what, permit.put("receipt proof", {**beside, 396: value})
+    chain = beside[33] if isinstance(beside[33], list) else [beside[33]]
+    for other in (chain, chain[0], permit.chain, permit.chain[0], chain[::-1], chain * 2, [], None,
+                  b"", 0):
+        if other != beside[33]:
+            yield (f"certificates {str(other)[:30]}",
+                   permit.put("receipt proof", {**beside, 33: other}))
+    yield "no certificates", permit.put("receipt proof", {396: beside[396]})
 
 
 # ---- signatures ---------------------------------------------------------------------------------

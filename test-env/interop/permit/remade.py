@@ -5,10 +5,12 @@ follows, and every signature is good. What damage on the way never reaches, beca
 stops it, is compared with these: each rule of docs/ for itself."""
 
 import copy
+import datetime
 import os
 import struct
 
-from cryptography.hazmat.primitives import hashes
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, utils
 
 import names
@@ -78,6 +80,7 @@ class Liar:
         self.kind, self.home = gate.kind, home
         self.statement, self.receipt, self.seal = Key(), Key(), Key()
         self.first = self.receipt if self.kind == "tpm" else Key()
+        self.device = self.receipt if self.kind == "tpm" else self.seal
         self.root_bytes = gate.root
         leaf, receipt, key, _ = shape.permit(permit.data)
         self.record = shape.record(leaf, "decision")
@@ -86,6 +89,7 @@ class Liar:
         self.epoch = self.record[1]["pawl"]["epoch"]
         self.facts = self.enrol(gate.facts.enrolment)
         self.plain_key = None
+        self.chain = self.make_certificates(Edits({}))
         os.mkdir(home)
         write(f"{home}/root.cose", self.root_bytes)
         write(f"{home}/gate.enrolment", cbor.encode(self.facts))
@@ -109,6 +113,8 @@ class Liar:
         own = body["pawl"]
         if room == "key":
             own["key"] = self.statement.cose
+            own["certificates"] = (self.make_certificates(edits) if edits.touches("certificate")
+                                   else self.chain)
         own = edits.at((room, "pawl"), own)
         body["pawl"] = own
         body = edits.at((room, "body"), body)
@@ -131,15 +137,32 @@ class Liar:
             pass
         return key.sign1(edits.at((room, "head"), head), payload, unprotected), own
 
+    def make_certificates(self, edits):
+        """Each by the next one, the last by itself."""
+        keys = [self.statement, self.receipt, self.seal][: 2 if self.kind == "tpm" else 3]
+        seconds = self.record[0]["action_timestamp_ms"] // 1000
+        made = []
+        for number, key in enumerate(keys):
+            above = min(number + 1, len(keys) - 1)
+            made.append(certificate(edits.at(("certificate", number), {
+                "key": key, "by": keys[above], "subject": f"key {number}",
+                "issuer": f"key {above}", "from": seconds, "until": seconds, "ca": number > 0,
+                "below": max(number - 1, 0), "usage": True, "signs": number > 0, "own id": key,
+                "issuer id": keys[above], "unknown": None, "basic": True, "hash": hashes.SHA256(),
+            })))
+        return edits.at(("certificates",), made)
+
     def make_key(self, edits):
-        if not edits.touches("key"):
+        """The key_rotation, and its certificates."""
+        if not edits.touches("key") and not edits.touches("certificate"):
             if self.plain_key is None:
                 self.plain_key = cbor.encode(self.make_record(edits, "key", self.key,
                                                               self.receipt)[0])
-            return self.plain_key
-        return cbor.encode(self.make_record(edits, "key", self.key, self.receipt)[0])
+            return self.plain_key, self.chain
+        message, own = self.make_record(edits, "key", self.key, self.receipt)
+        return cbor.encode(message), own.get("certificates") if isinstance(own, dict) else None
 
-    def make_receipt(self, edits, leaf):
+    def make_receipt(self, edits, leaf, chain):
         proof = edits.at(("proof",), self.proof)
         root = root_of(leaf, proof)
         head = {**copy.deepcopy(self.head), 4: self.receipt.kid, "pawl-signer": self.statement.kid}
@@ -147,13 +170,16 @@ class Liar:
             head["pawl-size"] = proof[0]
         head = edits.at(("receipt",), head)
         unprotected = {396: {-1: [cbor.encode(proof)]}}
+        if isinstance(chain, list) and chain[1:]:
+            unprotected[33] = x5chain(chain[1:])
+        unprotected = edits.at(("beside receipt",), unprotected)
         message = self.receipt.sign1(head, root, unprotected, detached=True)
         return cbor.encode(message), root, head
 
     def make_attest(self, edits, root, head):
         try:
-            bound = tagged("pawl-seal-v1", struct.pack(">QQ", head["pawl-size"], head["pawl-round"]),
-                           root,
+            bound = tagged("pawl-seal-v1",
+                           struct.pack(">QQ", head["pawl-size"], head["pawl-round"]), root,
                            head["pawl-snapshot"], struct.pack(">Q", head["pawl-epoch"]),
                            head["pawl-signer"])
         except (KeyError, TypeError, struct.error):
@@ -197,11 +223,48 @@ class Liar:
     def make(self, edits):
         edits = Edits(edits)
         record, _ = self.make_record(edits, "record", self.record, self.statement)
-        receipt, root, head = self.make_receipt(edits, cbor.encode(record))
+        key, chain = self.make_key(edits)
+        receipt, root, head = self.make_receipt(edits, cbor.encode(record), chain)
         seal = self.make_attest(edits, root, head) if self.kind == "tpm" else self.make_chain(edits)
-        record.value[1] = {394: [receipt], "pawl-key": self.make_key(edits),
-                           "pawl-seal": edits.at(("seal",), seal)}
+        extra = {394: [receipt], "pawl-key": key, "pawl-seal": edits.at(("seal",), seal)}
+        if isinstance(chain, list) and chain:
+            extra[33] = x5chain(chain)
+        record.value[1] = edits.at(("beside",), extra)
         return cbor.encode(record)
+
+
+def x5chain(ders):
+    return ders[0] if len(ders) == 1 else ders
+
+
+def certificate(parts):
+    """DER of what the parts say, well formed and signed."""
+    def name(text):
+        return x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, text)])
+
+    def time(seconds):
+        return datetime.datetime(1970, 1, 1) + datetime.timedelta(seconds=seconds)
+
+    made = (x509.CertificateBuilder().subject_name(name(parts["subject"]))
+            .issuer_name(name(parts["issuer"])).public_key(parts["key"].private.public_key())
+            .serial_number(1).not_valid_before(time(parts["from"]))
+            .not_valid_after(time(parts["until"])))
+    if parts["basic"]:
+        made = made.add_extension(x509.BasicConstraints(
+            parts["ca"], parts["below"] if parts["ca"] else None), True)
+    if parts["usage"]:
+        made = made.add_extension(x509.KeyUsage(True, False, False, False, False, parts["signs"],
+                                                False, False, False), True)
+    if parts["own id"]:
+        made = made.add_extension(x509.SubjectKeyIdentifier(parts["own id"].kid[:20]), False)
+    if parts["issuer id"]:
+        made = made.add_extension(
+            x509.AuthorityKeyIdentifier(parts["issuer id"].kid[:20], None, None), False)
+    if parts["unknown"] is not None:
+        made = made.add_extension(x509.UnrecognizedExtension(
+            x509.ObjectIdentifier("1.3.6.1.4.1.55555.1"), b"\x05\0"), parts["unknown"])
+    return made.sign(parts["by"].private, parts["hash"]).public_bytes(
+        serialization.Encoding.DER)
 
 
 def point_of(own, other):
@@ -282,7 +345,7 @@ def walk(path, value):
 
 def one_by_one(liar):
     """One member of one map at a time."""
-    key_own = {**liar.key[1]["pawl"], "key": liar.statement.cose}
+    key_own = {**liar.key[1]["pawl"], "key": liar.statement.cose, "certificates": liar.chain}
     rooms = [(("record", "pawl"), liar.record[1]["pawl"]), (("record", "body"), liar.record[1]),
              (("record", "head"), liar.record[0]), (("key", "pawl"), key_own),
              (("key", "body"), liar.key[1]), (("key", "head"), liar.key[0]),
@@ -389,7 +452,102 @@ def seals(liar):
                ("chain", number, "y"): liar.seal.point[1]}
 
 
-def permits(liar, kinds=(one_by_one, together, trees, seals)):
+def certificates(liar):
+    """Each certificate with one thing changed; permit and receipt carry what was signed."""
+    seconds = liar.record[0]["action_timestamp_ms"] // 1000
+    other = Key()
+    changes = {"key": [other, liar.statement, liar.receipt], "by": [other, liar.statement],
+               "subject": ["x", ""], "issuer": ["x", "key 0"], "from": [0, seconds + 1],
+               "until": [seconds + 1, 253402300799, seconds - 1], "ca": [True, False],
+               "below": [None, 0, 1, 5], "usage": [False], "signs": [True, False],
+               "own id": [None, other], "issuer id": [None, other], "unknown": [False, True],
+               "basic": [False], "hash": [hashes.SHA384(), hashes.SHA512()]}
+    for number in range(len(liar.chain)):
+        for part, values in changes.items():
+            for value in values:
+                edits = {("certificate", number, part): value}
+                if part == "from":  # of no length, unless it ends later
+                    edits[("certificate", number, "until")] = seconds + 1
+                if part == "until" and value < seconds:
+                    edits[("certificate", number, "from")] = value
+                if part == "key":
+                    yield {**edits, ("certificate", number, "own id"): value}
+                yield edits
+    chain = liar.chain
+    for ders in ([], chain[:1], chain[1:], chain[:-1], chain[::-1], chain * 2, chain + chain[-1:],
+                 chain[:1] + chain, [chain[0], *chain[2:]], [chain[0] + b"\0", *chain[1:]],
+                 [*chain[:-1], chain[-1][:-1]], [bytes(8192), *chain[1:]], chain * 4):
+        yield {("key", "pawl", "certificates"): ders}
+    for room, good in (("beside", chain), ("beside receipt", chain[1:])):
+        for value in (DROP, None, [], good[0], good[:1], good * 2, good[::-1], b"", 0, [b""], "x"):
+            if value != x5chain(good):
+                yield {(room, 33): value}
+
+
+def disclosures(liar):
+    """Redacted records, and what is said to have stood there."""
+    own, salt = liar.record[1]["pawl"], bytes(range(16))
+    values = {"agent_version": liar.record[1]["agent_version"],
+              "input_hash": liar.record[1]["input_hash"], "pawl.action": own["action"],
+              "pawl.determining": "\n".join(own["determining"]),
+              "pawl.resource.id": own["resource"]["id"],
+              "pawl.resource.type": own["resource"]["type"],
+              "pawl.subject.type": own["subject"]["type"]}
+    where = {"agent_version": ("record", "body", "agent_version"),
+             "pawl.determining": ("record", "pawl", "determining")}
+
+    def made(paths, salts=salt, **others):
+        edits, receipts, told = {}, [], []
+        for path in paths:
+            value = others.get(path.rsplit(".", 1)[-1], values[path])
+            raw = value.encode() if isinstance(value, str) else value
+            digest = tagged("pawl-redact-v1", salts, raw)
+            receipts.append({"policy_id": "p", "field_path": path, "timestamp_ms": 0,
+                             "original_hash": digest})
+            told.append({"path": path, "salt": salts, "value": value})
+            place = where.get(path, ("record", *path.split(".")))
+            edits[place] = ["[REDACTED]"] if path == "pawl.determining" else "[REDACTED]"
+            if path == "input_hash":
+                del edits[place]
+                edits["record", "body", "input_hash"] = digest
+        edits["record", "body", "redaction_receipts"] = receipts
+        return edits, told
+
+    def with_told(edits, told):
+        return {**edits, ("beside", "pawl-disclosures"): told}
+
+    everything = list(values)
+    some = ["input_hash", "pawl.resource.id"]
+    for paths in (everything, some, ["agent_version"], ["pawl.determining"], ["pawl.action"],
+                  some[::-1], some * 2, ["input_hash"]):
+        edits, told = made(paths)
+        yield edits
+        yield with_told(edits, told)
+        yield with_told(edits, told[:1])
+        yield with_told(edits, told[::-1])
+        yield with_told(edits, told + told[-1:])
+        yield with_told(edits, [])
+        yield with_told({}, told)
+        for path, other in walk((), told):
+            if isinstance(other, list | dict) and len(other) > 9:
+                continue
+            try:
+                yield with_told(edits, put(told, path, other))
+            except UNMAKEABLE:
+                continue
+    edits, told = made(some)
+    yield with_told({**edits, ("record", "pawl", "resource", "id"): "x"}, told)
+    for value in ("", "a\nb", "\u202e", "x" * 100000, b"x", b"\xff"):
+        for paths, member in ((["input_hash", "pawl.resource.id"], "id"),
+                              (["pawl.determining"], "determining")):
+            yield with_told(*made(paths, **{member: value}))
+    for value in (b"", bytes(31), bytes(33), "x"):
+        yield with_told(*made(some, input_hash=value))
+    for size in (0, 15, 17, 32):
+        yield with_told(*made(some, salts=bytes(size)))
+
+
+def permits(liar, kinds=(one_by_one, together, certificates, disclosures, trees, seals)):
     """Each variant with what was changed; first of all nothing."""
     yield "nothing", liar.make({})
     for kind in kinds:

@@ -2,6 +2,7 @@
 """shape.py: deterministic CBOR, and the shapes of docs/ledger.cddl and docs/formats.cddl as far as
 a permit needs them. Independent of the code under test. What does not fit raises Refused."""
 
+import base64
 import hashlib
 import os
 import re
@@ -14,6 +15,7 @@ import cbor  # pylint: disable=wrong-import-position
 
 UINT_MAX = 2**64 - 1
 NUMBER_MAX = 2**53 - 1
+RECEIPT_MAX, SEAL_MAX, PERMIT_MAX = 24576, 1208320, 2 * 1024 * 1024
 SECONDS_MAX = 253402300799
 UUID7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 COUNTRY = re.compile(r"[A-Z]{2}")
@@ -27,7 +29,7 @@ ACTION_TYPES = {"key_rotation": "key_rotation", **{
 REDACTABLE = {"agent_version": lambda body: body["agent_version"],
               "input_hash": None,
               "pawl.action": lambda body: body["pawl"]["action"],
-              "pawl.determining": lambda body: "".join(body["pawl"]["determining"]),
+              "pawl.determining": lambda body: "\n".join(body["pawl"]["determining"]),
               "pawl.resource.id": lambda body: body["pawl"]["resource"]["id"],
               "pawl.resource.type": lambda body: body["pawl"]["resource"]["type"],
               "pawl.subject.type": lambda body: body["pawl"]["subject"]["type"]}
@@ -314,8 +316,8 @@ def record(data, kind):
 
 @lru_cache(maxsize=8)
 def receipt(data):
-    """Protected header, and the proof: tree size, leaf index, path."""
-    protected, unprotected, payload, _ = sign1(data, 8192)
+    """Protected header, the proof (tree size, leaf index, path), and header 33."""
+    protected, unprotected, payload, _ = sign1(data, RECEIPT_MAX)
     need(payload is None, "a receipt that carries its root")
     head = members(decode(protected), (1, 4, 15, 395, "pawl-size", "pawl-epoch", "pawl-round",
                                        "pawl-signer", "pawl-snapshot"), ("pawl-simulated",))
@@ -332,13 +334,14 @@ def receipt(data):
     digest(head["pawl-signer"])
     digest(head["pawl-snapshot"])
     need(head.get("pawl-simulated", True) is True, "pawl-simulated")
-    proofs = array(members(members(unprotected, (396,))[396], (-1,))[-1], 1, 1)
-    proof = array(decode(octets(proofs[0], 1, 8192)), 3, 3)
+    proofs = array(members(members(unprotected, (396,), (33,))[396], (-1,))[-1], 1, 1)
+    proof = array(decode(octets(proofs[0], 1, RECEIPT_MAX)), 3, 3)
+    need(33 not in unprotected or unprotected[33] is not None, "33 is null")
     need(uint(proof[0]) == head["pawl-size"], "the proof is of another size than is signed")
     need(uint(proof[1]) < proof[0], "beyond the tree")
     for node in array(proof[2], 1, 64):
         digest(node)
-    return head, proof
+    return head, proof, unprotected.get(33)
 
 
 # ---- permit -------------------------------------------------------------------------------------
@@ -346,19 +349,51 @@ def receipt(data):
 
 def permit(data):
     """The parts: leaf entry, receipt, key_rotation, seal or None."""
-    parts = sign1(data, 256 * 1024)
-    extra = members(parts[1], (394, "pawl-key"), ("pawl-seal",))
-    octets(array(extra[394], 1, 1)[0], 0, 8192)
+    parts, extra = opened(data)
+    octets(array(extra[394], 1, 1)[0], 0, RECEIPT_MAX)
     octets(extra["pawl-key"], 0, 65535)
     seal = extra.get("pawl-seal")
     if seal is not None:
         members(seal, ("kind", "signature", "statement"))
         one_of(seal["kind"], ("tpm-certify", "epoch-chain", "fake"))
-        octets(seal["signature"], 0, 65536)
-        octets(seal["statement"], 0, 65536)
+        octets(seal["signature"], 0, SEAL_MAX)
+        octets(seal["statement"], 0, SEAL_MAX)
     need("pawl-seal" not in extra or seal is not None, "pawl-seal")
     leaf = cbor.encode(cbor.Tag(18, [parts[0], {}, parts[2], parts[3]]))
     return leaf, extra[394][0], extra["pawl-key"], seal
+
+
+def opened(data):
+    parts = sign1(data, PERMIT_MAX)
+    return parts, members(parts[1], (394, "pawl-key"), (33, "pawl-seal", "pawl-disclosures"))
+
+
+def beside(data, body):
+    """Header 33, once the disclosures fit the record."""
+    extra = opened(data)[1]
+    hashes = {receipt_["field_path"]: receipt_["original_hash"]
+              for receipt_ in body["redaction_receipts"]}
+    for item in array(extra["pawl-disclosures"], 1, 8) if "pawl-disclosures" in extra else []:
+        disclosed(item, hashes)
+    need(33 not in extra or extra[33] is not None, "33 is null")
+    return extra.get(33)
+
+
+def disclosed(item, hashes):
+    """One member as it was. Takes its hash away: nothing is disclosed twice."""
+    members(item, ("path", "salt", "value"))
+    name(item["path"])
+    octets(item["salt"], 16)
+    value = item["value"]
+    if item["path"] == "input_hash":
+        digest(value)
+    else:
+        need(isinstance(value, str), f"no text: {value!r}")
+        lines = value.split("\n") if item["path"] == "pawl.determining" else [value]
+        need(not any(NOT_PLAIN.search(line) for line in lines), f"not plain: {value!r}")
+        value = value.encode()
+    need(hashes.pop(item["path"], None) == tagged("pawl-redact-v1", item["salt"], value),
+         f"{item['path']} does not fit its redaction receipt")
 
 
 # ---- enrolment ----------------------------------------------------------------------------------
@@ -367,6 +402,20 @@ ABOUT_BOOLS = ("es384", "ps256", "seals", "verifies", "simulator", "refuses-roll
 ABOUT_TEXTS = ("kind", "model", "firmware")
 TPM_ONLY = ("base", "index", "seal-name", "index-name", "seal-handle", "receipt-name",
             "receipt-handle")
+
+
+def log_key(value, origin):
+    """A C2SP verifier key of Ed25519: name, id and key."""
+    need(isinstance(value, str), "log")
+    found, _, rest = value.partition("+")
+    number, _, encoded = rest.partition("+")
+    try:
+        key = base64.b64decode(encoded, validate=True)
+    except ValueError as error:
+        raise Refused("log: not base64") from error
+    need(base64.b64encode(key).decode() == encoded and len(key) == 33 and key[0] == 1, "log: key")
+    need(found == origin, "log: name")
+    need(number == sha256(found.encode(), b"\n", key)[:4].hex(), "log: id")
 
 
 def enrolment(data):
@@ -381,11 +430,15 @@ def enrolment(data):
     more = TPM_ONLY if one_of(about["kind"], ("tpm", "pkcs11")) == "tpm" else ("serial",)
     members(facts, ("log", "gate", "root", "seal", "about", "epoch", "domain", "issuer", "receipt",
                     *more),
-            ("zone",))
+            ("zone", "device-chain"))
     for key in {"gate", "domain", "zone"}.intersection(facts):
         like(facts[key], NAME)
     if "serial" in more:
         like(facts["serial"], ASCII)
+    log_key(facts["log"], f"{facts['domain']}/{facts['gate']}")
+    # What a did:x509 needs is not judged here, and no gate of this comparison is one.
+    need(is_key(facts["issuer"], f"dev.pawl:{facts['domain']}/{facts['gate']}"), "issuer")
+    need("device-chain" not in facts, "certificates of a device that nobody has certified")
     digest(facts["root"])
     uint(facts["epoch"], NUMBER_MAX)
     for key in ("seal", "receipt"):

@@ -17,6 +17,7 @@ from pycose.keys.curves import P256
 from pycose.messages import Sign1Message, SignMessage
 from scitt_cose import verify_receipt
 
+import certs
 import shape
 from names import names
 from shape import Refused, need, sha256, tagged, thumbprint
@@ -116,7 +117,11 @@ class Facts:
         return self.enrolment[key][-2], self.enrolment[key][-3]
 
     def issuer(self):
-        return f"{self.enrolment['domain']}/{self.enrolment['gate']}"
+        return self.enrolment["issuer"]
+
+    def device(self):
+        """The key that everything else of the gate comes from."""
+        return self.receipt if self.kind == "tpm" else self.seal
 
 
 # ---- seals --------------------------------------------------------------------------------------
@@ -199,6 +204,7 @@ def same(facts, record, key, receipt):
     need(own["snapshot"] == receipt["pawl-snapshot"], "snapshots")
     need(own["simulated"] == ("pawl-simulated" in receipt) == about["simulator"], "simulated")
     need(own["hardware"] == about["model"], "hardware")
+    need(body["operator_id"] == facts.enrolment["domain"], "operator_id")
     need(body["session_id"] == key_body["session_id"], "sessions")
     need(key_head["action_timestamp_ms"] <= head["action_timestamp_ms"], "a key from later on")
     need(head[4] == key_body["input_hash"], "signed by another key than pawl-key introduces")
@@ -209,7 +215,8 @@ def judge(facts, data):
     leaf, receipt_bytes, key_bytes, seal = shape.permit(data)
     head, body = shape.record(leaf, "decision")
     key = shape.record(key_bytes, "key_rotation")
-    receipt_head, proof = shape.receipt(receipt_bytes)
+    chain = shape.beside(data, body)
+    receipt_head, proof, above = shape.receipt(receipt_bytes)
     own = body["pawl"]
     same(facts, (head, body), key, receipt_head)
 
@@ -237,6 +244,8 @@ def judge(facts, data):
     need(cose_good(point, receipt_bytes, root), "pycose does not take the receipt")
     need(cose_good(point, key_bytes), "pycose does not take the key_rotation")
     need(cose_good(statement_key, data), "pycose does not take the record")
+    certs.judge((certs.chain(chain), certs.chain(above), key[1]["pawl"]["certificates"]),
+                (statement_key, point), facts.device(), head[15][6])
     return own["decision"], epoch, proof[1], proof[0]
 
 
