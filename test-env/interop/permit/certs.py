@@ -61,10 +61,11 @@ def value(certificate, oid):
 def issued(certificate, issuer):
     """Name, signature and key identifier."""
     need(certificate.issuer == issuer.subject, "issued by another name")
-    need(isinstance(certificate.signature_hash_algorithm, hashes.SHA256), "another hash")
+    hash_ = certificate.signature_hash_algorithm
+    need(isinstance(hash_, hashes.SHA256 | hashes.SHA384 | hashes.SHA512), "another hash")
     try:
         issuer.public_key().verify(certificate.signature, certificate.tbs_certificate_bytes,
-                                   ec.ECDSA(hashes.SHA256()))
+                                   ec.ECDSA(hash_))
     except InvalidSignature as error:
         raise Refused("a certificate that its issuer has not signed") from error
     authority = value(certificate, Oid.AUTHORITY_KEY_IDENTIFIER)
@@ -82,15 +83,24 @@ def authority(certificate, below):
     need(value(certificate, Oid.SUBJECT_KEY_IDENTIFIER) is not None, "no subjectKeyIdentifier")
 
 
+def consistent(certificate):
+    """What an authority has stands only in an authority's."""
+    basic, usage = value(certificate, Oid.BASIC_CONSTRAINTS), value(certificate, Oid.KEY_USAGE)
+    signs = usage is not None and usage.key_cert_sign
+    need(not signs or basic is not None and basic.ca, "keyCertSign of no authority")
+    need(basic is None or basic.path_length is None or signs and basic.ca, "a path length alone")
+
+
 def path(ders, seconds):
     """The path that ends in a certificate by its own key, at a time."""
     found = [load(der) for der in ders]
     for each in found:
         point(each)
+        consistent(each)
         for extension in each.extensions:
             need(not extension.critical or extension.oid in UNDERSTOOD, "critical, not understood")
         time = datetime.datetime(1970, 1, 1) + datetime.timedelta(seconds=seconds)
-        need(each.not_valid_before <= time <= each.not_valid_after, "not valid at that time")
+        need(each.not_valid_before <= time < each.not_valid_after, "not valid at that time")
     for number, each in enumerate(found[1:]):
         authority(each, number)
     for each in found[:-1]:

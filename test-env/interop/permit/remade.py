@@ -85,7 +85,7 @@ class Liar:
         leaf, receipt, key, _ = shape.permit(permit.data)
         self.record = shape.record(leaf, "decision")
         self.key = shape.record(key, "key_rotation")
-        self.head, self.proof = shape.receipt(receipt)
+        self.head, self.proof, _ = shape.receipt(receipt)
         self.epoch = self.record[1]["pawl"]["epoch"]
         self.facts = self.enrol(gate.facts.enrolment)
         self.plain_key = None
@@ -140,13 +140,12 @@ class Liar:
     def make_certificates(self, edits):
         """Each by the next one, the last by itself."""
         keys = [self.statement, self.receipt, self.seal][: 2 if self.kind == "tpm" else 3]
-        seconds = self.record[0]["action_timestamp_ms"] // 1000
         made = []
         for number, key in enumerate(keys):
             above = min(number + 1, len(keys) - 1)
             made.append(certificate(edits.at(("certificate", number), {
                 "key": key, "by": keys[above], "subject": f"key {number}",
-                "issuer": f"key {above}", "from": seconds, "until": seconds, "ca": number > 0,
+                "issuer": f"key {above}", "from": 0, "until": 253402300799, "ca": number > 0,
                 "below": max(number - 1, 0), "usage": True, "signs": number > 0, "own id": key,
                 "issuer id": keys[above], "unknown": None, "basic": True, "hash": hashes.SHA256(),
             })))
@@ -457,8 +456,8 @@ def certificates(liar):
     seconds = liar.record[0]["action_timestamp_ms"] // 1000
     other = Key()
     changes = {"key": [other, liar.statement, liar.receipt], "by": [other, liar.statement],
-               "subject": ["x", ""], "issuer": ["x", "key 0"], "from": [0, seconds + 1],
-               "until": [seconds + 1, 253402300799, seconds - 1], "ca": [True, False],
+               "subject": ["x", ""], "issuer": ["x", "key 0"], "from": [seconds - 1, seconds, seconds + 1],
+               "until": [seconds + 1, seconds, seconds - 1, 0], "ca": [True, False],
                "below": [None, 0, 1, 5], "usage": [False], "signs": [True, False],
                "own id": [None, other], "issuer id": [None, other], "unknown": [False, True],
                "basic": [False], "hash": [hashes.SHA384(), hashes.SHA512()]}
@@ -466,10 +465,6 @@ def certificates(liar):
         for part, values in changes.items():
             for value in values:
                 edits = {("certificate", number, part): value}
-                if part == "from":  # of no length, unless it ends later
-                    edits[("certificate", number, "until")] = seconds + 1
-                if part == "until" and value < seconds:
-                    edits[("certificate", number, "from")] = value
                 if part == "key":
                     yield {**edits, ("certificate", number, "own id"): value}
                 yield edits
