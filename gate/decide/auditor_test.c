@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* audit_test.c: which receipt keys an auditor believes: the enrolled one of a TPM, in every epoch;
- * of a token those that its certificates name, each in its own epoch. */
-#include "gate/decide/audit.h"
+/* auditor_test.c: which receipt keys an auditor believes: the enrolled one of a TPM, in every
+ * epoch; of a token those that its certificates name, each in its own epoch. */
+#include "gate/decide/auditor.h"
 
 #include "gate/cose/cose_key.h"
+#include "gate/decide/log_key.h"
 #include "gate/ledger/ledger_testing.h"
 #include "pkcs11/epoch_cert.h"
 
@@ -24,7 +25,7 @@ static struct desk {
     struct testing t;
     struct hw_signer *identity, *keys[KEYS]; /* keys[1] is t.hardware */
     struct enrolment enrolment;
-    struct buf chain;
+    struct buf chain, log;
     char dir[64];
 } desk;
 
@@ -83,6 +84,8 @@ static int setup(void **state)
     desk.enrolment.issuer = slice_str(TESTING_ISSUER);
     desk.enrolment.gate = slice_str("gate-1");
     desk.enrolment.hw.seal = desk.identity->key;
+    OK(log_key_make(desk.dir, slice_str("example.org/gate-1"), &desk.log, &why));
+    desk.enrolment.log = buf_slice(&desk.log);
     return 0;
 }
 
@@ -94,6 +97,7 @@ static int teardown(void **state)
     hw_signer_close(&desk.keys[2]);
     testing_free(&desk.t);
     buf_free(&desk.chain);
+    buf_free(&desk.log);
     testing_remove(desk.dir);
     return 0;
 }
@@ -107,7 +111,7 @@ static void be(const char *kind, const struct hw_signer *receipt)
 }
 
 /* Asks for the key of this thumbprint in this epoch. */
-static err_code ask(const struct audit_trust *trust, const struct hw_signer *of, uint64_t epoch)
+static err_code ask(const struct decide_auditor *trust, const struct hw_signer *of, uint64_t epoch)
 {
     struct hw_pubkey key = {0};
     struct digest kid;
@@ -115,7 +119,7 @@ static err_code ask(const struct audit_trust *trust, const struct hw_signer *of,
     err_code err;
 
     OK(cose_key_thumbprint(&of->key, &kid));
-    err = trust->trust.key(&trust->trust, &kid, epoch, &key, &why);
+    err = trust->auditor.key(&trust->auditor, &kid, epoch, &key, &why);
     if (err == ERR_OK)
         assert_true(hw_pubkey_eq(&key, &of->key));
     else
@@ -123,43 +127,47 @@ static err_code ask(const struct audit_trust *trust, const struct hw_signer *of,
     return err;
 }
 
-static err_code audit(const struct audit_trust *trust)
+static err_code audit(const struct decide_auditor *trust)
 {
-    CLEANUP(ledger_close) struct ledger *ledger = NULL;
-    struct ledger_report report;
+    struct auditor auditor = trust->auditor;
+    struct audit_job job = {.auditor = &auditor, .thorough = true};
+    struct audit_report report;
     struct why why = {0};
+    char dir[96];
 
-    OK(ledger_open(desk.dir, LEDGER_READ, &ledger, &why));
-    return ledger_audit(ledger, &trust->trust, &report, &why);
+    auditor.checkpoint = NULL; /* there is none: nothing of this ledger was published */
+    (void)snprintf(dir, sizeof dir, "%s/ledger", desk.dir);
+    job.dir = dir;
+    return audit_log(&job, &report, &why);
 }
 
 static void of_a_tpm(void **state)
 {
-    CLEANUP(audit_trust_free) struct audit_trust trust = {0}, other = {0};
+    struct decide_auditor trust = {0}, other = {0};
     struct why why = {0};
 
     (void)state;
     be("tpm", desk.t.hardware);
     /* a chain beside a TPM is nothing */
-    OK(audit_trust_make(&desk.enrolment, buf_slice(&desk.chain), &trust, &why));
-    assert_true(slice_eq_str(trust.trust.issuer, "dev.pawl:example.org/gate-1"));
+    OK(auditor_make(&desk.enrolment, buf_slice(&desk.chain), &trust, &why));
+    assert_true(slice_eq_str(trust.auditor.issuer, "dev.pawl:example.org/gate-1"));
     assert_int_equal(ask(&trust, desk.t.hardware, 0), ERR_OK);
     assert_int_equal(ask(&trust, desk.t.hardware, 7), ERR_OK);
     assert_int_equal(ask(&trust, desk.keys[0], 0), ERR_SIGNER_UNKNOWN);
     assert_int_equal(audit(&trust), ERR_OK);
     be("tpm", desk.identity);
-    OK(audit_trust_make(&desk.enrolment, (struct slice){0}, &other, &why));
+    OK(auditor_make(&desk.enrolment, (struct slice){0}, &other, &why));
     assert_int_equal(audit(&other), ERR_SIGNER_UNKNOWN);
 }
 
 static void of_a_token(void **state)
 {
-    CLEANUP(audit_trust_free) struct audit_trust trust = {0};
+    struct decide_auditor trust = {0};
     struct why why = {0};
 
     (void)state;
     be("pkcs11", desk.keys[0]);
-    OK(audit_trust_make(&desk.enrolment, buf_slice(&desk.chain), &trust, &why));
+    OK(auditor_make(&desk.enrolment, buf_slice(&desk.chain), &trust, &why));
     for (size_t key = 0; key < KEYS; key++)
         for (size_t epoch = 0; epoch < KEYS; epoch++)
             assert_int_equal(ask(&trust, desk.keys[key], EPOCHS[epoch]),
@@ -174,42 +182,41 @@ static void of_a_token(void **state)
 /* Certificates that do not hold are not asked at all. */
 static void bad_chains(void **state)
 {
-    CLEANUP(audit_trust_free) struct audit_trust trust = {0};
+    struct decide_auditor trust = {0};
     struct slice chain = buf_slice(&desk.chain);
     struct why why = {0};
 
     (void)state;
     be("pkcs11", desk.keys[0]);
-    assert_int_equal(audit_trust_make(&desk.enrolment, (struct slice){0}, &trust, &why),
-                     ERR_FORMAT);
+    assert_int_equal(auditor_make(&desk.enrolment, (struct slice){0}, &trust, &why), ERR_FORMAT);
     assert_int_equal(
-        audit_trust_make(&desk.enrolment, slice_part(chain, 0, chain.len - 1), &trust, &why),
+        auditor_make(&desk.enrolment, slice_part(chain, 0, chain.len - 1), &trust, &why),
         ERR_FORMAT);
-    assert_int_equal(audit_trust_make(&desk.enrolment,
-                                      slice_part(chain, HSM_CERT_LEN, chain.len - HSM_CERT_LEN),
-                                      &trust, &why),
+    assert_int_equal(auditor_make(&desk.enrolment,
+                                  slice_part(chain, HSM_CERT_LEN, chain.len - HSM_CERT_LEN), &trust,
+                                  &why),
                      ERR_HSM_KEY_FOREIGN);
     desk.chain.ptr[chain.len - 1] ^= 1;
-    assert_int_equal(audit_trust_make(&desk.enrolment, chain, &trust, &why), ERR_SIGNATURE_INVALID);
+    assert_int_equal(auditor_make(&desk.enrolment, chain, &trust, &why), ERR_SIGNATURE_INVALID);
     desk.chain.ptr[chain.len - 1] ^= 1;
     be("pkcs11", desk.t.hardware);
-    assert_int_equal(audit_trust_make(&desk.enrolment, chain, &trust, &why), ERR_HSM_KEY_FOREIGN);
-    assert_null(trust.trust.key);
+    assert_int_equal(auditor_make(&desk.enrolment, chain, &trust, &why), ERR_HSM_KEY_FOREIGN);
+    assert_null(trust.auditor.key);
 }
 
 /* Good records, under a chain that ends before their epoch, or of another gate. */
 static void not_this_ledger(void **state)
 {
-    CLEANUP(audit_trust_free) struct audit_trust cut = {0}, other = {0};
+    struct decide_auditor cut = {0}, other = {0};
     struct why why = {0};
 
     (void)state;
     be("pkcs11", desk.keys[0]);
-    OK(audit_trust_make(&desk.enrolment, slice_part(buf_slice(&desk.chain), 0, HSM_CERT_LEN), &cut,
-                        &why));
+    OK(auditor_make(&desk.enrolment, slice_part(buf_slice(&desk.chain), 0, HSM_CERT_LEN), &cut,
+                    &why));
     assert_int_equal(audit(&cut), ERR_SIGNER_UNKNOWN);
     desk.enrolment.issuer = slice_str("dev.pawl:example.org/gate-2");
-    OK(audit_trust_make(&desk.enrolment, buf_slice(&desk.chain), &other, &why));
+    OK(auditor_make(&desk.enrolment, buf_slice(&desk.chain), &other, &why));
     assert_int_equal(audit(&other), ERR_LEDGER_INCONSISTENT);
 }
 
