@@ -103,8 +103,8 @@ def as_described(world):
 
 # ---- the rules do not take everything ------------------------------------------------------------
 
-OPTIONAL = {4, 33, "seal", "agents", "zones", "zone", "snapshot", "approver", "override", "pawl-seal",
-            "pawl-simulated", "pawl-disclosures"}
+OPTIONAL = {4, 33, "seal", "agents", "zones", "zone", "snapshot", "approver", "override",
+            "pawl-seal", "pawl-simulated", "pawl-disclosures"}
 
 
 def is_name(key):
