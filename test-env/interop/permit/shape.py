@@ -215,9 +215,8 @@ def record_payload(data):
 
 def decision(own):
     members(own, ("class", "epoch", "event", "action", "reason", "subject", "decision", "hardware",
-                  "policies", "resource", "snapshot", "simulated", "determining"), ("attempt",))
-    if "attempt" in own:
-        like(own["attempt"], UUID7)
+                  "attempt", "policies", "resource", "snapshot", "simulated", "determining"))
+    like(own["attempt"], UUID7)
     for key in ("class", "reason", "hardware"):
         name(own[key])
     uint(own["epoch"])
