@@ -124,9 +124,9 @@ static err_code carried(const struct making *m, struct buf *ret, struct why *why
  * The enrolment goes first: without it a second try starts from nothing, whatever was moved. */
 static err_code set_aside(struct making *m, struct why *why)
 {
-    static const char *const NAMES[] = {"enrolment.cbor", "hw",       "installed",
-                                        "ledger",         "state.db", "state.db-wal",
-                                        "state.db-shm",   "log.key"};
+    static const char *const NAMES[] = {"enrolment.cbor", "hw",           "installed",    "ledger",
+                                        "state.db",       "state.db-wal", "state.db-shm", "log.key",
+                                        "device.crt",     "verified"};
 
     CLEANUP(buf_free) struct buf secret = {0}, path = {0};
 

@@ -118,7 +118,7 @@ def full_ledger(world):
     size = os.path.getsize(ledger)
     _, args = check_args(world)
     world.judge(args, world.run(*args, "--json"))
-    record = os.path.getsize(ledger) - size
+    record = os.path.getsize(ledger) - size - 32  # signatures in certificates differ in length
     for room in (0, 1, 3, 4, 5, *range(6, record, max(record // 24, 1)), record - 1):
         size = os.path.getsize(ledger)
         path, args = check_args(world)
