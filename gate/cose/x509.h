@@ -37,7 +37,8 @@ err_code x509_check(struct slice cert, struct why *why);
 /* The key that it certifies. Errors: CERT_MALFORMED, KEY_MALFORMED, COSE_ALG. */
 err_code x509_key(struct slice cert, struct hw_pubkey *ret, struct why *why);
 
-/* Seconds since 1970; the certificate is valid at both. Error: CERT_MALFORMED. */
+/* Seconds since 1970: valid from the first on and, as OpenSSL judges it, before the last. Error:
+ * CERT_MALFORMED. */
 err_code x509_validity(struct slice cert, int64_t *ret_not_before, int64_t *ret_not_after,
                        struct why *why);
 
