@@ -352,7 +352,6 @@ static void since_a_head_that_was_verified(void **state)
 static void an_older_state(void **state)
 {
     struct lab *lab = *state;
-    CLEANUP(buf_free) struct buf journal = {0};
     struct audit_job job = lab_job(lab);
 
     lab_write(lab, 200); /* checkpoint and seal of then, signed */
