@@ -190,7 +190,7 @@ static void ask_probe(const struct bench *b, double ret[static 4])
     posix_spawn_file_actions_t actions;
     int ends[2], status = 0;
     FILE *from;
-    pid_t pid;
+    pid_t pid = -1;
 
     (void)snprintf(state, sizeof state, "%s", b->state);
     need(pipe2(ends, O_CLOEXEC) == 0, "pipe");
@@ -396,7 +396,6 @@ static double audit_us(struct bench *b)
 /* One pass of SHA-256 over all entries. Reading them is not counted. */
 static double hash_us(struct bench *b)
 {
-    CLEANUP(buf_free) struct buf entry = {0};
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
     uint8_t digest[EVP_MAX_MD_SIZE], *octets = malloc((size_t)4 << 20);
     double took = 0, from;
