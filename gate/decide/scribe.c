@@ -134,6 +134,7 @@ static err_code commit(struct scribe *s, enum hw_keep keep, struct why *why)
     TRY(hw->ops->head_bind(hw, &bound, keep, why));
     s->bound = true;
     s->kept.round = round;
+    s->kept.missing = 0; /* it was on record with the session's start; from here on none are */
     if (keep == HW_KEEP_DURABLE) {
         s->kept.has_durable = true;
         s->kept.durable = bound;
@@ -284,19 +285,6 @@ bool scribe_owes_install(const struct scribe *scribe)
     return ledger_installed(scribe->ledger) != scribe->gate->epoch;
 }
 
-err_code scribe_install(struct scribe *scribe, uint64_t now_ms, struct written *ret,
-                        struct why *why)
-{
-    CLEANUP(signed_head_free) struct signed_head head = {0};
-    uint64_t index;
-
-    TRY(scribe_begin_round(scribe, now_ms, why));
-    TRY(scribe_staged(scribe, &index));
-    TRY(scribe_end_round(scribe, now_ms, &head, why));
-    *ret = (struct written){.index = index};
-    return ERR_OK;
-}
-
 static err_code stage_refusal(struct scribe *s, const struct refusal *refusal, uint64_t now_ms,
                               struct why *why)
 {
@@ -309,24 +297,38 @@ static err_code stage_refusal(struct scribe *s, const struct refusal *refusal, u
     return scribe_stage(s, &record, NULL, why);
 }
 
-err_code scribe_refused(struct scribe *scribe, const struct refusal *refusal, uint64_t now_ms,
-                        struct written *ret, struct why *why)
+/* A round of the gate's own. refusal: NULL when what is due is all there is to say. */
+static err_code own_round(struct scribe *s, const struct refusal *refusal, uint64_t now_ms,
+                          struct written *ret, struct why *why)
 {
     CLEANUP(signed_head_free) struct signed_head head = {0};
     uint64_t index = 0;
-    err_code err;
+    err_code err = ERR_OK;
 
-    TRY(scribe_begin_round(scribe, now_ms, why));
-    err = stage_refusal(scribe, refusal, now_ms, why);
+    TRY(scribe_begin_round(s, now_ms, why));
+    if (refusal != NULL)
+        err = stage_refusal(s, refusal, now_ms, why);
     if (err == ERR_OK)
-        err = scribe_staged(scribe, &index);
+        err = scribe_staged(s, &index);
     if (err != ERR_OK) {
-        scribe_abandon(scribe);
+        scribe_abandon(s);
         return err;
     }
-    TRY(scribe_end_round(scribe, now_ms, &head, why));
+    TRY(scribe_end_round(s, now_ms, &head, why));
     *ret = (struct written){.index = index};
     return ERR_OK;
+}
+
+err_code scribe_install(struct scribe *scribe, uint64_t now_ms, struct written *ret,
+                        struct why *why)
+{
+    return own_round(scribe, NULL, now_ms, ret, why);
+}
+
+err_code scribe_refused(struct scribe *scribe, const struct refusal *refusal, uint64_t now_ms,
+                        struct written *ret, struct why *why)
+{
+    return own_round(scribe, refusal, now_ms, ret, why);
 }
 
 /* ---- the end --------------------------------------------------------------------------------- */

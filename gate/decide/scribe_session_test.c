@@ -167,6 +167,7 @@ static void an_older_copy_is_put_back(void **state)
  * on record. */
 static void power_was_lost(void **state)
 {
+    uint64_t missing;
     CLEANUP(buf_free) struct buf bytes = {0};
     struct gate *gate = &office.gate;
     static struct record record;
@@ -181,11 +182,17 @@ static void power_was_lost(void **state)
     OK(gate->hw->ops->attach(gate->hw, office.owner, &gate->enrolment.hw, &why));
     OK(gate->hw->ops->prepare(gate->hw, office.mandate, &why));
     office_open();
-    assert_true(scribe_kept(office.scribe)->missing > 0);
+    missing = scribe_kept(office.scribe)->missing;
+    assert_true(missing > 0);
     office_decided(NOW, FIRST + 4);
     office_entry(FIRST + 2, &bytes, &record);
     assert_int_equal(record.kind, RECORD_START);
-    assert_int_equal(record.start.missing, scribe_kept(office.scribe)->missing);
+    assert_int_equal(record.start.missing, missing);
+    office_install(EPOCH + 1, "next"); /* a new session, in a process that knows where it stands */
+    office_decided(NOW, FIRST + 11);
+    office_entry(FIRST + 7, &bytes, &record);
+    assert_int_equal(record.kind, RECORD_START);
+    assert_int_equal(record.start.missing, 0);
 }
 
 /* ---- what is taken out ----------------------------------------------------------------------- */
