@@ -208,7 +208,7 @@ static err_code run(struct call *call)
     CLEANUP(written_free) struct written written = {0};
     const char *output = args_value(call->args, "output", NULL);
     static struct answer answer;
-    struct attempt_id attempt;
+    CLEANUP(attempt_id_free) struct attempt_id attempt = {0};
     const struct decided decided = {&attempt, &request, &answer};
     struct in_force force;
 

@@ -141,7 +141,7 @@ int office_teardown(void **state)
 
 err_code office_decide(uint64_t now_ms, struct written *ret, struct why *why)
 {
-    struct attempt_id attempt;
+    CLEANUP(attempt_id_free) struct attempt_id attempt = {0};
     const struct decided decided = {&attempt, &office.request, &office.answer};
 
     TRY(scribe_attempt(office.scribe, &office.request, now_ms, &attempt, why));

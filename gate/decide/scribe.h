@@ -35,11 +35,12 @@ struct written {
 void written_free(struct written *written);
 
 /* A request that is on record as asked, and waits for its decision. seed: what salts the hashes of
- * its redacted members, in both records alike; secret. */
+ * its redacted members, in both records alike; secret, so that attempt_id_free() wipes it. */
 struct attempt_id {
     char id[RECORD_UUID_TEXT];
     uint8_t seed[RECORD_SEED_LEN];
 };
+void attempt_id_free(struct attempt_id *attempt);
 
 /* Opens a round and takes the request into it, before anything is evaluated. now_ms: milliseconds
  * since 1970, when it was asked. Errors: ROLLBACK and others of the hardware; CLOCK_BACK; those of

@@ -8,6 +8,11 @@
 #define REDACT_RULE "gate.json"                       /* what asks for it */
 static const char DETERMINING[] = "pawl.determining"; /* which an attempt has not */
 
+void attempt_id_free(struct attempt_id *attempt)
+{
+    mem_wipe(attempt, sizeof *attempt);
+}
+
 /* Takes out what the settings ask for. Owns: *ret_disclosures, which shows it again. */
 static err_code redact(const struct scribe *s, const struct attempt_id *attempt,
                        struct record *record, struct buf *ret_disclosures, struct why *why)

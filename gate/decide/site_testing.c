@@ -224,7 +224,7 @@ static struct buf decide_one(struct scribe *scribe, const struct in_force *force
     const struct request_flags flags = {"agent",         agent, "exec", "execute", "program",
                                         "/usr/bin/true", NONE,  NULL,   NULL};
     static struct answer answer;
-    struct attempt_id attempt;
+    CLEANUP(attempt_id_free) struct attempt_id attempt = {0};
     const struct decided decided = {&attempt, &request, &answer};
     struct why why = {0};
 
