@@ -46,6 +46,11 @@ err_code why_foreign(struct why *why, err_code code, const char *foreign, uint64
     return code;
 }
 
+const char *why_text(const struct why *why, err_code code)
+{
+    return why->text[0] != '\0' ? why->text : err_text(code);
+}
+
 err_code why_errno(struct why *why, int number, const char *doing, const char *path)
 {
     err_code code = ERR_STORAGE;

@@ -29,6 +29,9 @@ struct why {
                                                    const char *foreign, uint64_t foreign_code,
                                                    const char *format, ...);
 
+/* The sentence, or in its place the meaning of the code that came without one. */
+const char *why_text(const struct why *why, err_code code);
+
 /* A file could not be used: maps errno (ENOENT: NOT_FOUND; ENOSPC, EDQUOT, EFBIG: STORAGE_FULL;
  * else STORAGE). */
 err_code why_errno(struct why *why, int number, const char *doing, const char *path);

@@ -102,12 +102,8 @@ static err_code take_view(struct run *run, const char *path)
     if (err == ERR_OK)
         return add_view(run, &head, path);
     if (run->findings == NULL)
-        return in_file(
-            run->call,
-            why_say(&run->call->why, err, "%s", why.text[0] != '\0' ? why.text : err_text(err)),
-            path);
-    fault(run, note ? AUDIT_CHECKPOINT_FORGED : AUDIT_RECEIPT_INVALID, path,
-          why.text[0] != '\0' ? why.text : err_text(err));
+        return in_file(run->call, why_say(&run->call->why, err, "%s", why_text(&why, err)), path);
+    fault(run, note ? AUDIT_CHECKPOINT_FORGED : AUDIT_RECEIPT_INVALID, path, why_text(&why, err));
     return ERR_OK;
 }
 

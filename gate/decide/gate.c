@@ -148,7 +148,7 @@ static err_code refused_by_hardware(struct gate *gate, uint64_t epoch, struct wh
                        (unsigned long long)gate->epoch, (unsigned long long)epoch);
     return why_foreign(why, ERR_ROLLBACK, own.foreign, own.foreign_code,
                        "this disk holds epoch %llu: %s", (unsigned long long)epoch,
-                       own.text[0] != '\0' ? own.text : err_text(err));
+                       why_text(&own, err));
 }
 
 err_code gate_current(struct gate *gate, struct why *why)

@@ -205,7 +205,7 @@ static err_code introduce(struct audit *a, uint64_t index, const struct record *
         return ERR_OK;
     return audit_hold(a,
                       err == ERR_SIGNATURE_INVALID ? AUDIT_SIGNATURE_INVALID : AUDIT_SIGNER_UNKNOWN,
-                      index, "", "%s", inner.text[0] != '\0' ? inner.text : err_text(err));
+                      index, "", "%s", why_text(&inner, err));
 }
 
 /* ---- one record ------------------------------------------------------------------------------ */
@@ -254,7 +254,7 @@ static err_code take(struct audit *a, uint64_t index, const struct record *recor
     if (err == ERR_NO_MEMORY || err == ERR_INTERNAL)
         return err;
     if (err != ERR_OK)
-        TRY(refused(a, index, record, inner.text[0] != '\0' ? inner.text : err_text(err), why));
+        TRY(refused(a, index, record, why_text(&inner, err), why));
     if (a->chain.n_undo >= SETTLE_EVERY)
         succession_settle(&a->chain);
     if (a->holes) { /* before, nobody asks */
@@ -284,8 +284,7 @@ err_code audit_chain_take(struct audit *a, const struct audit_unit *unit, unsign
     if (err == ERR_OK)
         return take(a, index, a->record, why);
     audit_chain_hole(a, index);
-    return audit_hold(a, AUDIT_RECORD_DAMAGED, index, "", "%s",
-                      inner.text[0] != '\0' ? inner.text : err_text(err));
+    return audit_hold(a, AUDIT_RECORD_DAMAGED, index, "", "%s", why_text(&inner, err));
 }
 
 void audit_chain_hole(struct audit *a, uint64_t index)
@@ -377,8 +376,7 @@ static err_code report_half(struct audit *a, const struct half *half)
             return err;
         again = record_parse(half->unit->entries[i], half->record, &inner);
         if (again != ERR_OK) {
-            TRY(audit_hold(a, AUDIT_RECORD_DAMAGED, start + i, "", "%s",
-                           inner.text[0] != '\0' ? inner.text : err_text(again)));
+            TRY(audit_hold(a, AUDIT_RECORD_DAMAGED, start + i, "", "%s", why_text(&inner, again)));
             continue;
         }
         TRY(audit_hold(a,

@@ -31,11 +31,11 @@ static err_code judge_checkpoint(struct audit *a, struct slice note, bool found)
     if (err == ERR_NO_MEMORY || err == ERR_INTERNAL)
         return err;
     if (err != ERR_OK)
-        return audit_hold(
-            a,
-            err == ERR_SIGNATURE_INVALID || err == ERR_SIGNER_UNKNOWN ? AUDIT_CHECKPOINT_FORGED
-                                                                      : AUDIT_CHECKPOINT_DAMAGED,
-            AUDIT_NO_INDEX, "checkpoint", "%s", inner.text[0] != '\0' ? inner.text : err_text(err));
+        return audit_hold(a,
+                          err == ERR_SIGNATURE_INVALID || err == ERR_SIGNER_UNKNOWN
+                              ? AUDIT_CHECKPOINT_FORGED
+                              : AUDIT_CHECKPOINT_DAMAGED,
+                          AUDIT_NO_INDEX, "checkpoint", "%s", why_text(&inner, err));
     a->report.published = head;
     a->published = head.size;
     return add_stop(a, &(struct audit_stop){head, AUDIT_ROOT_MISMATCH, false, 0, "checkpoint"});
@@ -57,7 +57,7 @@ err_code audit_seal(struct audit *a)
     err = sealed_parse(bytes, &sealed, &inner);
     if (err != ERR_OK)
         return audit_hold(a, AUDIT_SEAL_DAMAGED, AUDIT_NO_INDEX, "seal", "%s",
-                          inner.text[0] != '\0' ? inner.text : err_text(err));
+                          why_text(&inner, err));
     if (sealed.receipt.tree_size != head->size)
         return audit_hold(a, AUDIT_SEAL_INVALID, AUDIT_NO_INDEX, "seal",
                           "is for %llu entries, the checkpoint for %llu",
@@ -69,7 +69,7 @@ err_code audit_seal(struct audit *a)
     a->report.sealed = err == ERR_OK;
     return err == ERR_OK ? ERR_OK
                          : audit_hold(a, AUDIT_SEAL_INVALID, AUDIT_NO_INDEX, "seal", "%s",
-                                      inner.text[0] != '\0' ? inner.text : err_text(err));
+                                      why_text(&inner, err));
 }
 
 /* ---- the journal ----------------------------------------------------------------------------- */

@@ -79,7 +79,7 @@ err_code ledger_replay(const struct replay *replay, uint64_t index, struct why *
     if (err == ERR_STORAGE || err == ERR_STATE_CORRUPT || err == ERR_BUSY) /* of the database */
         return why_say(why, err, "%s", inner.text);
     return why_say(why, ERR_LEDGER_INCONSISTENT, "\"%s\": entry %llu: %s", replay->dir,
-                   (unsigned long long)index, inner.text[0] != '\0' ? inner.text : err_text(err));
+                   (unsigned long long)index, why_text(&inner, err));
 }
 
 static err_code replay_journal(struct ledger *ledger, struct why *why)
