@@ -88,7 +88,12 @@ void publish_ledger(struct call *call, struct scribe *scribe)
     err_code err = scribe_publish(scribe, &why);
 
     put_bool(call->json, "published", err == ERR_OK);
+    if (err != ERR_OK) {
+        say(call, "(on record, but not published: %s)", why_text(&why, err));
+        return;
+    }
+    err = scribe_fold(scribe, &why);
     if (err != ERR_OK)
-        say(call, "(on record, but not published: %s)",
-            why.text[0] != '\0' ? why.text : err_text(err));
+        say(call, "(on record and published, but the journal is not folded: %s)",
+            why_text(&why, err));
 }

@@ -16,8 +16,8 @@ void say_snapshot(struct call *call, const char *what, const struct judged *judg
 void put_hardware(json_t *object, const struct hw_description *about);
 void say_hardware(struct call *call, const struct hw_description *about);
 
-/* Publishes the last round, as member "published". What was answered stands if that fails: it is
- * said, and the next round publishes again. */
+/* Publishes the last round, as member "published", and folds what has grown long. What was answered
+ * stands if that fails: it is said, and the next round does it again. */
 void publish_ledger(struct call *call, struct scribe *scribe);
 
 #endif

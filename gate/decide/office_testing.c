@@ -148,8 +148,6 @@ err_code office_decide(uint64_t now_ms, struct written *ret, struct why *why)
     return scribe_decision(office.scribe, &decided, now_ms, ret, why);
 }
 
-/* Refused with this error, without a permit, and with so many entries in the ledger, in this
- * process and for the next one. */
 void office_refused(const char *name, uint64_t now_ms, err_code want, uint64_t entries)
 {
     CLEANUP(ledger_close) struct ledger *ledger = NULL;
@@ -167,7 +165,6 @@ void office_refused(const char *name, uint64_t now_ms, err_code want, uint64_t e
     assert_int_equal(ledger_torn(ledger), 0);
 }
 
-/* Decided, in this place, with a permit whose record is there. */
 void office_decided(uint64_t now_ms, uint64_t index)
 {
     CLEANUP(written_free) struct written written = {0};
@@ -206,10 +203,8 @@ void office_expect_entry(uint64_t index, enum record_kind kind, uint64_t from_ep
 {
     CLEANUP(buf_free) struct buf entry = {0};
     static struct record record;
-    struct why why = {0};
 
-    OK(ledger_entry(scribe_ledger(office.scribe), index, &entry, &why));
-    OK(record_parse(buf_slice(&entry), &record, &why));
+    office_entry(index, &entry, &record);
     assert_int_equal(record.kind, kind);
     assert_int_equal(record.from_epoch, from_epoch);
 }

@@ -337,7 +337,11 @@ err_code scribe_publish(struct scribe *scribe, struct why *why)
 {
     if (scribe->sealed.len == 0)
         return ERR_OK;
-    TRY(publish_head(scribe->gate, scribe->ledger, buf_slice(&scribe->sealed), why));
+    return publish_head(scribe->gate, scribe->ledger, buf_slice(&scribe->sealed), why);
+}
+
+err_code scribe_fold(struct scribe *scribe, struct why *why)
+{
     return ledger_wants_fold(scribe->ledger) ? ledger_fold(scribe->ledger, why) : ERR_OK;
 }
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* scribe_session_test.c: how sessions begin and end, what else a gate puts on record, and that
  * nobody makes it forget. */
+#include "gate/base/file.h"
 #include "gate/decide/office_testing.h"
 #include "gate/ledger/ledger_testing.h"
+#include "gate/tlog/note.h"
 
 #include <setjmp.h>
 #include <signal.h>
@@ -61,6 +63,31 @@ static void a_service_stops(void **state)
     assert_int_equal(access(path, R_OK), 0);
     office_open();
     office_decided(NOW + 2, FIRST + 5);
+}
+
+/* What is published does not wait for the journal to be folded, and nothing is lost with that. */
+static void the_journal_cannot_be_folded(void **state)
+{
+    CLEANUP(buf_free) struct buf checkpoint = {0};
+    struct why why = {0};
+    char path[96], in_the_way[96];
+    char size[8];
+
+    (void)state;
+    office_decided(NOW, FIRST);
+    (void)snprintf(in_the_way, sizeof in_the_way, "%s/ledger/journal.new", office.dir);
+    assert_int_equal(mkdir(in_the_way, 0700), 0);
+    assert_int_equal(scribe_stop(office.scribe, "signal", NOW + 1, &why), ERR_STORAGE);
+    assert_non_null(strstr(why.text, "new journal"));
+    (void)snprintf(path, sizeof path, "%s/ledger/checkpoint", office.dir);
+    OK(file_read(path, NOTE_SIZE_MAX, &checkpoint, &why));
+    (void)snprintf(size, sizeof size, "\n%d\n", FIRST + 2);
+    assert_non_null(strstr((const char *)checkpoint.ptr, size));
+    OK(scribe_publish(office.scribe, &why));
+    OK(scribe_fold(office.scribe, &why)); /* it is short */
+    office_decided(NOW + 2, FIRST + 5);
+    assert_int_equal(rmdir(in_the_way), 0);
+    OK(scribe_stop(office.scribe, "signal", NOW + 3, &why));
 }
 
 /* The hardware keeps a head durably at first and then once an hour. */
@@ -235,6 +262,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(the_end_of_a_session, office_setup, office_teardown),
         cmocka_unit_test_setup_teardown(a_service_stops, office_setup, office_teardown),
+        cmocka_unit_test_setup_teardown(the_journal_cannot_be_folded, office_setup,
+                                        office_teardown),
         cmocka_unit_test_setup_teardown(once_an_hour, office_setup, office_teardown),
         cmocka_unit_test_setup_teardown(a_refused_install, office_setup, office_teardown),
         cmocka_unit_test_setup_teardown(revocations, office_setup, office_teardown),
