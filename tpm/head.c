@@ -106,7 +106,8 @@ static err_code extend(struct tpm_root *root, const struct hw_head *head, struct
     uint8_t octets[HW_HEAD_LEN], note[TPM_BOOT_LEN];
     TSS2_RC rc;
 
-    TRY(tpm_chain_add(&heads->boot.chain, head, &heads->boot.chain));
+    heads->boot.before = heads->boot.chain;
+    TRY(tpm_chain_add(&heads->boot.before, head, &heads->boot.chain));
     heads->boot.head = *head;
     TRY(tpm_boot_write(&heads->boot, note));
     hw_head_put(head, octets);
@@ -283,13 +284,15 @@ static err_code look(struct tpm_root *root, struct looking *l, struct why *why)
 static bool follow(struct looking *l, const struct digest *start, const struct hw_head *heads,
                    size_t n)
 {
-    struct digest chain = *start;
+    struct digest before, chain = *start;
 
     for (size_t i = 0; i < n; i++) {
-        if (tpm_chain_add(&chain, &heads[i], &chain) != ERR_OK)
+        before = chain;
+        if (tpm_chain_add(&before, &heads[i], &chain) != ERR_OK)
             return false;
         if (!digest_eq(&chain, &l->chain))
             continue;
+        l->boot.before = before;
         l->boot.chain = chain;
         l->boot.head = heads[i];
         return true;
@@ -304,7 +307,7 @@ static bool find(struct looking *l, const struct hw_head *heads, size_t n)
     static const struct digest ZERO = {{0}};
     size_t from = 0;
 
-    if (!is_zero(&l->boot.chain) && digest_eq(&l->boot.chain, &l->chain))
+    if (l->boot.head.size > 0 && digest_eq(&l->boot.chain, &l->chain))
         return true;
     while (from < n && heads[from].round <= l->boot.head.round)
         from++;
@@ -395,9 +398,10 @@ static err_code check(struct tpm_root *root, const struct hw_head *heads, size_t
     bool found = true, ahead;
 
     TRY(look(root, &l, why));
-    if (l.chained && l.facts.none) /* of an enrolment before, or of a first head cut short */
-        l.boot.chain = l.chain;
-    else if (l.chained)
+    if (l.chained && l.facts.none) { /* of an enrolment before, or of a first head cut short */
+        l.boot.before = l.boot.chain = l.chain;
+        l.boot.head = (struct hw_head){0};
+    } else if (l.chained)
         found = l.facts.has_bound = find(&l, heads, n);
     l.facts.bound = l.boot.head;
     TRY(hw_head_judge(&l.facts, heads, n, &kept, &ahead, why));

@@ -94,7 +94,7 @@ err_code tpm_boot_write(const struct tpm_boot *boot, uint8_t ret[static TPM_BOOT
 
     put_u32(ret, boot->resets);
     put_u32(ret + 4, boot->restarts);
-    memcpy(at, boot->chain.bytes, SHA256_LEN);
+    memcpy(at, boot->before.bytes, SHA256_LEN);
     hw_head_put(&boot->head, at + SHA256_LEN);
     return hw_head_check_put(BOOT, ret, TPM_BOOT_LEN);
 }
@@ -109,8 +109,11 @@ err_code tpm_boot_read(struct slice from, struct tpm_boot *ret)
     TRY(hw_head_check_see(BOOT, from));
     out.resets = reader_u32(&r);
     out.restarts = reader_u32(&r);
-    reader_copy(&r, out.chain.bytes, SHA256_LEN);
+    reader_copy(&r, out.before.bytes, SHA256_LEN);
     hw_head_get(r.rest.ptr, &out.head);
+    out.chain = out.before;
+    if (out.head.size > 0)
+        TRY(tpm_chain_add(&out.before, &out.head, &out.chain));
     *ret = out;
     return ERR_OK;
 }

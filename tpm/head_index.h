@@ -56,11 +56,14 @@ bool tpm_rounds_skip(uint64_t counter, uint32_t orderly);
  */
 err_code tpm_chain_add(const struct digest *chain, const struct hw_head *head, struct digest *ret);
 
-/* The octets of store_dir/head: up to where the chain was followed, and in which boot. */
+/* The octets of store_dir/head: up to where the chain was followed, and in which boot. The chain is
+ * not among them but follows from the others, so that a file which leads to what the TPM has cannot
+ * name another head than the one that was bound. */
 struct tpm_boot {
     uint32_t resets, restarts; /* TPMS_CLOCK_INFO */
+    struct digest before;      /* the chain without head */
+    struct hw_head head;       /* the last one in it; size 0: none, chain is before */
     struct digest chain;
-    struct hw_head head; /* the last one in it */
 };
 #define TPM_BOOT_LEN (4 + 4 + SHA256_LEN + HW_HEAD_LEN + 16)
 err_code tpm_boot_write(const struct tpm_boot *boot, uint8_t ret[static TPM_BOOT_LEN]);

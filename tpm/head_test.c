@@ -339,6 +339,36 @@ static void the_file_of_the_boot_is_lost(void **state)
     disk_agrees(disk, 0);
 }
 
+/* An older disk whose last head is said to be of the newest round, which its files may say: the
+ * chain knows what was bound, and the file of the boot cannot say that it was something else. */
+static void the_file_of_the_boot_lies(void **state)
+{
+    struct disk *disk = *state;
+    struct fx *fx = disk->fx;
+    struct hw_head *old = &disk->heads[4];
+    uint8_t octets[TPM_BOOT_LEN];
+    struct tpm_boot boot;
+
+    disk_rounds(disk, 3, HW_KEEP_DURABLE);
+    disk_rounds(disk, 5, HW_KEEP_ROUND);
+    disk_save(disk);
+    old->round = disk->heads[disk->n - 1].round;
+    for (int none = 0; none < 2; none++) {
+        OK(tpm_boot_read(buf_slice(&disk->file), &boot));
+        if (none)
+            boot.before = boot.chain;
+        boot.head = none ? (struct hw_head){0} : *old;
+        OK(tpm_boot_write(&boot, octets));
+        buf_cut(&disk->file, 0);
+        OK(buf_add_slice(&disk->file, SLICE_OF(octets)));
+        disk_restart(disk, SAME_BOOT);
+        disk_restore(disk);
+        disk_refused(disk, 5, ERR_LEDGER_INCONSISTENT);
+        EXPECT(fx->root->ops->head_check(fx->root, old, 1, &disk->kept, &fx->why),
+               ERR_LEDGER_INCONSISTENT);
+    }
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, start, end)
 
 int main(void)
@@ -354,6 +384,7 @@ int main(void)
         TEST(reset_before_the_first_head),
         TEST(a_restart_with_state),
         TEST(the_file_of_the_boot_is_lost),
+        TEST(the_file_of_the_boot_lies),
     };
 
     return cmocka_run_group_tests_name("tpm head", tests, NULL, NULL);
