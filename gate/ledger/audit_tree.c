@@ -1,19 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gate/ledger/audit_tree.h"
 
+#include "gate/tlog/tree.h"
+
 #include <stdlib.h>
 #include <string.h>
-
-err_code audit_node(struct hasher *hasher, const struct digest *left, const struct digest *right,
-                    struct digest *ret)
-{
-    uint8_t node[1 + 2 * SHA256_LEN] = {1};
-    const struct slice part = SLICE_OF(node);
-
-    memcpy(node + 1, left->bytes, SHA256_LEN);
-    memcpy(node + 1 + SHA256_LEN, right->bytes, SHA256_LEN);
-    return hasher_sha256(hasher, &part, 1, ret);
-}
 
 err_code audit_top(struct hasher *hasher, const struct digest hashes[static AUDIT_WIDTH],
                    struct digest *ret)
@@ -21,10 +12,10 @@ err_code audit_top(struct hasher *hasher, const struct digest hashes[static AUDI
     struct digest row[AUDIT_WIDTH / 2];
 
     for (size_t i = 0; i < AUDIT_WIDTH / 2; i++)
-        TRY(audit_node(hasher, &hashes[2 * i], &hashes[2 * i + 1], &row[i]));
+        TRY(tree_node_with(hasher, &hashes[2 * i], &hashes[2 * i + 1], &row[i]));
     for (size_t n = AUDIT_WIDTH / 4; n > 0; n /= 2)
         for (size_t i = 0; i < n; i++)
-            TRY(audit_node(hasher, &row[2 * i], &row[2 * i + 1], &row[i]));
+            TRY(tree_node_with(hasher, &row[2 * i], &row[2 * i + 1], &row[i]));
     *ret = row[0];
     return ERR_OK;
 }
@@ -37,7 +28,7 @@ static err_code push(struct hasher *hasher, struct audit_level *level, const str
     size_t bit = 0;
 
     for (; level->n >> bit & 1; bit++)
-        TRY(audit_node(hasher, &level->sub[bit], &carry, &carry));
+        TRY(tree_node_with(hasher, &level->sub[bit], &carry, &carry));
     if (bit < 8)
         level->sub[bit] = carry;
     level->hashes[level->n++] = *hash;
@@ -108,7 +99,7 @@ err_code audit_tree_root(const struct audit_tree *tree, struct digest *ret)
             if ((l->n >> bit & 1) == 0)
                 continue;
             if (have)
-                TRY(audit_node(tree->hasher, &l->sub[bit], &root, &root));
+                TRY(tree_node_with(tree->hasher, &l->sub[bit], &root, &root));
             else
                 root = l->sub[bit];
             have = true;

@@ -28,9 +28,6 @@ struct audit_tree {
     void *context;
 };
 
-/* SHA-256(0x01, left, right). */
-err_code audit_node(struct hasher *hasher, const struct digest *left, const struct digest *right,
-                    struct digest *ret);
 /* The root over 256 hashes. */
 err_code audit_top(struct hasher *hasher, const struct digest hashes[static AUDIT_WIDTH],
                    struct digest *ret);

@@ -67,14 +67,6 @@ static void join_journal(struct audit_unit *unit, const struct audit_journal *jo
     }
 }
 
-static err_code hash_leaf(struct hasher *hasher, struct slice entry, struct digest *ret)
-{
-    static const uint8_t PREFIX[] = {0};
-    const struct slice parts[] = {SLICE_OF(PREFIX), entry};
-
-    return hasher_sha256(hasher, parts, 2, ret);
-}
-
 err_code audit_unit_load(struct audit_unit *unit, const struct audit_dir *dir,
                          const struct audit_journal *journal, struct hasher *hasher,
                          struct why *why)
@@ -90,7 +82,7 @@ err_code audit_unit_load(struct audit_unit *unit, const struct audit_dir *dir,
     tile->n = !tile->found ? 0 : tile->n < tile->width ? tile->n : tile->width;
     tile->damaged = tile->found && tile->bytes.len != (size_t)tile->width * SHA256_LEN;
     for (unsigned i = 0; i < unit->n; i++) {
-        TRY(hash_leaf(hasher, unit->entries[i], &unit->leaves[i]));
+        TRY(tree_leaf_with(hasher, unit->entries[i], &unit->leaves[i]));
         unit->skimmed[i] = record_skim(unit->entries[i], hasher, &unit->skims[i]);
     }
     return unit->n == AUDIT_WIDTH ? audit_top(hasher, unit->leaves, &unit->top) : ERR_OK;
