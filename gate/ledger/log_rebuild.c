@@ -11,48 +11,14 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define STEP 8192 /* entries between two saves: bounds the agents in memory */
-
-/* The right edge of a tree: the roots of the complete subtrees, by their level. */
-struct edge {
-    uint64_t size;
-    struct digest roots[64];
-};
-
-static err_code edge_append(struct edge *edge, struct digest hash)
-{
-    unsigned level = 0;
-
-    for (; (edge->size >> level & 1) != 0; level++)
-        TRY(tree_node(&edge->roots[level], &hash, &hash));
-    edge->roots[level] = hash;
-    edge->size++;
-    return ERR_OK;
-}
-
-static err_code edge_root(const struct edge *edge, struct digest *ret)
-{
-    bool some = false;
-
-    TRY(tree_empty(ret));
-    for (unsigned level = 0; level < 64; level++) {
-        if ((edge->size >> level & 1) == 0)
-            continue;
-        if (some)
-            TRY(tree_node(&edge->roots[level], ret, ret));
-        else
-            *ret = edge->roots[level];
-        some = true;
-    }
-    return ERR_OK;
-}
+#define STEP 8192 /* entries between two saves: bounds the agents and hashes in memory */
 
 struct rebuild {
     struct buf dir, path;
     struct tlog *tlog;
     struct state *state;
     struct succession succession;
-    struct edge edge;
+    struct tree tree; /* of the entries so far, from their leaf hashes */
     struct record *record;
 };
 
@@ -63,6 +29,7 @@ static void rebuild_free(struct rebuild *r)
     state_close(&r->state);
     buf_free(&r->dir);
     buf_free(&r->path);
+    tree_free(&r->tree);
     free(r->record);
 }
 
@@ -72,7 +39,7 @@ static err_code check_root(const struct rebuild *r, const struct checkpoint *wan
     char got_text[DIGEST_TEXT], want_text[DIGEST_TEXT];
     struct digest root;
 
-    TRY(edge_root(&r->edge, &root));
+    TRY(tree_root(tree_of(&r->tree), want->size, &root, why));
     if (digest_eq(&root, &want->root))
         return ERR_OK;
     digest_text(&root, got_text);
@@ -89,16 +56,19 @@ static err_code add_entry(struct rebuild *r, uint64_t index, struct why *why)
 
     TRY(ledger_replay(&replay, index, why));
     TRY(tree_hash(tlog_tree(r->tlog), 0, index, &leaf, why)); /* compared with the entry before */
-    return edge_append(&r->edge, leaf);
+    return tree_append(&r->tree, &leaf);
 }
 
 static err_code save(struct rebuild *r, uint64_t round, struct why *why)
 {
-    struct tlog_head head = {round, {.size = r->edge.size}};
+    const uint64_t size = tree_size(&r->tree);
+    struct tlog_head head = {round, {.size = size}};
 
-    TRY(edge_root(&r->edge, &head.checkpoint.root));
+    TRY(tree_root(tree_of(&r->tree), size, &head.checkpoint.root, why));
     TRY(state_save(r->state, &r->succession, &head, why));
     agents_cut(&r->succession.agents, 0);
+    for (unsigned level = 0; level < TREE_LEVELS && size >> level > 0; level++)
+        tree_forget(&r->tree, level, (size >> level) - 1); /* the right edge is enough */
     return ERR_OK;
 }
 
@@ -119,9 +89,9 @@ static err_code go_through(struct rebuild *r, const struct ledger_progress *prog
     return save(r, head.round, why);
 }
 
-static err_code beside(const struct buf *path, const char *ending, struct buf *ret)
+static err_code beside(const char *path, const char *ending, struct buf *ret)
 {
-    TRY(buf_add_slice(ret, buf_slice(path)));
+    TRY(buf_add_str(ret, path));
     TRY(buf_add_str(ret, ending));
     return buf_terminate(ret);
 }
@@ -132,7 +102,7 @@ static err_code put_in_place(struct rebuild *r, const char *built, struct why *w
     CLEANUP(buf_free) struct buf tidy = {0};
     err_code err;
 
-    TRY(beside(&r->path, ".tidy", &tidy));
+    TRY(beside((const char *)r->path.ptr, ".tidy", &tidy));
     if (unlink((const char *)tidy.ptr) != 0 && errno != ENOENT)
         return why_errno(why, errno, "remove", (const char *)tidy.ptr);
     err = state_dump(r->state, (const char *)tidy.ptr, why);
@@ -184,9 +154,7 @@ err_code ledger_state_dump(const char *state_dir, const char *path, struct why *
     CLEANUP(buf_free) struct buf part = {0};
     err_code err;
 
-    TRY(buf_add_str(&part, path));
-    TRY(buf_add_str(&part, ".part"));
-    TRY(buf_terminate(&part));
+    TRY(beside(path, ".part", &part));
     TRY(ledger_open(state_dir, LEDGER_READ, &ledger, why));
     TRY(state_dump(ledger->state, (const char *)part.ptr, why));
     err = bring_up_to(ledger, (const char *)part.ptr, why);
