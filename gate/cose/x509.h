@@ -69,11 +69,6 @@ err_code x509_chain_get(struct cbor_reader *r, struct x509_chain *ret, struct wh
 err_code x509_chain_encode(const struct x509_chain *chain, struct buf *ret);
 err_code x509_chain_decode(struct slice encoded, struct x509_chain *ret, struct why *why);
 
-/* COSE_CertHash (RFC 9360 2) with SHA-256: appends the encoded item; and holds one against a
- * certificate. Errors: FORMAT, UNSUPPORTED (another hash), CERT_CHAIN (another certificate). */
-err_code x509_hash_encode(struct slice cert, struct buf *ret);
-err_code x509_hash_check(struct slice encoded, struct slice cert, struct why *why);
-
 /* "CERTIFICATE" blocks, leaf first, and nothing else but white space and comments before a block.
  * Replaces *ret by the chain as encoded by x509_chain_encode(). Errors: CERT_MALFORMED, TOO_LARGE.
  */

@@ -3,10 +3,7 @@
 #include "gate/base/text.h"
 #include "gate/cose/x509.h"
 
-#include <inttypes.h>
 #include <string.h>
-
-#define HASH_SHA256 (-16) /* COSE Algorithms: SHA-256 */
 
 void x509_chain_put(struct cbor_writer *w, const struct x509_chain *chain)
 {
@@ -68,48 +65,6 @@ err_code x509_chain_decode(struct slice encoded, struct x509_chain *ret, struct 
         return why_say(why, ERR_FORMAT, "something follows a chain of certificates");
     *ret = out;
     return ERR_OK;
-}
-
-/* ---- x5t ------------------------------------------------------------------------------------- */
-
-err_code x509_hash_encode(struct slice cert, struct buf *ret)
-{
-    CLEANUP(buf_free) struct buf out = {0};
-    struct cbor_writer w = cbor_write(&out);
-    struct digest digest;
-
-    TRY(hash_sha256(cert, &digest));
-    cbor_put_array(&w, 2);
-    cbor_put_int(&w, HASH_SHA256);
-    cbor_put_bytes(&w, digest_slice(&digest));
-    TRY(cbor_written(&w));
-    return buf_add_slice(ret, buf_slice(&out));
-}
-
-err_code x509_hash_check(struct slice encoded, struct slice cert, struct why *why)
-{
-    struct cbor_reader r = cbor_read(encoded, CBOR_FOREIGN);
-    char text[DIGEST_TEXT], ours[DIGEST_TEXT];
-    struct digest want, got;
-    int64_t alg;
-
-    if (cbor_get_array(&r) != 2)
-        return why_say(why, ERR_FORMAT, "x5t is not an array of two");
-    if (cbor_peek(&r) == CBOR_TEXT) /* a hash by name: none is registered */
-        return why_say(why, ERR_UNSUPPORTED, "x5t with a hash that has no number");
-    alg = cbor_get_int(&r);
-    if (r.err == ERR_OK && alg != HASH_SHA256)
-        return why_say(why, ERR_UNSUPPORTED, "x5t with hash %" PRId64 ", not SHA-256 (-16)", alg);
-    cbor_get_digest(&r, &want);
-    if (cbor_done(&r) != ERR_OK)
-        return why_say(why, ERR_FORMAT, "x5t is not a number and a hash");
-    TRY(hash_sha256(cert, &got));
-    if (digest_eq(&want, &got))
-        return ERR_OK;
-    digest_text(&want, text);
-    digest_text(&got, ours);
-    return why_say(why, ERR_CERT_CHAIN, "x5t names certificate %s, the chain begins with %s", text,
-                   ours);
 }
 
 /* ---- PEM ------------------------------------------------------------------------------------- */

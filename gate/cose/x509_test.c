@@ -498,33 +498,6 @@ static void x5chain(void **state)
     assert_true(x509_chain_decode(buf_slice(&three), &back, &why) != ERR_OK);
 }
 
-static void x5t(void **state)
-{
-    CLEANUP(home_free) struct home home = {0};
-    CLEANUP(buf_free) struct buf item = {0};
-    struct why why = {0};
-    (void)state;
-
-    home_make(&home);
-    assert_int_equal(x509_hash_encode(buf_slice(&home.made.certs[0]), &item), ERR_OK);
-    expect("its own", x509_hash_check(buf_slice(&item), buf_slice(&home.made.certs[0]), &why),
-           ERR_OK, &why);
-    expect("another's", x509_hash_check(buf_slice(&item), buf_slice(&home.made.certs[1]), &why),
-           ERR_CERT_CHAIN, &why);
-    for (size_t i = 0; i < item.len * 8; i++) {
-        item.ptr[i / 8] ^= (uint8_t)(1u << i % 8);
-        if (x509_hash_check(buf_slice(&item), buf_slice(&home.made.certs[0]), &why) == ERR_OK)
-            fail_msg("x5t holds with bit %zu flipped", i);
-        item.ptr[i / 8] ^= (uint8_t)(1u << i % 8);
-    }
-    item.ptr[1] = 0x2e; /* -15 */
-    expect("SHA-256/64", x509_hash_check(buf_slice(&item), buf_slice(&home.made.certs[0]), &why),
-           ERR_UNSUPPORTED, &why);
-    buf_cut(&item, item.len - 1);
-    expect("cut", x509_hash_check(buf_slice(&item), buf_slice(&home.made.certs[0]), &why),
-           ERR_FORMAT, &why);
-}
-
 static void add_pem(struct slice der, struct buf *ret)
 {
     BIO *bio = BIO_new(BIO_s_mem());
@@ -592,7 +565,6 @@ int main(void)
         cmocka_unit_test(the_chain_is_whole),
         cmocka_unit_test(every_bit_counts),
         cmocka_unit_test(x5chain),
-        cmocka_unit_test(x5t),
         cmocka_unit_test(pem),
     };
 
