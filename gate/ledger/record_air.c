@@ -77,15 +77,3 @@ err_code record_chain_hash(const struct digest *content_hash, const struct diges
     put_u32(len, (uint32_t)agent_id.len);
     return hash_sha256_parts(parts, sizeof parts / sizeof *parts, ret);
 }
-
-bool air_demands_redaction(struct slice action_type)
-{
-    static const char *const TYPES[] = {"regulated_data_access", "regulated_data_export",
-                                        "payment_initiation", "payment_execution",
-                                        "credit_decision"};
-
-    for (size_t i = 0; i < sizeof TYPES / sizeof *TYPES; i++)
-        if (slice_eq_str(action_type, TYPES[i]))
-            return true;
-    return false;
-}

@@ -24,10 +24,6 @@ enum record_kind air_kind_of(struct slice action_type);
  * the hardware as well, an attempt is "pending_confirmation", everything else "completed". */
 const char *air_outcome(const struct record *record);
 
-/* The action types that AIR gives no record without a redaction receipt (EES 7). No kind of pawl's
- * is of one of them; a gate treats a request whose action is named so in the same way. */
-bool air_demands_redaction(struct slice action_type);
-
 /* A policy reference: "<alias>@<version>#sha256:<hex>", appended to ret. */
 err_code air_policy_ref(const struct record_policy *policy, struct buf *ret);
 
