@@ -215,10 +215,9 @@ static err_code take_journal(struct tlog *tlog, struct slice journal, struct why
     return ERR_OK;
 }
 
-err_code store_read(const struct tlog *tlog, uint64_t at, struct slice *ret, struct room *room,
-                    size_t len, struct why *why)
+static err_code read_at(const struct tlog *tlog, uint64_t at, struct slice *ret, struct room *room,
+                        size_t len, struct why *why)
 {
-
     TRY(room_for(room, len));
     for (size_t done = 0; done < len;) {
         ssize_t n = pread(tlog->fd, room->bytes + done, len - done, (off_t)(at + done));
@@ -255,7 +254,7 @@ static err_code load(struct tlog *tlog, struct why *why)
         return why_say(why, ERR_LEDGER_INCONSISTENT,
                        "\"%s/" STORE_JOURNAL "\" has %jd bytes, the limit is %zu", store_path(tlog),
                        (intmax_t)st.st_size, JOURNAL_MAX);
-    TRY(store_read(tlog, 0, &journal, &space, (size_t)st.st_size, why));
+    TRY(read_at(tlog, 0, &journal, &space, (size_t)st.st_size, why));
     err = journal_header_parse(journal, &tlog->base, &tlog->check, &inner);
     if (err != ERR_OK)
         return damaged(tlog, 0, inner.text, why);
@@ -305,7 +304,7 @@ static err_code settle(struct tlog *tlog, struct why *why)
     CLEANUP(room_free) struct room space = {0};
     struct slice frame;
 
-    TRY(store_read(tlog, tlog->last, &frame, &space, (size_t)(tlog->end - tlog->last), why));
+    TRY(read_at(tlog, tlog->last, &frame, &space, (size_t)(tlog->end - tlog->last), why));
     TRY(store_write(tlog, tlog->last, frame, why));
     if (fdatasync(tlog->fd) != 0 || fsync(tlog->dir) != 0)
         return why_errno(why, errno, "make durable the journal in", store_path(tlog));

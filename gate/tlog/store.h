@@ -62,9 +62,8 @@ struct tree_source tlog_tree(struct tlog *tlog);
 err_code tlog_stage(struct tlog *tlog, struct slice entry, struct why *why);
 /* The checkpoint that the log will have when the batch is committed. */
 err_code tlog_next(const struct tlog *tlog, struct checkpoint *ret);
+/* Forgets the batch. */
 void tlog_abandon(struct tlog *tlog);
-/* Takes back the last entries of the batch until keep are left. */
-void tlog_unstage(struct tlog *tlog, size_t keep);
 
 /* Makes the batch durable as this round, which must be greater than the last. On any error nothing
  * of it remains, or the log is broken: then nothing is accepted until it is opened again. A failed

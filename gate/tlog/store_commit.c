@@ -53,21 +53,10 @@ err_code tlog_next(const struct tlog *tlog, struct checkpoint *ret)
     return ERR_OK;
 }
 
-void tlog_unstage(struct tlog *tlog, size_t keep)
-{
-    size_t durable = tlog->n_offsets - staged(tlog), len = 0;
-
-    if (keep >= staged(tlog))
-        return;
-    if (keep > 0)
-        len = JOURNAL_FRONT + tlog->offsets[durable + keep] - tlog->offsets[durable];
-    buf_cut(&tlog->frame, len);
-    store_keep(tlog, durable + keep);
-}
-
 void tlog_abandon(struct tlog *tlog)
 {
-    tlog_unstage(tlog, 0);
+    buf_cut(&tlog->frame, 0);
+    store_keep(tlog, tlog->n_offsets - staged(tlog));
 }
 
 /* The file must be what it was when this process last looked: the lock keeps others away. */

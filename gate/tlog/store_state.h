@@ -52,10 +52,8 @@ err_code store_take(struct tlog *tlog, struct slice entry);
 void store_keep(struct tlog *tlog, size_t n);
 err_code store_add_head(struct tlog *tlog, const struct tlog_head *head);
 
-/* Writes to the journal at an offset; reads from it. */
+/* Writes to the journal at an offset. */
 err_code store_write(const struct tlog *tlog, uint64_t at, struct slice bytes, struct why *why);
-err_code store_read(const struct tlog *tlog, uint64_t at, struct slice *ret, struct room *room,
-                    size_t len, struct why *why);
 
 /* Makes it so large at least. Error: NO_MEMORY. */
 err_code room_for(struct room *room, size_t len);

@@ -160,11 +160,6 @@ err_code tree_get(const struct tree *tree, unsigned level, uint64_t index, struc
     return ERR_OK;
 }
 
-err_code tree_leaf_at(const struct tree *tree, uint64_t index, struct digest *ret)
-{
-    return tree_get(tree, 0, index, ret);
-}
-
 static err_code hash_in_memory(const void *from, unsigned level, uint64_t index, struct digest *ret,
                                struct why *why)
 {

@@ -105,9 +105,6 @@ err_code tree_begin(struct tree *tree, unsigned level, uint64_t first, const str
 bool tree_has(const struct tree *tree, unsigned level, uint64_t index);
 err_code tree_get(const struct tree *tree, unsigned level, uint64_t index, struct digest *ret);
 
-/* The hash of leaf index. Error: INTERNAL when there is none. */
-err_code tree_leaf_at(const struct tree *tree, uint64_t index, struct digest *ret);
-
 /* As a source. Borrows: until the tree changes. */
 struct tree_source tree_of(const struct tree *tree);
 
