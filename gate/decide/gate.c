@@ -46,7 +46,8 @@ static err_code hardware_verify(void *ctx, const struct hw_statement *statement,
     return gate->hw->ops->verify(gate->hw, statement, why);
 }
 
-struct judge gate_judge(struct gate *gate)
+/* The hardware as a judge of signatures. */
+static struct judge judge_of(struct gate *gate)
 {
     return (struct judge){.verify = hardware_verify, .ctx = gate};
 }
@@ -80,7 +81,7 @@ err_code gate_judge_bundle(struct gate *gate, struct buf *bytes, const struct tr
                            struct installed *ret, struct why *why)
 {
     CLEANUP(installed_free) struct installed out = {.bytes = buf_take(bytes)};
-    const struct judge judge = gate_judge(gate);
+    const struct judge judge = judge_of(gate);
     const struct bundle_ask ask = {
         .judge = &judge,
         .now = gate->now,

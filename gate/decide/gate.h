@@ -70,9 +70,6 @@ void gate_close(struct gate **gate);
  * snapshot's mandate is given to the hardware and a signature demanded. */
 err_code gate_current(struct gate *gate, struct why *why);
 
-/* The hardware as a judge of signatures. Borrows: gate. */
-struct judge gate_judge(struct gate *gate);
-
 /* The owner of a root as the root metadata of a bundle names it. For enrolment and opening. Owns:
  * free(). */
 err_code gate_owner(const struct judged *trust, struct slice gate_name, struct hw_owner **ret,

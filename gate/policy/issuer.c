@@ -7,7 +7,7 @@
 
 #define DID "did:x509:"
 
-bool issuer_is_did(struct slice issuer)
+static bool is_did(struct slice issuer)
 {
     return slice_eq_str(slice_part(issuer, 0, strlen(DID)), DID);
 }
@@ -58,7 +58,7 @@ err_code issuer_of_enrolment(const struct enrolment *enrolment, struct why *why)
 {
     const struct x509_chain *chain = &enrolment->device_chain;
 
-    if (!issuer_is_did(enrolment->issuer))
+    if (!is_did(enrolment->issuer))
         return own_name(enrolment, why);
     if (chain->n == 0)
         return why_say(why, ERR_FORMAT, "the issuer is a did:x509, and the device has no chain");
@@ -74,7 +74,7 @@ err_code issuer_check(const struct enrolment *enrolment, const struct x509_chain
         return why_say(why, ERR_CERT_CHAIN, "a chain of %zu certificates, wanted %zu at least",
                        chain->n, device + 1);
     TRY(of_device(enrolment, chain->certs[device], why));
-    if (issuer_is_did(enrolment->issuer))
+    if (is_did(enrolment->issuer))
         return resolve(enrolment->issuer, chain, at, why);
     if (chain->n != device + 1)
         return why_say(why, ERR_CERT_CHAIN,

@@ -12,9 +12,6 @@
 
 #include "gate/policy/enrolment.h"
 
-/* True for a did:x509. */
-bool issuer_is_did(struct slice issuer);
-
 /* Holds issuer and device chain of an enrolment against each other and against the hardware's key:
  * no chain and the gate's own name; or a did:x509 that resolves for the chain, whose first
  * certificate is of the device's key and may issue. Times are not looked at. Errors: FORMAT, those
