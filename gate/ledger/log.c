@@ -174,12 +174,6 @@ uint64_t ledger_installed(const struct ledger *ledger)
     return ledger->installed;
 }
 
-err_code ledger_checkpoint(const struct ledger *ledger, struct checkpoint *ret)
-{
-    *ret = ledger_head(ledger).checkpoint;
-    return ERR_OK;
-}
-
 struct tree_source ledger_tree(const struct ledger *ledger)
 {
     return tlog_tree(ledger->tlog);

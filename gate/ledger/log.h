@@ -37,11 +37,10 @@ err_code ledger_open(const char *state_dir, enum ledger_mode mode, struct ledger
 void ledger_close(struct ledger **ledger);
 
 /* Of what is durable: number of entries, bytes of an unfinished commit behind them (0: none), the
- * epoch that the last install record names (0: none), size and root, and these with the round. */
+ * epoch that the last install record names (0: none), and size and root with the round. */
 uint64_t ledger_size(const struct ledger *ledger);
 uint64_t ledger_torn(const struct ledger *ledger);
 uint64_t ledger_installed(const struct ledger *ledger);
-err_code ledger_checkpoint(const struct ledger *ledger, struct checkpoint *ret);
 struct tlog_head ledger_head(const struct ledger *ledger);
 
 /* The heads that the journal knows, oldest first, the newest max of them. Returns how many. */
