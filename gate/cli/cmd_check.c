@@ -111,7 +111,7 @@ static err_code read_request(struct call *call, struct request *ret)
 }
 
 static void put_answer(json_t *json, const struct answer *answer, const struct gate *gate,
-                       const struct written *written)
+                       const struct docket *docket)
 {
     json_t *list = put_array(json, "policies"), *cause = put_array(json, "determining");
 
@@ -120,9 +120,9 @@ static void put_answer(json_t *json, const struct answer *answer, const struct g
     put_text(json, "why", answer->permit ? NULL : answer->why.text);
     put_uint(json, "epoch", gate->epoch);
     put_digest(json, "snapshot", &gate->installed.judged.snapshot.digest);
-    put_uint(json, "ledger_index", written->index);
+    put_uint(json, "ledger_index", docket->index);
     put_bool(json, "simulated", gate->enrolment.hw.about.simulator);
-    put_bytes(json, "permit", buf_slice(&written->permit));
+    put_bytes(json, "permit", buf_slice(&docket->permit));
     for (size_t i = 0; i < answer->n_policies; i++) {
         json_t *entry = add_object(list);
         put_slice(entry, "alias", answer->policies[i]->alias);
@@ -137,11 +137,11 @@ static void put_answer(json_t *json, const struct answer *answer, const struct g
 }
 
 static void say_answer(struct call *call, const struct answer *answer, const struct gate *gate,
-                       const struct written *written)
+                       const struct docket *docket)
 {
     if (answer->permit) {
         say(call, "PERMIT  epoch %llu, ledger entry %llu%s", (unsigned long long)gate->epoch,
-            (unsigned long long)written->index,
+            (unsigned long long)docket->index,
             gate->enrolment.hw.about.simulator ? ", on a simulator" : "");
         for (size_t i = 0; i < answer->n_policies; i++)
             say(call, "        %.*s version %llu", TERM_ARG(answer->policies[i]->alias),
@@ -149,7 +149,7 @@ static void say_answer(struct call *call, const struct answer *answer, const str
         return;
     }
     say(call, "DENY    epoch %llu, ledger entry %llu: %s", (unsigned long long)gate->epoch,
-        (unsigned long long)written->index, err_text(answer->reason));
+        (unsigned long long)docket->index, err_text(answer->reason));
     if (answer->why.text[0] != '\0')
         say(call, "        %s", answer->why.text);
     say(call, "        %s", err_hint(answer->reason));
@@ -205,11 +205,9 @@ static err_code run(struct call *call)
     CLEANUP(request_free) struct request request = {0};
     CLEANUP(gate_close) struct gate *gate = NULL;
     CLEANUP(scribe_close) struct scribe *scribe = NULL;
-    CLEANUP(written_free) struct written written = {0};
+    CLEANUP(docket_free) struct docket docket = {0};
     const char *output = args_value(call->args, "output", NULL);
     static struct answer answer;
-    CLEANUP(attempt_id_free) struct attempt_id attempt = {0};
-    const struct decided decided = {&attempt, &request, &answer};
     struct in_force force;
 
     TRY(read_request(call, &request));
@@ -220,13 +218,14 @@ static err_code run(struct call *call)
     force = gate_in_force(gate);
     TRY(scribe_open(gate, &scribe, &call->why));
     scribe_last(scribe);
-    TRY(scribe_attempt(scribe, &request, gate->now_ms, &attempt, &call->why));
+    TRY(scribe_attempt(scribe, &request, gate->now_ms, &docket, &call->why));
     evaluate(&force, &request, gate->now, &answer);
-    TRY(scribe_decision(scribe, &decided, gate->now_ms, &written, &call->why));
+    TRY(scribe_decision(scribe, &docket, &answer, gate->now_ms, &call->why));
+    TRY(scribe_finish(scribe, &docket, 1, gate->now_ms, &call->why));
     if (output != NULL)
-        TRY(file_write(output, buf_slice(&written.permit), 0644, &call->why));
-    put_answer(call->json, &answer, gate, &written);
-    say_answer(call, &answer, gate, &written);
+        TRY(file_write(output, buf_slice(&docket.permit), 0644, &call->why));
+    put_answer(call->json, &answer, gate, &docket);
+    say_answer(call, &answer, gate, &docket);
     publish_ledger(call, scribe);
     if (args_flag(call->args, "explain") && answer.n_policies > 0)
         TRY(explain_all(call, &force, &request, &answer, gate->now));

@@ -12,14 +12,14 @@
 static err_code record(struct call *call, struct gate *gate)
 {
     CLEANUP(scribe_close) struct scribe *scribe = NULL;
-    CLEANUP(written_free) struct written written = {0};
+    uint64_t index = 0;
 
     TRY(scribe_open(gate, &scribe, &call->why));
     if (!scribe_owes_install(scribe))
         return ERR_OK;
     scribe_last(scribe);
-    TRY(scribe_install(scribe, gate->now_ms, &written, &call->why));
-    put_uint(call->json, "ledger_index", written.index);
+    TRY(scribe_install(scribe, gate->now_ms, &index, &call->why));
+    put_uint(call->json, "ledger_index", index);
     publish_ledger(call, scribe);
     return ERR_OK;
 }
@@ -29,15 +29,15 @@ static err_code record(struct call *call, struct gate *gate)
 static void record_refusal(struct call *call, struct gate *gate, const struct refusal *refusal)
 {
     CLEANUP(scribe_close) struct scribe *scribe = NULL;
-    CLEANUP(written_free) struct written written = {0};
+    uint64_t index = 0;
     struct why why = {0};
 
     if (gate_current(gate, &why) != ERR_OK || scribe_open(gate, &scribe, &why) != ERR_OK)
         return;
     scribe_last(scribe);
-    if (scribe_refused(scribe, refusal, gate->now_ms, &written, &why) != ERR_OK)
+    if (scribe_refused(scribe, refusal, gate->now_ms, &index, &why) != ERR_OK)
         return;
-    put_uint(call->json, "ledger_index", written.index);
+    put_uint(call->json, "ledger_index", index);
     publish_ledger(call, scribe);
 }
 

@@ -139,26 +139,23 @@ int office_teardown(void **state)
 
 /* ---- what a round leaves --------------------------------------------------------------------- */
 
-err_code office_decide(uint64_t now_ms, struct written *ret, struct why *why)
+err_code office_decide(uint64_t now_ms, struct docket *ret, struct why *why)
 {
-    CLEANUP(attempt_id_free) struct attempt_id attempt = {0};
-    const struct decided decided = {&attempt, &office.request, &office.answer};
-
-    TRY(scribe_attempt(office.scribe, &office.request, now_ms, &attempt, why));
-    return scribe_decision(office.scribe, &decided, now_ms, ret, why);
+    TRY(scribe_attempt(office.scribe, &office.request, now_ms, ret, why));
+    TRY(scribe_decision(office.scribe, ret, &office.answer, now_ms, why));
+    return scribe_finish(office.scribe, ret, 1, now_ms, why);
 }
 
 void office_refused(const char *name, uint64_t now_ms, err_code want, uint64_t entries)
 {
     CLEANUP(ledger_close) struct ledger *ledger = NULL;
-    CLEANUP(written_free) struct written written = {0};
+    CLEANUP(docket_free) struct docket docket = {0};
     struct why why = {0};
-    err_code got = office_decide(now_ms, &written, &why);
+    err_code got = office_decide(now_ms, &docket, &why);
 
     if (got != want)
         fail_msg("%s: gave %s (%s), wanted %s", name, err_name(got), why.text, err_name(want));
-    assert_null(written.permit.ptr);
-    assert_int_equal(written.index, 0);
+    assert_null(docket.permit.ptr);
     assert_int_equal(ledger_size(scribe_ledger(office.scribe)), entries);
     OK(ledger_open(office.dir, LEDGER_READ, &ledger, &why));
     assert_int_equal(ledger_size(ledger), entries);
@@ -167,15 +164,15 @@ void office_refused(const char *name, uint64_t now_ms, err_code want, uint64_t e
 
 void office_decided(uint64_t now_ms, uint64_t index)
 {
-    CLEANUP(written_free) struct written written = {0};
+    CLEANUP(docket_free) struct docket docket = {0};
     CLEANUP(buf_free) struct buf entry = {0};
     static struct permit permit; /* large */
     struct why why = {0};
     struct checkpoint head;
 
-    OK(office_decide(now_ms, &written, &why));
-    assert_int_equal(written.index, index);
-    OK(permit_parse(buf_slice(&written.permit), &permit, &why));
+    OK(office_decide(now_ms, &docket, &why));
+    assert_int_equal(docket.index, index);
+    OK(permit_parse(buf_slice(&docket.permit), &permit, &why));
     OK(ledger_entry(scribe_ledger(office.scribe), index, &entry, &why));
     assert_true(slice_eq(buf_slice(&permit.entry), buf_slice(&entry)));
     OK(receipt_verify(&permit.receipt, buf_slice(&entry), &office.gate.enrolment.hw.receipt, &head,

@@ -41,7 +41,7 @@ void office_install(uint64_t epoch, const char *snapshot);
 void office_open(void);
 
 /* The answer to the request, on record. */
-err_code office_decide(uint64_t now_ms, struct written *ret, struct why *why);
+err_code office_decide(uint64_t now_ms, struct docket *ret, struct why *why);
 
 /* Refused with this error, without a permit, and with so many entries in the ledger, in this
  * process and for the next one. */

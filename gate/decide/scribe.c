@@ -5,19 +5,13 @@
 #include "gate/decide/gate_ledger.h"
 #include "gate/decide/publish.h"
 #include "gate/decide/scribe_state.h"
-#include "gate/ledger/permit.h"
+#include "gate/ledger/seal.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 /* Between two heads that the hardware keeps durably, which wears it: docs/hardware-wear.md. */
 #define DURABLE_MS ((uint64_t)3600 * 1000)
-
-void written_free(struct written *written)
-{
-    buf_free(&written->permit);
-    written->index = 0;
-}
 
 void scribe_close(struct scribe **scribe)
 {
@@ -72,6 +66,7 @@ void scribe_abandon(struct scribe *s)
 {
     ledger_abandon(s->ledger);
     s->open = false;
+    s->undecided = 0;
     if (!s->session.durable)
         session_free(&s->session);
 }
@@ -299,7 +294,7 @@ static err_code stage_refusal(struct scribe *s, const struct refusal *refusal, u
 
 /* A round of the gate's own. refusal: NULL when what is due is all there is to say. */
 static err_code own_round(struct scribe *s, const struct refusal *refusal, uint64_t now_ms,
-                          struct written *ret, struct why *why)
+                          uint64_t *ret_index, struct why *why)
 {
     CLEANUP(signed_head_free) struct signed_head head = {0};
     uint64_t index = 0;
@@ -315,20 +310,20 @@ static err_code own_round(struct scribe *s, const struct refusal *refusal, uint6
         return err;
     }
     TRY(scribe_end_round(s, now_ms, &head, why));
-    *ret = (struct written){.index = index};
+    *ret_index = index;
     return ERR_OK;
 }
 
-err_code scribe_install(struct scribe *scribe, uint64_t now_ms, struct written *ret,
+err_code scribe_install(struct scribe *scribe, uint64_t now_ms, uint64_t *ret_index,
                         struct why *why)
 {
-    return own_round(scribe, NULL, now_ms, ret, why);
+    return own_round(scribe, NULL, now_ms, ret_index, why);
 }
 
 err_code scribe_refused(struct scribe *scribe, const struct refusal *refusal, uint64_t now_ms,
-                        struct written *ret, struct why *why)
+                        uint64_t *ret_index, struct why *why)
 {
-    return own_round(scribe, refusal, now_ms, ret, why);
+    return own_round(scribe, refusal, now_ms, ret_index, why);
 }
 
 /* ---- the end --------------------------------------------------------------------------------- */

@@ -27,36 +27,35 @@ struct scribe;
 err_code scribe_open(struct gate *gate, struct scribe **ret, struct why *why);
 void scribe_close(struct scribe **scribe);
 
-/* What a round wrote. */
-struct written {
-    uint64_t index;    /* of the entry in the ledger */
-    struct buf permit; /* of a decision: the permit file, or the denial in the same form */
+/* One request on its way through a round: on record as asked, then as decided, then with what
+ * proves it. {0} is ready. Owns: docket_free(), which wipes. */
+struct docket {
+    const struct request *request; /* borrowed until the round has ended */
+    char attempt[RECORD_UUID_TEXT];
+    uint8_t seed[RECORD_SEED_LEN]; /* secret: salts the hashes of its redacted members, in both
+                                      records alike */
+    bool decided;
+    uint64_t index;                 /* of the decision in the ledger */
+    struct buf record, disclosures; /* of the decision, as staged */
+    struct buf permit;              /* the permit file, or the denial in the same form */
 };
-void written_free(struct written *written);
+void docket_free(struct docket *docket);
 
-/* A request that is on record as asked, and waits for its decision. seed: what salts the hashes of
- * its redacted members, in both records alike; secret, so that attempt_id_free() wipes it. */
-struct attempt_id {
-    char id[RECORD_UUID_TEXT];
-    uint8_t seed[RECORD_SEED_LEN];
-};
-void attempt_id_free(struct attempt_id *attempt);
-
-/* Opens a round and takes the request into it, before anything is evaluated. now_ms: milliseconds
- * since 1970, when it was asked. Errors: ROLLBACK and others of the hardware; CLOCK_BACK; those of
- * ledger_stage(); the round is then gone with all that was in it. */
+/* Opens a round unless one is open, and takes the request into it. ret: zeroed. now_ms:
+ * milliseconds since 1970, never less than in the call before. Errors: ROLLBACK and others of the
+ * hardware; CLOCK_BACK; those of ledger_stage(); the round is then gone with all that was in it. */
 err_code scribe_attempt(struct scribe *scribe, const struct request *request, uint64_t now_ms,
-                        struct attempt_id *ret, struct why *why);
+                        struct docket *ret, struct why *why);
 
-/* Records the decision on an attempt and ends the round. Errors: as scribe_attempt(), and
- * STORAGE_FULL; in every case there is no permit. Owns: written_free(). */
-struct decided {
-    const struct attempt_id *attempt;
-    const struct request *request;
-    const struct answer *answer;
-};
-err_code scribe_decision(struct scribe *scribe, const struct decided *decided, uint64_t now_ms,
-                         struct written *ret, struct why *why);
+/* Takes the decision on an attempt of the open round into it. Errors: as scribe_attempt(). */
+err_code scribe_decision(struct scribe *scribe, struct docket *docket, const struct answer *answer,
+                         uint64_t now_ms, struct why *why);
+
+/* Ends the round: one visit to the hardware for all of these, which are every attempt that the
+ * round has, decided. Errors: those of the hardware, STORAGE_FULL; in every case no docket has a
+ * permit. */
+err_code scribe_finish(struct scribe *scribe, struct docket *dockets, size_t n, uint64_t now_ms,
+                       struct why *why);
 
 /* The round that comes next, or is open, ends the session. For a process that has one thing to do.
  */
@@ -64,9 +63,9 @@ void scribe_last(struct scribe *scribe);
 
 /* Whether the ledger does not say yet that the snapshot in force took effect; and says so. Any
  * round does, before its own entries, so a kill between the hardware's step and this is made good.
- */
+ * ret_index: of the install record. */
 bool scribe_owes_install(const struct scribe *scribe);
-err_code scribe_install(struct scribe *scribe, uint64_t now_ms, struct written *ret,
+err_code scribe_install(struct scribe *scribe, uint64_t now_ms, uint64_t *ret_index,
                         struct why *why);
 
 /* Records that a bundle was not installed. */
@@ -76,7 +75,7 @@ struct refusal {
     uint64_t claimed;     /* epoch of its snapshot; 0: it could not be read */
 };
 err_code scribe_refused(struct scribe *scribe, const struct refusal *refusal, uint64_t now_ms,
-                        struct written *ret, struct why *why);
+                        uint64_t *ret_index, struct why *why);
 
 /* Ends a service's session in order: the stop, the head kept durably, everything published and
  * folded. reason: "signal", ... */

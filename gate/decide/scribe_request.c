@@ -8,14 +8,9 @@
 #define REDACT_RULE "gate.json"                       /* what asks for it */
 static const char DETERMINING[] = "pawl.determining"; /* which an attempt has not */
 
-void attempt_id_free(struct attempt_id *attempt)
-{
-    mem_wipe(attempt, sizeof *attempt);
-}
-
 /* Takes out what the settings ask for. Owns: *ret_disclosures, which shows it again. */
-static err_code redact(const struct scribe *s, const struct attempt_id *attempt,
-                       struct record *record, struct buf *ret_disclosures, struct why *why)
+static err_code redact(const struct scribe *s, const struct docket *docket, struct record *record,
+                       struct buf *ret_disclosures, struct why *why)
 {
     const struct settings *settings = &s->gate->settings;
     const char *paths[SETTINGS_REDACT_MAX];
@@ -26,19 +21,29 @@ static err_code redact(const struct scribe *s, const struct attempt_id *attempt,
     for (size_t i = 0; i < settings->n_redact; i++)
         if (record->kind != RECORD_ATTEMPT || strcmp(settings->redact[i], DETERMINING) != 0)
             paths[order.n_paths++] = settings->redact[i];
-    memcpy(order.seed, attempt->seed, sizeof order.seed);
+    memcpy(order.seed, docket->seed, sizeof order.seed);
     err = record_redact(record, &order, ret_disclosures, why);
     mem_wipe(order.seed, sizeof order.seed);
     return err;
 }
 
-static err_code stage_attempt(struct scribe *s, const struct request *request, uint64_t now_ms,
-                              struct attempt_id *ret, struct why *why)
+void docket_free(struct docket *docket)
 {
+    buf_free(&docket->record);
+    buf_free(&docket->disclosures);
+    buf_free(&docket->permit);
+    mem_wipe(docket, sizeof *docket);
+}
+
+static err_code stage_attempt(struct scribe *s, uint64_t now_ms, struct docket *docket,
+                              struct why *why)
+{
+    const struct request *request = docket->request;
     CLEANUP(buf_free) struct buf disclosures = {0}; /* the same as the decision's */
     struct record record;
 
-    TRY(scribe_begin(s, RECORD_ATTEMPT, request->subject_id, now_ms, ret->id, &record, why));
+    TRY(scribe_begin(s, RECORD_ATTEMPT, request->subject_id, now_ms, docket->attempt, &record,
+                     why));
     record.input = request->digest;
     record.attempt = (struct record_attempt){
         .class_ = request->action_class,
@@ -48,20 +53,23 @@ static err_code stage_attempt(struct scribe *s, const struct request *request, u
         .resource_id = request->resource_id,
         .input_type = slice_str(RECORD_INPUT_AUTHZEN),
     };
-    TRY(record_redact_seed(ret->seed));
-    TRY(redact(s, ret, &record, &disclosures, why));
+    TRY(record_redact_seed(docket->seed));
+    TRY(redact(s, docket, &record, &disclosures, why));
     return scribe_stage(s, &record, NULL, why);
 }
 
 err_code scribe_attempt(struct scribe *scribe, const struct request *request, uint64_t now_ms,
-                        struct attempt_id *ret, struct why *why)
+                        struct docket *ret, struct why *why)
 {
     err_code err;
 
     TRY(scribe_begin_round(scribe, now_ms, why));
-    err = stage_attempt(scribe, request, now_ms, ret, why);
+    ret->request = request;
+    err = stage_attempt(scribe, now_ms, ret, why);
     if (err != ERR_OK)
         scribe_abandon(scribe);
+    else
+        scribe->undecided++;
     return err;
 }
 
@@ -93,20 +101,18 @@ static err_code fill_policies(const struct answer *answer, struct names *names,
     return ERR_OK;
 }
 
-/* ret, ret_disclosures: what goes into the permit. */
-static err_code stage_decision(struct scribe *s, const struct decided *decided, uint64_t now_ms,
-                               struct buf *ret, struct buf *ret_disclosures, struct why *why)
+static err_code stage_decision(struct scribe *s, struct docket *docket, const struct answer *answer,
+                               uint64_t now_ms, struct why *why)
 {
     CLEANUP(names_free) struct names names = {0};
-    const struct request *request = decided->request;
-    const struct answer *answer = decided->answer;
+    const struct request *request = docket->request;
     char id[RECORD_UUID_TEXT];
     struct record record;
 
     TRY(scribe_begin(s, RECORD_DECISION, request->subject_id, now_ms, id, &record, why));
     record.input = request->digest;
     record.decision = (struct record_decision){
-        .attempt = slice_str(decided->attempt->id),
+        .attempt = slice_str(docket->attempt),
         .permit = answer->permit,
         .error = record_reason_is_error(answer->reason),
         .class_ = request->action_class,
@@ -117,43 +123,71 @@ static err_code stage_decision(struct scribe *s, const struct decided *decided, 
         .resource_id = request->resource_id,
     };
     TRY(fill_policies(answer, &names, &record.decision));
-    TRY(redact(s, decided->attempt, &record, ret_disclosures, why));
-    return scribe_stage(s, &record, ret, why);
-}
-
-static err_code decide_round(struct scribe *s, const struct decided *decided, uint64_t now_ms,
-                             struct written *ret, struct why *why)
-{
-    CLEANUP(signed_head_free) struct signed_head head = {0};
-    CLEANUP(buf_free) struct buf record = {0}, rotation = {0}, receipt = {0}, permit = {0};
-    CLEANUP(buf_free) struct buf disclosures = {0};
-    struct permit_parts parts;
-    uint64_t index;
-
-    TRY(stage_decision(s, decided, now_ms, &record, &disclosures, why));
-    TRY(scribe_staged(s, &index));
-    TRY(buf_add_slice(&rotation, buf_slice(&s->session.rotation)));
-    TRY(scribe_end_round(s, now_ms, &head, why));
-    TRY(scribe_receipt(s, &head, index, &receipt, why));
-    parts = (struct permit_parts){.record = buf_slice(&record),
-                                  .receipt = buf_slice(&receipt),
-                                  .rotation = buf_slice(&rotation),
-                                  .seal = &head.seal,
-                                  .disclosures = buf_slice(&disclosures)};
-    TRY(permit_make(&parts, &permit, why));
-    *ret = (struct written){.index = index, .permit = buf_take(&permit)};
+    TRY(redact(s, docket, &record, &docket->disclosures, why));
+    TRY(scribe_stage(s, &record, &docket->record, why));
+    TRY(scribe_staged(s, &docket->index));
+    docket->decided = true;
     return ERR_OK;
 }
 
-err_code scribe_decision(struct scribe *scribe, const struct decided *decided, uint64_t now_ms,
-                         struct written *ret, struct why *why)
+err_code scribe_decision(struct scribe *scribe, struct docket *docket, const struct answer *answer,
+                         uint64_t now_ms, struct why *why)
 {
     err_code err;
 
-    if (!scribe->open)
-        return why_say(why, ERR_INTERNAL, "a decision on an attempt that is not on record");
-    err = decide_round(scribe, decided, now_ms, ret, why);
-    if (err != ERR_OK && scribe->open)
+    if (!scribe->open || docket->decided)
+        return why_say(why, ERR_INTERNAL, "a decision on an attempt that waits for none");
+    err = stage_decision(scribe, docket, answer, now_ms, why);
+    if (err != ERR_OK)
         scribe_abandon(scribe);
+    else
+        scribe->undecided--;
+    return err;
+}
+
+static err_code make_permit(struct scribe *s, const struct signed_head *head, struct slice rotation,
+                            struct docket *docket, struct why *why)
+{
+    CLEANUP(buf_free) struct buf receipt = {0};
+    struct permit_parts parts;
+
+    TRY(scribe_receipt(s, head, docket->index, &receipt, why));
+    parts = (struct permit_parts){.record = buf_slice(&docket->record),
+                                  .receipt = buf_slice(&receipt),
+                                  .rotation = rotation,
+                                  .seal = &head->seal,
+                                  .disclosures = buf_slice(&docket->disclosures)};
+    return permit_make(&parts, &docket->permit, why);
+}
+
+static err_code finish(struct scribe *s, struct docket *dockets, size_t n, uint64_t now_ms,
+                       struct why *why)
+{
+    CLEANUP(signed_head_free) struct signed_head head = {0};
+    CLEANUP(buf_free) struct buf rotation = {0}; /* the session may end with the round */
+
+    TRY(buf_add_slice(&rotation, buf_slice(&s->session.rotation)));
+    TRY(scribe_end_round(s, now_ms, &head, why));
+    for (size_t i = 0; i < n; i++)
+        TRY(make_permit(s, &head, buf_slice(&rotation), &dockets[i], why));
+    return ERR_OK;
+}
+
+err_code scribe_finish(struct scribe *scribe, struct docket *dockets, size_t n, uint64_t now_ms,
+                       struct why *why)
+{
+    err_code err;
+
+    if (!scribe->open || scribe->undecided > 0)
+        err = why_say(why, ERR_INTERNAL, "a round that ends with %zu attempts undecided",
+                      scribe->undecided);
+    else
+        err = finish(scribe, dockets, n, now_ms, why);
+    if (err == ERR_OK)
+        return ERR_OK;
+    if (scribe->open)
+        scribe_abandon(scribe);
+    for (size_t i = 0; i < n; i++)
+        buf_free(&dockets[i].permit);
     return err;
 }

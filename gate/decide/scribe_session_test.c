@@ -21,15 +21,15 @@
 /* A process that has one thing to do ends its session with it; one that was killed does not. */
 static void the_end_of_a_session(void **state)
 {
-    CLEANUP(written_free) struct written written = {0};
+    CLEANUP(docket_free) struct docket docket = {0};
     CLEANUP(buf_free) struct buf bytes = {0};
     static struct record record;
     struct why why = {0};
 
     (void)state;
     scribe_last(office.scribe);
-    OK(office_decide(NOW, &written, &why));
-    assert_int_equal(written.index, FIRST);
+    OK(office_decide(NOW, &docket, &why));
+    assert_int_equal(docket.index, FIRST);
     office_expect_entry(FIRST + 1, RECORD_STOP, 0);
     office_open();
     office_decided(NOW, FIRST + 5);
@@ -109,7 +109,7 @@ static void once_an_hour(void **state)
 
 static void a_refused_install(void **state)
 {
-    CLEANUP(written_free) struct written written = {0};
+    uint64_t index;
     CLEANUP(buf_free) struct buf bytes = {0};
     struct refusal refusal = {.error = ERR_ROLLBACK, .claimed = EPOCH - 1};
     static struct record record;
@@ -117,8 +117,8 @@ static void a_refused_install(void **state)
 
     (void)state;
     memset(refusal.bundle.bytes, 7, sizeof refusal.bundle.bytes);
-    OK(scribe_refused(office.scribe, &refusal, NOW, &written, &why));
-    office_entry(written.index, &bytes, &record);
+    OK(scribe_refused(office.scribe, &refusal, NOW, &index, &why));
+    office_entry(index, &bytes, &record);
     assert_int_equal(record.kind, RECORD_INSTALL_REFUSED);
     assert_true(slice_eq_str(record.refused.error, "ROLLBACK"));
     assert_true(digest_eq(&record.refused.bundle, &refusal.bundle));
@@ -228,7 +228,7 @@ static void redaction(void **state)
 {
     static char id[] = "pawl.resource.id", determining[] = "pawl.determining";
     static char *paths[] = {id, determining};
-    CLEANUP(written_free) struct written written = {0};
+    CLEANUP(docket_free) struct docket docket = {0};
     CLEANUP(buf_free) struct buf bytes = {0};
     static struct permit permit;
     static struct record record;
@@ -237,9 +237,9 @@ static void redaction(void **state)
     (void)state;
     office.gate.settings.redact = paths;
     office.gate.settings.n_redact = 2;
-    OK(office_decide(NOW, &written, &why));
+    OK(office_decide(NOW, &docket, &why));
     office.gate.settings.n_redact = 0;
-    OK(permit_parse(buf_slice(&written.permit), &permit, &why));
+    OK(permit_parse(buf_slice(&docket.permit), &permit, &why));
     assert_true(slice_eq_str(permit.record.decision.resource_id, RECORD_REDACTED));
     assert_true(permit.disclosures.n >= 2);
     office_entry(FIRST - 1, &bytes, &record);

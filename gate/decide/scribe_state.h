@@ -37,6 +37,7 @@ struct scribe {
     bool bound;          /* the hardware has the ledger's last head */
     bool open;           /* a round is open */
     bool last;           /* it ends the session */
+    size_t undecided;    /* attempts of the open round */
     struct outage outage;
     uint64_t worked_ms;  /* when the hardware began the last round; 0: none yet */
     uint64_t durable_ms; /* when the hardware kept a head durably; 0: not looked up yet */

@@ -6,6 +6,7 @@
 #include "gate/decide/gate_ledger.h"
 #include "gate/decide/office_testing.h"
 #include "gate/ledger/ledger_testing.h"
+#include "gate/ledger/permit.h"
 
 #include <setjmp.h>
 #include <signal.h>
@@ -37,17 +38,87 @@ static void rounds(void **state)
     office_expect_entry(12, RECORD_START, 0);
 }
 
+/* The docket's permit holds for the entry where it says that it is. */
+static void expect_permit(const struct docket *docket, bool permitted, uint64_t size)
+{
+    static struct permit permit; /* large */
+    struct checkpoint head;
+    struct why why = {0};
+
+    OK(permit_parse(buf_slice(&docket->permit), &permit, &why));
+    OK(receipt_verify(&permit.receipt, buf_slice(&permit.entry), &office.gate.enrolment.hw.receipt,
+                      &head, &why));
+    assert_int_equal(permit.receipt.leaf_index, docket->index);
+    assert_int_equal(head.size, size);
+    assert_int_equal(permit.record.decision.permit, permitted);
+    assert_true(slice_eq_str(permit.record.decision.attempt, docket->attempt));
+    permit_free(&permit);
+}
+
+static void dockets_free(struct docket *dockets, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        docket_free(&dockets[i]);
+}
+
+/* One visit to the hardware serves all that were asked, whichever is decided first. */
+static void many_in_one_round(void **state)
+{
+    enum { N = 5 };
+    struct docket dockets[N] = {0};
+    struct answer deny = {.permit = false, .reason = ERR_DENIED};
+    struct why why = {0};
+    uint64_t round;
+
+    (void)state;
+    office_decided(NOW, FIRST);
+    round = scribe_kept(office.scribe)->round;
+    for (size_t i = 0; i < N; i++)
+        OK(scribe_attempt(office.scribe, &office.request, NOW + i, &dockets[i], &why));
+    for (size_t i = N; i-- > 0;)
+        OK(scribe_decision(office.scribe, &dockets[i], i % 2 == 0 ? &office.answer : &deny, NOW + N,
+                           &why));
+    OK(scribe_finish(office.scribe, dockets, N, NOW + N, &why));
+    assert_int_equal(scribe_kept(office.scribe)->round, round + 1);
+    for (size_t i = 0; i < N; i++) {
+        assert_int_equal(dockets[i].index, FIRST + 1 + N + (N - 1 - i));
+        expect_permit(&dockets[i], i % 2 == 0, FIRST + 1 + 2 * N);
+    }
+    dockets_free(dockets, N);
+}
+
+/* A round ends when every attempt has its decision, and each has one. */
+static void undecided(void **state)
+{
+    struct docket dockets[2] = {0};
+    struct why why = {0};
+
+    (void)state;
+    office_decided(NOW, FIRST);
+    for (size_t i = 0; i < 2; i++)
+        OK(scribe_attempt(office.scribe, &office.request, NOW, &dockets[i], &why));
+    OK(scribe_decision(office.scribe, &dockets[0], &office.answer, NOW, &why));
+    assert_int_equal(scribe_decision(office.scribe, &dockets[0], &office.answer, NOW, &why),
+                     ERR_INTERNAL);
+    assert_int_equal(scribe_finish(office.scribe, dockets, 1, NOW, &why), ERR_INTERNAL);
+    assert_null(dockets[0].permit.ptr);
+    assert_int_equal(ledger_size(scribe_ledger(office.scribe)), FIRST + 1);
+    assert_int_equal(scribe_decision(office.scribe, &dockets[1], &office.answer, NOW, &why),
+                     ERR_INTERNAL); /* the round is gone */
+    dockets_free(dockets, 2);
+    office_decided(NOW, FIRST + 2);
+}
+
 /* Each epoch begins with the step and its install, whether this was interrupted or not. */
 static void installs(void **state)
 {
-    CLEANUP(written_free) struct written written = {0};
+    uint64_t index;
     struct why why = {0};
 
     (void)state;
     assert_true(scribe_owes_install(office.scribe));
-    OK(scribe_install(office.scribe, NOW, &written, &why));
-    assert_int_equal(written.index, 4);
-    assert_null(written.permit.ptr);
+    OK(scribe_install(office.scribe, NOW, &index, &why));
+    assert_int_equal(index, 4);
     assert_false(scribe_owes_install(office.scribe));
     office_decided(NOW, FIRST);
 
@@ -61,8 +132,8 @@ static void installs(void **state)
     assert_false(scribe_owes_install(office.scribe));
 
     office_install(EPOCH + 3, "after it");
-    OK(scribe_install(office.scribe, NOW, &written, &why));
-    assert_int_equal(written.index, 17);
+    OK(scribe_install(office.scribe, NOW, &index, &why));
+    assert_int_equal(index, 17);
     office_expect_entry(13, RECORD_STOP, 0);
     office_expect_entry(14, RECORD_KEY_ROTATION, 0); /* a key for each epoch, in one process, too */
     office_expect_entry(17, RECORD_INSTALL, EPOCH + 2);
@@ -279,7 +350,7 @@ static void disk_full(void **state)
 /* A cause whose name does not fit into a record is left out; the decision stands. */
 static void long_names(void **state)
 {
-    CLEANUP(written_free) struct written written = {0};
+    CLEANUP(docket_free) struct docket docket = {0};
     static struct permit permit;
     static char alias[129], id[1025];
     struct policy_object object = {.version = 1};
@@ -297,8 +368,8 @@ static void long_names(void **state)
     office.answer.determining[0].name = slice_str(id);
     office.answer.determining[1].name = (struct slice){(const uint8_t *)id, 256 - 129};
     office.answer.determining[2].name = (struct slice){(const uint8_t *)id, 256 - 128};
-    OK(office_decide(NOW, &written, &why));
-    OK(permit_parse(buf_slice(&written.permit), &permit, &why));
+    OK(office_decide(NOW, &docket, &why));
+    OK(permit_parse(buf_slice(&docket.permit), &permit, &why));
     assert_int_equal(permit.record.decision.n_determining, 1);
     assert_int_equal(permit.record.decision.determining[0].len, 256);
     permit_free(&permit);
@@ -308,6 +379,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(rounds, office_setup, office_teardown),
+        cmocka_unit_test_setup_teardown(many_in_one_round, office_setup, office_teardown),
+        cmocka_unit_test_setup_teardown(undecided, office_setup, office_teardown),
         cmocka_unit_test_setup_teardown(installs, office_setup, office_teardown),
         cmocka_unit_test_setup_teardown(new_epoch_at_the_second_try, office_setup, office_teardown),
         cmocka_unit_test_setup_teardown(two_snapshots, office_setup, office_teardown),

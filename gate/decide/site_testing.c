@@ -219,20 +219,19 @@ void site_install(struct site *site, struct buf *bundle)
 static struct buf decide_one(struct scribe *scribe, const struct in_force *force, const char *agent)
 {
     CLEANUP(request_free) struct request request = {0};
-    CLEANUP(written_free) struct written written = {0};
+    CLEANUP(docket_free) struct docket docket = {0};
     static const char *const NONE[] = {NULL};
     const struct request_flags flags = {"agent",         agent, "exec", "execute", "program",
                                         "/usr/bin/true", NONE,  NULL,   NULL};
     static struct answer answer;
-    CLEANUP(attempt_id_free) struct attempt_id attempt = {0};
-    const struct decided decided = {&attempt, &request, &answer};
     struct why why = {0};
 
     SITE_OK(request_from_flags(&flags, &request, &why));
-    SITE_OK(scribe_attempt(scribe, &request, SITE_MS, &attempt, &why));
+    SITE_OK(scribe_attempt(scribe, &request, SITE_MS, &docket, &why));
     evaluate(force, &request, SITE_NOW, &answer);
-    SITE_OK(scribe_decision(scribe, &decided, SITE_MS, &written, &why));
-    return buf_take(&written.permit);
+    SITE_OK(scribe_decision(scribe, &docket, &answer, SITE_MS, &why));
+    SITE_OK(scribe_finish(scribe, &docket, 1, SITE_MS, &why));
+    return buf_take(&docket.permit);
 }
 
 void site_decide_all(struct site *site, const char *const *agents, size_t n, struct buf *ret)
