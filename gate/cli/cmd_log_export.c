@@ -6,12 +6,12 @@
 #include "gate/cli/log_prove.h"
 #include "gate/cli/verbs.h"
 #include "gate/ledger/log_reader.h"
-#include "gate/policy/root_meta.h"
+#include "gate/policy/bundle.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#define ROOTS_MAX 256
+#define ROOT "root.cose"
 
 static const struct opt EXPORT_OPTIONS[] = {
     {"transparent", 0, OPT_LIST, "INDEX",
@@ -96,23 +96,47 @@ static err_code copy_tiles(struct copy *copy, const struct published *log)
 
 /* ---- what an auditor needs besides ----------------------------------------------------------- */
 
+/* Root metadata version 1: a gate has it in the bundle that it was enrolled with. */
+static err_code copy_root(struct copy *copy, const struct log_place *place)
+{
+    CLEANUP(bundle_free) struct bundle bundle = {0};
+    CLEANUP(buf_free) struct buf path = {0}, bytes = {0};
+    struct call *call = copy->call;
+    const char *from;
+
+    TRY(path_join(place->own ? call->state_dir : copy->from, place->own ? "trust.bundle" : ROOT,
+                  &path));
+    from = (const char *)path.ptr;
+    if (!place->own || !file_exists(from))
+        return copy_file(copy, from, ROOT, ENVELOPE_ROOT_MAX);
+    TRY(file_read(from, BUNDLE_SIZE_MAX, &bytes, &call->why));
+    TRY(in_file(call, bundle_parse(buf_slice(&bytes), &bundle, &call->why), from));
+    return copy_to(copy, ROOT, bundle.roots[0]);
+}
+
+/* The enrolment, and from it the key of the checkpoints, as other programs take it. */
+static err_code copy_enrolment(struct copy *copy, const struct log_place *place)
+{
+    CLEANUP(buf_free) struct buf bytes = {0}, key = {0};
+    const char *path = (const char *)place->enrolment_path.ptr;
+    struct enrolment enrolment = {0};
+    struct call *call = copy->call;
+
+    if (!file_exists(path))
+        return ERR_OK;
+    TRY(file_read(path, ENROLMENT_SIZE_MAX, &bytes, &call->why));
+    TRY(in_file(call, enrolment_parse(buf_slice(&bytes), &enrolment, &call->why), path));
+    TRY(buf_add_slice(&key, enrolment.log));
+    TRY(buf_add_u8(&key, '\n'));
+    TRY(copy_to(copy, "vkey", buf_slice(&key)));
+    return copy_to(copy, "enrolment.cbor", buf_slice(&bytes));
+}
+
 static err_code copy_beside(struct copy *copy, const struct log_place *place)
 {
-    CLEANUP(buf_free) struct buf path = {0};
-    char name[32];
-
-    TRY(copy_file(copy, (const char *)place->enrolment_path.ptr, "enrolment.cbor",
-                  ENROLMENT_SIZE_MAX));
+    TRY(copy_enrolment(copy, place));
     TRY(copy_file(copy, (const char *)place->chain_path.ptr, "epochs", BUF_MAX));
-    for (unsigned i = 1; i <= ROOTS_MAX; i++) {
-        (void)snprintf(name, sizeof name, "root/%u.cose", i);
-        TRY(path_join(place->own ? copy->call->state_dir : copy->from, name, &path));
-        if (!file_exists((const char *)path.ptr))
-            break;
-        TRY(copy_file(copy, (const char *)path.ptr, name, ENVELOPE_ROOT_MAX));
-        buf_cut(&path, 0);
-    }
-    return ERR_OK;
+    return copy_root(copy, place);
 }
 
 /* The record as it stands in the log, with the receipt in its unprotected header (394). */
@@ -188,9 +212,9 @@ const struct verb VERB_LOG_EXPORT = {
     .arguments = "DIR",
     .summary = "write a copy of the published log that anybody can serve and audit",
     .details =
-        "Tiles, entries, checkpoint and seal as C2SP tlog-tiles names them, with the gate's\n"
-        "enrolment and the root metadata beside them: pawl log audit DIR needs nothing "
-        "else.",
+        "Tiles, entries, checkpoint and seal as C2SP tlog-tiles names them. Beside them the\n"
+        "gate's enrolment, version 1 of the authority's root metadata (root.cose), and the key\n"
+        "of the checkpoints for other programs (vkey): pawl log audit DIR needs nothing else.",
     .opts = EXPORT_OPTIONS,
     .least = 1,
     .most = 1,

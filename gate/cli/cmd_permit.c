@@ -153,7 +153,8 @@ const struct verb VERB_PERMIT_VERIFY = {
 static const struct opt SHOW_OPTIONS[] = {
     {"root", 0, OPT_VALUE, "FILE", "the authority's root metadata, version 1 (for --parts)"},
     {"enrolment", 0, OPT_VALUE, "FILE", "the gate's enrolment file (for --parts)"},
-    {"parts", 0, OPT_VALUE, "DIR", "write what is signed, each signature (DER) and key (PEM) here"},
+    {"parts", 0, OPT_VALUE, "DIR",
+     "write what is signed, each signature (DER) and key (PEM), ledger entry and receipt here"},
     {0},
 };
 
@@ -210,7 +211,12 @@ static err_code write_parts(struct call *call, struct slice bytes, const char *d
                              &v->receipt_key};
     for (size_t i = 0; i < 3; i++)
         TRY(write_signature(call, dir, &parts[i]));
-    say(call, "Wrote record, rotation and receipt to %s, each as .tbs, .sig and .pem.", dir);
+    TRY(write_part(call, dir, "record", ".cose", buf_slice(&v->permit.entry)));
+    TRY(write_part(call, dir, "receipt", ".cose", v->permit.receipt.message.raw));
+    say(call,
+        "Wrote record, rotation and receipt to %s, each as .tbs, .sig and .pem; the first and the "
+        "last as .cose, too.",
+        dir);
     return ERR_OK;
 }
 
@@ -251,7 +257,8 @@ const struct verb VERB_PERMIT_SHOW = {
     .arguments = "PERMIT",
     .summary = "print what a permit says, and take it apart for other tools",
     .details = "With --parts each signature can be checked with openssl alone:\n"
-               "  openssl dgst -sha256 -verify receipt.pem -signature receipt.sig receipt.tbs",
+               "  openssl dgst -sha256 -verify receipt.pem -signature receipt.sig receipt.tbs\n"
+               "For SCITT tools there are the ledger entry, record.cose, and receipt.cose.",
     .opts = SHOW_OPTIONS,
     .least = 1,
     .most = 1,

@@ -133,6 +133,9 @@ def copied(world):
     true(got["sealed"], "the hardware's seal")
     for verb in (["log", "verify", "--full"], ["log", "show", "--all"]):
         equal(world.pawl(*verb, "--log", target, *nothing)["size"], done["size"], f"{verb}")
+    equal(read(f"{target}/root.cose"), read(world.root), "root metadata")
+    vkey = read(f"{target}/vkey")
+    true(vkey.endswith(b"\n") and vkey[:-1] in read(world.enrolment), f"key: {vkey}")
     again = f"{world.live}/again"
     world.pawl("log", "export", again, "--log", target, *nothing)
     equal(world.files(again), world.files(target), "a copy of the copy")
@@ -237,6 +240,11 @@ def proved(world):
     equal(list(statement[1]), [394], "unprotected header")
     permit = cbor.decode(read(f"{world.permits}/{newest}")[1:])
     equal((statement[0], statement[2], statement[3]), (permit[0], permit[2], permit[3]), "record")
+    parts = f"{world.live}/parts"
+    world.pawl("permit", "show", f"{world.permits}/{newest}", "--root", world.root, "--enrolment",
+               world.enrolment, "--parts", parts)
+    equal(cbor.decode(read(f"{parts}/record.cose")[1:]), [permit[0], {}, *permit[2:]], "entry")
+    equal(read(f"{parts}/receipt.cose"), permit[1][394][0], "receipt")
 
 
 @suite.test("rebuild makes the state again from the log")
