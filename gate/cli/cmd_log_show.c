@@ -25,7 +25,7 @@ static const struct opt SHOW_OPTIONS[] = {
     {"class", 0, OPT_VALUE, "CLASS", "only actions of this class"},
     {"resource", 0, OPT_VALUE, "ID", "only actions on the resource of this id"},
     {"decision", 0, OPT_VALUE, "permit|deny", "only decisions of this kind"},
-    {"kind", 0, OPT_LIST, "KIND", "only entries of this kind; may be repeated"},
+    {"kind", 0, OPT_LIST, "KIND", "only entries of this kind"},
     {"since", 0, OPT_VALUE, "TIME", "not older than this: 2026-11-22T01:02:03Z, or 2h for 2 h ago"},
     {"until", 0, OPT_VALUE, "TIME", "before this"},
     LOG_OPTION,

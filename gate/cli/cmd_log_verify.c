@@ -410,6 +410,7 @@ static err_code against_root(struct run *run)
 /* The answer is the list: so it is no error, but the exit code tells. */
 static void answer(struct run *run, const struct audit_report *report)
 {
+    const size_t findings = json_array_size(run->findings);
     struct call *call = run->call;
 
     put_report(run, report);
@@ -420,8 +421,8 @@ static void answer(struct run *run, const struct audit_report *report)
         say(call, "  every signature, receipt and chain is good");
         return;
     }
-    say(call, "The log is DAMAGED: %zu findings in %llu entries%s.", json_array_size(run->findings),
-        (unsigned long long)report->read,
+    say(call, "The log is DAMAGED: %zu finding%s; %llu entries were read%s.", findings,
+        findings == 1 ? "" : "s", (unsigned long long)report->read,
         args_flag(call->args, "all") ? "" : "; --all goes on after the first");
     say_facts(call, report);
 }
