@@ -27,7 +27,6 @@ void published_free(struct published *log)
     tiles_close(&log->tiles);
     buf_free(&log->note_bytes);
     buf_free(&log->seal_bytes);
-    free(log->note);
     *log = (struct published){0};
 }
 
@@ -42,15 +41,8 @@ static err_code read_beside(struct call *call, const char *dir, const char *name
 
 err_code published_open(struct call *call, const char *dir, struct published *ret)
 {
-    struct checkpoint_text text;
-
-    ret->note = malloc(sizeof *ret->note);
-    if (ret->note == NULL)
-        return ERR_NO_MEMORY;
     TRY(read_beside(call, dir, "checkpoint", NOTE_SIZE_MAX, &ret->note_bytes));
-    TRY(note_parse(buf_slice(&ret->note_bytes), ret->note, &call->why));
-    TRY(checkpoint_text_parse(ret->note->text, &text, &call->why));
-    ret->head = text.checkpoint;
+    TRY(checkpoint_claimed(buf_slice(&ret->note_bytes), &ret->head, &call->why));
     TRY(tiles_open(dir, ret->head.size, &ret->tiles, &call->why));
     ret->tree = tiles_tree(ret->tiles);
     return ERR_OK;

@@ -9,7 +9,6 @@
 
 struct published {
     struct buf note_bytes, seal_bytes;
-    struct note *note;
     struct checkpoint head; /* as the note says: not verified */
     struct tiles *tiles;
     struct tree_source tree;

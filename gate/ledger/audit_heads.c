@@ -3,9 +3,9 @@
  * and the heads that others hold. */
 #include "gate/ledger/audit_walk.h"
 
-#include <stdlib.h>
+#include "gate/tlog/note.h"
 
-#define NOTE_MAX ((size_t)1 << 20)
+#include <stdlib.h>
 
 static err_code add_stop(struct audit *a, const struct audit_stop *stop)
 {
@@ -183,7 +183,7 @@ static err_code read_files(struct audit *a, struct audit_room *note, bool *ret_f
     for (int tries = 0; err == ERR_OK && !same && tries < 8; tries++) {
         err = audit_read(&a->dir, "seal", SEALED_SIZE_MAX, &a->seal, &a->seal_found, why);
         if (err == ERR_OK)
-            err = audit_read(&a->dir, "checkpoint", NOTE_MAX, note, ret_found, why);
+            err = audit_read(&a->dir, "checkpoint", NOTE_SIZE_MAX, note, ret_found, why);
         if (err == ERR_OK)
             err = audit_read(&a->dir, "seal", SEALED_SIZE_MAX, &again, &there, why);
         same = slice_eq((struct slice){a->seal.ptr, a->seal.len},

@@ -33,28 +33,19 @@ void log_reader_close(struct log_reader **reader)
     *reader = NULL;
 }
 
-static void note_done(struct note **note)
-{
-    free(*note);
-}
-
 /* What the checkpoint says, by whomever it is signed. */
 static err_code claimed(struct log_reader *r, uint64_t *ret, struct why *why)
 {
     CLEANUP(audit_room_free) struct audit_room bytes = {0};
-    CLEANUP(note_done) struct note *note = malloc(sizeof *note);
-    struct checkpoint_text text;
+    struct checkpoint head;
     bool found;
 
-    if (note == NULL)
-        return ERR_NO_MEMORY;
     TRY(audit_read(&r->dir, "checkpoint", NOTE_SIZE_MAX, &bytes, &found, why));
     if (!found)
         return why_say(why, ERR_NOT_FOUND, "\"%s\" has neither journal nor checkpoint",
                        r->dir.path);
-    TRY(note_parse((struct slice){bytes.ptr, bytes.len}, note, why));
-    TRY(checkpoint_text_parse(note->text, &text, why));
-    *ret = text.checkpoint.size;
+    TRY(checkpoint_claimed((struct slice){bytes.ptr, bytes.len}, &head, why));
+    *ret = head.size;
     return ERR_OK;
 }
 

@@ -140,6 +140,17 @@ err_code checkpoint_note_open(struct slice bytes, const struct note_key *log, st
     return ERR_OK;
 }
 
+err_code checkpoint_claimed(struct slice bytes, struct checkpoint *ret, struct why *why)
+{
+    struct checkpoint_text text;
+    struct note note;
+
+    TRY(note_parse(bytes, &note, why));
+    TRY(checkpoint_text_parse(note.text, &text, why));
+    *ret = text.checkpoint;
+    return ERR_OK;
+}
+
 err_code tlog_origin(struct slice domain, struct slice gate, struct buf *ret)
 {
     CLEANUP(buf_free) struct buf name = {0};

@@ -34,6 +34,10 @@ err_code checkpoint_note_make(const struct checkpoint *checkpoint, const struct 
 err_code checkpoint_note_open(struct slice bytes, const struct note_key *log, struct note *ret_note,
                               struct checkpoint_text *ret, struct why *why);
 
+/* The head that a signed note names, by whomever it is signed: a claim, and no more. Errors:
+ * FORMAT, TOO_LARGE. */
+err_code checkpoint_claimed(struct slice bytes, struct checkpoint *ret, struct why *why);
+
 /* Appends the origin of a gate's log, which is also the name of its key: "<domain>/<gate>",
  * percent-encoded. NUL-terminated beyond its length. */
 err_code tlog_origin(struct slice domain, struct slice gate, struct buf *ret);

@@ -122,6 +122,26 @@ static void made_and_opened(void **state)
                      ERR_SIGNER_UNKNOWN);
 }
 
+/* Whoever signed it; but it must be a signed note. */
+static void claims(void **state)
+{
+    const struct note_pair other = note_pair_of(NOTE_ED25519, "example.org/gate-2", 2);
+    const struct note_signer signer = {.key = &other.key, .pair = &other.pair};
+    const struct checkpoint want = {7, {{1, 2, 3}}};
+    CLEANUP(buf_free) struct buf bytes = {0}, text = {0};
+    struct checkpoint got;
+    (void)state;
+
+    assert_int_equal(checkpoint_note_make(&want, &signer, &bytes, NULL), ERR_OK);
+    assert_int_equal(checkpoint_claimed(buf_slice(&bytes), &got, NULL), ERR_OK);
+    assert_int_equal(got.size, want.size);
+    assert_true(digest_eq(&got.root, &want.root));
+    for (size_t n = 0; n < bytes.len; n++)
+        assert_int_equal(checkpoint_claimed((struct slice){bytes.ptr, n}, &got, NULL), ERR_FORMAT);
+    assert_int_equal(note_make(slice_str("no\ncheckpoint\n"), &signer, &text, NULL), ERR_OK);
+    assert_int_equal(checkpoint_claimed(buf_slice(&text), &got, NULL), ERR_FORMAT);
+}
+
 /* The log that comes with tessera: its checkpoints, and the entries of its bundles below them. */
 static void published_log(void **state)
 {
@@ -178,7 +198,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(texts),           cmocka_unit_test(texts_that_cannot_be),
         cmocka_unit_test(made_and_opened), cmocka_unit_test(published_log),
-        cmocka_unit_test(origins),
+        cmocka_unit_test(origins),         cmocka_unit_test(claims),
     };
     return cmocka_run_group_tests_name("checkpoint_text", tests, NULL, NULL);
 }

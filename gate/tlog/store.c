@@ -120,7 +120,7 @@ static err_code load_edge(struct tlog *tlog, struct why *why)
     unsigned n;
 
     for (unsigned level = 0; level < TILE_LEVELS; level++) {
-        uint64_t whole = base->size >> TILE_HEIGHT * level;
+        uint64_t whole = tile_count(level, base->size);
 
         n = 0;
         hashes = NULL;

@@ -4,6 +4,7 @@
  * be made again from it. */
 #include "gate/base/file.h"
 #include "gate/base/text.h"
+#include "gate/tlog/checkpoint_text.h"
 #include "gate/tlog/store_state.h"
 
 #include <errno.h>
@@ -17,17 +18,9 @@
 /* Every level of tiles, the bundles last. */
 #define LEVELS (TILE_LEVELS + 1)
 
-#define CHECKPOINT_MAX 65536 /* bytes */
-
 static unsigned level_at(unsigned i)
 {
     return i < TILE_LEVELS ? i : TILE_ENTRIES;
-}
-
-/* How many hashes or entries a level has in a log of that size. */
-static uint64_t count_of(unsigned level, uint64_t size)
-{
-    return level == TILE_ENTRIES ? size : size >> TILE_HEIGHT * level;
 }
 
 /* ---- files ----------------------------------------------------------------------------------- */
@@ -161,7 +154,7 @@ static void remove_partials(const struct tlog *tlog, unsigned level, uint64_t in
  * of it: kept until the full tile is durable. 0: it was not there then, or full. */
 static uint64_t durable_width(const struct tlog *tlog, unsigned level, uint64_t index)
 {
-    uint64_t n = count_of(level, tlog->base.checkpoint.size);
+    uint64_t n = tile_count(level, tlog->base.checkpoint.size);
 
     return n / TILE_WIDTH == index ? n % TILE_WIDTH : 0;
 }
@@ -170,8 +163,8 @@ void store_drop_partials(const struct tlog *tlog, uint64_t base)
 {
     for (unsigned i = 0; i < LEVELS; i++) {
         unsigned level = level_at(i);
-        uint64_t from = count_of(level, base);
-        uint64_t to = count_of(level, tlog->head.checkpoint.size);
+        uint64_t from = tile_count(level, base);
+        uint64_t to = tile_count(level, tlog->head.checkpoint.size);
 
         if (from % TILE_WIDTH != 0 && from / TILE_WIDTH < to / TILE_WIDTH)
             remove_partials(tlog, level, from / TILE_WIDTH, 0);
@@ -182,8 +175,8 @@ void store_drop_partials(const struct tlog *tlog, uint64_t base)
 
 static err_code write_level(struct tlog *tlog, unsigned level, struct why *why)
 {
-    uint64_t from = count_of(level, tlog->written);
-    uint64_t size = tlog->head.checkpoint.size, to = count_of(level, size);
+    uint64_t from = tile_count(level, tlog->written);
+    uint64_t size = tlog->head.checkpoint.size, to = tile_count(level, size);
     struct tile tile = {level, from / TILE_WIDTH, 0};
     char path[TILE_PATH];
     struct slice content;
@@ -205,9 +198,9 @@ err_code store_write_tiles(struct tlog *tlog, struct why *why)
         TRY(write_level(tlog, level_at(i), why));
     for (unsigned i = 0; i < LEVELS; i++) {
         unsigned level = level_at(i);
-        uint64_t index = count_of(level, tlog->written) / TILE_WIDTH;
+        uint64_t index = tile_count(level, tlog->written) / TILE_WIDTH;
 
-        if (index < count_of(level, size) / TILE_WIDTH)
+        if (index < tile_count(level, size) / TILE_WIDTH)
             remove_partials(tlog, level, index, durable_width(tlog, level, index));
     }
     tlog->written = size;
@@ -249,18 +242,17 @@ static err_code mend_partial(struct tlog *tlog, struct tile tile, struct slice c
 static uint64_t published_size(const struct tlog *tlog)
 {
     CLEANUP(buf_free) struct buf path = {0}, text = {0};
-    uint64_t size = 0;
-    char *line, *end;
+    struct slice rest, line;
+    uint64_t size;
 
     if (path_join(store_path(tlog), "checkpoint", &path) != ERR_OK ||
-        file_read((const char *)path.ptr, CHECKPOINT_MAX, &text, NULL) != ERR_OK)
+        file_read((const char *)path.ptr, NOTE_SIZE_MAX, &text, NULL) != ERR_OK)
         return 0;
-    line = strchr((char *)text.ptr, '\n');
-    end = line == NULL ? NULL : strchr(line + 1, '\n');
-    if (end == NULL)
+    rest = buf_slice(&text);
+    if (note_line(&rest, &line) != ERR_OK || note_line(&rest, &line) != ERR_OK ||
+        note_number(line, &size) != ERR_OK || size > tlog->head.checkpoint.size)
         return 0;
-    *end = '\0';
-    return number_parse(line + 1, tlog->head.checkpoint.size, &size) == ERR_OK ? size : 0;
+    return size;
 }
 
 /* The partial forms of a tile that is not full: those that were published, up to what it holds. */
@@ -306,7 +298,7 @@ err_code store_mend_tiles(struct tlog *tlog, struct why *why)
     TRY(store_write_tiles(tlog, why));
     for (unsigned i = 0; i < LEVELS; i++) {
         unsigned level = level_at(i);
-        uint64_t from = count_of(level, tlog->base.checkpoint.size), to = count_of(level, size);
+        uint64_t from = tile_count(level, tlog->base.checkpoint.size), to = tile_count(level, size);
         struct tile tile = {level, from / TILE_WIDTH, 0};
 
         for (; tile.index < to / TILE_WIDTH; tile.index++)

@@ -26,9 +26,14 @@ void tile_path(struct tile tile, char ret[static TILE_PATH])
         (void)snprintf(ret + at, TILE_PATH - (size_t)at, ".p/%u", tile.width % TILE_WIDTH);
 }
 
+uint64_t tile_count(unsigned level, uint64_t size)
+{
+    return level == TILE_ENTRIES ? size : size >> TILE_HEIGHT * level;
+}
+
 unsigned tile_width(unsigned level, uint64_t index, uint64_t size)
 {
-    uint64_t n = level == TILE_ENTRIES ? size : size >> TILE_HEIGHT * level;
+    uint64_t n = tile_count(level, size);
 
     if (index > n / TILE_WIDTH)
         return 0;

@@ -29,7 +29,9 @@ struct tile {
 /* Its path below the log's directory: "tile/0/x001/067.p/12". */
 void tile_path(struct tile tile, char ret[static TILE_PATH]);
 
-/* How much of that tile there is in a tree of size leaves: 0 to 256. */
+/* How many hashes, or entries, that level of tiles has in a tree of size leaves; how much of one of
+ * its tiles there is: 0 to 256. */
+uint64_t tile_count(unsigned level, uint64_t size);
 unsigned tile_width(unsigned level, uint64_t index, uint64_t size);
 
 /* Up to 256 entries that were read in one piece. {0} is ready; reading into one again uses its
