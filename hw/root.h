@@ -139,7 +139,8 @@ struct hw_root_ops {
 
     /* Makes counter, keys and anchors, or finds those that an earlier enrol made and finishes its
      * work. Never deletes or changes what it did not make. Errors: COUNTER_FOREIGN, HANDLE_FOREIGN,
-     * ANCHOR_FOREIGN, GRANT_INVALID, NV_SPACE. */
+     * ANCHOR_FOREIGN, GRANT_INVALID, NV_SPACE; GATE_EXISTS when the hardware holds a gate of this
+     * owner whose traces are not in store_dir, unless take_over. */
     err_code (*enrol)(struct hw_root *root, const struct hw_owner *owner, struct hw_enrolment *ret,
                       struct why *why);
 
@@ -223,6 +224,7 @@ struct hw_root {
 /* How to open a root. Strings are borrowed for the life of the root. */
 struct hw_options {
     bool allow_simulator;        /* only ever set by the explicit development switch */
+    bool take_over;              /* enrol: in the place of a gate that store_dir is not of */
     const char *store_dir;       /* directory for the root's own evidence and caches */
     const char *owner_auth_file; /* TPM owner authorization, for enrol; NULL: empty */
     const char *so_pin_file;     /* PKCS#11 security officer's PIN, for enrol; NULL: none */

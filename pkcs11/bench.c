@@ -89,7 +89,7 @@ static err_code bare_put(struct hsm_token *token, CK_OBJECT_HANDLE *object, stru
     CK_OBJECT_CLASS class = CKO_DATA;
     CK_BBOOL yes = CK_TRUE;
     char label[] = "pawl-bench";
-    static uint8_t octets[HW_HEAD_RECORD_LEN];
+    static uint8_t octets[HSM_HEAD_VALUE_LEN];
     CK_ATTRIBUTE template[] = {HSM_ATTR(CKA_VALUE, octets), HSM_ATTR(CKA_CLASS, class),
                                HSM_ATTR(CKA_TOKEN, yes), HSM_ATTR(CKA_PRIVATE, yes),
                                HSM_ATTR(CKA_LABEL, label)};

@@ -173,6 +173,7 @@ static err_code enrol_keys(struct hsm_root *root, struct enrolling *e, struct hw
     if (err != ERR_OK && err != ERR_NOT_FOUND)
         return err;
     fresh = err == ERR_NOT_FOUND;
+    TRY(hsm_not_taken(root, &e->space, !fresh, why));
     TRY(find_epoch_key(root, e, why));
     TRY(find_identity(root, e, why));
     if (fresh)

@@ -28,6 +28,7 @@ err_code hsm_space_of(const struct hw_owner *owner, struct hsm_space *ret, struc
         return why_say(why, ERR_FORMAT, "domain \"%s\" or gate \"%s\" is empty", owner->domain,
                        owner->gate);
     TRY(hash_tagged("pawl-hsm-v1", parts, HSM_N(parts), &digest));
+    out.root = owner->root;
     memcpy(out.id, digest.bytes, sizeof out.id);
     (void)snprintf(out.prefix, sizeof out.prefix, "pawl:%s:%s", owner->domain, owner->gate);
     *ret = out;

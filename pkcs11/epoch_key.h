@@ -26,6 +26,7 @@
 
 /* The names of one gate. */
 struct hsm_space {
+    struct digest root; /* of root metadata version 1 */
     uint8_t id[HSM_SPACE_LEN];
     char prefix[2 * HW_NAME_MAX + 8]; /* "pawl:<domain>:<gate>" */
 };

@@ -7,6 +7,47 @@
 
 /* ---- enrolling ------------------------------------------------------------------------------- */
 
+/* The newest head on the token, as far as objects and keys are whole. */
+static err_code newest(struct hsm_root *root, bool *ret_there, struct hw_head *ret, struct why *why)
+{
+    struct hsm_head_found found;
+
+    TRY(hsm_head_objects(root, &found, why));
+    TRY(hsm_head_key_newest(root, ret_there, ret, why));
+    if (found.whole > 0 && found.record[0].has_head && found.record[0].head.round >= ret->round)
+        *ret = found.record[0].head;
+    *ret_there = *ret_there || found.n > 0;
+    return ERR_OK;
+}
+
+/* An enrol that was killed before the certificates were durable left no more than keys of epoch 0,
+ * and one that was killed later no head of any round. What is more belongs to a gate. */
+err_code hsm_not_taken(struct hsm_root *root, const struct hsm_space *space, bool known,
+                       struct why *why)
+{
+    struct hsm_key keys[HSM_KEYS_MAX];
+    struct hw_head head;
+    uint64_t epoch;
+    size_t n = 0;
+    bool there;
+
+    if (root->options.take_over || (known && hsm_head_key_noted(root)))
+        return ERR_OK;
+    root->space = *space;
+    TRY(newest(root, &there, &head, why));
+    TRY(hsm_epoch_keys(&root->token, space, keys, HSM_N(keys), &n, why));
+    epoch = n > 0 ? keys[0].epoch : 0;
+    if (known ? head.round == 0 : !there && epoch == 0)
+        return ERR_OK;
+    return why_say(why, ERR_GATE_EXISTS,
+                   "token \"%s\" has the gate %s already (epoch %" PRIu64
+                   "; a ledger's head of round %" PRIu64 " with %" PRIu64
+                   " entries), and \"%s\" does not know it. With --again that gate is refused from "
+                   "then on (HEAD_MISSING), its ledger ends, and a new one begins here",
+                   root->token.label, space->prefix, epoch, head.round, head.size,
+                   root->options.store_dir);
+}
+
 /* The note of the head key is written last, so it says that all of it was made. Without it, what is
  * there belongs to an enrolment that was set aside, or was killed. */
 err_code hsm_heads_make(struct hsm_root *root, const struct hsm_space *space, struct why *why)

@@ -6,8 +6,11 @@
  * them is whole whatever happens. Whoever has the PIN can overwrite both.
  *
  *     CKO_DATA, CKA_TOKEN, CKA_PRIVATE, CKA_APPLICATION: pawl
- *     CKA_LABEL: pawl:<domain>:<gate>:head
- *     CKA_VALUE: struct hw_head_record
+ *     CKA_LABEL: pawl:<domain>:<gate>:head:<the 8 bytes of CKA_ID (epoch_key.h) in hex>
+ *     CKA_VALUE: digest of root metadata 1, struct hw_head_record, 16 octets of check of both
+ *
+ * So a gate of the same name under another root has objects of its own. One at our place that says
+ * it is of another root is refused.
  *
  * A head key is made anew with each durable head. Its label has round and size, the disk notes its
  * public key (store_dir/head-key), and then the one before is destroyed. Nobody makes that one
@@ -33,7 +36,10 @@ struct hsm_root;
 
 /* --- head_object.c --- */
 
-/* The objects there are, newest first. whole: how many hold a record; the rest are broken. */
+#define HSM_HEAD_VALUE_LEN (SHA256_LEN + HW_HEAD_RECORD_LEN + HW_HEAD_CHECK_LEN)
+
+/* The objects there are, newest first. whole: how many hold a record; the rest are broken. Error:
+ * HEAD_FOREIGN when one is of another root, naming both digests. */
 struct hsm_head_found {
     CK_OBJECT_HANDLE object[16];
     struct hw_head_record record[16];
@@ -57,9 +63,16 @@ err_code hsm_head_key_make(struct hsm_root *root, const struct hw_head *head, st
 err_code hsm_head_key_check(struct hsm_root *root, const struct hw_head *last, struct hw_head *ret,
                             struct why *why);
 bool hsm_head_key_noted(const struct hsm_root *root);
+/* The head that the newest key on the token was made for; of round 0 when there is none. */
+err_code hsm_head_key_newest(struct hsm_root *root, bool *ret_there, struct hw_head *ret,
+                             struct why *why);
 
 /* --- head.c --- */
 
+/* Before enrol makes anything. known: store_dir has the gate's certificates, and so only a head is
+ * looked for that it has no note of. Error: GATE_EXISTS, unless take_over. */
+err_code hsm_not_taken(struct hsm_root *root, const struct hsm_space *space, bool known,
+                       struct why *why);
 /* Makes objects and key, unless an earlier enrol finished that. Needs a session of the user. */
 err_code hsm_heads_make(struct hsm_root *root, const struct hsm_space *space, struct why *why);
 

@@ -112,6 +112,20 @@ static uint64_t size_of(struct hsm_root *root, CK_OBJECT_HANDLE key)
     return colon != NULL && number_parse(colon + 1, UINT64_MAX, &size) == ERR_OK ? size : 0;
 }
 
+err_code hsm_head_key_newest(struct hsm_root *root, bool *ret_there, struct hw_head *ret,
+                             struct why *why)
+{
+    struct hsm_key keys[HSM_KEYS_MAX];
+    size_t n = 0;
+
+    TRY(hsm_head_keys(&root->token, &root->space, keys, HSM_N(keys), &n, why));
+    *ret_there = n > 0;
+    *ret = (struct hw_head){0};
+    if (n > 0)
+        *ret = (struct hw_head){.round = keys[0].epoch, .size = size_of(root, keys[0].handle)};
+    return ERR_OK;
+}
+
 /* The noted key is not on the token. */
 static err_code gone(struct hsm_root *root, const struct note *note, const struct hw_head *last,
                      const struct hsm_key *keys, size_t n, struct why *why)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* head_object.c: the data objects with the last heads. */
+#include "gate/base/text.h"
 #include "pkcs11/internal.h"
 
 #include <inttypes.h>
@@ -8,9 +9,39 @@
 
 #define APPLICATION "pawl"
 
+static const char VALUE[] = "pawl-head-object-v1";
+
 static void label_of(const struct hsm_space *space, char ret[static HSM_LABEL_MAX])
 {
-    (void)snprintf(ret, HSM_LABEL_MAX, "%s:head", space->prefix);
+    (void)snprintf(ret, HSM_LABEL_MAX, "%s:head:%016" PRIx64, space->prefix, get_u64(space->id));
+}
+
+static err_code value_write(const struct hsm_space *space, const struct hw_head_record *record,
+                            uint8_t ret[static HSM_HEAD_VALUE_LEN])
+{
+    memcpy(ret, space->root.bytes, SHA256_LEN);
+    TRY(hw_head_record_write(record, ret + SHA256_LEN));
+    return hw_head_check_put(VALUE, ret, HSM_HEAD_VALUE_LEN);
+}
+
+/* FORMAT: nothing that was written whole. */
+static err_code value_read(const struct hsm_root *root, struct slice value,
+                           struct hw_head_record *ret, struct why *why)
+{
+    const struct digest *ours = &root->space.root;
+    char got[DIGEST_TEXT], want[DIGEST_TEXT];
+    struct digest theirs;
+
+    if (value.len != HSM_HEAD_VALUE_LEN || hw_head_check_see(VALUE, value) != ERR_OK)
+        return ERR_FORMAT;
+    memcpy(theirs.bytes, value.ptr, SHA256_LEN);
+    if (digest_eq(&theirs, ours))
+        return hw_head_record_read(slice_part(value, SHA256_LEN, HW_HEAD_RECORD_LEN), ret);
+    digest_text(&theirs, got);
+    digest_text(ours, want);
+    return why_say(why, ERR_HEAD_FOREIGN,
+                   "an object %s:head on token \"%s\" is of root metadata 1 %s, this gate's is %s",
+                   root->space.prefix, root->token.label, got, want);
 }
 
 /* A broken object (the token was switched off while it wrote) sorts behind the whole ones. */
@@ -51,16 +82,17 @@ err_code hsm_head_objects(struct hsm_root *root, struct hsm_head_found *ret, str
         return why_say(why, ERR_TOO_LARGE, "%zu objects %s on token \"%s\"", found.n, label,
                        root->token.label);
     for (size_t i = 0; i < found.n; i++) {
-        uint8_t space[HW_HEAD_RECORD_LEN + 1];
+        uint8_t space[HSM_HEAD_VALUE_LEN + 1];
         struct hw_head_record record = {0};
         struct slice value = {0};
         err_code err = hsm_attribute(&root->token, found.handles[i], CKA_VALUE, &value, space,
                                      sizeof space, why);
 
-        if (err != ERR_OK && err != ERR_NOT_FOUND)
+        if (err == ERR_OK)
+            err = value_read(root, value, &record, why);
+        if (err != ERR_OK && err != ERR_NOT_FOUND && err != ERR_FORMAT)
             return err;
-        insert(ret, found.handles[i],
-               err == ERR_OK && hw_head_record_read(value, &record) == ERR_OK, &record);
+        insert(ret, found.handles[i], err == ERR_OK, &record);
     }
     return ERR_OK;
 }
@@ -75,7 +107,7 @@ static err_code create(struct hsm_root *root, uint8_t *octets, CK_OBJECT_HANDLE 
     CK_ATTRIBUTE template[] = {
         HSM_ATTR(CKA_CLASS, class), HSM_ATTR(CKA_TOKEN, yes),
         HSM_ATTR(CKA_PRIVATE, yes), {CKA_APPLICATION, application, strlen(application)},
-        {CKA_LABEL, label, 0},      {CKA_VALUE, octets, HW_HEAD_RECORD_LEN}};
+        {CKA_LABEL, label, 0},      {CKA_VALUE, octets, HSM_HEAD_VALUE_LEN}};
     CK_OBJECT_HANDLE object = 0;
     CK_RV rv;
 
@@ -103,11 +135,11 @@ err_code hsm_head_object_put(struct hsm_root *root, const struct hw_head_record 
 {
     struct hsm_token *token = &root->token;
     CK_OBJECT_HANDLE old = *object;
-    uint8_t octets[HW_HEAD_RECORD_LEN];
+    uint8_t octets[HSM_HEAD_VALUE_LEN];
     CK_ATTRIBUTE value = {CKA_VALUE, octets, sizeof octets};
     CK_RV rv = CKR_ATTRIBUTE_READ_ONLY;
 
-    TRY(hw_head_record_write(record, octets));
+    TRY(value_write(&root->space, record, octets));
     if (old != 0)
         rv = token->f->C_SetAttributeValue(token->session, old, &value, 1);
     if (rv != CKR_ATTRIBUTE_READ_ONLY && rv != CKR_ACTION_PROHIBITED &&

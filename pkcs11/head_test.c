@@ -2,6 +2,7 @@
 /* head_test.c: older disks, hands on the objects and the keys that keep the head, and tokens that
  * are not like SoftHSM. */
 #include "gate/base/file.h"
+#include "gate/base/text.h"
 #include "pkcs11/hands_rig.h"
 #include "pkcs11/internal.h"
 #include "pkcs11/rig.h"
@@ -267,6 +268,13 @@ static void the_note(void **state)
     agrees(disk);
 }
 
+static err_code enrol(struct disk *disk)
+{
+    struct hw_enrolment got;
+
+    return disk->root->ops->enrol(disk->root, disk->rig.owner, &got, &disk->why);
+}
+
 static void enrolled_again(void **state)
 {
     struct disk *disk = *state;
@@ -282,8 +290,12 @@ static void enrolled_again(void **state)
     /* Set aside: a new ledger begins, and the old one is not taken for it. */
     (void)snprintf(path, sizeof path, "%s/head-key", disk->rig.hsm.store);
     assert_int_equal(unlink(path), 0);
+    EXPECT(enrol(disk), ERR_GATE_EXISTS);
+    assert_non_null(strstr(disk->why.text, "round 6 with 12 entries"));
     hw_root_close(&disk->root);
+    disk->rig.options.take_over = true;
     rig_enrol(&disk->rig);
+    disk->rig.options.take_over = false;
     reopen(disk);
     EXPECT(check(disk, disk->n), ERR_HEAD_MISSING);
     disk->n = 0;
@@ -291,6 +303,117 @@ static void enrolled_again(void **state)
     assert_true(disk->kept.none && !disk->kept.has_durable);
     rounds(disk, 2, HW_KEEP_DURABLE);
     agrees(disk);
+}
+
+/* Another directory on the token of a gate that is there: nothing is touched, and what was found is
+ * named, as long as any of it is there. */
+static void from_another_directory(void **state)
+{
+    struct disk *disk = *state;
+    struct rig *rig = &disk->rig;
+    struct hsm_head_found found;
+    struct hsm_key key[8];
+    char store[128];
+    size_t n = 0;
+
+    rounds(disk, 3, HW_KEEP_DURABLE);
+    hw_root_close(&disk->root);
+    (void)snprintf(store, sizeof store, "%s/other", rig->hsm.dir);
+    rig->options.store_dir = store;
+    disk->root = rig_open(rig);
+    EXPECT(enrol(disk), ERR_GATE_EXISTS);
+    assert_non_null(strstr(disk->why.text, "pawl:example.org:gate-1"));
+    assert_non_null(strstr(disk->why.text, "epoch 1; a ledger's head of round 3 with 6 entries"));
+    assert_non_null(strstr(disk->why.text, store));
+    hw_root_close(&disk->root);
+    rig->options.store_dir = rig->hsm.store;
+    reopen(disk);
+    agrees(disk);
+    /* Nothing but a head key is left of the head; then nothing of it, and an epoch key. */
+    objects(disk, &found);
+    for (size_t i = 0; i < found.n; i++)
+        OK(hsm_destroy(&inside(disk)->token, found.object[i], &disk->why));
+    for (int left = 1; left >= 0; left--) {
+        if (left == 0) {
+            head_keys(disk, key, 8, &n);
+            OK(hsm_destroy(&inside(disk)->token, key[0].handle, &disk->why));
+        }
+        hw_root_close(&disk->root);
+        rig->options.store_dir = store;
+        disk->root = rig_open(rig);
+        EXPECT(enrol(disk), ERR_GATE_EXISTS);
+        hw_root_close(&disk->root);
+        rig->options.store_dir = rig->hsm.store;
+        reopen(disk);
+    }
+    hw_root_close(&disk->root);
+    rig->options.store_dir = store;
+    rig->options.take_over = true;
+    disk->root = rig_open(rig);
+    OK(enrol(disk));
+    inside(disk)->options.take_over = false;
+    OK(enrol(disk)); /* and now it is this directory's */
+}
+
+/* Nobody ever kept a head, and all is whole: that is a gate as well. */
+static void a_gate_without_a_head(void **state)
+{
+    struct rig rig;
+    struct disk *disk = *state;
+    struct why why = {0};
+    char store[128];
+
+    hw_root_close(&disk->root);
+    rig_start(&rig);
+    rig_enrol(&rig);
+    (void)snprintf(store, sizeof store, "%s/other", rig.hsm.dir);
+    rig.options.store_dir = store;
+    disk->root = rig_open(&rig);
+    expect_err(disk->root->ops->enrol(disk->root, rig.owner, &rig.enrolment, &why),
+               ERR_GATE_EXISTS);
+    hw_root_close(&disk->root);
+    rig_stop(&rig);
+}
+
+/* Two roots, one domain, one gate name: each has its own place and leaves the other's alone. */
+static void a_gate_of_the_same_name(void **state)
+{
+    struct disk *disk = *state;
+    struct rig *rig = &disk->rig;
+    struct hw_enrolment own = rig->enrolment;
+    struct hsm_head_found before, after;
+    char store[128], theirs[DIGEST_TEXT], ours[DIGEST_TEXT];
+
+    rounds(disk, 3, HW_KEEP_DURABLE);
+    rounds(disk, 1, HW_KEEP_ROUND);
+    objects(disk, &before);
+    hw_root_close(&disk->root);
+    (void)snprintf(store, sizeof store, "%s/other", rig->hsm.dir);
+    rig->options.store_dir = store;
+    rig->owner->root.bytes[0] ^= 1;
+    rig_enrol(rig);
+    disk->root = rig_attach(rig);
+    objects(disk, &after);
+    assert_int_equal(after.whole, 2);
+    assert_false(after.record[0].has_head);
+    hw_root_close(&disk->root);
+    rig->options.store_dir = rig->hsm.store;
+    rig->owner->root.bytes[0] ^= 1;
+    rig->enrolment = own;
+    reopen(disk);
+    agrees(disk);
+    objects(disk, &after);
+    assert_int_equal(after.n, before.n);
+    /* Put at our place with the other root's digest inside. */
+    inside(disk)->space.root.bytes[0] ^= 1;
+    OK(hsm_head_object_put(inside(disk), &(struct hw_head_record){0, true, disk->heads[1]},
+                           &(CK_OBJECT_HANDLE){0}, &disk->why));
+    digest_text(&inside(disk)->space.root, theirs);
+    inside(disk)->space.root.bytes[0] ^= 1;
+    digest_text(&inside(disk)->space.root, ours);
+    EXPECT(check(disk, disk->n), ERR_HEAD_FOREIGN);
+    assert_non_null(strstr(disk->why.text, theirs));
+    assert_non_null(strstr(disk->why.text, ours));
 }
 
 /* The token goes away at any call, once: the bind is done over, or the next check makes it good. */
@@ -324,14 +447,13 @@ static void a_token_that_takes_no_objects(void **state)
                  {CKR_DEVICE_MEMORY, ERR_NV_SPACE}};
     struct disk *disk = *state;
     struct rig *rig = &disk->rig;
-    struct hw_enrolment got;
     char path[128];
 
     (void)snprintf(path, sizeof path, "%s/head-key", rig->hsm.store);
     assert_int_equal(unlink(path), 0);
     for (size_t i = 0; i < HSM_N(CASES); i++) {
         rig_strike(rig->fault, P11_FAULT_C_CreateObject, CASES[i].rv, UINT32_MAX);
-        EXPECT(disk->root->ops->enrol(disk->root, rig->owner, &got, &disk->why), CASES[i].err);
+        EXPECT(enrol(disk), CASES[i].err);
         assert_non_null(strstr(disk->why.text, "ledger's head"));
     }
 }
@@ -341,7 +463,7 @@ static void a_token_that_takes_no_objects(void **state)
 static struct {
     CK_FUNCTION_LIST list, *real;
     CK_OBJECT_HANDLE object;
-    uint8_t value[HW_HEAD_RECORD_LEN];
+    uint8_t value[HSM_HEAD_VALUE_LEN];
     unsigned sets, creates;
     CK_RV answer;
 } overwrites;
@@ -384,7 +506,8 @@ static void a_token_that_overwrites(void **state)
         rounds(disk, 1, HW_KEEP_ROUND);
         assert_int_equal(overwrites.sets, i);
         assert_true(overwrites.object == (i % 2 == 1 ? older : newer));
-        OK(hw_head_record_read(SLICE_OF(overwrites.value), &record));
+        OK(hw_head_record_read(
+            slice_part(SLICE_OF(overwrites.value), SHA256_LEN, HW_HEAD_RECORD_LEN), &record));
         assert_true(hw_head_eq(&record.head, &disk->heads[disk->n - 1]));
     }
     assert_int_equal(overwrites.creates, 0);
@@ -408,6 +531,9 @@ int main(int argc, char **argv)
         TEST(several_head_keys),
         TEST(the_note),
         TEST(enrolled_again),
+        TEST(from_another_directory),
+        TEST(a_gate_without_a_head),
+        TEST(a_gate_of_the_same_name),
         TEST(the_token_goes_away),
         TEST(a_token_that_takes_no_objects),
         TEST(a_token_that_overwrites),

@@ -310,6 +310,35 @@ static err_code look_first(struct tpm_root *root, const struct hw_owner *owner,
     return tpm_approve(root, &pad, owner->grants, owner->n_grants, &approval, why);
 }
 
+/* What is there already was made from this directory, or is to be taken over. The counter's base is
+ * durable here before the counter steps, and so is the authorization of the heads before there is
+ * one of them: an enrol that was killed is known by either. Keys alone keep nothing, nor does a
+ * counter that never stepped. */
+static err_code not_taken(struct tpm_root *root, const struct hw_owner *owner, bool counter,
+                          bool heads, struct why *why)
+{
+    const uint32_t *index = root->heads.plan.index;
+    char which[64] = "the counter";
+    char at[48] = "";
+    uint64_t base, epoch;
+
+    if ((!counter && !heads) || root->options.take_over || root->options.store_dir == NULL ||
+        tpm_heads_known(root) || (!heads && base_read(root, &base) && base == root->plan.base))
+        return ERR_OK;
+    root->base = root->plan.base;
+    if (counter && tpm_epoch(root, &epoch, NULL) == ERR_OK)
+        (void)snprintf(at, sizeof at, ", which stands at epoch %" PRIu64, epoch);
+    if (heads)
+        (void)snprintf(which, sizeof which,
+                       "the ledger's head (0x%08" PRIx32 ", 0x%08" PRIx32 ", 0x%08" PRIx32 ")",
+                       index[TPM_HEAD_ROUNDS], index[TPM_HEAD_CHAIN], index[TPM_HEAD_DURABLE]);
+    return why_say(why, ERR_GATE_EXISTS,
+                   "the TPM has %s of a gate of \"%s\" already (counter: 0x%08" PRIx32 "%s), and "
+                   "\"%s\" does not know it. With --again that gate is refused from then on "
+                   "(HEAD_MISSING), its ledger ends, and a new one begins here",
+                   which, owner->domain, root->uri.index, at, root->options.store_dir);
+}
+
 /* --- the keys --- */
 
 /* What a key is to be, and where. */
@@ -429,18 +458,19 @@ static err_code enrol_with(struct tpm_root *root, const struct hw_owner *owner,
                                .receipt_handle = root->uri.receipt,
                                .seal_handle = root->uri.seal};
     uint64_t fleet = root->plan.base;
-    bool there = false;
+    bool there = false, heads = false;
     bool written = false;
 
     TRY(tpm_chip_ready(&root->chip, why));
     TRY(look_first(root, owner, auth, &there, &written, why));
-    TRY(tpm_heads_look(root, why));
+    TRY(tpm_heads_look(root, &heads, why));
+    TRY(not_taken(root, owner, written, heads, why));
     TRY(have_keys(root, auth, &out, why));
     if (!there)
         TRY(make_counter(root, auth, fleet, &written, why));
+    TRY(base_write(root, root->plan.base, why));
     TRY(raise_counter(root, owner, written, why));
     root->base = root->plan.base;
-    TRY(base_write(root, root->base, why));
     TRY(tpm_epoch(root, &out.epoch, why));
     TRY(tpm_counter_compare(root, &written, why));
     TRY(tpm_heads_make(root, auth, why));

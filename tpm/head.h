@@ -59,9 +59,12 @@ err_code tpm_head_put_durable(struct tpm_root *root, const struct hw_head_record
                               struct why *why);
 
 /* head_enrol.c. First all that can be known before anything is made: that the places are free or
- * ours, and that the TPM has orderly counters. Then makes them, or finishes. Nothing is done
- * without a store_dir. Errors: COUNTER_FOREIGN, UNSUPPORTED, NV_SPACE, HEAD_MISSING. */
-err_code tpm_heads_look(struct tpm_root *root, struct why *why);
+ * ours, and that the TPM has orderly counters; ret_there: one of ours is there. Then makes them, or
+ * finishes. Nothing is done without a store_dir. Errors: COUNTER_FOREIGN, UNSUPPORTED, NV_SPACE,
+ * HEAD_MISSING. */
+err_code tpm_heads_look(struct tpm_root *root, bool *ret_there, struct why *why);
+/* Whether store_dir has the authorization of heads, in force or of before. */
+bool tpm_heads_known(const struct tpm_root *root);
 err_code tpm_heads_make(struct tpm_root *root, const TPM2B_AUTH *owner, struct why *why);
 
 err_code tpm_root_head_check(struct hw_root *root, const struct hw_head *heads, size_t n,

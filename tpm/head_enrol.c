@@ -69,16 +69,32 @@ static err_code can_count(const struct tpm_root *root, struct why *why)
                    orderly, TPM_ORDERLY_MAX);
 }
 
-err_code tpm_heads_look(struct tpm_root *root, struct why *why)
+bool tpm_heads_known(const struct tpm_root *root)
+{
+    static const char *const NAMES[] = {TPM_HEAD_AUTH, TPM_HEAD_AUTH_BEFORE};
+    bool known = false;
+
+    for (size_t i = 0; i < 2 && !known; i++) {
+        CLEANUP(buf_free) struct buf path = {0};
+        known = path_join(root->options.store_dir, NAMES[i], &path) == ERR_OK &&
+                file_exists((const char *)path.ptr);
+    }
+    return known;
+}
+
+err_code tpm_heads_look(struct tpm_root *root, bool *ret_there, struct why *why)
 {
     enum tpm_head_state state;
 
+    *ret_there = false;
     tpm_heads_plan(root);
     if (root->options.store_dir == NULL)
         return ERR_OK;
     TRY(can_count(root, why));
-    for (enum tpm_head_place place = 0; place < TPM_HEAD_PLACES; place++)
+    for (enum tpm_head_place place = 0; place < TPM_HEAD_PLACES; place++) {
         TRY(tpm_head_look(root, place, &state, why));
+        *ret_there = *ret_there || state != TPM_HEAD_ABSENT;
+    }
     return ERR_OK;
 }
 

@@ -384,6 +384,7 @@ static void begun_anew(void **state)
         assert_int_equal(rename(from, to), 0);
         if (with == 0)
             assert_int_equal(unlink(to), 0);
+        fx_inside(fx)->options.take_over = true;
         OK(enrol(fx));
         assert_true(file_exists(from) && !file_exists(to) && !file_exists(boot));
         disk_restart(disk, SAME_BOOT);
@@ -396,6 +397,63 @@ static void begun_anew(void **state)
         disk_restart(disk, SAME_BOOT);
         disk_agrees(disk, 0);
     }
+}
+
+/* Another directory on the TPM of a gate that is there: nothing is touched, and what was found is
+ * named, as long as any of it is there. */
+static void from_another_directory(void **state)
+{
+    struct disk *disk = *state;
+    struct fx *fx = disk->fx;
+    char own[96];
+
+    (void)snprintf(own, sizeof own, "%s", fx->store);
+    disk_rounds(disk, 3, HW_KEEP_DURABLE);
+    (void)snprintf(fx->store, sizeof fx->store, "%s/other", fx->tpm.dir);
+    OK(file_make_dir(fx->store, 0700, &fx->why));
+    fx_open(fx);
+    EXPECT(enrol(fx), ERR_GATE_EXISTS);
+    assert_non_null(strstr(fx->why.text, "0x01800102, 0x01800103, 0x01800104"));
+    assert_non_null(strstr(fx->why.text, "epoch 1"));
+    assert_non_null(strstr(fx->why.text, "example.test"));
+    assert_non_null(strstr(fx->why.text, "--again"));
+    /* Heads at other places: the counter is the gate's still. */
+    fx_inside(fx)->uri.round += 0x10;
+    fx_inside(fx)->uri.chain += 0x10;
+    fx_inside(fx)->uri.head += 0x10;
+    EXPECT(enrol(fx), ERR_GATE_EXISTS);
+    assert_non_null(strstr(fx->why.text, "has the counter"));
+    (void)snprintf(fx->store, sizeof fx->store, "%s", own);
+    disk_restart(disk, SAME_BOOT);
+    disk_agrees(disk, 0);
+    /* The counter is gone: the heads are the gate's still. */
+    assert_int_equal(tpm_nv_undefine(chip_of(disk), &OWNER, TPM_DEFAULT_INDEX), 0);
+    (void)snprintf(fx->store, sizeof fx->store, "%s/other", fx->tpm.dir);
+    fx_open(fx);
+    EXPECT(enrol(fx), ERR_GATE_EXISTS);
+    assert_non_null(strstr(fx->why.text, "has the ledger's head"));
+    fx_inside(fx)->options.take_over = true;
+    OK(enrol(fx));
+    fx_inside(fx)->options.take_over = false;
+    OK(enrol(fx)); /* and now it is this directory's */
+}
+
+/* A base that somebody wrote into the directory is not the counter's. */
+static void a_note_of_another_base(void **state)
+{
+    struct disk *disk = *state;
+    struct fx *fx = disk->fx;
+    char path[128];
+
+    for (enum tpm_head_place place = 0; place < TPM_HEAD_PLACES; place++)
+        undefine(disk, place);
+    disk_path(disk, TPM_HEAD_AUTH, path);
+    assert_int_equal(unlink(path), 0);
+    disk_path(disk, "base", path);
+    OK(file_write(path, slice_str("65 0x01800100\n"), 0600, &fx->why));
+    EXPECT(enrol(fx), ERR_GATE_EXISTS);
+    OK(file_write(path, slice_str("64 0x01800100\n"), 0600, &fx->why));
+    OK(enrol(fx)); /* what a kill before the heads leaves */
 }
 
 /* Without a directory there is no authorization, and so no head; all else works. */
@@ -428,6 +486,8 @@ int main(void)
         FRESH(a_tpm_that_cannot),
         TEST(enrolled_again),
         TEST(begun_anew),
+        TEST(from_another_directory),
+        TEST(a_note_of_another_base),
         FRESH(without_a_directory),
     };
 

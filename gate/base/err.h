@@ -180,6 +180,10 @@
       "put the newest copy of the ledger back; see docs/recovery.md")                              \
     X(HEAD_MISSING, 146, 43, "what keeps the ledger's head in the hardware is gone",               \
       "find out who did it, then enrol again: pawl init --again")                                  \
+    X(GATE_EXISTS, 147, 3, "the hardware holds a gate of this root that this directory is not of", \
+      "use that gate's directory; pawl init --again ends its ledger and begins a new one")         \
+    X(HEAD_FOREIGN, 148, 43, "an object at the place of the ledger's head is of another root",     \
+      "remove it, or have the security officer look at the token")                                 \
     X(KEY_REF, 150, 2, "not a key reference that pawl knows",                                      \
       "FILE.pem, pkcs11:..., or tpm2:handle=0x81...")                                              \
     X(KEY_SIGN, 151, 1, "the key could not sign", "check the key")                                 \

@@ -21,7 +21,8 @@ static const struct opt OPTIONS[] = {
     {"insecure-simulator", 0, OPT_FLAG, NULL, "development only: accept a software TPM or token"},
     {"owner-auth-file", 0, OPT_VALUE, "FILE", "TPM owner authorization (default: empty)"},
     {"so-pin-file", 0, OPT_VALUE, "FILE", "PKCS#11 security officer's PIN, to make the anchors"},
-    {"again", 0, OPT_FLAG, NULL, "replace an enrolment whose hardware was cleared or exchanged"},
+    {"again", 0, OPT_FLAG, NULL,
+     "replace an enrolment; the ledger of a gate that the hardware still has ends"},
     {"device-key", 0, OPT_VALUE, "FILE",
      "also write the hardware's own public key here, for a certificate authority"},
     {"device-chain", 0, OPT_VALUE, "FILE",
@@ -154,7 +155,8 @@ const struct verb VERB_INIT = {
     .details =
         "Safe to repeat: finds what an earlier run made, compares it, and finishes it. "
         "Never touches\n"
-        "what it did not make. A TPM needs the owner authorization only here, a token the\n"
+        "what it did not make: a gate of this root that the hardware has and this directory has\n"
+        "not is refused. A TPM needs the owner authorization only here, a token the\n"
         "security officer's PIN only here.\n"
         "To be known by certificates: init --device-key FILE, have the key certified (as an\n"
         "authority that signs: CA:TRUE, digitalSignature and keyCertSign), and before the "

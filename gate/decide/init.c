@@ -176,6 +176,7 @@ static err_code enrol_hardware(struct making *m, struct hw_enrolment *ret, struc
     const struct init_wish *wish = m->wish;
     const struct hw_options options = {
         .allow_simulator = wish->insecure_simulator,
+        .take_over = wish->again,
         .store_dir = (const char *)m->store.ptr,
         .owner_auth_file = wish->owner_auth_file,
         .so_pin_file = wish->so_pin_file,

@@ -11,7 +11,7 @@ struct init_wish {
     const char *gate_name; /* within the domain */
     const char *zone;      /* or NULL */
     bool insecure_simulator;
-    bool again;                  /* replace an enrolment whose hardware is gone or was cleared */
+    bool again; /* replace an enrolment, also one that the hardware has and state_dir has not */
     const char *owner_auth_file; /* or NULL */
     const char *so_pin_file;     /* or NULL */
     struct slice device_chain;   /* certificates of the device's key, encoded by
@@ -26,7 +26,8 @@ struct init_wish {
  * so it comes with a second init; while nothing is recorded, or with the issuer that the records
  * have, it takes the place of the old one. Errors: EXISTS when the state directory belongs to
  * another domain, gate or hardware, or has records of another issuer; ROOT_UNTRUSTED when root
- * metadata 1 is not the expected one; those of the hardware. Appends the enrolment file to
+ * metadata 1 is not the expected one; GATE_EXISTS when the hardware has a gate of this root that is
+ * not in state_dir; those of the hardware. Appends the enrolment file to
  * ret_enrolment. */
 err_code gate_init(const struct init_wish *wish, struct slice trust, struct buf *ret_enrolment,
                    struct why *why);

@@ -413,8 +413,10 @@ def swapped_keys(world):
     evict(world, RECEIPT)
     evict(world, SEAL)
     swapped = world.hardware.uri + f"?receipt={SEAL:#x}&seal={RECEIPT:#x}"
-    world.pawl("init", "--state", f"{world.live}/new", "--hardware", swapped, "--trust",
-               f"{world.authority}/enrol.bundle", "--gate", world.gate, "--insecure-simulator")
+    args = ("init", "--state", f"{world.live}/new", "--hardware", swapped, "--trust",
+            f"{world.authority}/enrol.bundle", "--gate", world.gate, "--insecure-simulator")
+    world.pawl(*args, want="GATE_EXISTS")
+    world.pawl(*args, "--again")
     old_disk_refused(world, "HANDLE_FOREIGN")
     world.refused("HANDLE_FOREIGN", GIT)
 
