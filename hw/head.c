@@ -133,7 +133,7 @@ static err_code differs(const struct hw_head *disk, const struct hw_head *kept, 
 static err_code has(const struct judging *j, const struct hw_head *kept, struct why *why)
 {
     if (kept->round < j->heads[0].round)
-        return kept->size <= j->heads[0].size ? ERR_OK : differs(&j->heads[0], kept, why);
+        return kept->size < j->heads[0].size ? ERR_OK : differs(&j->heads[0], kept, why);
     for (size_t i = 0; i < j->n; i++)
         if (j->heads[i].round == kept->round)
             return hw_head_eq(&j->heads[i], kept) ? ERR_OK : differs(&j->heads[i], kept, why);

@@ -8,7 +8,8 @@
 
 /* Has the hardware compare the heads that the ledger's journal knows. A round that was interrupted
  * before the hardware had its head is made good. Errors: LEDGER_ROLLBACK, HEAD_MISSING,
- * LEDGER_INCONSISTENT, and those of the hardware. */
+ * LEDGER_INCONSISTENT (also when the last commit is not of the round that it is said to be of), and
+ * those of the hardware. */
 err_code gate_head_check(struct gate *gate, const struct ledger *ledger, struct hw_kept *ret,
                          struct why *why);
 

@@ -106,6 +106,8 @@ static void what_the_ledger_refuses(void **state)
     assert_int_equal(mkdir(dir, 0700), 0);
     testing_ledger(&testing, dir, 3);
     assert_int_equal(ledger_open(dir, LEDGER_READ, &ledger, &why), ERR_OK);
+    expect_with("of another receipt key", ledger, ERR_LEDGER_INCONSISTENT);
+    stand.gate->enrolment.hw.receipt = testing.hardware->key;
     expect_with("not this hardware's", ledger, ERR_HEAD_MISSING);
     lenient.head_check = any_head;
     stand.gate->hw->ops = &lenient;

@@ -3,13 +3,16 @@
 """test_rollback.py: what lies on the disk is older than the hardware: all of it, or parts of it, or
 what is installed again. Nothing of it is served, and the newest bundle brings the gate back."""
 
+import hashlib
 import itertools
 import os
 import shutil
+import struct
 
 import tap
 from tap import equal, true
-from world import CURL, GIT, copy, main
+from wire import Wire
+from world import CURL, GIT, copy, main, read, write
 
 suite = tap.Suite()
 PARTS = ("installed", "hw", "ledger")
@@ -153,6 +156,70 @@ def many_epochs(world):
     world.refused("ROLLBACK", CURL)
     world.put_disk_back("true")
     world.sound(5)
+
+
+# ---- an older ledger that is said to be of the newest round ----
+
+HEADER, FRONT, SHUTDOWN, CLEAR = 16 + 8 + 32 + 8 + 32, 4 + 8 + 8 + 4 + 32, 0x145, b"\0\0"
+
+
+def frames(journal):
+    at = HEADER
+    while at < len(journal):
+        size = 4 + struct.unpack_from(">I", journal, at)[0]
+        yield at, size
+        at += size
+
+
+def head_of(journal):
+    """Round, size and root of its last commit."""
+    at, _ = list(frames(journal))[-1]
+    number, first, count = struct.unpack_from(">QQI", journal, at + 4)
+    return struct.pack(">QQ", number, first + count) + journal[at + 24:at + FRONT]
+
+
+def renumbered(journal, like):
+    """With the round of another journal's last commit, and every check made anew."""
+    journal, before = bytearray(journal), journal[HEADER - 32:HEADER]
+    at, _ = list(frames(journal))[-1]
+    journal[at + 4:at + 12] = head_of(like)[:8]
+    for at, size in frames(journal):
+        before = hashlib.sha256(before + journal[at:at + FRONT]).digest()
+        journal[at + size - 32:at + size] = before
+    return bytes(journal)
+
+
+def lie_about_the_boot(world, newest, head):
+    """That the chain, as the newest disk knows it, ends with this head."""
+    if world.kind == "tpm":
+        text = read(f"{world.live}/{newest}/hw/head")[:8 + 32] + head
+        write(f"{world.state}/hw/head",
+              text + hashlib.sha256(b"pawl-boot-head-v1\0" + text).digest()[:16])
+
+
+@suite.cases([("an older ledger renumbered, in the same boot", False),
+              ("an older ledger renumbered, after a restart in order", True)])
+def renumbered_ledger(world, restart):
+    world.keep_disk("older")
+    for _ in range(3):
+        world.check(GIT, True, 2)
+    newest = world.journal()
+    world.keep_disk("true")
+    world.put_disk_back("older")
+    journal = renumbered(world.journal(), newest)
+    write(f"{world.state}/ledger/journal", journal)
+    if restart and world.kind == "tpm":
+        Wire(world.hardware.socket).send(SHUTDOWN, CLEAR)
+        world.hardware.stop()
+        world.hardware.start()
+    for lie in (False, True):
+        if lie:
+            lie_about_the_boot(world, "true", head_of(journal))
+        for _ in range(2):
+            world.status(code=world.exits["LEDGER_INCONSISTENT"])
+            world.refused("LEDGER_INCONSISTENT")
+    world.put_disk_back("true")
+    world.sound(2)
 
 
 if __name__ == "__main__":
