@@ -33,6 +33,10 @@
       "mend the policy that is named, or the request")                                             \
     X(REQUEST_INVALID, 25, 20, "the request does not fit the schema of a policy",                  \
       "send what the schema declares: pawl policy show")                                           \
+    X(AGENT_UNKNOWN, 26, 10, "nobody enrolled this agent, so it may do nothing",                   \
+      "pawl agent enrol NAME")                                                                     \
+    X(SUBJECT_MISMATCH, 27, 10, "the caller is not the agent that it speaks for",                  \
+      "ask as the agent itself, or through an enforcement point")                                  \
     /* encodings and signatures */                                                                 \
     X(CBOR_MALFORMED, 30, 20, "not well-formed CBOR", "fetch the file again")                      \
     X(CBOR_NOT_DETERMINISTIC, 31, 20, "CBOR is not in its deterministic form",                     \
@@ -112,6 +116,11 @@
       "pawl install BUNDLE")                                                                       \
     X(CLOCK_BACK, 89, 42, "the clock is behind what is already recorded",                          \
       "set the clock, then try again")                                                             \
+    /* the service */                                                                              \
+    X(OVERLOADED, 90, 34, "more requests wait than the service takes", "ask again later")          \
+    X(STOPPING, 91, 34, "the service is stopping", "ask again when it runs")                       \
+    X(DEADLINE, 92, 34, "no answer in time, so it is denied", "ask again; see: pawl status")       \
+    X(CALLER_REFUSED, 93, 31, "this caller may not ask that here", "see: man pawld, SOCKETS")      \
     /* hardware */                                                                                 \
     X(HARDWARE_URI, 100, 2, "not a hardware URI that pawl knows",                                  \
       "tpm:device:/dev/tpmrm0, or pkcs11:token=NAME?module-path=...")                              \

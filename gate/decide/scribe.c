@@ -93,6 +93,16 @@ static err_code note(struct scribe *s, err_code err, uint64_t now_ms)
     return err;
 }
 
+struct outage scribe_outage(const struct scribe *scribe)
+{
+    return scribe->outage;
+}
+
+void scribe_resume(struct scribe *scribe, const struct outage *outage)
+{
+    scribe->outage = *outage;
+}
+
 err_code scribe_begin_round(struct scribe *s, uint64_t now_ms, struct why *why)
 {
     struct hw_root *hw = s->gate->hw;

@@ -27,6 +27,16 @@ struct scribe;
 err_code scribe_open(struct gate *gate, struct scribe **ret, struct why *why);
 void scribe_close(struct scribe **scribe);
 
+/* The hardware failed in a round, and no round has come to its end since. What a scribe knows of it
+ * goes on with the one that takes its place, so that it comes on record once it is over. */
+struct outage {
+    err_code error;            /* OK: none */
+    uint64_t at_ms, worked_ms; /* when it failed; when it last worked */
+    uint64_t round;            /* the last one that was bound */
+};
+struct outage scribe_outage(const struct scribe *scribe);
+void scribe_resume(struct scribe *scribe, const struct outage *outage);
+
 /* One request on its way through a round: on record as asked, then as decided, then with what
  * proves it. {0} is ready. Owns: docket_free(), which wipes. */
 struct docket {

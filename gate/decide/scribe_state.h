@@ -21,13 +21,6 @@ struct session {
     bool durable;   /* rotation is in the ledger */
 };
 
-/* The hardware failed in a round, and no round has come to its end since. */
-struct outage {
-    err_code error;            /* OK: none */
-    uint64_t at_ms, worked_ms; /* when it failed; when it last worked */
-    uint64_t round;            /* the last one that was bound */
-};
-
 struct scribe {
     struct gate *gate;
     struct ledger *ledger;

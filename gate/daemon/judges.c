@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* judges.c: the threads that ask the policies. They touch neither hardware nor ledger, and what
+ * they judge by does not change under them. */
+#include "gate/daemon/keeper_parts.h"
+
+/* Where nothing is in force it stays unjudged; the keeper says why. */
+static void judge(struct keeper *k, struct demand *demand)
+{
+    (void)pthread_rwlock_rdlock(&k->law_lock);
+    if (k->law) {
+        demand_judge(demand, &k->force, (int64_t)(k->clock_ms() / 1000));
+        demand->generation = k->generation;
+    }
+    (void)pthread_rwlock_unlock(&k->law_lock);
+}
+
+/* Not more than two rounds ahead: what waits longer waits in the queue, where turns are fair. */
+static void hand_over(struct keeper *k, struct demand *demand)
+{
+    (void)pthread_mutex_lock(&k->lock);
+    while (k->judged.items >= 2 * KEEPER_BATCH_MAX)
+        (void)pthread_cond_wait(&k->space, &k->lock);
+    demands_put(&k->judged, demand);
+    (void)pthread_cond_signal(&k->work);
+    (void)pthread_mutex_unlock(&k->lock);
+}
+
+static void *run(void *arg)
+{
+    struct keeper *k = arg;
+
+    for (struct demand *demand; (demand = queue_take(k->queue)) != NULL;) {
+        judge(k, demand);
+        hand_over(k, demand);
+    }
+    (void)pthread_mutex_lock(&k->lock);
+    k->judging--;
+    (void)pthread_cond_signal(&k->work);
+    (void)pthread_mutex_unlock(&k->lock);
+    return NULL;
+}
+
+err_code keeper_start_judges(struct keeper *keeper, unsigned n)
+{
+    keeper->judging = n;
+    for (; keeper->n_judges < n; keeper->n_judges++)
+        if (pthread_create(&keeper->judges[keeper->n_judges], NULL, run, keeper) != 0)
+            return ERR_NO_MEMORY;
+    return ERR_OK;
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * keeper.h: the thread that has the gate: its hardware root, its policies, its ledger. It serves
+ * everything that waits with one visit to the hardware after the other (group commit): what was
+ * judged before a round begins goes into it, and the next batch gathers meanwhile.
+ *
+ *     keeper_submit() -> queue -> judges -> the keeper's round -> keeper_collect() -> demand->done
+ *
+ * While the hardware cannot do its part everything is denied at once, with its error; the gate is
+ * opened again at growing intervals, without a restart.
+ */
+#ifndef PAWL_DAEMON_KEEPER_H
+#define PAWL_DAEMON_KEEPER_H
+
+#include "gate/daemon/demand.h"
+#include "gate/daemon/queue.h"
+#include "gate/decide/scribe.h"
+
+struct keeper;
+
+struct keeper_options {
+    const char *state_dir;
+    uint64_t (*clock_ms)(void); /* since 1970 */
+    unsigned judges;            /* threads that evaluate; 0: one for each processor, at most 4 */
+    struct queue_limits limits;
+};
+
+/* What the gate is doing, as numbers; each read by itself. */
+struct keeper_state {
+    bool serving;   /* the gate is open and current */
+    err_code error; /* if not: why */
+    struct why why;
+    uint64_t epoch, ledger_size, rounds, decided, permitted;
+    uint64_t answered_ns; /* CLOCK_MONOTONIC of the hardware's last answer, or orderly failure */
+    size_t waiting;
+};
+
+/* Starts it. The gate is opened on its own thread: a hardware that is not there yet is tried again.
+ * Errors: NOT_ENROLLED and others that no waiting mends; NO_MEMORY. Owns: keeper_free(). */
+err_code keeper_start(const struct keeper_options *options, struct keeper **ret, struct why *why);
+
+/* Readable when there is something to collect. Borrows: the keeper. */
+int keeper_fd(const struct keeper *keeper);
+
+/* Gives a demand away. Errors: OVERLOADED, STOPPING: it stays the caller's. */
+err_code keeper_submit(struct keeper *keeper, struct demand *demand, struct why *why);
+
+/* Calls done() of everything that has been answered since. From one thread. */
+void keeper_collect(struct keeper *keeper);
+
+/* Work that needs the gate itself: an install, an enrolment, a status. */
+struct errand {
+    struct errand *next;
+    /* On the keeper's thread, between two rounds. gate: NULL while it is not open (then *why says
+     * why); scribe: NULL while it is not current. Both are borrowed for the call. */
+    err_code (*run)(struct errand *errand, struct gate *gate, struct scribe *scribe,
+                    struct why *why);
+    void (*done)(struct errand *errand); /* on the thread that collects */
+    void *ctx;
+    err_code err; /* of run */
+    struct why why;
+};
+err_code keeper_send(struct keeper *keeper, struct errand *errand);
+
+void keeper_look(struct keeper *keeper, struct keeper_state *ret);
+
+/* Takes no more, serves what waits, writes the stop record, lets go of the hardware. reason:
+ * "signal", ... Collect once more after it. */
+void keeper_stop(struct keeper *keeper, const char *reason);
+void keeper_free(struct keeper **keeper);
+
+#endif

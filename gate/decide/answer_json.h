@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* answer_json.h: what a caller is told of a decision: the member "context" of an AuthZEN answer
+ * (OpenID AuthZEN Authorization API 1.0, 5.5). */
+#ifndef PAWL_DECIDE_ANSWER_JSON_H
+#define PAWL_DECIDE_ANSWER_JSON_H
+
+#include "gate/decide/scribe.h"
+
+#include <jansson.h>
+
+/* Of a decision that is on record: reason, why, stage, epoch, snapshot, policies, determining,
+ * evaluation_id, ledger, simulated. NULL: no memory. Owns: json_decref(). */
+json_t *answer_context(const struct gate *gate, const struct answer *answer,
+                       const struct docket *docket);
+
+/* Of what came to no decision: reason, why, stage. The same. */
+json_t *answer_refusal(err_code err, const struct why *why);
+
+/* Where a request got to: "request", "policy", "hardware" or "ledger"; by the exit code. Borrows:
+ * static storage. */
+const char *answer_stage(err_code reason);
+
+#endif
