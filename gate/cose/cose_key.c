@@ -135,7 +135,7 @@ static err_code ec_read(struct slice map, struct hw_pubkey *ret, struct why *why
 {
     struct cbor_reader y_reader = {.rest = cose_header_find(map, KEY_Y)};
     struct hw_pubkey out = {0};
-    struct slice x, y;
+    struct slice x = {0}, y = {0};
     int64_t crv = 0;
 
     TRY(int_member(map, KEY_CRV, "crv", &crv, why));
@@ -162,7 +162,7 @@ static err_code ec_read(struct slice map, struct hw_pubkey *ret, struct why *why
 static err_code rsa_read(struct slice map, struct hw_pubkey *ret, struct why *why)
 {
     struct hw_pubkey out = {.alg = HW_PS256};
-    struct slice n, e;
+    struct slice n = {0}, e = {0};
 
     TRY(bytes_member(map, KEY_CRV, "n", &n, why));
     TRY(bytes_member(map, KEY_X, "e", &e, why));
