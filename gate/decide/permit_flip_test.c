@@ -137,13 +137,13 @@ static void control(void **state)
 
 /* ---- bits, lengths --------------------------------------------------------------------------- */
 
-static void damage_permit(const char *what, const struct buf *permit)
+static void damage_permit(const char *what, const struct buf *permit, size_t stride)
 {
     struct damage damage = {.what = what,
                             .judge = judge,
                             .ctx = &fleet.site->enrolment,
                             .allowed = REFUSALS,
-                            .stride = DAMAGE_STRIDE};
+                            .stride = stride};
     CLEANUP(buf_free) struct buf longer = {0};
 
     damage_bits(&damage, buf_slice(permit), 0, permit->len);
@@ -158,12 +158,29 @@ static void damage_permit(const char *what, const struct buf *permit)
     damage_close(&damage);
 }
 
+/* Of the seal alone: with a step it is what the first permit does not have. */
+static void damage_seal(const struct buf *permit)
+{
+    struct damage damage = {.what = "seal after a step",
+                            .judge = judge,
+                            .ctx = &fleet.site->enrolment,
+                            .allowed = REFUSALS,
+                            .stride = DAMAGE_STRIDE};
+    const struct pieces pieces = pieces_of(permit);
+
+    damage_bits(&damage, buf_slice(permit), (size_t)(pieces.seal.ptr - permit->ptr),
+                pieces.seal.len);
+    damage_close(&damage);
+}
+
+/* Most of the later ones is what the first one has, too. */
 static void every_bit_and_length(void **state)
 {
     (void)state;
-    damage_permit("permit", &fleet.first[0]);
-    damage_permit("permit after a step", &fleet.later);
-    damage_permit("denial", &fleet.denial);
+    damage_permit("permit", &fleet.first[0], DAMAGE_STRIDE);
+    damage_permit("permit after a step", &fleet.later, (size_t)DAMAGE_STRIDE * 7);
+    damage_permit("denial", &fleet.denial, (size_t)DAMAGE_STRIDE * 7);
+    damage_seal(&fleet.later);
 }
 
 /* ---- other encodings ------------------------------------------------------------------------- */

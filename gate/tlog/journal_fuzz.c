@@ -6,9 +6,40 @@
 
 #include "test-env/fuzz/driver.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+static char dir[64]; /* of this process */
+
+static void remove_dir(void)
+{
+    char path[128];
+
+    (void)snprintf(path, sizeof path, "%s/journal", dir);
+    (void)unlink(path);
+    (void)rmdir(dir);
+}
+
+/* In memory where that can be had, and not by file_write(): nothing of this has to be durable,
+ * there are thousands, and a busy disk would take a minute. */
+static void put(struct slice bytes)
+{
+    const char *where = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
+    CLEANUP(fd_close) int fd = -1;
+    char path[128];
+
+    if (dir[0] == '\0') {
+        (void)snprintf(dir, sizeof dir, "%s/pawl-journal-XXXXXX", where);
+        if (mkdtemp(dir) == NULL || atexit(remove_dir) != 0)
+            abort();
+    }
+    (void)snprintf(path, sizeof path, "%s/journal", dir);
+    fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd < 0 || write(fd, bytes.ptr, bytes.len) != (ssize_t)bytes.len)
+        abort();
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -16,14 +47,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     CLEANUP(buf_free) struct buf entry = {0};
     struct digest check, root = {0};
     struct tlog_head head;
-    char dir[] = "/tmp/pawl-journal-XXXXXX", path[64];
 
     (void)journal_header_parse((struct slice){data, size}, &head, &check, NULL);
-    if (mkdtemp(dir) == NULL)
-        abort();
-    (void)snprintf(path, sizeof path, "%s/journal", dir);
-    if (file_write(path, (struct slice){data, size}, 0600, NULL) != ERR_OK)
-        abort();
+    put((struct slice){data, size});
     if (tlog_open(dir, TLOG_READ, &tlog, NULL) == ERR_OK) {
         head = tlog_head(tlog);
         for (uint64_t i = tlog_folded(tlog); i < head.checkpoint.size; i++)
@@ -34,7 +60,5 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             !digest_eq(&root, &head.checkpoint.root))
             abort();
     }
-    (void)unlink(path);
-    (void)rmdir(dir);
     return 0;
 }
