@@ -50,35 +50,65 @@ static int bash(FILE *to, const struct verb *unused)
                 (void)fprintf(to, " %s", (*o)->name + len + 1);
         (void)fputs("' ;;\n", to);
     }
-    (void)fputs(
-        "        esac\n    fi\n"
-        "    if [[ $cur == -* || $COMP_CWORD -le 2 ]]; then\n"
-        "        mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$cur\")\n    fi\n"
-        "    [ ${#COMPREPLY[@]} -gt 0 ] || mapfile -t COMPREPLY < <(compgen -f -- \"$cur\")\n"
-        "}\ncomplete -o filenames -F _pawl pawl\n",
-        to);
+    (void)fputs("        esac\n    fi\n    COMPREPLY=()\n"
+                "    if [[ $cur == -* || $words != ' --'* ]]; then\n"
+                "        COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n    fi\n"
+                "    local IFS=$'\\n'\n"
+                "    [ ${#COMPREPLY[@]} -gt 0 ] || COMPREPLY=($(compgen -f -- \"$cur\"))\n"
+                "}\ncomplete -o filenames -F _pawl pawl\n",
+                to);
     return 0;
 }
 
+/* Between single quotes, in which fish takes a backslash for one. */
+static void fish_text(FILE *to, const char *text)
+{
+    (void)fputs(" -d '", to);
+    for (; *text != '\0'; text++)
+        (void)fprintf(to, *text == '\'' || *text == '\\' ? "\\%c" : "%c", *text);
+    (void)fputs("'\n", to);
+}
+
+/* verb: NULL for every one. */
+static void fish_options(FILE *to, const char *verb, const struct opt *opts)
+{
+    for (; opts->name != NULL; opts++) {
+        (void)fputs("complete -c pawl", to);
+        if (verb != NULL)
+            (void)fprintf(to, " -n '__pawl_is %s'", verb);
+        if (opts->letter != 0)
+            (void)fprintf(to, " -s %c", opts->letter);
+        (void)fprintf(to, " -l %s%s", opts->name, opts->kind == OPT_FLAG ? "" : " -rF");
+        fish_text(to, opts->help);
+    }
+}
+
+/* __pawl_is: the first words are these. __pawl_after: and there are no more yet. */
 static int fish(FILE *to, const struct verb *unused)
 {
     (void)unused;
-    (void)fputs("complete -c pawl -f\n", to);
+    (void)fputs("function __pawl_is\n    set -l words (commandline -opc)\n"
+                "    set -l last (math 1 + (count $argv))\n    test (count $words) -ge $last\n"
+                "    and test \"$words[2..$last]\" = \"$argv\"\nend\n"
+                "function __pawl_after\n    set -l words (commandline -opc)\n"
+                "    test (count $words) -eq (math 1 + (count $argv))\n"
+                "    and __pawl_is $argv\nend\n",
+                to);
+    fish_options(to, NULL, GLOBAL_OPTIONS);
     for (const struct verb *const *v = VERBS; *v != NULL; v++) {
         size_t len = strcspn((*v)->name, " ");
         const char *second = (*v)->name[len] == ' ' ? (*v)->name + len + 1 : NULL;
-        if (first_of_group(v, len))
-            (void)fprintf(to, "complete -c pawl -n __fish_use_subcommand -a %.*s -d '%s'\n",
-                          (int)len, (*v)->name, second != NULL ? "" : (*v)->summary);
-        if (second != NULL)
-            (void)fprintf(to,
-                          "complete -c pawl -n '__fish_seen_subcommand_from %.*s' -a %s -d '%s'\n",
-                          (int)len, (*v)->name, second, (*v)->summary);
-        for (const struct opt *o = (*v)->opts; o->name != NULL; o++)
-            (void)fprintf(to,
-                          "complete -c pawl -n '__fish_seen_subcommand_from %s' -l %s%s -d '%s'\n",
-                          second != NULL ? second : (*v)->name, o->name,
-                          o->kind == OPT_FLAG ? "" : " -rF", o->help);
+        if (first_of_group(v, len)) {
+            (void)fprintf(to, "complete -c pawl -f -n __fish_use_subcommand -a %.*s", (int)len,
+                          (*v)->name);
+            fish_text(to, second != NULL ? "" : (*v)->summary);
+        }
+        if (second != NULL) {
+            (void)fprintf(to, "complete -c pawl -f -n '__pawl_after %.*s' -a %s", (int)len,
+                          (*v)->name, second);
+            fish_text(to, (*v)->summary);
+        }
+        fish_options(to, (*v)->name, (*v)->opts);
     }
     return 0;
 }

@@ -5,6 +5,7 @@ code of the stable name, refusals that say what to look at, and nothing half mad
 
 import fcntl
 import os
+import re
 import shutil
 import subprocess
 
@@ -146,6 +147,10 @@ def completion(world):
     for shell in ("bash", "zsh", "fish"):
         code, script, _ = world.run("completion", shell)
         true(code == 0 and b"drop-key" in script, shell)
+        if shell == "fish":  # takes a backslash for one within quotes
+            rest = re.sub(rb"'(?:[^'\\]|\\.)*'", b"", script)
+            true(b"'" not in rest, f"quotes: {rest[:300]}")
+        true(b"mapfile" not in script, f"{shell}: zsh has no mapfile")
         if shutil.which(shell):
             subprocess.run([shell, "-n"], input=script, check=True)
 
