@@ -20,9 +20,22 @@ chapter() {
     printf '\n%s. %s\n' "$step" "$*"
 }
 
-# Shows a command as a person would type it, then what it prints, indented.
+# A command as a person would type it.
+typed() {
+    local word
+    printf '   $ pawl'
+    for word in "${@//$work\//}"; do
+        case $word in
+        *[!a-zA-Z0-9_.,:=/@%+-]*) printf " '%s'" "$word" ;;
+        *) printf ' %s' "$word" ;;
+        esac
+    done
+    printf '\n'
+}
+
+# Shows a command, then what it prints, indented.
 show() {
-    printf '   $ pawl %s\n' "${*//$work\//}"
+    typed "$@"
     "$PAWL" "$@" 2>&1 | sed 's/^/     /'
 }
 
@@ -30,7 +43,7 @@ show() {
 refused() {
     local want=$1 got=0
     shift
-    printf '   $ pawl %s\n' "${*//$work\//}"
+    typed "$@"
     "$PAWL" "$@" >"$work/out" 2>&1 || got=$?
     sed 's/^/     /' "$work/out"
     printf '     (exit code %s)\n' "$got"
@@ -45,10 +58,12 @@ check() {
 # A permit is a COSE message; what is signed in it can be checked with nothing but openssl.
 with_openssl() {
     local parts=$work/parts part
-    "$PAWL" permit show "$work/permit.cose" --root "$work/root.cose" \
-        --enrolment "$work/gate.enrolment" --parts "$parts" >/dev/null
+    local take=(permit show "$work/permit.cose" --root "$work/root.cose"
+        --enrolment "$work/gate.enrolment" --parts "$parts")
+    typed "${take[@]}"
+    "$PAWL" "${take[@]}" | tail -n 1 | sed 's/^/     /'
     for part in record rotation receipt; do
-        printf '   $ openssl dgst -sha256 -verify %s.pem -signature %s.sig %s.tbs\n' \
+        printf '   $ openssl dgst -sha256 -verify parts/%s.pem -signature parts/%s.sig parts/%s.tbs\n' \
             "$part" "$part" "$part"
         openssl dgst -sha256 -verify "$parts/$part.pem" -signature "$parts/$part.sig" \
             "$parts/$part.tbs" | sed 's/^/     /'
@@ -86,6 +101,7 @@ tell() {
 
     chapter "Anyone can verify the permit offline, with pawl or with openssl."
     cp "$work/authority/root/1.cose" "$work/root.cose"
+    printf '   $ cp authority/root/1.cose root.cose\n'
     show permit verify "$work/permit.cose" --root "$work/root.cose" \
         --enrolment "$work/gate.enrolment"
     with_openssl
@@ -112,11 +128,13 @@ tell() {
 
     chapter "An auditor who has only the published files checks all of it, without hardware."
     show log export --state "$work/state" "$work/copy"
-    show log audit "$work/copy" --enrolment "$work/gate.enrolment" --permits "$work/permit.cose"
+    show log audit "$work/copy" --enrolment "$work/gate.enrolment" --root "$work/root.cose" \
+        --permits "$work/permit.cose"
     show log show --state "$work/state"
 
     chapter "Nobody shortens the ledger: a copy from a minute ago is put back, of the same epoch."
     snapshot "$work/state" "$work/a-minute-ago"
+    printf '   $ cp -a state a-minute-ago\n'
     show "${request[@]}" --state "$work/state" --context '{"ticket": "OPS-8"}'
     restore "$work/state" "$work/a-minute-ago"
     printf '   $ cp -a a-minute-ago state\n'
@@ -162,3 +180,4 @@ both)
 esac
 printf '\nDone. Both doubles keep their state in files, so restoring those files would roll them\n'
 printf 'back; a TPM chip or an HSM does not offer that. Receipts made here say so: simulated.\n'
+printf 'Next: ./test-env/run shell, to try it by hand; docs/audit.md, to judge what came out.\n'
