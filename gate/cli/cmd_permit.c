@@ -6,6 +6,8 @@
 #include "gate/cli/verbs.h"
 #include "gate/decide/verify.h"
 
+#include <string.h>
+
 /* "2026-11-22T01:02:03Z" of milliseconds. */
 static void time_of_ms(uint64_t ms, char ret[static TIME_TEXT])
 {
@@ -69,6 +71,41 @@ static void say_decision(struct call *call, const struct permit *permit)
         record->simulated ? " (SIMULATOR)" : "");
 }
 
+static void say_left_out(struct call *call, struct slice path, struct slice value)
+{
+    json_t *entry = add_object(json_object_get(call->json, "disclosed"));
+
+    put_slice(entry, "path", path);
+    put_slice(entry, "value", value);
+    while (value.len > 0) { /* names of policies: one a line */
+        const uint8_t *end = memchr(value.ptr, '\n', value.len);
+        struct slice line = {value.ptr, end != NULL ? (size_t)(end - value.ptr) : value.len};
+
+        say(call, "  not in the record: %.*s \"%.*s\"", TERM_ARG(path), TERM_ARG(line));
+        value = end != NULL ? slice_part(value, line.len + 1, value.len - line.len - 1)
+                            : (struct slice){0};
+    }
+}
+
+/* What the record leaves out and the permit shows. Each has been held against the record. */
+static void say_disclosed(struct call *call, const struct permit *permit)
+{
+    put_array(call->json, "disclosed");
+    for (size_t i = 0; i < permit->disclosures.n; i++) {
+        const struct record_disclosure *item = &permit->disclosures.items[i];
+        char text[DIGEST_TEXT];
+        struct digest digest;
+
+        if (!slice_eq_str(item->path, "input_hash")) {
+            say_left_out(call, item->path, item->value);
+            continue;
+        }
+        memcpy(digest.bytes, item->value.ptr, sizeof digest.bytes);
+        digest_text(&digest, text);
+        say_left_out(call, item->path, slice_str(text));
+    }
+}
+
 static err_code read_enrolment(struct call *call, const char *path, struct buf *ret_bytes,
                                struct enrolment *ret)
 {
@@ -128,6 +165,7 @@ static err_code verify_run(struct call *call)
     put_bool(call->json, "sealed", verified->sealed);
     put_digest(call->json, "tree_root", &verified->checkpoint.root);
     say_decision(call, &verified->permit);
+    say_disclosed(call, &verified->permit);
     say(call, "  verified record, statement key, inclusion, receipt%s",
         verified->sealed ? ", seal, epoch" : "; NOT sealed: the epoch is the gate's own claim");
     call->exit = permit ? 0 : err_exit(ERR_DENIED);
@@ -234,6 +272,7 @@ static err_code show_parsed(struct call *call, struct slice bytes)
     put_decision(call, permit);
     put_bool(call->json, "verified", false);
     say_decision(call, permit);
+    say_disclosed(call, permit);
     if (!permit->record.decision.permit)
         say(call, "  This is a DENIAL, not a permit: it allows nothing.");
     return ERR_OK;

@@ -24,7 +24,7 @@ static err_code redact(const struct scribe *s, const struct docket *docket, stru
     memcpy(order.seed, docket->seed, sizeof order.seed);
     err = record_redact(record, &order, ret_disclosures, why);
     mem_wipe(order.seed, sizeof order.seed);
-    return err;
+    return why_reading(why, err, "\"redact\" in gate.json");
 }
 
 void docket_free(struct docket *docket)

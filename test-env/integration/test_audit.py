@@ -247,6 +247,36 @@ def proved(world):
     equal(read(f"{parts}/receipt.cose"), permit[1][394][0], "receipt")
 
 
+@suite.test("what gate.json has redacted is in the permit, and nowhere in the log")
+def redacted(world):
+    path = f"{world.state}/gate.json"
+    settings = json.loads(read(path))
+
+    def redact(*paths):
+        write(path, json.dumps({**settings, "redact": paths}).encode())
+
+    redact("pawl.resource.id", "pawl.determining")
+    asked = "file::/etc/very-secret"
+    permit = f"{world.live}/secret.cose"
+    world.pawl(*world.request(asked), "-o", permit)
+    last = show(world)[-1]
+    equal((last["resource_id"], last["resource_type"]), ("[REDACTED]", "file"), "in the log")
+    for verb in (["show"], ["verify", "--root", world.root, "--enrolment", world.enrolment]):
+        got = world.pawl("permit", *verb[:1], permit, *verb[1:])
+        equal(got["resource_id"], "[REDACTED]", "in the record")
+        disclosed = {entry["path"]: entry["value"] for entry in got["disclosed"]}
+        equal(disclosed["pawl.resource.id"], "/etc/very-secret", "disclosed")
+        true(disclosed["input_hash"].startswith("sha256:"), disclosed)
+    text = world.run("permit", "show", permit)[1]
+    true(b'not in the record: pawl.resource.id "/etc/very-secret"' in text, text)
+    true(not any(b"very-secret" in read(f"{where}/{name}")
+                 for where, _, names in os.walk(world.state) for name in names), "on the disk")
+    equal(world.pawl("log", "audit")["sound"], True, "audit")
+    redact("pawl.nothing")
+    why = world.pawl(*world.request(asked), want="FORMAT")["error"]["why"]
+    true("gate.json" in why and "pawl.nothing" in why, why)
+
+
 @suite.test("rebuild makes the state again from the log")
 def rebuilt(world):
     os.unlink(f"{world.state}/state.db")
