@@ -63,8 +63,8 @@ with_openssl() {
     typed "${take[@]}"
     "$PAWL" "${take[@]}" | tail -n 1 | sed 's/^/     /'
     for part in record rotation receipt; do
-        printf '   $ openssl dgst -sha256 -verify parts/%s.pem -signature parts/%s.sig parts/%s.tbs\n' \
-            "$part" "$part" "$part"
+        printf '   $ openssl dgst -sha256 -verify parts/%s.pem ' "$part"
+        printf -- '-signature parts/%s.sig parts/%s.tbs\n' "$part" "$part"
         openssl dgst -sha256 -verify "$parts/$part.pem" -signature "$parts/$part.sig" \
             "$parts/$part.tbs" | sed 's/^/     /'
     done
