@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* auditor_test.c: which receipt keys an auditor believes: the enrolled one of a TPM, in every
- * epoch; of a token those that its certificates name, each in its own epoch. */
+ * epoch; of a token those that its certificates name, each in its own epoch. And what it says to
+ * seals, certificates and records that are well signed, but belong to something else. */
 #include "gate/decide/auditor.h"
 
 #include "gate/cose/cose_key.h"
@@ -26,6 +27,7 @@ static struct desk {
     struct hw_signer *identity, *keys[KEYS]; /* keys[1] is t.hardware */
     struct enrolment enrolment;
     struct buf chain, log;
+    struct digest snapshot; /* that the token was stepped to epoch 7 for */
     char dir[64];
 } desk;
 
@@ -52,6 +54,8 @@ static void certify(size_t i)
     struct digest digest;
     struct why why = {0};
 
+    if (i == 1)
+        cert.snapshot = desk.snapshot;
     if (i > 0) {
         size_t from = desk.chain.len - HSM_CERT_LEN;
         cert.previous = EPOCHS[i - 1];
@@ -78,6 +82,7 @@ static int setup(void **state)
     OK(hw_signer_generate(HW_ES256, &desk.keys[0], &why));
     OK(hw_signer_generate(HW_ES256, &desk.keys[2], &why));
     desk.keys[1] = desk.t.hardware;
+    OK(hash_sha256(slice_str("snapshot"), &desk.snapshot)); /* as in ledger_testing.h */
     for (size_t i = 0; i < KEYS; i++)
         certify(i);
     desk.enrolment.domain = slice_str("example.org");
@@ -220,6 +225,160 @@ static void not_this_ledger(void **state)
     assert_int_equal(audit(&other), ERR_LEDGER_INCONSISTENT);
 }
 
+/* ---- what is well signed ----------------------------------------------------------------------
+ */
+
+/* A ledger as it was published last. */
+struct published {
+    struct buf entry, receipt; /* the last entry, and the receipt for it */
+    struct checkpoint head;
+};
+
+static void published_free(struct published *p)
+{
+    buf_free(&p->entry);
+    buf_free(&p->receipt);
+}
+
+static void publish(struct published *ret)
+{
+    CLEANUP(ledger_close) struct ledger *ledger = NULL;
+    struct why why = {0};
+
+    OK(ledger_open(desk.dir, LEDGER_READ, &ledger, &why));
+    ret->head = ledger_head(ledger).checkpoint;
+    OK(ledger_entry(ledger, ret->head.size - 1, &ret->entry, &why));
+    testing_receipt(&desk.t, ledger_tree(ledger), ret->head.size - 1, ret->head.size,
+                    &ret->receipt);
+}
+
+/* What the auditor says to it, with a seal of so many certificates; 0: none at all. */
+static err_code judge(const struct published *p, size_t certs)
+{
+    CLEANUP(hw_seal_free) struct hw_seal seal = {0};
+    CLEANUP(buf_free) struct buf bytes = {0};
+    struct decide_auditor trust = {0};
+    struct sealed sealed;
+    struct why why = {0};
+
+    if (certs > 0) {
+        seal.kind = HW_SEAL_EPOCH_CHAIN;
+        OK(buf_add_slice(&seal.statement,
+                         slice_part(buf_slice(&desk.chain), 0, certs * HSM_CERT_LEN)));
+    }
+    OK(sealed_make(buf_slice(&p->receipt), &seal, &bytes, &why));
+    OK(sealed_parse(buf_slice(&bytes), &sealed, &why));
+    OK(auditor_make(&desk.enrolment, buf_slice(&desk.chain), &trust, &why));
+    return trust.auditor.seal(&trust.auditor, &sealed, buf_slice(&p->entry), &p->head, &why);
+}
+
+static void seals_of_a_token(void **state)
+{
+    CLEANUP(published_free) struct published p = {0};
+
+    (void)state;
+    be("pkcs11", desk.keys[0]);
+    publish(&p);
+    assert_int_equal(judge(&p, 2), ERR_OK);
+    assert_int_equal(judge(&p, 3), ERR_SIGNATURE_INVALID); /* epoch 9, the receipt says 7 */
+    assert_int_equal(judge(&p, 1), ERR_SIGNATURE_INVALID);
+    assert_int_equal(judge(&p, 0), ERR_PERMIT_INVALID);
+    p.head.root.bytes[0] ^= 1; /* a checkpoint of another tree */
+    assert_int_equal(judge(&p, 2), ERR_SIGNATURE_INVALID);
+    p.head.root.bytes[0] ^= 1;
+    p.head.size++;
+    assert_int_equal(judge(&p, 2), ERR_SIGNATURE_INVALID);
+    p.head.size--;
+    desk.enrolment.issuer = slice_str("dev.pawl:example.org/gate-2");
+    assert_int_equal(judge(&p, 2), ERR_SIGNATURE_INVALID);
+    desk.enrolment.issuer = slice_str(TESTING_ISSUER);
+    desk.snapshot.bytes[0] ^= 1; /* the token was stepped for another one than the receipt names */
+    buf_cut(&desk.chain, 0);
+    for (size_t i = 0; i < KEYS; i++)
+        certify(i);
+    assert_int_equal(judge(&p, 2), ERR_SIGNATURE_INVALID);
+}
+
+/* A TPM that cannot certify said so when it was enrolled; another one always does. */
+static void seals_of_a_tpm(void **state)
+{
+    CLEANUP(published_free) struct published p = {0};
+
+    (void)state;
+    be("tpm", desk.t.hardware);
+    publish(&p);
+    desk.enrolment.hw.about.seals = false;
+    assert_int_equal(judge(&p, 0), ERR_OK);
+    assert_int_equal(judge(&p, 2), ERR_PERMIT_INVALID);
+    desk.enrolment.hw.about.seals = true;
+    assert_int_equal(judge(&p, 0), ERR_PERMIT_INVALID);
+}
+
+/* What the auditor says to a record, which is well signed; and what it calls it. */
+static err_code judge_record(const struct record *record, enum audit_kind *ret)
+{
+    struct decide_auditor trust = {0};
+    struct why why = {0};
+
+    OK(auditor_make(&desk.enrolment, (struct slice){0}, &trust, &why));
+    return trust.auditor.record(&trust.auditor, record, ret, &why);
+}
+
+static void certificates_of_a_session(void **state)
+{
+    CLEANUP(buf_free) struct buf entry = {0}, theirs = {0}, leaf = {0};
+    CLEANUP(ledger_close) struct ledger *ledger = NULL;
+    static struct record good, record;
+    enum audit_kind kind;
+    struct why why = {0};
+
+    (void)state;
+    be("tpm", desk.t.hardware);
+    OK(ledger_open(desk.dir, LEDGER_READ, &ledger, &why));
+    OK(ledger_entry(ledger, 0, &entry, &why));
+    OK(record_parse(buf_slice(&entry), &good, &why));
+    assert_int_equal(good.rotation.n_certs, 2);
+    assert_int_equal(judge_record(&good, &kind), ERR_OK);
+
+    record = good; /* another session's key */
+    record.key = desk.keys[2]->key;
+    assert_int_equal(judge_record(&record, &kind), ERR_CERT_CHAIN);
+    assert_int_equal(kind, AUDIT_CERTIFICATE_INVALID);
+    record = good; /* a good chain for this key, but by somebody else's */
+    x509_test_device(desk.identity, 1, &theirs);
+    x509_test_issue(desk.identity, buf_slice(&theirs), &good.key, "theirs", false, &leaf);
+    record.rotation.certs[0] = buf_slice(&leaf);
+    record.rotation.certs[1] = buf_slice(&theirs);
+    assert_int_equal(judge_record(&record, &kind), ERR_CERT_CHAIN);
+    record = good; /* not yet valid */
+    record.action_ms -= 86400000;
+    assert_int_equal(judge_record(&record, &kind), ERR_NOT_YET_VALID);
+    record = good; /* the leaf, and nothing that issued it */
+    record.rotation.n_certs = 1;
+    assert_int_equal(judge_record(&record, &kind), ERR_CERT_CHAIN);
+    record.rotation.n_certs = 0; /* certifies nothing: the hardware's signature has to do */
+    assert_int_equal(judge_record(&record, &kind), ERR_OK);
+}
+
+static void a_record_of_another_enrolment(void **state)
+{
+    struct record record = {.kind = RECORD_ENROL};
+    enum audit_kind kind;
+
+    (void)state;
+    be("tpm", desk.t.hardware);
+    record.root = desk.enrolment.root;
+    record.log_vkey = desk.enrolment.log;
+    assert_int_equal(judge_record(&record, &kind), ERR_OK);
+    record.root.bytes[0] ^= 1;
+    assert_int_equal(judge_record(&record, &kind), ERR_ROOT_UNTRUSTED);
+    assert_int_equal(kind, AUDIT_ENROLMENT_MISMATCH);
+    record.root.bytes[0] ^= 1;
+    record.log_vkey.len--;
+    assert_int_equal(judge_record(&record, &kind), ERR_ROOT_UNTRUSTED);
+    assert_int_equal(kind, AUDIT_ENROLMENT_MISMATCH);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -227,6 +386,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(of_a_token, setup, teardown),
         cmocka_unit_test_setup_teardown(bad_chains, setup, teardown),
         cmocka_unit_test_setup_teardown(not_this_ledger, setup, teardown),
+        cmocka_unit_test_setup_teardown(seals_of_a_token, setup, teardown),
+        cmocka_unit_test_setup_teardown(seals_of_a_tpm, setup, teardown),
+        cmocka_unit_test_setup_teardown(certificates_of_a_session, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_record_of_another_enrolment, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -63,6 +63,27 @@ static void a_good_log(void **state)
     }
 }
 
+static void saw(void *context, uint64_t done, uint64_t of)
+{
+    uint64_t *last = context;
+
+    assert_true(done > *last && done <= of);
+    assert_int_equal(of, COMMITTED);
+    *last = done;
+}
+
+static void how_far_it_is(void **state)
+{
+    struct audit_job job = lab_job(*state);
+    struct audit_report report;
+    uint64_t last = 0;
+
+    job.progress = saw;
+    job.context = &last;
+    lab_good(&job, &report);
+    assert_int_equal(last, COMMITTED);
+}
+
 static void sound(const struct lab *lab)
 {
     lab_expect(lab, AUDIT_NONE, NO_ENTRY, "");
@@ -362,6 +383,12 @@ static void an_older_state(void **state)
     sound(lab);
     lab_write(lab, 302);
     sound(lab);
+    lab->folded = 302; /* a journal that begins behind what was published */
+    lab_write(lab, 302);
+    lab_write(lab, 290);
+    lab_expect(lab, AUDIT_CHECKPOINT_STALE, 290, "checkpoint");
+    lab_write(lab, 302);
+    sound(lab);
 
     job.since = (struct audit_view){lab_head(lab, lab->n), "verified"};
     testing_remove(lab->dir);
@@ -406,6 +433,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WITH_LAB(a_good_log),
+        WITH_LAB(how_far_it_is),
         WITH_LAB(a_bundle_that_was_edited),
         WITH_LAB(files_that_are_gone),
         WITH_LAB(every_hash_made_anew),

@@ -156,6 +156,41 @@ static void a_key_rotation_that_is_not_signed(void **state)
     lab_free(lab);
 }
 
+static void older_epoch(struct record *record)
+{
+    record->epoch--;
+}
+
+/* A session on hardware that had been put back. */
+static void an_epoch_that_falls(void **state)
+{
+    struct lab *lab = lab_make();
+    size_t at;
+
+    (void)state;
+    lab_session(lab, 3);
+    at = lab->n;
+    lab->edit = older_epoch;
+    lab_add(lab, RECORD_KEY_ROTATION, NULL);
+    lab_commit(lab);
+    lab_write(lab, lab->n);
+    lab_expect(lab, AUDIT_EPOCH_BACK, at, "");
+    lab_free(lab);
+}
+
+/* Signed for, hashed and published as it is. */
+static void an_entry_that_is_no_record(void **state)
+{
+    struct lab *lab = lab_make();
+
+    (void)state;
+    lab_session(lab, 3);
+    lab->entries[5].ptr[0] ^= 1; /* its tag */
+    lab_write(lab, lab->n);
+    lab_expect(lab, AUDIT_RECORD_DAMAGED, 5, "");
+    lab_free(lab);
+}
+
 static void a_tile_of_more_than_there_is(void **state)
 {
     struct lab *lab = lab_make();
@@ -179,6 +214,8 @@ int main(void)
         cmocka_unit_test(facts_that_are_no_damage),
         cmocka_unit_test(a_key_that_nobody_vouched_for),
         cmocka_unit_test(a_key_rotation_that_is_not_signed),
+        cmocka_unit_test(an_epoch_that_falls),
+        cmocka_unit_test(an_entry_that_is_no_record),
         cmocka_unit_test(a_tile_of_more_than_there_is),
     };
     return cmocka_run_group_tests_name("audit_rules", tests, NULL, NULL);
