@@ -12,6 +12,7 @@
 #define EXIT_SKIP 77
 #define V1 "scitt-cose-vectors/test-vectors/v1"
 #define CCF "scitt-cose-vectors/interop/ccf/shared-vector.json"
+#define BUNDLES "scitt-cose-vectors/test-vectors/tamper-states"
 #define RECEIPTS "cose-receipts/examples/"
 
 static struct {
@@ -98,6 +99,8 @@ static void v1_visit(const char *path, const json_t *json)
 {
     CLEANUP(buf_free) struct buf folder = {0}, root = {0};
     CLEANUP(buf_free) struct buf statement = {0}, receipt = {0}, issuer = {0}, log = {0};
+    CLEANUP(buf_free) struct buf payload = {0};
+    struct cose_sign1 msg;
     const char *dir;
 
     assert_int_equal(buf_add(&folder, path, (size_t)(strrchr(path, '/') - path)), ERR_OK);
@@ -107,6 +110,9 @@ static void v1_visit(const char *path, const json_t *json)
     receipt = load(dir, "receipt.cose");
     issuer = load(dir, "issuer-key.pub");
     log = load(dir, "log-key.pub");
+    payload = load(dir, "payload.bin");
+    assert_int_equal(cose_sign1_parse(buf_slice(&statement), CBOR_FOREIGN, &msg, NULL), ERR_OK);
+    same_bytes(path, msg.payload, buf_slice(&payload));
     same_headers(path, &statement, &receipt, json_object_get(json, "protected_header"));
     judge(path, &statement, buf_slice(&issuer), (struct slice){0},
           vectors_bool(json, "statement_signature_valid"));
@@ -199,6 +205,42 @@ static void a_vcp_statement(void **state)
     assert_int_equal(tally.named, 1);
 }
 
+/* Bundles of an application's own: of theirs only the statements are COSE. Their subject is the id
+ * of the record that they stand for. */
+static void bundle_visit(const char *path, const json_t *json)
+{
+    const json_t *list = json_object_get(json, "bundle");
+
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *one = json_array_get(list, i);
+        const json_t *signed_ = json_object_get(one, "signed_statement");
+        CLEANUP(buf_free) struct buf statement = {0};
+        struct cose_sign1 msg;
+        struct why why = {0};
+
+        if (signed_ == NULL)
+            continue;
+        vectors_base64(json_object_get(signed_, "statement_b64"), &statement);
+        assert_int_equal(cose_sign1_parse(buf_slice(&statement), CBOR_FOREIGN, &msg, &why), ERR_OK);
+        same_text(path, msg.headers.claims.sub, json_object_get(one, "capsule_id"));
+        same_text(path, msg.headers.claims.iss, json_object_get(one, "operator"));
+        judge(path, &statement, slice_str(vectors_text(signed_, "pubkey_pem")), (struct slice){0},
+              true);
+    }
+}
+
+static void statements_in_bundles(void **state)
+{
+    char path[4096];
+    (void)state;
+
+    assert_true(vectors_path(BUNDLES, path, sizeof path));
+    memset(&tally, 0, sizeof tally);
+    assert_int_equal(vectors_walk(path, bundle_visit), 8); /* four bundles, and what is expected */
+    print_message("%s: %zu refused by the name of their algorithm\n", BUNDLES, tally.named);
+    assert_int_equal(tally.named, 12);
+}
+
 /* The proof inside: {-1 or -2: [bstr .cbor [uint, uint, [+ bstr .size 32]]]} (RFC 9942 5.2, 5.3).
  */
 static void proof(struct slice vdp, int64_t kind, uint64_t a, uint64_t b, size_t path_len)
@@ -256,9 +298,8 @@ static void receipts_of_rfc_9942(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(statements_and_receipts),
-        cmocka_unit_test(a_ccf_ledger),
-        cmocka_unit_test(a_vcp_statement),
+        cmocka_unit_test(statements_and_receipts), cmocka_unit_test(a_ccf_ledger),
+        cmocka_unit_test(a_vcp_statement),         cmocka_unit_test(statements_in_bundles),
         cmocka_unit_test(receipts_of_rfc_9942),
     };
     char path[4096];

@@ -2,10 +2,12 @@
 /* The messages of the COSE working group (github.com/cose-wg/Examples) and of go-cose: what should
  * verify does, what should fail does not, and an algorithm that pawl does not do is refused by
  * name. Every file ends in one of the four counts of its folder. */
+#include "gate/base/file.h"
 #include "gate/base/vectors_testing.h"
 #include "gate/cose/cose.h"
 #include "gate/cose/cose_key.h"
 #include "gate/cose/cose_testing.h"
+#include "gate/cose/x509.h"
 
 #include <stdlib.h>
 
@@ -543,12 +545,40 @@ static void certificates_are_carried(void **state)
     }
 }
 
+/* The certificates of these examples, as files: the second one issued the first. */
+static void certificates_of_the_examples(void **state)
+{
+    static const char *const FILES[] = {"alice.der", "ca.der"};
+    struct buf ders[2] = {0};
+    struct x509_chain chain = {.n = 2};
+    struct why why = {0};
+    (void)state;
+
+    for (size_t i = 0; i < 2; i++) {
+        char name[64], path[4096];
+
+        (void)snprintf(name, sizeof name, "cose-wg-examples/x509-examples/%s", FILES[i]);
+        assert_true(vectors_path(name, path, sizeof path));
+        assert_int_equal(file_read(path, X509_CERT_MAX, &ders[i], &why), ERR_OK);
+        chain.certs[i] = buf_slice(&ders[i]);
+    }
+    if (x509_chain_validate(&chain, 1700000000, &why) != ERR_OK)
+        fail_msg("%s", why.text);
+    assert_int_equal(x509_chain_validate(&chain, 1500000000, &why), ERR_NOT_YET_VALID);
+    chain.certs[0] = buf_slice(&ders[1]);
+    chain.certs[1] = buf_slice(&ders[0]);
+    assert_int_equal(x509_chain_validate(&chain, 1700000000, &why), ERR_CERT_CHAIN);
+    buf_free(&ders[0]);
+    buf_free(&ders[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_folder_is_judged),
         cmocka_unit_test(the_claims_of_rfc_8392),
         cmocka_unit_test(certificates_are_carried),
+        cmocka_unit_test(certificates_of_the_examples),
     };
     char path[4096];
 
