@@ -133,6 +133,17 @@ static bool wanted(const struct filter *filter, const struct record *record)
 
 /* ---- one entry ------------------------------------------------------------------------------- */
 
+static void describe_start(const struct record_start *start, char *ret, size_t size)
+{
+    char lost[96] = "";
+
+    if (start->missing > 0)
+        (void)snprintf(lost, sizeof lost, ", at most %llu rounds missing before it",
+                       (unsigned long long)start->missing);
+    (void)snprintf(ret, size, "%.*s%s%s", TERM_ARG(start->version),
+                   start->clean ? "" : ", after a session without a stop", lost);
+}
+
 /* What an entry of the gate itself says, in a few words. */
 static void describe(const struct record *r, char *ret, size_t size)
 {
@@ -140,8 +151,7 @@ static void describe(const struct record *r, char *ret, size_t size)
     if (r->kind == RECORD_INSTALL || r->kind == RECORD_BUMP)
         (void)snprintf(ret, size, "from epoch %llu", (unsigned long long)r->from_epoch);
     else if (r->kind == RECORD_START)
-        (void)snprintf(ret, size, "%.*s%s", TERM_ARG(r->start.version),
-                       r->start.clean ? "" : ", after a session without a stop");
+        describe_start(&r->start, ret, size);
     else if (r->kind == RECORD_STOP)
         (void)snprintf(ret, size, "%.*s", TERM_ARG(r->stop.reason));
     else if (r->kind == RECORD_INSTALL_REFUSED)
@@ -191,6 +201,8 @@ static void put_entry(json_t *entry, uint64_t index, const struct record *record
     put_slice(entry, "session", record->session_id);
     if (record->kind == RECORD_DECISION || record->kind == RECORD_ATTEMPT)
         put_request(entry, record);
+    if (record->kind == RECORD_START)
+        put_uint(entry, "missing", record->start.missing);
     describe(record, detail, sizeof detail);
     if (detail[0] != '\0')
         put_text(entry, "detail", detail);

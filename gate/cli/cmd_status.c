@@ -6,7 +6,7 @@
 #include "gate/decide/gate_ledger.h"
 #include "gate/decide/serve.h"
 
-static void say_ledger(struct call *call, const struct ledger *ledger)
+static void say_ledger(struct call *call, const struct ledger *ledger, const struct hw_kept *kept)
 {
     const struct checkpoint head = ledger_head(ledger).checkpoint;
     char root[DIGEST_TEXT];
@@ -15,7 +15,11 @@ static void say_ledger(struct call *call, const struct ledger *ledger)
     digest_text(&head.root, root);
     put_uint(json, "size", head.size);
     put_digest(json, "root", &head.root);
+    put_uint(json, "missing", kept->missing);
     say(call, "LEDGER   %llu entries, root %s", (unsigned long long)head.size, root);
+    if (kept->missing > 0)
+        say(call, "         the hardware lost power: at most %llu rounds may be missing at the end",
+            (unsigned long long)kept->missing);
 }
 
 static void say_epochs(struct call *call, const struct gate *gate, bool current)
@@ -41,11 +45,12 @@ static err_code run(struct call *call)
     CLEANUP(gate_close) struct gate *gate = NULL;
     CLEANUP(ledger_close) struct ledger *ledger = NULL;
     struct why why = {0};
+    struct hw_kept kept;
     err_code current;
 
     TRY(gate_open_live(call->state_dir, call->clock_ms, &gate, &call->why));
     TRY(gate_ledger_open(gate->state_dir, LEDGER_READ, &ledger, &call->why));
-    current = serve_state(gate, ledger, &why);
+    current = serve_state(gate, ledger, &kept, &why);
     say(call, "GATE     %.*s of %.*s: %s", TERM_ARG(gate->enrolment.gate),
         TERM_ARG(gate->enrolment.domain), current == ERR_OK ? "serving" : "DENYING EVERYTHING");
     if (current != ERR_OK) {
@@ -66,7 +71,7 @@ static err_code run(struct call *call)
         put_snapshot(call->json, &gate->installed.judged, gate->now);
         say_snapshot(call, in_force ? "In force" : "On disk", &gate->installed.judged, gate->now);
     }
-    say_ledger(call, ledger);
+    say_ledger(call, ledger, &kept);
     call->exit = err_exit(current);
     return ERR_OK;
 }

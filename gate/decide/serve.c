@@ -93,14 +93,15 @@ static err_code some_policy(const struct gate *gate, struct why *why)
                    (unsigned long long)judged->snapshot.epoch, TERM_ARG(s.zone));
 }
 
-err_code serve_state(struct gate *gate, const struct ledger *ledger, struct why *why)
+err_code serve_state(struct gate *gate, const struct ledger *ledger, struct hw_kept *ret_kept,
+                     struct why *why)
 {
     const struct snapshot *snapshot = &gate->installed.judged.snapshot;
-    struct hw_kept kept;
 
+    *ret_kept = (struct hw_kept){0};
     TRY(gate_current(gate, why));
     if (ledger != NULL)
-        TRY(gate_head_check(gate, ledger, &kept, why));
+        TRY(gate_head_check(gate, ledger, ret_kept, why));
     if (ledger != NULL)
         TRY(ledger_ready(ledger, gate->now_ms, gate->epoch, &snapshot->digest, why));
     TRY(fresh_snapshot(snapshot, gate->now, why));

@@ -16,7 +16,9 @@ err_code serve_policy_state(const struct judged *judged, size_t i, int64_t now, 
  * denied: the errors of gate_current(), gate_head_check() and ledger_ready(), SNAPSHOT_STALE,
  * EXPIRED root metadata, those of serve_policy_state() for the first policy that stands in the way,
  * NO_POLICY when none is for this gate's zone, and those of the hardware, which is asked to begin a
- * round. */
-err_code serve_state(struct gate *gate, const struct ledger *ledger, struct why *why);
+ * round. ret_kept: what the hardware keeps of the head, also when something else stands in the way;
+ * zero where it was not asked or refused. */
+err_code serve_state(struct gate *gate, const struct ledger *ledger, struct hw_kept *ret_kept,
+                     struct why *why);
 
 #endif

@@ -33,7 +33,8 @@ static int teardown(void **state)
 static void expect_with(const char *name, const struct ledger *ledger, err_code want)
 {
     struct why why = {0};
-    err_code got = serve_state(stand.gate, ledger, &why);
+    struct hw_kept kept;
+    err_code got = serve_state(stand.gate, ledger, &kept, &why);
 
     if (got != want)
         fail_msg("%s: gave %s (%s), wanted %s", name, err_name(got), why.text, err_name(want));
