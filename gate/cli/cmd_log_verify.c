@@ -4,6 +4,7 @@
 #include "gate/base/file.h"
 #include "gate/base/text.h"
 #include "gate/cli/log_place.h"
+#include "gate/cli/progress.h"
 #include "gate/cli/verbs.h"
 #include "gate/decide/verify.h"
 
@@ -11,12 +12,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define VIEWS_MAX 4096
 #define REMEMBERED "pawl-verified-v1"
-#define REMEMBERED_MAX 256  /* bytes of that file */
-#define PROGRESS_MIN 100000 /* entries: shorter work has no progress bar */
+#define REMEMBERED_MAX 256 /* bytes of that file */
 
 /* One run of either verb. */
 struct run {
@@ -26,8 +25,8 @@ struct run {
     size_t n_views;
     struct buf since_path;
     json_t *findings; /* audit: all of them */
-    uint64_t shown;   /* of the progress bar, per thousand */
-    int exit;         /* of the first finding */
+    struct progress progress;
+    int exit; /* of the first finding */
 };
 
 static void run_free(struct run *run)
@@ -201,21 +200,6 @@ static err_code write_since(struct run *run, const struct checkpoint *head)
 
 /* ---- the walk -------------------------------------------------------------------------------- */
 
-static void progress(void *context, uint64_t done, uint64_t of)
-{
-    struct run *run = context;
-    uint64_t share = of > 0 ? done * 1000 / of : 1000;
-
-    if (of < PROGRESS_MIN || share == run->shown)
-        return;
-    run->shown = share;
-    (void)fprintf(stderr, "\r[%-40.*s] %3llu.%llu%% of %llu entries", (int)(share / 25),
-                  "########################################", (unsigned long long)(share / 10),
-                  (unsigned long long)(share % 10), (unsigned long long)of);
-    if (share == 1000)
-        (void)fputs("\r\033[K", stderr);
-}
-
 static void add_finding(struct run *run, const struct audit_finding *finding)
 {
     char entry[40] = "";
@@ -242,6 +226,13 @@ static void add_finding(struct run *run, const struct audit_finding *finding)
 static void found(void *context, const struct audit_finding *finding)
 {
     add_finding(context, finding);
+}
+
+static void step(void *context, uint64_t done, uint64_t of)
+{
+    struct run *run = context;
+
+    progress_step(&run->progress, done, of);
 }
 
 static void put_report(struct run *run, const struct audit_report *report)
@@ -310,15 +301,14 @@ static void say_report(struct run *run, const struct audit_report *report,
 
 static struct audit_job job_of(struct run *run)
 {
-    bool bar = isatty(STDERR_FILENO) && !args_flag(run->call->args, "quiet");
-
+    run->progress = progress_begin(run->call);
     return (struct audit_job){
         .dir = (const char *)run->place.dir.ptr,
         .auditor = &run->place.auditor.auditor,
         .views = run->views,
         .n_views = run->n_views,
         .found = found,
-        .progress = bar ? progress : NULL,
+        .progress = step,
         .context = run,
     };
 }
