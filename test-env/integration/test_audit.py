@@ -200,16 +200,56 @@ def bad_permit(world):
     finding(world, target, "receipt_invalid", None, path, "--permits", path)
 
 
-@suite.test("two checkpoints of one size, both signed")
-def split(world):
+@suite.test("a checkpoint of a time that the log has lost")
+def older(world):
     target, _ = export(world)
     world.hardware.start()
-    world.keep_disk("fork")
     world.check(GIT, True, 2)
     shutil.copy(f"{world.state}/ledger/checkpoint", f"{world.live}/ours")
     got = world.pawl("log", "audit", target, "--against", f"{target}/checkpoint")
     equal(got["sound"], True, "its own checkpoint")
-    finding(world, target, "log_shortened", got["size"], None, "--against", f"{world.live}/ours")
+    finding(world, target, "log_shortened", got["size"], f"{world.live}/ours", "--against",
+            f"{world.live}/ours")
+
+
+@suite.test("two checkpoints of one size, both signed")
+def split(world):
+    """Disk and hardware are put back together, which a real TPM or token does not allow: so the
+    gate signs for two logs, and somebody was shown the other one."""
+    world.hardware.stop()
+    copy(world.live, f"{world.base}/both")
+    world.hardware.start()
+    world.check(GIT, True, 2)
+    theirs = read(f"{world.state}/ledger/checkpoint")
+    newest = max(os.listdir(world.permits), key=lambda name: int(name.split(".")[0]))
+    permit = read(f"{world.permits}/{newest}")
+    world.hardware.stop()
+    copy(f"{world.base}/both", world.live)
+    world.hardware.start()
+    world.check(GIT, True, 2)
+    target, done = export(world)
+    for name, data in (("checkpoint", theirs), ("permit", permit)):
+        path = f"{world.base}/theirs-{name}"
+        write(path, data)
+        finding(world, target, "split_view", None, path, "--against", path)
+    equal(theirs.split(b"\n")[1], str(done["size"]).encode(), "their size")
+
+
+@suite.test("how much may be missing after a loss of power is said, and on record")
+def power(world):
+    world.check(GIT, True, 2)
+    equal(world.status()["ledger"]["missing"], 0, "while it has power")
+    world.hardware.stop()
+    world.hardware.start()
+    missing = world.status()["ledger"]["missing"]
+    true(missing in (range(1, 255) if world.kind == "tpm" else (0,)), f"{missing} rounds")
+    _, out, _ = world.run("status")
+    equal(f"at most {missing} rounds may be missing".encode() in out, missing > 0, out)
+    world.check(GIT, True, 2)
+    equal(show(world, "--kind", "start")[-1]["missing"], missing, "on record")
+    _, out, _ = world.run("log", "show", "--kind", "start", "-n", "1")
+    equal(f"at most {missing} rounds missing".encode() in out, missing > 0, out)
+    equal(world.status()["ledger"]["missing"], 0, "once it is on record")
 
 
 # ---- proofs --------------------------------------------------------------------------------------
