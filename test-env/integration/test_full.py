@@ -19,6 +19,7 @@ suite = Suite()
 FULL = ("STORAGE_FULL", "STORAGE", "HSM_FAILED")
 LASTING = ("--errno-from", str(errno.ENOSPC))
 ONCE = ("--errno", str(errno.ENOSPC))
+BROKEN = ("--errno", str(errno.EIO))
 
 
 def ready(world):
@@ -48,7 +49,8 @@ def check_args(world):
 
 
 @suite.cases([("check on a disk that is full from some effect on", LASTING),
-              ("check, one effect of which finds no room", ONCE)])
+              ("check, one effect of which finds no room", ONCE),
+              ("check, one effect of which fails", BROKEN)])
 def full_check(world, options):
     _, args = check_args(world)
     total = world.count("effects", *args, options=options)
