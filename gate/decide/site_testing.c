@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gate/decide/site_testing.h"
 
+#include "gate/base/dir_testing.h"
 #include "gate/decide/init.h"
 #include "gate/decide/install.h"
 #include "gate/decide/scribe.h"
 
-#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -96,8 +96,7 @@ struct site *site_new(enum site_kind kind, const struct site *beside)
     assert_non_null(site);
     site->kind = kind;
     start_hardware(site, beside);
-    (void)snprintf(site->dir, sizeof site->dir, "/tmp/pawl-site-XXXXXX");
-    assert_non_null(mkdtemp(site->dir));
+    testing_dir(site->dir, sizeof site->dir);
     (void)snprintf(site->state, sizeof site->state, "%s/state", site->dir);
     (void)snprintf(site->authority, sizeof site->authority, "%s/authority", site->dir);
     cast_make(&site->cast);
@@ -106,14 +105,6 @@ struct site *site_new(enum site_kind kind, const struct site *beside)
     make_authority(site);
     enrol(site);
     return site;
-}
-
-static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *where)
-{
-    (void)st;
-    (void)kind;
-    (void)where;
-    return remove(path);
 }
 
 void site_free(struct site **site)
@@ -127,7 +118,7 @@ void site_free(struct site **site)
     buf_free(&s->root_bytes);
     buf_free(&s->enrolment_bytes);
     cast_free(&s->cast);
-    (void)nftw(s->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+    testing_remove(s->dir);
     if (s->kind == SITE_TPM)
         swtpm_remove(&s->tpm);
     else if (s->hsm.dir[0] != '\0')

@@ -5,7 +5,6 @@
 #include "gate/base/hash.h"
 #include "gate/cose/cose_key.h"
 
-#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -39,6 +38,31 @@ void testing_free(struct testing *t)
     hw_signer_close(&t->hardware);
     hw_signer_close(&t->statement);
     x509_made_free(&t->made);
+}
+
+int testing_setup(void **state)
+{
+    struct testing *t = calloc(1, sizeof *t);
+
+    assert_non_null(t);
+    testing_init(t);
+    *state = t;
+    return 0;
+}
+
+int testing_teardown(void **state)
+{
+    testing_free(*state);
+    free(*state);
+    return 0;
+}
+
+struct record_link testing_link(uint64_t sequence)
+{
+    struct record_link link = {.sequence = sequence};
+
+    memset(link.prev.bytes, sequence == 0 ? 0 : 0xab, sizeof link.prev.bytes);
+    return link;
 }
 
 static void certify(struct testing *t)
@@ -351,6 +375,52 @@ void testing_receipt(struct testing *t, struct tree_source tree, uint64_t index,
     assert_int_equal(receipt_finish(&draft, index, &path, sig.ptr, ret), ERR_OK);
 }
 
+struct slice testing_leaf(size_t i, char text[static 24])
+{
+    (void)snprintf(text, 24, "%zu", i);
+    return slice_str(text);
+}
+
+void testing_tree(struct tree *tree, size_t n)
+{
+    char text[24];
+
+    for (size_t i = 0; i < n; i++) {
+        struct digest leaf;
+
+        assert_int_equal(tree_leaf(testing_leaf(i, text), &leaf), ERR_OK);
+        assert_int_equal(tree_append(tree, &leaf), ERR_OK);
+    }
+}
+
+void testing_redacted(struct testing *t, const char *dir, const struct record_redact_order *order,
+                      struct buf *ret_entry, struct buf *ret_disclosures)
+{
+    CLEANUP(ledger_close) struct ledger *ledger = NULL;
+    CLEANUP(buf_free) struct buf asked = {0};
+    struct record_link link = {0}, next;
+    struct record *record, *attempt;
+    char attempt_id[RECORD_UUID_TEXT];
+    struct why why = {0};
+
+    assert_int_equal(ledger_open(dir, LEDGER_CREATE, &ledger, &why), ERR_OK);
+    assert_int_equal(testing_stage(t, ledger, RECORD_KEY_ROTATION, NULL), ERR_OK);
+    record = testing_record(t, RECORD_DECISION, "agent-1", &link);
+    if (record_redact(record, order, ret_disclosures, &why) != ERR_OK)
+        fail_msg("record_redact: %s", why.text);
+    attempt = testing_record(t, RECORD_ATTEMPT, "agent-1", &link);
+    attempt->input = record->input; /* its seed would give the same */
+    testing_signed(t, attempt, &asked, &record->link);
+    assert_int_equal(ledger_stage(ledger, buf_slice(&asked), &why), ERR_OK);
+    memcpy(attempt_id, t->record_id, sizeof attempt_id);
+    record->decision.attempt = slice_str(attempt_id);
+    testing_signed(t, record, ret_entry, &next);
+    assert_int_equal(ledger_stage(ledger, buf_slice(ret_entry), &why), ERR_OK);
+    assert_int_equal(testing_commit(ledger, &why), ERR_OK);
+    free(record);
+    free(attempt);
+}
+
 void testing_permit(struct testing *t, const char *dir, uint64_t index, struct buf *ret)
 {
     testing_permit_with(t, dir, index, (struct slice){0}, ret);
@@ -426,23 +496,4 @@ void testing_write(const char *path, struct slice content)
     assert_non_null(file);
     assert_int_equal(fwrite(content.ptr, 1, content.len, file), content.len);
     assert_int_equal(fclose(file), 0);
-}
-
-void testing_dir(char *ret, size_t size)
-{
-    (void)snprintf(ret, size, "/tmp/pawl-ledger-XXXXXX");
-    assert_non_null(mkdtemp(ret));
-}
-
-static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *where)
-{
-    (void)st;
-    (void)kind;
-    (void)where;
-    return remove(path);
-}
-
-void testing_remove(const char *dir)
-{
-    assert_int_equal(nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
 }

@@ -4,9 +4,11 @@
 #ifndef PAWL_LEDGER_LEDGER_TESTING_H
 #define PAWL_LEDGER_LEDGER_TESTING_H
 
+#include "gate/base/dir_testing.h"
 #include "gate/cose/x509_testing.h"
 #include "gate/ledger/log.h"
 #include "gate/ledger/permit.h"
+#include "gate/ledger/record_redact.h"
 
 #define TESTING_ISSUER "dev.pawl:example.org/gate-1"
 #define TESTING_ROUND 42
@@ -28,12 +30,19 @@ struct testing {
 void testing_init(struct testing *t);
 void testing_free(struct testing *t);
 
+/* The same for cmocka: one on the heap as the state of each test. */
+int testing_setup(void **state);
+int testing_teardown(void **state);
+
 /* A new statement key and session. */
 void testing_new_session(struct testing *t);
 
 /* Certificates of the present keys, made anew when one of them has changed: the statement key's,
  * the hardware key's and, if it has one, the device's. Borrows: from t, until the next call. */
 struct x509_chain testing_chain(struct testing *t);
+
+/* Some place in the middle of a chain. */
+struct record_link testing_link(uint64_t sequence);
 
 /* A record of each kind with every member set, at the time t->now_ms. Borrows from t. */
 struct record *testing_record(struct testing *t, enum record_kind kind, const char *agent_id,
@@ -71,6 +80,15 @@ void testing_ledger(struct testing *t, const char *dir, size_t n);
 void testing_copy(const char *from, const char *to, uint64_t n, uint64_t spoilt);
 #define TESTING_WHOLE UINT64_MAX /* none is spoilt */
 
+/* Entry i of a tree of the texts "0", "1", ...; and the first n of them. */
+struct slice testing_leaf(size_t i, char text[static 24]);
+void testing_tree(struct tree *tree, size_t n);
+
+/* A ledger in a state directory whose entry 3 is a decision that was redacted so, behind its
+ * attempt. Appends the entry and what was disclosed. */
+void testing_redacted(struct testing *t, const char *dir, const struct record_redact_order *order,
+                      struct buf *ret_entry, struct buf *ret_disclosures);
+
 /* The receipt of an entry in the first size entries, signed by the hardware key; epoch, snapshot
  * and the rest as in the records above. Appends to ret. */
 void testing_receipt(struct testing *t, struct tree_source tree, uint64_t index, uint64_t size,
@@ -96,9 +114,5 @@ void testing_sign_again(struct hw_signer *signer, struct record_draft *draft,
 /* Reads a whole file; makes a file with this content. */
 void testing_read(const char *path, struct buf *ret);
 void testing_write(const char *path, struct slice content);
-
-/* A private directory, and its removal. */
-void testing_dir(char *ret, size_t size);
-void testing_remove(const char *dir);
 
 #endif

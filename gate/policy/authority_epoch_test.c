@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which epoch a publication is of. */
+#include "gate/base/dir_testing.h"
 #include "gate/policy/authority.h"
 
 #include "gate/policy/cast_testing.h"
@@ -42,19 +43,16 @@ static int fresh_dir(void **state)
     struct authority_keys signers = all();
 
     (void)state;
-    (void)snprintf(dir, sizeof dir, "/tmp/pawl-authority-XXXXXX");
-    assert_non_null(mkdtemp(dir));
+    testing_dir(dir, sizeof dir);
     assert_int_equal(authority_init(dir, meta, &signers, 1000, NULL), ERR_OK);
     return 0;
 }
 
 static int remove_dir(void **state)
 {
-    char command[96];
-
     (void)state;
-    (void)snprintf(command, sizeof command, "rm -rf %s", dir);
-    return system(command);
+    testing_remove(dir);
+    return 0;
 }
 
 static struct authority *open_it(void)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "gate/base/dir_testing.h"
 #include "gate/policy/authority.h"
 
 #include "gate/base/file.h"
@@ -58,19 +59,16 @@ static err_code init(unsigned by)
 static int fresh_dir(void **state)
 {
     (void)state;
-    (void)snprintf(dir, sizeof dir, "/tmp/pawl-authority-XXXXXX");
-    assert_non_null(mkdtemp(dir));
+    testing_dir(dir, sizeof dir);
     assert_int_equal(init(BY(ROOT_A) | BY(ROOT_B) | BY(RATCHET_A)), ERR_OK);
     return 0;
 }
 
 static int remove_dir(void **state)
 {
-    char command[96];
-
     (void)state;
-    (void)snprintf(command, sizeof command, "rm -rf %s", dir);
-    return system(command);
+    testing_remove(dir);
+    return 0;
 }
 
 static struct authority *open_it(void)

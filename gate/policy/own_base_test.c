@@ -3,6 +3,7 @@
  * own_base_test.c: a gate whose TPM has a past, from the authority's bundles to rounds on a swtpm;
  * and a fleet's gate on another one, which gets the same publication.
  */
+#include "gate/base/dir_testing.h"
 #include "gate/base/file.h"
 #include "gate/policy/authority.h"
 #include "gate/policy/cast_testing.h"
@@ -39,8 +40,7 @@ static int start(void **state)
     for (int i = 0; i < CAST_END; i++)
         s->signers[i] = s->cast.signers[i];
     s->keys = (struct authority_keys){s->signers, CAST_END};
-    (void)snprintf(s->dir, sizeof s->dir, "/tmp/pawl-own-base-XXXXXX");
-    assert_non_null(mkdtemp(s->dir));
+    testing_dir(s->dir, sizeof s->dir);
     meta = cast_root_meta(&s->cast);
     MUST(authority_init(s->dir, meta, &s->keys, 1000, NULL));
     MUST(authority_open(s->dir, 5000, &s->authority, NULL));
@@ -52,17 +52,14 @@ static int start(void **state)
 static int end(void **state)
 {
     struct site *s = *state;
-    char command[96];
-    int rc;
 
     fx_free(s->own);
     fx_free(s->fleet);
     authority_close(&s->authority);
     cast_free(&s->cast);
-    (void)snprintf(command, sizeof command, "rm -rf %s", s->dir);
-    rc = system(command);
+    testing_remove(s->dir);
     free(s);
-    return rc;
+    return 0;
 }
 
 /* As pawl init: the grants of enrol.bundle, judged, to the hardware. */

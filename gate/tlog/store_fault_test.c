@@ -119,7 +119,7 @@ static void end(struct run *r)
     tlog_close(&r->tlog);
     oracle_free(&r->oracle);
     disk_forget();
-    testing_remove_dir(r->dir);
+    testing_remove(r->dir);
 }
 
 /* ---- what must hold -------------------------------------------------------------------------- */
@@ -272,7 +272,7 @@ static void power_fails_after_all(struct run *r)
         if (tlog_head(copy).checkpoint.size != tree_size(&r->oracle.tree))
             fail_msg("%s, then a power cut: size %d, want %d", r->doing,
                      (int)tlog_head(copy).checkpoint.size, (int)tree_size(&r->oracle.tree));
-        testing_remove_dir(dir);
+        testing_remove(dir);
     }
 }
 
@@ -440,7 +440,7 @@ static void restore(const struct story *story, const struct moment *was, const s
     check_partials(&r, r.dir);
     goes_on(&r, r.dir, story);
     oracle_free(&r.oracle);
-    testing_remove_dir(r.dir);
+    testing_remove(r.dir);
 }
 
 /* Each change alone, where the most of them is pending: right before something becomes durable. */

@@ -148,7 +148,7 @@ static void readers_see_whole_logs(void **state)
         assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
         assert_int_equal(status, 0);
     }
-    testing_remove_dir(dir);
+    testing_remove(dir);
 }
 
 int main(void)

@@ -52,7 +52,7 @@ static int teardown(void **state)
 
     tlog_close(&s->tlog);
     oracle_free(&s->oracle);
-    testing_remove_dir(s->dir);
+    testing_remove(s->dir);
     free(s);
     return 0;
 }

@@ -146,7 +146,7 @@ static int teardown(void **state)
     struct setting *s = *state;
 
     tree_free(&s->tree);
-    testing_remove_dir(s->dir);
+    testing_remove(s->dir);
     free(s);
     return 0;
 }

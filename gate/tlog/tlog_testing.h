@@ -1,16 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tlog_testing.h: directories for the tests of this room, and the oracle: what a log must be when
- * some entries, each known by its index, were committed to it. */
+/* tlog_testing.h: the oracle: what a log must be when some entries, each known by its index, were
+ * committed to it. */
 #ifndef PAWL_TLOG_TESTING_H
 #define PAWL_TLOG_TESTING_H
 
+#include "gate/base/dir_testing.h"
 #include "gate/tlog/store.h"
-
-/* A new directory, in memory if there is a place for it: what is tested is what is written, not the
- * disk. */
-void testing_dir(char *ret, size_t size);
-/* Removes it and what is in it. */
-void testing_remove_dir(const char *dir);
 
 #define ORACLE_ENTRY 300 /* bytes at most */
 
