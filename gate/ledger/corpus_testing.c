@@ -43,31 +43,13 @@ static void write_kinds(struct testing *t, const char *dir)
 
 static void write_permit(struct testing *t, const char *dir)
 {
-    CLEANUP(ledger_close) struct ledger *ledger = NULL;
     CLEANUP(buf_free) struct buf disclosures = {0}, bytes = {0}, permit = {0};
-    struct record_redact_order order = {
+    const struct record_redact_order order = {
         .paths = PATHS, .n_paths = 2, .policy_id = slice_str("no-names"), .now_ms = TESTING_T0};
-    struct record_link link = {0}, next;
-    struct record *record, *other;
-    char private[64], attempt[RECORD_UUID_TEXT];
-    struct why why = {0};
+    char private[64];
 
     testing_dir(private, sizeof private);
-    assert_int_equal(ledger_open(private, LEDGER_CREATE, &ledger, &why), ERR_OK);
-    assert_int_equal(testing_stage(t, ledger, RECORD_KEY_ROTATION, NULL), ERR_OK);
-    record = testing_record(t, RECORD_DECISION, "agent-1", &link);
-    assert_int_equal(record_redact(record, &order, &disclosures, &why), ERR_OK);
-    other = testing_record(t, RECORD_ATTEMPT, "agent-1", &link);
-    other->input = record->input; /* its seed would give the same */
-    testing_signed(t, other, &bytes, &record->link);
-    assert_int_equal(ledger_stage(ledger, buf_slice(&bytes), &why), ERR_OK);
-    buf_cut(&bytes, 0);
-    memcpy(attempt, t->record_id, sizeof attempt);
-    record->decision.attempt = slice_str(attempt);
-    testing_signed(t, record, &bytes, &next);
-    assert_int_equal(ledger_stage(ledger, buf_slice(&bytes), &why), ERR_OK);
-    assert_int_equal(testing_commit(ledger, &why), ERR_OK);
-    ledger_close(&ledger);
+    testing_redacted(t, private, &order, &bytes, &disclosures);
     assert_int_equal(buf_add_u8(&permit, 'p'), ERR_OK); /* permit_fuzz: a permit follows */
     testing_permit_with(t, private, 3, buf_slice(&disclosures), &permit);
     write_file(dir, "record_fuzz/redacted", buf_slice(&bytes));
@@ -76,8 +58,6 @@ static void write_permit(struct testing *t, const char *dir)
     assert_int_equal(buf_add_u8(&permit, 'd'), ERR_OK);
     assert_int_equal(buf_add_slice(&permit, buf_slice(&disclosures)), ERR_OK);
     write_file(dir, "permit_fuzz/disclosures", buf_slice(&permit));
-    free(record);
-    free(other);
     testing_remove(private);
 }
 

@@ -19,25 +19,13 @@ struct setting {
     struct tree tree;
 };
 
-static struct slice entry_of(size_t i, char text[static 24])
-{
-    (void)snprintf(text, 24, "%zu", i);
-    return slice_str(text);
-}
-
 static int set_up(void **state)
 {
     struct setting *s = calloc(1, sizeof *s);
-    char text[24];
 
     assert_non_null(s);
     testing_init(&s->t);
-    for (size_t i = 0; i < LEAVES; i++) {
-        struct digest leaf;
-
-        assert_int_equal(tree_leaf(entry_of(i, text), &leaf), ERR_OK);
-        assert_int_equal(tree_append(&s->tree, &leaf), ERR_OK);
-    }
+    testing_tree(&s->tree, LEAVES);
     *state = s;
     return 0;
 }
@@ -79,7 +67,7 @@ static void every_entry_of_every_size(void **state)
             assert_int_equal(receipt.tree_size, n);
             assert_int_equal(receipt.leaf_index, i);
             assert_int_equal(
-                receipt_verify(&receipt, entry_of(i, text), &s->t.hardware->key, &head, &why),
+                receipt_verify(&receipt, testing_leaf(i, text), &s->t.hardware->key, &head, &why),
                 ERR_OK);
             assert_int_equal(tree_root(tree_of(&s->tree), n, &want.root, NULL), ERR_OK);
             assert_memory_equal(&head, &want, sizeof head);
@@ -154,7 +142,8 @@ static void one_signature_serves_all(void **state)
         assert_int_equal(receipt_parse(buf_slice(&bytes), RECEIPT_OWN, &receipt, &why), ERR_OK);
         assert_false(receipt.simulated);
         assert_int_equal(
-            receipt_verify(&receipt, entry_of(i, text), &s->t.hardware->key, &got, &why), ERR_OK);
+            receipt_verify(&receipt, testing_leaf(i, text), &s->t.hardware->key, &got, &why),
+            ERR_OK);
     }
 }
 

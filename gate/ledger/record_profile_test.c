@@ -114,21 +114,8 @@ static const struct record_profile *const BOTH[] = {&RECORD_AIR, &TOY};
 
 static int set_up(void **state)
 {
-    struct testing *t = calloc(1, sizeof *t);
-
-    if (t == NULL)
-        return -1;
-    testing_init(t);
     padding = 0;
-    *state = t;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    testing_free(*state);
-    free(*state);
-    return 0;
+    return testing_setup(state);
 }
 
 struct written {
@@ -384,5 +371,5 @@ int main(void)
         cmocka_unit_test(limits),
         cmocka_unit_test(bad_envelopes),
     };
-    return cmocka_run_group_tests_name("record_profile", tests, set_up, tear_down);
+    return cmocka_run_group_tests_name("record_profile", tests, set_up, testing_teardown);
 }

@@ -11,40 +11,13 @@
 
 #include <cmocka.h>
 
-static int set_up(void **state)
-{
-    struct testing *t = calloc(1, sizeof *t);
-
-    if (t == NULL)
-        return -1;
-    testing_init(t);
-    *state = t;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    testing_free(*state);
-    free(*state);
-    return 0;
-}
-
-/* Some place in the middle of a chain. */
-static struct record_link link_of(uint64_t sequence)
-{
-    struct record_link link = {.sequence = sequence};
-
-    memset(link.prev.bytes, sequence == 0 ? 0 : 0xab, sizeof link.prev.bytes);
-    return link;
-}
-
 static void every_truncation_is_refused(void **state)
 {
     struct testing *t = *state;
 
     for (enum record_kind kind = RECORD_NONE + 1; kind < RECORD_KINDS; kind++) {
         CLEANUP(buf_free) struct buf bytes = {0};
-        struct record_link link = link_of(1), next;
+        struct record_link link = testing_link(1), next;
         struct record *made = testing_record(t, kind, "agent-1", &link);
         struct record *got = calloc(1, sizeof *got);
         struct why why = {0};
@@ -70,7 +43,7 @@ static void every_flipped_bit_is_refused(void **state)
 
     for (enum record_kind kind = RECORD_NONE + 1; kind < RECORD_KINDS; kind++) {
         CLEANUP(buf_free) struct buf bytes = {0};
-        struct record_link link = link_of(1), next;
+        struct record_link link = testing_link(1), next;
         struct record *made = testing_record(t, kind, "agent-1", &link);
         struct record *got = calloc(1, sizeof *got);
         struct hw_signer *signer = kind == RECORD_KEY_ROTATION ? t->hardware : t->statement;
@@ -146,7 +119,7 @@ static void what_is_wrong_is_not_read(void **state)
     for (size_t i = 0; i < sizeof FORGED / sizeof *FORGED; i++) {
         CLEANUP(record_draft_free) struct record_draft draft = {0};
         CLEANUP(buf_free) struct buf bytes = {0};
-        struct record_link link = link_of(1);
+        struct record_link link = testing_link(1);
         struct record *made = testing_record(t, RECORD_DECISION, "agent-1", &link);
         struct record *got = calloc(1, sizeof *got);
         struct digest content;
@@ -276,7 +249,7 @@ static void what_disagrees_is_not_read(void **state)
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
         CLEANUP(record_draft_free) struct record_draft draft = {0};
         CLEANUP(buf_free) struct buf bytes = {0};
-        struct record_link link = link_of(0);
+        struct record_link link = testing_link(0);
         struct record *made = testing_record(t, RECORD_DECISION, "agent-1", &link);
         struct record *got = calloc(1, sizeof *got);
         struct digest content;
@@ -306,7 +279,7 @@ static void other_messages_are_no_records(void **state)
                huge = {0};
     static const uint8_t LABELLED[] = {0xa1, 0x18, 0x64, 0x01}; /* {100: 1} */
     static const uint8_t SIG[64] = {1};
-    struct record_link link = link_of(1);
+    struct record_link link = testing_link(1);
     struct record *made = testing_record(t, RECORD_DECISION, "agent-1", &link);
     struct record *got = calloc(1, sizeof *got);
     struct cose_header_spec spec = {.typ = RECORD_TYP};
@@ -347,7 +320,7 @@ static void a_beginning_is_recognised(void **state)
 {
     struct testing *t = *state;
     CLEANUP(buf_free) struct buf bytes = {0};
-    struct record_link link = link_of(1), next;
+    struct record_link link = testing_link(1), next;
     struct record *made = testing_record(t, RECORD_DECISION, "agent-1", &link);
     size_t heads;
     uint8_t *payload;
@@ -382,5 +355,5 @@ int main(void)
         cmocka_unit_test(other_messages_are_no_records),
         cmocka_unit_test(a_beginning_is_recognised),
     };
-    return cmocka_run_group_tests_name("record_read", tests, set_up, tear_down);
+    return cmocka_run_group_tests_name("record_read", tests, testing_setup, testing_teardown);
 }

@@ -10,24 +10,6 @@
 
 #include <cmocka.h>
 
-static int set_up(void **state)
-{
-    struct testing *t = calloc(1, sizeof *t);
-
-    if (t == NULL)
-        return -1;
-    testing_init(t);
-    *state = t;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    testing_free(*state);
-    free(*state);
-    return 0;
-}
-
 static struct record *made(struct testing *t, enum record_kind kind)
 {
     struct record_link link = {.sequence = 1};
@@ -425,31 +407,14 @@ static void salts_have_one_length(void **state)
 static void a_permit_carries_them(void **state)
 {
     struct testing *t = *state;
-    CLEANUP(ledger_close) struct ledger *ledger = NULL;
     CLEANUP(buf_free) struct buf disclosures = {0}, bytes = {0}, permit_bytes = {0};
-    struct record *record, *other;
+    const struct record_redact_order order = order_of(ALL, 6, 7);
     struct permit *permit = calloc(1, sizeof *permit);
-    struct record_link link = {0}, next;
-    char dir[64], attempt[RECORD_UUID_TEXT];
+    char dir[64];
     struct why why = {0};
 
     testing_dir(dir, sizeof dir);
-    assert_int_equal(ledger_open(dir, LEDGER_CREATE, &ledger, &why), ERR_OK);
-    assert_int_equal(testing_stage(t, ledger, RECORD_KEY_ROTATION, NULL), ERR_OK);
-    record = testing_record(t, RECORD_DECISION, "agent-1", &link);
-    redact(record, ALL, 6, &disclosures);
-    other = testing_record(t, RECORD_ATTEMPT, "agent-1", &link);
-    other->input = record->input; /* its seed would give the same */
-    testing_signed(t, other, &bytes, &record->link);
-    assert_int_equal(ledger_stage(ledger, buf_slice(&bytes), &why), ERR_OK);
-    buf_cut(&bytes, 0);
-    memcpy(attempt, t->record_id, sizeof attempt);
-    record->decision.attempt = slice_str(attempt);
-    testing_signed(t, record, &bytes, &next);
-    assert_int_equal(ledger_stage(ledger, buf_slice(&bytes), &why), ERR_OK);
-    assert_int_equal(testing_commit(ledger, &why), ERR_OK);
-    ledger_close(&ledger);
-
+    testing_redacted(t, dir, &order, &bytes, &disclosures);
     testing_permit_with(t, dir, 3, buf_slice(&disclosures), &permit_bytes);
     assert_int_equal(permit_parse(buf_slice(&permit_bytes), permit, &why), ERR_OK);
     assert_int_equal(permit->disclosures.n, 7);
@@ -461,8 +426,6 @@ static void a_permit_carries_them(void **state)
     *(char *)memmem(permit_bytes.ptr, permit_bytes.len, "service-1", 9) = 'S';
     assert_int_equal(permit_parse(buf_slice(&permit_bytes), permit, &why), ERR_PERMIT_INVALID);
     assert_non_null(strstr(why.text, "pawl.resource.id"));
-    free(record);
-    free(other);
     free(permit);
     testing_remove(dir);
 }
@@ -483,5 +446,5 @@ int main(void)
         cmocka_unit_test(salts_have_one_length),
         cmocka_unit_test(a_permit_carries_them),
     };
-    return cmocka_run_group_tests_name("record_redact", tests, set_up, tear_down);
+    return cmocka_run_group_tests_name("record_redact", tests, testing_setup, testing_teardown);
 }

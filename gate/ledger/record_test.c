@@ -13,33 +13,6 @@
 
 #include <cmocka.h>
 
-static int set_up(void **state)
-{
-    struct testing *t = calloc(1, sizeof *t);
-
-    if (t == NULL)
-        return -1;
-    testing_init(t);
-    *state = t;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    testing_free(*state);
-    free(*state);
-    return 0;
-}
-
-/* Some place in the middle of a chain. */
-static struct record_link link_of(uint64_t sequence)
-{
-    struct record_link link = {.sequence = sequence};
-
-    memset(link.prev.bytes, sequence == 0 ? 0 : 0xab, sizeof link.prev.bytes);
-    return link;
-}
-
 static void chain_hash_vectors(void **state)
 {
     char path[4096];
@@ -195,7 +168,7 @@ static void every_kind_goes_there_and_back(void **state)
 
     for (enum record_kind kind = RECORD_NONE + 1; kind < RECORD_KINDS; kind++) {
         CLEANUP(buf_free) struct buf bytes = {0};
-        struct record_link link = link_of(kind - 1), next;
+        struct record_link link = testing_link(kind - 1), next;
         struct record *made = testing_record(t, kind, "agent-1", &link);
         struct record *got = calloc(1, sizeof *got);
         bool rotation = kind == RECORD_KEY_ROTATION;
@@ -229,7 +202,7 @@ static void optional_members(void **state)
 {
     struct testing *t = *state;
     CLEANUP(buf_free) struct buf rotation = {0}, denial = {0};
-    struct record_link link = link_of(0), next;
+    struct record_link link = testing_link(0), next;
     struct record *made = testing_record(t, RECORD_KEY_ROTATION, NULL, &link);
     struct record *got = calloc(1, sizeof *got);
     struct why why = {0};
@@ -359,7 +332,7 @@ static void what_is_wrong_is_not_written(void **state)
         ERR_FORMAT,    ERR_FORMAT,    ERR_FORMAT,    ERR_FORMAT,    ERR_FORMAT,    ERR_FORMAT,
     };
     struct testing *t = *state;
-    struct record_link link = link_of(0);
+    struct record_link link = testing_link(0);
     struct record_draft draft = {0};
     struct why why = {0};
 
@@ -382,7 +355,7 @@ static void texts_stay_on_their_line(void **state)
     static const char *const BAD[] = {"x\nPERMIT", "x\r",          "\x1b[2K",
                                       "\xc2\x9b",  "\xe2\x80\xa8", "\xe2\x80\xae"};
     struct testing *t = *state;
-    struct record_link link = link_of(0);
+    struct record_link link = testing_link(0);
     struct record_draft draft = {0};
 
     for (size_t i = 0; i < sizeof BAD / sizeof *BAD * 11; i++) {
@@ -405,7 +378,7 @@ static void events_are_held_to_their_rules(void **state)
 {
     struct testing *t = *state;
     CLEANUP(hw_signer_close) struct hw_signer *p384 = NULL;
-    struct record_link link = link_of(0);
+    struct record_link link = testing_link(0);
     struct record_draft draft = {0};
     struct why why = {0};
     struct record *made = testing_record(t, RECORD_INSTALL, NULL, &link);
@@ -453,5 +426,5 @@ int main(void)
         cmocka_unit_test(texts_stay_on_their_line),
         cmocka_unit_test(events_are_held_to_their_rules),
     };
-    return cmocka_run_group_tests_name("record", tests, set_up, tear_down);
+    return cmocka_run_group_tests_name("record", tests, testing_setup, testing_teardown);
 }

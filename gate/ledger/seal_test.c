@@ -18,25 +18,13 @@ struct setting {
     struct buf receipt; /* of the last entry */
 };
 
-static struct slice entry_of(size_t i, char text[static 24])
-{
-    (void)snprintf(text, 24, "%zu", i);
-    return slice_str(text);
-}
-
 static int set_up(void **state)
 {
     struct setting *s = calloc(1, sizeof *s);
-    char text[24];
 
     assert_non_null(s);
     testing_init(&s->t);
-    for (size_t i = 0; i < LEAVES; i++) {
-        struct digest leaf;
-
-        assert_int_equal(tree_leaf(entry_of(i, text), &leaf), ERR_OK);
-        assert_int_equal(tree_append(&s->tree, &leaf), ERR_OK);
-    }
+    testing_tree(&s->tree, LEAVES);
     testing_receipt(&s->t, tree_of(&s->tree), LEAVES - 1, LEAVES, &s->receipt);
     *state = s;
     return 0;
@@ -116,7 +104,8 @@ static void a_receipt_for_every_entry(void **state)
         assert_int_equal(receipt_parse(buf_slice(&again), RECEIPT_OWN, &receipt, NULL), ERR_OK);
         assert_int_equal(receipt.leaf_index, i);
         assert_int_equal(
-            receipt_verify(&receipt, entry_of(i, text), &s->t.hardware->key, &head, NULL), ERR_OK);
+            receipt_verify(&receipt, testing_leaf(i, text), &s->t.hardware->key, &head, NULL),
+            ERR_OK);
         assert_int_equal(receipt_again(&sealed.receipt, LEAVES, &path, &want), ERR_FORMAT);
     }
 }
