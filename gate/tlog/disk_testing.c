@@ -352,15 +352,7 @@ int __wrap_fdatasync(int fd)
 
 int __wrap_fsync(int fd)
 {
-    enum disk_fault fault;
-
-    if (fails(NOTHING, &fault)) {
-        if (fault == DISK_EIO)
-            lose(fd, false);
-        return -1;
-    }
-    synced(fd);
-    return ends(0, fault);
+    return __wrap_fdatasync(fd);
 }
 
 int __wrap_syncfs(int fd)

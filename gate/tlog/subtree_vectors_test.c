@@ -6,8 +6,7 @@
  * that begin at 0 alone, which are the earlier trees, and never of empty ones, which prove nothing;
  * the other vectors are counted and left out.
  */
-#include "gate/base/vectors_testing.h"
-#include "gate/tlog/tree.h"
+#include "gate/tlog/tree_vectors_testing.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,24 +16,6 @@
 #include <cmocka.h>
 
 static size_t judged, left_out;
-
-static bool digest_of(const json_t *text, struct digest *ret)
-{
-    CLEANUP(buf_free) struct buf bytes = {0};
-
-    vectors_base64(text, &bytes);
-    return digest_from(buf_slice(&bytes), ret) == ERR_OK;
-}
-
-static bool path_of(const json_t *proof, struct tree_path *ret)
-{
-    bool good = json_array_size(proof) <= TREE_PATH_MAX;
-
-    ret->n = good ? json_array_size(proof) : 0;
-    for (size_t i = 0; i < ret->n; i++)
-        good = digest_of(json_array_get(proof, i), &ret->hashes[i]) && good;
-    return good;
-}
 
 static bool is_subtree(uint64_t start, uint64_t end)
 {
@@ -50,8 +31,7 @@ static bool is_subtree(uint64_t start, uint64_t end)
 static void verdict(const char *path, const json_t *json, bool good)
 {
     judged++;
-    if (good == vectors_bool(json, "wantErr"))
-        fail_msg("%s: %s, got %s", path, vectors_text(json, "desc"), good ? "good" : "refused");
+    tree_vector_verdict(path, json, good);
 }
 
 static void inclusion(const char *path, const json_t *json)
@@ -63,33 +43,22 @@ static void inclusion(const char *path, const json_t *json)
 
     verdict(path, json,
             is_subtree(start, end) && index >= start &&
-                digest_of(json_object_get(json, "leafHash"), &leaf) &&
-                digest_of(json_object_get(json, "root"), &root) &&
-                path_of(json_object_get(json, "proof"), &proof) &&
+                tree_vector_digest(json_object_get(json, "leafHash"), &leaf) &&
+                tree_vector_digest(json_object_get(json, "root"), &root) &&
+                tree_vector_path(json_object_get(json, "proof"), &proof) &&
                 tree_root_from(&leaf, index - start, end - start, &proof, &got) == ERR_OK &&
                 digest_eq(&got, &root));
 }
 
 static void consistency(const char *path, const json_t *json)
 {
-    struct checkpoint earlier = {.size = vectors_number(json, "end")};
-    struct checkpoint later = {.size = vectors_number(json, "size")};
-    struct tree_path proof = {0};
-    bool good;
+    uint64_t end = vectors_number(json, "end");
 
-    if (vectors_number(json, "start") != 0 || earlier.size == 0) {
+    if (vectors_number(json, "start") != 0 || end == 0) {
         left_out++;
         return;
     }
-    good = digest_of(json_object_get(json, "root1"), &earlier.root) &&
-           digest_of(json_object_get(json, "root2"), &later.root) &&
-           path_of(json_object_get(json, "proof"), &proof);
-    /* Two vectors compare roots that are no digests: equal octets stand for equal roots. */
-    if (earlier.size == 1 && later.size == 1 && proof.n == 0)
-        good = strcmp(vectors_text(json, "root1"), vectors_text(json, "root2")) == 0;
-    else
-        good = good && tree_check_consistency(&earlier, &later, &proof) == ERR_OK;
-    verdict(path, json, good);
+    verdict(path, json, tree_vector_consistent(json, end, vectors_number(json, "size")));
 }
 
 static void walk(const char *name, void (*visit)(const char *path, const json_t *json))

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gate/base/text.h"
-#include "gate/base/vectors_testing.h"
-#include "gate/tlog/tree.h"
+#include "gate/tlog/tree_vectors_testing.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -283,58 +282,25 @@ static void published_roots(void **state)
     json_decref(json);
 }
 
-/* A digest from the vectors: false where the vector gives something that is none. */
-static bool digest_of(const json_t *text, struct digest *ret)
-{
-    CLEANUP(buf_free) struct buf bytes = {0};
-
-    vectors_base64(text, &bytes);
-    return digest_from(buf_slice(&bytes), ret) == ERR_OK;
-}
-
-static bool path_of(const json_t *proof, struct tree_path *ret)
-{
-    bool good = json_array_size(proof) <= TREE_PATH_MAX;
-
-    ret->n = good ? json_array_size(proof) : 0;
-    for (size_t i = 0; i < ret->n; i++)
-        good = digest_of(json_array_get(proof, i), &ret->hashes[i]) && good;
-    return good;
-}
-
 static void inclusion_vector(const char *path, const json_t *json)
 {
     struct digest leaf, root, got;
     struct tree_path proof = {0};
-    bool good = digest_of(json_object_get(json, "leafHash"), &leaf) &&
-                digest_of(json_object_get(json, "root"), &root) &&
-                path_of(json_object_get(json, "proof"), &proof) &&
+    bool good = tree_vector_digest(json_object_get(json, "leafHash"), &leaf) &&
+                tree_vector_digest(json_object_get(json, "root"), &root) &&
+                tree_vector_path(json_object_get(json, "proof"), &proof) &&
                 tree_root_from(&leaf, vectors_number(json, "leafIdx"),
                                vectors_number(json, "treeSize"), &proof, &got) == ERR_OK &&
                 digest_eq(&got, &root);
 
-    if (good == vectors_bool(json, "wantErr"))
-        fail_msg("%s: %s, got %s", path, vectors_text(json, "desc"), good ? "good" : "refused");
+    tree_vector_verdict(path, json, good);
 }
 
 static void consistency_vector(const char *path, const json_t *json)
 {
-    struct checkpoint earlier, later;
-    struct tree_path proof = {0};
-    bool good;
-
-    earlier.size = vectors_number(json, "size1");
-    later.size = vectors_number(json, "size2");
-    good = digest_of(json_object_get(json, "root1"), &earlier.root) &&
-           digest_of(json_object_get(json, "root2"), &later.root) &&
-           path_of(json_object_get(json, "proof"), &proof);
-    /* Two vectors compare roots that are no digests: equal octets stand for equal roots. */
-    if (earlier.size == 1 && later.size == 1 && proof.n == 0)
-        good = strcmp(vectors_text(json, "root1"), vectors_text(json, "root2")) == 0;
-    else
-        good = good && tree_check_consistency(&earlier, &later, &proof) == ERR_OK;
-    if (good == vectors_bool(json, "wantErr"))
-        fail_msg("%s: %s, got %s", path, vectors_text(json, "desc"), good ? "good" : "refused");
+    tree_vector_verdict(
+        path, json,
+        tree_vector_consistent(json, vectors_number(json, "size1"), vectors_number(json, "size2")));
 }
 
 static void published_proofs(void **state)
