@@ -12,6 +12,7 @@
  * of standard output answers one: "good", for a receipt with leaf index and tree size, or the
  * name of the error and what it says.
  */
+#include "gate/base/frame_testing.h"
 #include "gate/ledger/receipt.h"
 
 #include <inttypes.h>
@@ -19,25 +20,6 @@
 #include <string.h>
 
 enum { WHAT, POINT, MESSAGE, OTHER, N_FIELDS };
-
-static bool next_field(struct buf *ret)
-{
-    uint8_t head[4], chunk[4096];
-    struct reader r = reader_of(SLICE_OF(head));
-    size_t left;
-
-    buf_cut(ret, 0);
-    if (fread(head, 1, sizeof head, stdin) != sizeof head)
-        return false;
-    for (left = reader_u32(&r); left > 0;) {
-        size_t n = fread(chunk, 1, left < sizeof chunk ? left : sizeof chunk, stdin);
-
-        if (n == 0 || buf_add(ret, chunk, n) != ERR_OK)
-            return false;
-        left -= n;
-    }
-    return true;
-}
 
 static err_code judge_statement(const struct hw_pubkey *key, struct slice bytes,
                                 struct slice detached, struct why *why)
@@ -87,7 +69,7 @@ int main(void)
     static struct receipt receipt;
     size_t n = 0;
 
-    while (next_field(&field[n])) {
+    while (frame_next(&field[n])) {
         struct why why = {0};
         err_code err;
 

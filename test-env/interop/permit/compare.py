@@ -25,17 +25,21 @@ exit with the code of that answer."""
 
 import itertools
 import json
+import os
 import re
 import subprocess
 import sys
 import tempfile
 
-import damage
-import plain
-import remade
-import shape
-from damage import Permit
-from verify import Facts, judge
+sys.path.insert(0, f"{os.path.dirname(os.path.abspath(__file__))}/..")
+
+import damage  # pylint: disable=wrong-import-position
+import plain  # pylint: disable=wrong-import-position
+import remade  # pylint: disable=wrong-import-position
+import shape  # pylint: disable=wrong-import-position
+from damage import Permit  # pylint: disable=wrong-import-position
+from tally import Tally  # pylint: disable=wrong-import-position
+from verify import Facts, judge  # pylint: disable=wrong-import-position
 
 # Which permits are damaged how: every bit, or every so many'th (7: some bit of every byte, and each
 # bit of a byte in turn); at every length. The rest is done to all.
@@ -43,29 +47,6 @@ BITS = {"first": 1, "later": 7, "denial": 7}
 LENGTHS = ("first", "epoch4-3", "denial")
 ALONE = ("first", "denial")  # rule 2
 SAMPLE = 53  # every so many'th variant goes through the program itself
-SHOWN = 40  # disagreements
-
-
-class Tally:
-    """What was compared: for each title the variants, those that were valid, and disagreements."""
-
-    def __init__(self):
-        self.rows = {}
-        self.said = 0
-
-    def add(self, title, variants, valid, wrong):
-        row = self.rows.setdefault(title, [0, 0, 0])
-        for column, count in enumerate((variants, valid, len(wrong))):
-            row[column] += count
-        for what in wrong[: max(0, SHOWN - self.said)]:
-            self.said += 1
-            print(f"{title}: {what}", flush=True)
-
-    def close(self):
-        for title, (variants, valid, wrong) in self.rows.items():
-            print(f"{title}: {variants} variants, {valid} valid, {wrong} disagreements")
-        failed = sum(row[2] for row in self.rows.values())
-        print(sum(row[0] for row in self.rows.values()) - failed, failed, 0)
 
 
 tally = Tally()
@@ -78,7 +59,7 @@ class Gate:
         self.name, self.kind, self.home = told["name"], told["kind"], told["home"]
         self.paths = [f"{self.home}/root.cose", f"{self.home}/gate.enrolment"]
         self.built = build, pawl
-        self.program = [f"{build}/gate/decide/permit_judge", *self.paths]
+        self.program = [f"{build}/test-env/interop/permit/permit_judge", *self.paths]
         self.pawl = pawl
         self.root = read(self.paths[0])
         self.facts = Facts(self.root, read(self.paths[1]))

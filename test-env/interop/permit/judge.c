@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * permit_judge.c: "pawl permit verify" as a filter, for comparing it with other implementations;
+ * judge.c: "pawl permit verify" as a filter, for comparing it with other implementations;
  * for tests only. Usage: permit_judge ROOT ENROLMENT. Standard input holds permits, each with its
  * length as four octets, big-endian, before it. Each line of standard output answers one: "permit"
  * or "deny" with epoch, leaf index and tree size, or the name of the error and what it says. A
  * permit without a seal is judged as without --allow-unsealed.
  */
 #include "gate/base/file.h"
+#include "gate/base/frame_testing.h"
 #include "gate/decide/verify.h"
 
 #include <inttypes.h>
@@ -35,26 +36,6 @@ static err_code facts_read(const char *root, const char *enrolment, struct facts
     TRY(file_read(enrolment, ENROLMENT_SIZE_MAX, &ret->enrolment_bytes, why));
     TRY(enrolment_parse(buf_slice(&ret->enrolment_bytes), &ret->enrolment, why));
     return verify_enrolment(ret->root, &ret->enrolment, why);
-}
-
-/* Reads the next permit. Returns whether there was one. */
-static bool next(struct buf *ret)
-{
-    uint8_t head[4], chunk[4096];
-    struct reader r = reader_of(SLICE_OF(head));
-    size_t left;
-
-    buf_cut(ret, 0);
-    if (fread(head, 1, sizeof head, stdin) != sizeof head)
-        return false;
-    for (left = reader_u32(&r); left > 0;) {
-        size_t n = fread(chunk, 1, left < sizeof chunk ? left : sizeof chunk, stdin);
-
-        if (n == 0 || buf_add(ret, chunk, n) != ERR_OK)
-            return false;
-        left -= n;
-    }
-    return true;
 }
 
 static void answer(struct slice permit, const struct enrolment *enrolment)
@@ -88,7 +69,7 @@ int main(int argc, char **argv)
         printf("%s %s\n", err_name(err), why.text);
         return 1;
     }
-    while (next(&permit))
+    while (frame_next(&permit))
         answer(buf_slice(&permit), &facts.enrolment);
     return 0;
 }
