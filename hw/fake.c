@@ -459,14 +459,7 @@ static err_code head_bind(struct hw_root *root, const struct hw_head *head, enum
     TRY(enter_attached(fake, HW_FAKE_HEAD_BIND, why));
     TRY(keeps(fake, why));
     TRY(in_round(fake, why));
-    if (!checked)
-        return why_say(why, ERR_LEDGER_INCONSISTENT,
-                       "round %" PRIu64 " is to be kept, and the heads were not compared",
-                       head->round);
-    if (head->round != fake->nv->heads.round + 1)
-        return why_say(why, ERR_LEDGER_INCONSISTENT,
-                       "round %" PRIu64 " is to be kept after round %" PRIu64, head->round,
-                       fake->nv->heads.round);
+    TRY(hw_head_follows(head, checked, fake->nv->heads.round, why));
     keep(fake->nv, head, how);
     TRY(leave(fake, HW_FAKE_HEAD_BIND, why));
     fake->checked = true;

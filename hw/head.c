@@ -189,3 +189,15 @@ err_code hw_head_judge(const struct hw_head_facts *facts, const struct hw_head *
     *ret_ahead = j.last.round > facts->round;
     return ERR_OK;
 }
+
+err_code hw_head_follows(const struct hw_head *head, bool compared, uint64_t last, struct why *why)
+{
+    if (!compared)
+        return why_say(why, ERR_LEDGER_INCONSISTENT,
+                       "round %" PRIu64 " is to be kept, and the heads were not compared",
+                       head->round);
+    if (head->round != last + 1)
+        return why_say(why, ERR_LEDGER_INCONSISTENT,
+                       "round %" PRIu64 " is to be kept after round %" PRIu64, head->round, last);
+    return ERR_OK;
+}

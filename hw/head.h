@@ -26,6 +26,10 @@ struct hw_head_facts {
 err_code hw_head_judge(const struct hw_head_facts *facts, const struct hw_head *heads, size_t n,
                        struct hw_kept *ret, bool *ret_ahead, struct why *why);
 
+/* Whether a head may be bound now: the heads were compared, and it is of the round after the last.
+ * Error: LEDGER_INCONSISTENT. */
+err_code hw_head_follows(const struct hw_head *head, bool compared, uint64_t last, struct why *why);
+
 bool hw_head_eq(const struct hw_head *a, const struct hw_head *b);
 
 /* The 48 bytes that stand for a head in hardware: round, size, root; and back. */

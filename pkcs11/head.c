@@ -209,13 +209,7 @@ err_code hsm_head_bind(struct hw_root *hw, const struct hw_head *head, enum hw_k
     if (!root->begun)
         return hsm_no_round(root, why);
     heads->known = false;
-    if (!known)
-        return why_say(why, ERR_LEDGER_INCONSISTENT,
-                       "round %" PRIu64 " is to be kept, and the heads were not compared",
-                       head->round);
-    if (head->round != round + 1)
-        return why_say(why, ERR_LEDGER_INCONSISTENT,
-                       "round %" PRIu64 " is to be kept after round %" PRIu64, head->round, round);
+    TRY(hw_head_follows(head, known, round, why));
     TRY(hsm_run(root, bind_op, &binding, NULL, why));
     heads->known = true;
     return ERR_OK;

@@ -442,14 +442,7 @@ err_code tpm_root_head_bind(struct hw_root *hw, const struct hw_head *head, enum
     TRY(tpm_in_round(root, why));
     known = heads->known;
     heads->known = false;
-    if (!known)
-        return why_say(why, ERR_LEDGER_INCONSISTENT,
-                       "round %" PRIu64 " is to be kept, and the heads were not compared",
-                       head->round);
-    if (head->round != heads->round + 1)
-        return why_say(why, ERR_LEDGER_INCONSISTENT,
-                       "round %" PRIu64 " is to be kept after round %" PRIu64, head->round,
-                       heads->round);
+    TRY(hw_head_follows(head, known, heads->round, why));
     TRY(not_reset(root, why));
     TRY(extend(root, head, why));
     TRY(tpm_head_step(root, &heads->counter, why));
