@@ -189,6 +189,17 @@ err_code hsm_no_round(const struct hsm_root *root, struct why *why)
     return why_say(why, ERR_NOTHING_INSTALLED, "no round is open");
 }
 
+static err_code sign_with(struct hsm_root *root, hsm_op op, const struct digest *digest,
+                          uint8_t ret[static 64], struct why *why)
+{
+    err_code err;
+
+    if (root->owner != NULL && !root->begun)
+        return hsm_no_round(root, why);
+    err = hsm_run(root, op, digest, ret, why);
+    return err == ERR_ROLLBACK ? hsm_no_round(root, why) : err;
+}
+
 /* After a new start in the middle of a round everything that begin asked is asked again. */
 static err_code sign_op(struct hsm_root *root, const void *in, void *out, struct why *why)
 {
@@ -199,13 +210,7 @@ static err_code sign_op(struct hsm_root *root, const void *in, void *out, struct
 err_code hsm_sign(struct hw_root *hw, const struct digest *digest, uint8_t ret[static 64],
                   struct why *why)
 {
-    struct hsm_root *root = (struct hsm_root *)hw;
-    err_code err;
-
-    if (root->owner != NULL && !root->begun)
-        return hsm_no_round(root, why);
-    err = hsm_run(root, sign_op, digest, ret, why);
-    return err == ERR_ROLLBACK ? hsm_no_round(root, why) : err;
+    return sign_with((struct hsm_root *)hw, sign_op, digest, ret, why);
 }
 
 static err_code device_sign_op(struct hsm_root *root, const void *in, void *out, struct why *why)
@@ -217,13 +222,7 @@ static err_code device_sign_op(struct hsm_root *root, const void *in, void *out,
 err_code hsm_device_sign(struct hw_root *hw, const struct digest *digest, uint8_t ret[static 64],
                          struct why *why)
 {
-    struct hsm_root *root = (struct hsm_root *)hw;
-    err_code err;
-
-    if (root->owner != NULL && !root->begun)
-        return hsm_no_round(root, why);
-    err = hsm_run(root, device_sign_op, digest, ret, why);
-    return err == ERR_ROLLBACK ? hsm_no_round(root, why) : err;
+    return sign_with((struct hsm_root *)hw, device_sign_op, digest, ret, why);
 }
 
 static err_code seal_op(struct hsm_root *root, const void *in, void *out, struct why *why)
