@@ -18,35 +18,6 @@ static const struct digest DIGEST = {{4, 5, 6}};
 
 #define SHORT_BASE 5 /* the padding is one step, repeated: a few are as good as 64 */
 
-enum cut {
-    GATE_BEFORE, /* the gate dies: this command is not sent any more, nor any other */
-    GATE_AFTER,  /* the TPM runs it, but nobody is there for the answer */
-    POWER_BEFORE,
-    POWER_AFTER, /* the TPM loses power having answered */
-    N_CUTS,
-};
-static const char *const CUT_TEXT[] = {"gate dies before", "gate dies after", "power fails before",
-                                       "power fails after"};
-
-static void power_cut(void *arg)
-{
-    swtpm_kill(arg);
-}
-
-static void cut_at(struct fx *fx, enum cut cut, unsigned nth)
-{
-    struct fault fault = {.nth = nth, .times = 1, .hook = power_cut, .arg = &fx->tpm};
-
-    fault_clear(&fx->faults);
-    fault.kind = cut == GATE_BEFORE    ? FAULT_REFUSE
-                 : cut == GATE_AFTER   ? FAULT_BREAK
-                 : cut == POWER_BEFORE ? FAULT_BEFORE
-                                       : FAULT_AFTER;
-    fault_add(&fx->faults, &fault);
-    if (cut == GATE_BEFORE || cut == GATE_AFTER)
-        fault_add(&fx->faults, &(struct fault){.kind = FAULT_REFUSE, .nth = nth + 1});
-}
-
 /* Whatever state the simulator is in, it runs again afterwards. */
 static void revive(struct fx *fx)
 {
@@ -72,8 +43,8 @@ static void enrolment_is_finished_by_the_next(void **state)
     /* After one command is before the next. Losing power differs from losing the gate by the TPM's
      * working memory alone, so every third place will do; each takes two starts of the simulator.
      */
-    for (enum cut cut = GATE_BEFORE; cut < N_CUTS; cut += 2) {
-        for (nth = 1; nth < 1000; nth += cut == GATE_BEFORE ? 1 : 3) {
+    for (enum fx_cut cut = FX_GATE_BEFORE; cut < FX_CUTS; cut += 2) {
+        for (nth = 1; nth < 1000; nth += cut == FX_GATE_BEFORE ? 1 : 3) {
             err_code err;
 
             fx_free(fx);
@@ -81,7 +52,7 @@ static void enrolment_is_finished_by_the_next(void **state)
             *state = fx;
             fx->base = SHORT_BASE;
             fx_rekey(fx);
-            cut_at(fx, cut, nth);
+            fx_cut_at(fx, cut, nth);
             err = fx_open_faulty(fx, false);
             if (err == ERR_OK)
                 err = fx->root->ops->enrol(fx->root, &fx->owner, &fx->enrolment, &fx->why);
@@ -91,7 +62,7 @@ static void enrolment_is_finished_by_the_next(void **state)
             fx_enrol(fx);
             if (fx->enrolment.base != SHORT_BASE || fx->enrolment.epoch != 0 ||
                 counter_of(fx) != SHORT_BASE)
-                fail_msg("%s command %u: base %u, epoch %u", CUT_TEXT[cut], nth,
+                fail_msg("%s command %u: base %u, epoch %u", FX_CUT_TEXT[cut], nth,
                          (unsigned)fx->enrolment.base, (unsigned)fx->enrolment.epoch);
             fx_no_heads(fx);
             fx_step(fx, 1);
@@ -111,7 +82,7 @@ static void bank(struct fx *fx, struct tpm_chip *other, uint64_t epoch)
 }
 
 /* One step of two epochs, cut once, then done again by a new process. */
-static bool step_cut(struct fx *fx, enum cut cut, unsigned nth, uint64_t *epoch)
+static bool step_cut(struct fx *fx, enum fx_cut cut, unsigned nth, uint64_t *epoch)
 {
     CLEANUP(fx_other_close) struct tpm_chip *other = NULL;
     const struct hw_mandate *mandate;
@@ -126,7 +97,7 @@ static bool step_cut(struct fx *fx, enum cut cut, unsigned nth, uint64_t *epoch)
     other = fx_other(fx);
     bank(fx, other, before);
     mandate = fx_mandate(fx, before + 2);
-    cut_at(fx, cut, nth);
+    fx_cut_at(fx, cut, nth);
     err = fx->root->ops->step(fx->root, mandate, &fx->why);
     if (err == ERR_OK && fault_count(&fx->faults, 0) < nth)
         return false;
@@ -135,12 +106,12 @@ static bool step_cut(struct fx *fx, enum cut cut, unsigned nth, uint64_t *epoch)
     OK(fx->root->ops->epoch(fx->root, &now, &fx->why));
     /* Acknowledged is acknowledged; and never beyond what was asked for. */
     if (now < before || now > before + 2 || (err == ERR_OK && now != before + 2))
-        fail_msg("%s command %u: epoch %u became %u", CUT_TEXT[cut], nth, (unsigned)before,
+        fail_msg("%s command %u: epoch %u became %u", FX_CUT_TEXT[cut], nth, (unsigned)before,
                  (unsigned)now);
     fx_step(fx, before + 2);
     fx_round(fx);
     if (tpm_sign(other, TPM_DEFAULT_RECEIPT, &DIGEST, &sig) == TPM2_RC_SUCCESS)
-        fail_msg("%s command %u: a session of epoch %u signed in epoch %u", CUT_TEXT[cut], nth,
+        fail_msg("%s command %u: a session of epoch %u signed in epoch %u", FX_CUT_TEXT[cut], nth,
                  (unsigned)before, (unsigned)before + 2);
     *epoch = before + 2;
     return true;
@@ -153,7 +124,7 @@ static void steps_are_finished_by_the_next(void **state)
 
     fx_enrol(fx);
     fx_step(fx, 1);
-    for (enum cut cut = 0; cut < N_CUTS; cut++) {
+    for (enum fx_cut cut = 0; cut < FX_CUTS; cut++) {
         unsigned nth = 1;
 
         while (step_cut(fx, cut, nth, &epoch))

@@ -133,33 +133,6 @@ static void the_same_round_with_other_content(void **state)
 
 /* ---- rounds cut at every command ------------------------------------------------------------- */
 
-enum cut {
-    GATE_BEFORE, /* the gate dies: this command is not sent any more, nor any other */
-    GATE_AFTER,  /* the TPM runs it, but nobody is there for the answer */
-    POWER_BEFORE,
-    POWER_AFTER,
-    N_CUTS,
-};
-static const char *const CUT_TEXT[] = {"gate dies before", "gate dies after", "power fails before",
-                                       "power fails after"};
-
-static void power_cut(void *arg)
-{
-    swtpm_kill(arg);
-}
-
-static void cut_at(struct fx *fx, enum cut cut, unsigned nth)
-{
-    static const enum fault_kind KINDS[] = {FAULT_REFUSE, FAULT_BREAK, FAULT_BEFORE, FAULT_AFTER};
-
-    fault_clear(&fx->faults);
-    fault_add(&fx->faults,
-              &(struct fault){
-                  .kind = KINDS[cut], .nth = nth, .times = 1, .hook = power_cut, .arg = &fx->tpm});
-    if (cut <= GATE_AFTER)
-        fault_add(&fx->faults, &(struct fault){.kind = FAULT_REFUSE, .nth = nth + 1});
-}
-
 static void attach_faulty(struct disk *disk)
 {
     struct fx *fx = disk->fx;
@@ -172,7 +145,7 @@ static void attach_faulty(struct disk *disk)
 
 /* The next program compares the heads, and all that was promised is there. False: what was cut came
  * through before its command. */
-static bool revive(struct disk *disk, enum cut cut, unsigned nth, err_code err, size_t promised)
+static bool revive(struct disk *disk, enum fx_cut cut, unsigned nth, err_code err, size_t promised)
 {
     struct fx *fx = disk->fx;
     bool hit = fault_count(&fx->faults, 0) >= nth;
@@ -181,15 +154,15 @@ static bool revive(struct disk *disk, enum cut cut, unsigned nth, err_code err, 
         OK(err);
     fault_clear(&fx->faults);
     disk_restart(disk, SAME_BOOT);
-    if (promised > 0 && cut <= GATE_AFTER)
+    if (promised > 0 && cut <= FX_GATE_AFTER)
         disk_refused(disk, promised - 1, ERR_LEDGER_ROLLBACK);
     err = disk_check(disk, disk->n);
     if (err != ERR_OK)
-        fail_msg("%s command %u: %s: %s", CUT_TEXT[cut], nth, err_name(err), fx->why.text);
-    if (cut <= GATE_AFTER && disk->kept.missing != 0)
-        fail_msg("%s command %u: %u missing", CUT_TEXT[cut], nth, (unsigned)disk->kept.missing);
+        fail_msg("%s command %u: %s: %s", FX_CUT_TEXT[cut], nth, err_name(err), fx->why.text);
+    if (cut <= FX_GATE_AFTER && disk->kept.missing != 0)
+        fail_msg("%s command %u: %u missing", FX_CUT_TEXT[cut], nth, (unsigned)disk->kept.missing);
     if (disk->kept.missing > 254)
-        fail_msg("%s command %u: %u missing", CUT_TEXT[cut], nth, (unsigned)disk->kept.missing);
+        fail_msg("%s command %u: %u missing", FX_CUT_TEXT[cut], nth, (unsigned)disk->kept.missing);
     disk_rounds(disk, 1, HW_KEEP_ROUND);
     disk_agrees(disk, 0);
     return hit;
@@ -200,8 +173,8 @@ static void binds_cut_at_every_command(void **state)
     struct disk *disk = *state;
     struct fx *fx = disk->fx;
 
-    for (unsigned i = 0; i < 3 * N_CUTS; i++) {
-        enum cut cut = i / 3;
+    for (unsigned i = 0; i < 3 * FX_CUTS; i++) {
+        enum fx_cut cut = i / 3;
         enum hw_keep keep = i % 3 == 1 ? HW_KEEP_DURABLE : HW_KEEP_ROUND;
         unsigned nth = 0;
         err_code err;
@@ -213,7 +186,7 @@ static void binds_cut_at_every_command(void **state)
             disk_agrees(disk, 0);
             disk_commit(disk);
             OK(fx->root->ops->begin(fx->root, &fx->why));
-            cut_at(fx, cut, ++nth);
+            fx_cut_at(fx, cut, ++nth);
             err = disk_bind(disk, keep);
         } while (revive(disk, cut, nth, err, disk->n - 1));
         assert_in_range(nth, 4, 9);
@@ -227,7 +200,7 @@ static void checks_cut_at_every_command(void **state)
     struct disk *disk = *state;
 
     disk_rounds(disk, 2, HW_KEEP_DURABLE);
-    for (enum cut cut = 0; cut < N_CUTS; cut++) {
+    for (enum fx_cut cut = 0; cut < FX_CUTS; cut++) {
         unsigned nth = 0;
         err_code err;
 
@@ -235,7 +208,7 @@ static void checks_cut_at_every_command(void **state)
             disk_commit(disk);
             disk_restart(disk, CLEAN);
             attach_faulty(disk);
-            cut_at(disk->fx, cut, ++nth);
+            fx_cut_at(disk->fx, cut, ++nth);
             err = disk_check(disk, disk->n);
         } while (revive(disk, cut, nth, err, disk->n - 1));
         assert_in_range(nth, 8, 16);

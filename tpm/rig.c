@@ -163,6 +163,26 @@ err_code fx_open_faulty(struct fx *fx, bool real)
     return tpm_root_open_source(&uri, &s->source, &fx->options, &fx->root, &fx->why);
 }
 
+const char *const FX_CUT_TEXT[FX_CUTS] = {"gate dies before", "gate dies after",
+                                          "power fails before", "power fails after"};
+
+static void power_cut(void *arg)
+{
+    swtpm_kill(arg);
+}
+
+void fx_cut_at(struct fx *fx, enum fx_cut cut, unsigned nth)
+{
+    static const enum fault_kind KINDS[] = {FAULT_REFUSE, FAULT_BREAK, FAULT_BEFORE, FAULT_AFTER};
+
+    fault_clear(&fx->faults);
+    fault_add(&fx->faults,
+              &(struct fault){
+                  .kind = KINDS[cut], .nth = nth, .times = 1, .hook = power_cut, .arg = &fx->tpm});
+    if (cut <= FX_GATE_AFTER)
+        fault_add(&fx->faults, &(struct fault){.kind = FAULT_REFUSE, .nth = nth + 1});
+}
+
 /* --- the other user --- */
 
 struct tpm_chip *fx_other(struct fx *fx)

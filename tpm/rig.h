@@ -59,6 +59,18 @@ void fx_open(struct fx *fx);
 /* The same through a fault TCTI that follows fx->faults; real: the source does not say by its name
  * that it is a simulator. */
 err_code fx_open_faulty(struct fx *fx, bool real);
+
+/* What that root meets at its nth command from now on. */
+enum fx_cut {
+    FX_GATE_BEFORE, /* the gate dies: this command is not sent any more, nor any other */
+    FX_GATE_AFTER,  /* the TPM runs it, but nobody is there for the answer */
+    FX_POWER_BEFORE,
+    FX_POWER_AFTER, /* the TPM loses power having answered */
+    FX_CUTS,
+};
+extern const char *const FX_CUT_TEXT[FX_CUTS];
+void fx_cut_at(struct fx *fx, enum fx_cut cut, unsigned nth);
+
 void fx_close(struct fx *fx);
 /* fx_open, enrol, attach. */
 void fx_enrol(struct fx *fx);
