@@ -6,6 +6,7 @@
 #include "gate/cli/log_prove.h"
 #include "gate/cli/verbs.h"
 #include "gate/ledger/log_reader.h"
+#include "gate/ledger/payload.h"
 #include "gate/policy/bundle.h"
 
 #include <stdio.h>
@@ -66,6 +67,21 @@ static err_code copy_hashes(struct copy *copy, const struct published *log, unsi
     return copy_to(copy, path, (struct slice){hashes->bytes, (size_t)n * SHA256_LEN});
 }
 
+/* What an entry that is a hash envelope stands for. */
+static err_code copy_preimage(struct copy *copy, struct slice entry)
+{
+    CLEANUP(buf_free) struct buf bytes = {0};
+    char name[PAYLOAD_NAME];
+    struct digest hash;
+    bool needed;
+
+    if (record_preimage(entry, &needed, &hash, NULL) != ERR_OK || !needed)
+        return ERR_OK;
+    TRY(payload_load(copy->from, &hash, &bytes, &copy->call->why));
+    payload_name(&hash, name);
+    return copy_to(copy, name, buf_slice(&bytes));
+}
+
 static err_code copy_entries(struct copy *copy, const struct published *log, uint64_t index,
                              struct tile_bundle *bundle)
 {
@@ -76,6 +92,7 @@ static err_code copy_entries(struct copy *copy, const struct published *log, uin
     for (unsigned i = 0; i < bundle->n; i++) {
         TRY(buf_add_u16(&bytes, (uint16_t)bundle->entries[i].len));
         TRY(buf_add_slice(&bytes, bundle->entries[i]));
+        TRY(copy_preimage(copy, bundle->entries[i]));
     }
     tile_path((struct tile){TILE_ENTRIES, index, bundle->n}, path);
     return copy_to(copy, path, buf_slice(&bytes));

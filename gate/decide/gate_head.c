@@ -51,7 +51,7 @@ static err_code check_number(const struct gate *gate, const struct ledger *ledge
                              const struct heads *heads, struct why *why)
 {
     CLEANUP(record_drop) struct record *record = malloc(sizeof *record);
-    CLEANUP(buf_free) struct buf entry = {0};
+    CLEANUP(ledger_room_free) struct ledger_room room = {0};
     const struct tlog_head *last;
     struct why inner = {0};
 
@@ -60,8 +60,7 @@ static err_code check_number(const struct gate *gate, const struct ledger *ledge
     if (heads->n_ledger < 2)
         return ERR_OK; /* folded: where its last commit began is not known any more */
     last = &heads->ledger[heads->n_ledger - 1];
-    TRY(ledger_entry(ledger, last[-1].checkpoint.size, &entry, why));
-    TRY(record_parse(buf_slice(&entry), record, why));
+    TRY(ledger_record(ledger, last[-1].checkpoint.size, &room, record, why));
     if (record->kind != RECORD_KEY_ROTATION)
         return ERR_OK;
     if (record->rotation.round != last->round)

@@ -147,34 +147,13 @@ static err_code commit(struct scribe *s, enum hw_keep keep, struct why *why)
     return ERR_OK;
 }
 
-static void record_drop(struct record **record)
-{
-    free(*record);
-    *record = NULL;
-}
-
-/* When the hardware kept a head durably stands in the ledger: the time of that head's last entry.
- */
-static err_code durable_time(const struct scribe *s, uint64_t *ret, struct why *why)
-{
-    CLEANUP(record_drop) struct record *record = malloc(sizeof *record);
-    CLEANUP(buf_free) struct buf entry = {0};
-
-    if (record == NULL)
-        return ERR_NO_MEMORY;
-    TRY(ledger_entry(s->ledger, s->kept.durable.size - 1, &entry, why));
-    TRY(record_parse(buf_slice(&entry), record, why));
-    *ret = record->action_ms;
-    return ERR_OK;
-}
-
 static err_code keep_now(struct scribe *s, uint64_t now_ms, enum hw_keep *ret, struct why *why)
 {
     *ret = HW_KEEP_DURABLE;
     if (!s->kept.has_durable || s->kept.durable.size == 0)
         return ERR_OK;
-    if (s->durable_ms == 0)
-        TRY(durable_time(s, &s->durable_ms, why));
+    if (s->durable_ms == 0) /* when that head was kept: at the time of its last entry */
+        TRY(ledger_time(s->ledger, s->kept.durable.size - 1, &s->durable_ms, why));
     if (now_ms < s->durable_ms + DURABLE_MS)
         *ret = HW_KEEP_ROUND;
     return ERR_OK;

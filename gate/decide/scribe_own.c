@@ -42,12 +42,13 @@ err_code scribe_begin(const struct scribe *s, enum record_kind kind, struct slic
 
 err_code scribe_stage(struct scribe *s, struct record *record, struct buf *ret, struct why *why)
 {
+    CLEANUP(record_draft_free) struct record_draft draft = {0};
     CLEANUP(buf_free) struct buf bytes = {0};
-    struct digest chain;
 
     TRY(record_input(record, &record->input));
-    TRY(record_make(s->session.key, record, &bytes, &chain, why));
-    TRY(ledger_stage(s->ledger, buf_slice(&bytes), why));
+    TRY(record_prepare(&s->session.key->key, record, &draft, why));
+    TRY(record_sign(s->session.key, &draft, &bytes, why));
+    TRY(ledger_stage_whole(s->ledger, buf_slice(&bytes), buf_slice(&draft.preimage), why));
     if (ret == NULL)
         return ERR_OK;
     buf_free(ret);
@@ -114,7 +115,8 @@ static err_code stage_rotation(struct scribe *s, uint64_t now_ms, struct why *wh
     TRY(hw->ops->sign(hw, &draft.tbs, sig, why));
     buf_cut(&session->rotation, 0);
     TRY(record_finish(&draft, sig, &session->rotation));
-    return ledger_stage(s->ledger, buf_slice(&session->rotation), why);
+    return ledger_stage_whole(s->ledger, buf_slice(&session->rotation), buf_slice(&draft.preimage),
+                              why);
 }
 
 static err_code certify(struct scribe *s, uint64_t now_ms, struct why *why)

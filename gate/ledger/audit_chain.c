@@ -5,6 +5,7 @@
 
 #include "gate/base/text.h"
 #include "gate/cose/cose_key.h"
+#include "gate/ledger/payload.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -267,6 +268,27 @@ static err_code take(struct audit *a, uint64_t index, const struct record *recor
     return ERR_OK;
 }
 
+err_code audit_record(struct audit *a, struct slice entry, struct why *why)
+{
+    return payload_record(a->dir.path, entry, &a->preimage, a->record, why);
+}
+
+/* An entry that is no record, or a hash envelope without its pre-image: which, err says. */
+static err_code unreadable(struct audit *a, uint64_t index, struct slice entry, err_code err,
+                           const char *text)
+{
+    bool missing = err == ERR_PREIMAGE_MISSING, needed;
+    char file[PAYLOAD_NAME];
+    struct digest hash;
+
+    if (!missing && err != ERR_LEDGER_INCONSISTENT)
+        return audit_hold(a, AUDIT_RECORD_DAMAGED, index, "", "%s", text);
+    TRY(record_preimage(entry, &needed, &hash, NULL));
+    payload_name(&hash, file);
+    return audit_hold(a, missing ? AUDIT_PREIMAGE_MISSING : AUDIT_PREIMAGE_DAMAGED, index, file,
+                      "%s", text);
+}
+
 err_code audit_chain_take(struct audit *a, const struct audit_unit *unit, unsigned at,
                           struct why *why)
 {
@@ -278,13 +300,13 @@ err_code audit_chain_take(struct audit *a, const struct audit_unit *unit, unsign
         record_of_skim(&unit->skims[at], a->record);
         return take(a, index, a->record, why);
     }
-    err = record_parse(unit->entries[at], a->record, &inner);
+    err = audit_record(a, unit->entries[at], &inner);
     if (err == ERR_NO_MEMORY || err == ERR_INTERNAL)
         return err;
     if (err == ERR_OK)
         return take(a, index, a->record, why);
     audit_chain_hole(a, index);
-    return audit_hold(a, AUDIT_RECORD_DAMAGED, index, "", "%s", why_text(&inner, err));
+    return unreadable(a, index, unit->entries[at], err, why_text(&inner, err));
 }
 
 void audit_chain_hole(struct audit *a, uint64_t index)
@@ -298,7 +320,7 @@ err_code audit_chain_resume(struct audit *a, struct slice entry, struct why *why
     struct record *record = a->record;
     size_t agent;
 
-    TRY(record_parse(entry, record, why));
+    TRY(audit_record(a, entry, why));
     TRY(buf_add_slice(&a->chain.issuer, record->issuer));
     a->chain.head.time_ms = record->action_ms;
     a->chain.head.epoch = record->epoch;
@@ -362,27 +384,32 @@ static void half_free(struct half *half)
     free(half->record);
 }
 
+/* Where no signature was found good. A hash envelope is read here: the halves read no files. */
+static err_code report_one(struct audit *a, const struct half *half, unsigned at)
+{
+    uint64_t index = half->unit->number * AUDIT_WIDTH + at;
+    err_code err = half->errors[at], again;
+    struct why inner = {0};
+
+    if (err == ERR_NO_MEMORY || err == ERR_INTERNAL)
+        return err;
+    again = audit_record(a, half->unit->entries[at], &inner);
+    if (err == ERR_PREIMAGE_MISSING) {
+        err = again == ERR_OK ? record_verify(a->record, &half->keys[at], &inner) : ERR_OK;
+        if (err == ERR_OK)
+            return ERR_OK; /* or what is wrong was said when the record was taken */
+    }
+    if (again != ERR_OK)
+        return audit_hold(a, AUDIT_RECORD_DAMAGED, index, "", "%s", why_text(&inner, again));
+    return audit_hold(a, err == ERR_SIGNER_UNKNOWN ? AUDIT_SIGNER_UNKNOWN : AUDIT_SIGNATURE_INVALID,
+                      index, "", "the session's key did not sign this record");
+}
+
 static err_code report_half(struct audit *a, const struct half *half)
 {
-    uint64_t start = half->unit->number * AUDIT_WIDTH;
-
-    for (unsigned i = half->from; i < half->unit->n; i += 2) {
-        struct why inner = {0};
-        err_code err = half->errors[i], again;
-
-        if (err == ERR_OK)
-            continue;
-        if (err == ERR_NO_MEMORY || err == ERR_INTERNAL)
-            return err;
-        again = record_parse(half->unit->entries[i], half->record, &inner);
-        if (again != ERR_OK) {
-            TRY(audit_hold(a, AUDIT_RECORD_DAMAGED, start + i, "", "%s", why_text(&inner, again)));
-            continue;
-        }
-        TRY(audit_hold(a,
-                       err == ERR_SIGNER_UNKNOWN ? AUDIT_SIGNER_UNKNOWN : AUDIT_SIGNATURE_INVALID,
-                       start + i, "", "the session's key did not sign this record"));
-    }
+    for (unsigned i = half->from; i < half->unit->n; i += 2)
+        if (half->errors[i] != ERR_OK)
+            TRY(report_one(a, half, i));
     return ERR_OK;
 }
 

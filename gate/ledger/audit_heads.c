@@ -79,7 +79,7 @@ static bool begins_session(struct audit *a, uint64_t index)
     struct slice entry;
 
     return audit_journal_entry(&a->journal, index, &entry) &&
-           record_parse(entry, a->record, NULL) == ERR_OK && a->record->kind == RECORD_KEY_ROTATION;
+           audit_record(a, entry, NULL) == ERR_OK && a->record->kind == RECORD_KEY_ROTATION;
 }
 
 /* Every commit is published before the next one, unless the gate is killed between; then a new

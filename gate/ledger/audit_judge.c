@@ -95,7 +95,7 @@ static err_code ask_heads(struct audit *a, const struct audit_unit *unit, unsign
 /* Nobody else knows: an entry that still is a record of good hashes is believed. */
 static enum verdict ask_record(struct audit *a, const struct audit_unit *unit, unsigned at)
 {
-    return record_parse(unit->entries[at], a->record, NULL) == ERR_OK ? ENTRIES_RIGHT : TILE_RIGHT;
+    return audit_record(a, unit->entries[at], NULL) == ERR_OK ? ENTRIES_RIGHT : TILE_RIGHT;
 }
 
 static err_code decide(struct audit *a, const struct audit_unit *unit, unsigned at,

@@ -63,7 +63,11 @@
     X(AUDIT_ENROLMENT_MISMATCH, "enrolment_mismatch", ROOT_UNTRUSTED,                              \
       "the log is of another enrolment")                                                           \
     X(AUDIT_EPOCH_UNKNOWN, "epoch_unknown", LEDGER_INCONSISTENT,                                   \
-      "an epoch is not the one that the authority signed")
+      "an epoch is not the one that the authority signed")                                         \
+    X(AUDIT_PREIMAGE_MISSING, "preimage_missing", PREIMAGE_MISSING,                                \
+      "what a record is the hash of is gone")                                                      \
+    X(AUDIT_PREIMAGE_DAMAGED, "preimage_damaged", LEDGER_INCONSISTENT,                             \
+      "what a record is the hash of is something else")
 
 #define X(kind, name, error, meaning) kind,
 enum audit_kind { AUDIT_KINDS(X) };

@@ -356,6 +356,7 @@ static void audit_free(struct audit **pointer)
     audit_journal_free(&a->journal);
     audit_room_free(&a->seal);
     buf_free(&a->last);
+    buf_free(&a->preimage);
     hasher_free(&a->hasher);
     free(a->tree);
     free(a->stops);

@@ -3,6 +3,7 @@
 
 #include "gate/base/file.h"
 #include "gate/cose/cose_key.h"
+#include "gate/ledger/record_air.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -128,6 +129,47 @@ void lab_add(struct lab *lab, enum record_kind kind, const char *agent)
     succession_settle(&lab->chain);
     if (kind == RECORD_ATTEMPT)
         memcpy(lab->attempt, lab->t.record_id, sizeof lab->attempt);
+    lab->n++;
+    lab->t.now_ms += 3;
+    free(record);
+    free(parsed);
+}
+
+void lab_add_envelope(struct lab *lab, struct buf *ret_preimage, char ret_name[static PAYLOAD_NAME])
+{
+    CLEANUP(record_draft_free) struct record_draft draft = {0};
+    CLEANUP(buf_free) struct buf tbs = {0};
+    struct record *record, *parsed = calloc(1, sizeof *parsed);
+    const struct hw_pubkey *key = &lab->t.statement->key;
+    struct record_content content = {.enveloped = true};
+    struct record_link link;
+    struct digest hash;
+    struct why why = {0};
+
+    assert_non_null(parsed);
+    assert_int_equal(succession_link(&lab->chain, slice_str(TESTING_ISSUER), &link, &why), ERR_OK);
+    record = testing_record(&lab->t, RECORD_APPROVAL, NULL, &link);
+    assert_int_equal(record_prepare(key, record, &draft, &why), ERR_OK);
+    draft.preimage = buf_take(&draft.payload);
+    assert_int_equal(hash_sha256(buf_slice(&draft.preimage), &hash), ERR_OK);
+    assert_int_equal(buf_add_slice(&draft.payload, digest_slice(&hash)), ERR_OK);
+    content.octets = buf_slice(&draft.payload);
+    buf_cut(&draft.protected_, 0);
+    assert_int_equal(
+        air_write_protected(key, record, &content, &draft.protected_, &draft.chain_hash), ERR_OK);
+    assert_int_equal(cose_sign1_tbs(buf_slice(&draft.protected_), (struct slice){0},
+                                    buf_slice(&draft.payload), &tbs),
+                     ERR_OK);
+    assert_int_equal(hash_sha256(buf_slice(&tbs), &draft.tbs), ERR_OK);
+    assert_int_equal(record_sign(lab->t.statement, &draft, &lab->entries[lab->n], &why), ERR_OK);
+    *ret_preimage = buf_take(&draft.preimage);
+    payload_name(&hash, ret_name);
+    assert_int_equal(payload_store(lab->dir, buf_slice(ret_preimage), &why), ERR_OK);
+    assert_int_equal(
+        record_parse_whole(buf_slice(&lab->entries[lab->n]), buf_slice(ret_preimage), parsed, &why),
+        ERR_OK);
+    assert_int_equal(succession_take(&lab->chain, parsed, &why), ERR_OK);
+    succession_settle(&lab->chain);
     lab->n++;
     lab->t.now_ms += 3;
     free(record);

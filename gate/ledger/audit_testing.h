@@ -9,6 +9,7 @@
 
 #include "gate/ledger/audit_log.h"
 #include "gate/ledger/ledger_testing.h"
+#include "gate/ledger/payload.h"
 #include "gate/ledger/succession.h"
 #include "gate/tlog/checkpoint_text.h"
 
@@ -35,6 +36,10 @@ void lab_free(struct lab *lab);
 
 /* Adds a record; of a decision, an agent's. A key_rotation begins a new session. */
 void lab_add(struct lab *lab, enum record_kind kind, const char *agent);
+/* Adds what a later kind may be: a record of the session's that is a hash envelope. Its size is no
+ * matter to who reads it. Where its pre-image lies (payload.h), which is written at once. */
+void lab_add_envelope(struct lab *lab, struct buf *ret_preimage,
+                      char ret_name[static PAYLOAD_NAME]);
 /* A session without a stop: key_rotation and start, committed together; then n attempts of three
  * agents in turns, each committed with its outcome. */
 void lab_session(struct lab *lab, size_t n);

@@ -43,6 +43,7 @@ struct audit {
     struct hw_pubkey session_key;
     bool has_session_key;
     struct record *record;
+    struct buf preimage;    /* of that record, if it is a hash envelope */
     struct hw_pubkey *keys; /* of the unit's records, when signatures are judged */
     bool *judged;           /* keys[i] is there */
     bool holes;             /* an entry was not readable, so what follows may lack what it was */
@@ -71,6 +72,9 @@ err_code audit_judge_unit(struct audit *a, const struct audit_unit *unit, unsign
 /* Compares a full tile, and every partial one beside it, with what it must be. */
 err_code audit_judge_tile(struct audit *a, unsigned level, uint64_t tile,
                           const struct digest *hashes, unsigned n, struct why *why);
+
+/* payload_record() of an entry of this log, into a->record. */
+err_code audit_record(struct audit *a, struct slice entry, struct why *why);
 
 /* Holds one record against those before it. */
 err_code audit_chain_take(struct audit *a, const struct audit_unit *unit, unsigned at,

@@ -5,6 +5,7 @@
 #include "gate/base/file.h"
 #include "gate/base/text.h"
 #include "gate/ledger/log_state.h"
+#include "gate/ledger/payload.h"
 
 #include <stdlib.h>
 
@@ -65,12 +66,12 @@ static err_code check_state(const struct ledger *ledger, struct why *why)
 
 err_code ledger_replay(const struct replay *replay, uint64_t index, struct why *why)
 {
-    CLEANUP(buf_free) struct buf entry = {0};
+    CLEANUP(buf_free) struct buf entry = {0}, preimage = {0};
     struct why inner = {0};
     err_code err;
 
     TRY(tlog_entry(replay->tlog, index, &entry, why));
-    err = record_parse(buf_slice(&entry), replay->record, &inner);
+    err = payload_record(replay->dir, buf_slice(&entry), &preimage, replay->record, &inner);
     if (err == ERR_OK)
         err = succession_take(replay->succession, replay->record, &inner);
     succession_settle(replay->succession);
@@ -193,6 +194,29 @@ err_code ledger_link(const struct ledger *ledger, struct slice agent_id, struct 
 err_code ledger_entry(const struct ledger *ledger, uint64_t index, struct buf *ret, struct why *why)
 {
     return tlog_entry(ledger->tlog, index, ret, why);
+}
+
+void ledger_room_free(struct ledger_room *room)
+{
+    buf_free(&room->entry);
+    buf_free(&room->preimage);
+}
+
+err_code ledger_record(const struct ledger *ledger, uint64_t index, struct ledger_room *room,
+                       struct record *ret, struct why *why)
+{
+    TRY(ledger_entry(ledger, index, &room->entry, why));
+    return payload_record((const char *)ledger->dir.ptr, buf_slice(&room->entry), &room->preimage,
+                          ret, why);
+}
+
+err_code ledger_time(const struct ledger *ledger, uint64_t index, uint64_t *ret_ms, struct why *why)
+{
+    CLEANUP(ledger_room_free) struct ledger_room room = {0};
+
+    TRY(ledger_record(ledger, index, &room, ledger->record, why));
+    *ret_ms = ledger->record->action_ms;
+    return ERR_OK;
 }
 
 err_code ledger_ready(const struct ledger *ledger, uint64_t now_ms, uint64_t epoch,

@@ -62,6 +62,19 @@ err_code ledger_link(const struct ledger *ledger, struct slice agent_id, struct 
 err_code ledger_entry(const struct ledger *ledger, uint64_t index, struct buf *ret,
                       struct why *why);
 
+/* A durable entry's record; of a hash envelope, with what it stands for. Errors: those of
+ * ledger_entry() and payload_record(). Borrows: *ret from the room, until the next use of it. */
+struct ledger_room {
+    struct buf entry, preimage;
+};
+void ledger_room_free(struct ledger_room *room);
+err_code ledger_record(const struct ledger *ledger, uint64_t index, struct ledger_room *room,
+                       struct record *ret, struct why *why);
+
+/* Its time alone. Errors: the same. */
+err_code ledger_time(const struct ledger *ledger, uint64_t index, uint64_t *ret_ms,
+                     struct why *why);
+
 /* Whether a record of this time, epoch and snapshot could come next. Errors: CLOCK_BACK when it is
  * older than the last entry; LEDGER_INCONSISTENT when the epoch falls; EQUIVOCATION when it names
  * another snapshot than earlier entries of its epoch. */
@@ -71,6 +84,11 @@ err_code ledger_ready(const struct ledger *ledger, uint64_t now_ms, uint64_t epo
 /* Takes a record into the batch that the next commit writes. Errors: those of succession_take() and
  * record_parse(); TOO_LARGE; those of the database. An error leaves the batch as it was. */
 err_code ledger_stage(struct ledger *ledger, struct slice record, struct why *why);
+
+/* The same for a record that may be a hash envelope: its pre-image is durable beside the log when
+ * this returns (payload.h), and so before the record is. */
+err_code ledger_stage_whole(struct ledger *ledger, struct slice record, struct slice preimage,
+                            struct why *why);
 
 /* Size and root that the ledger will have when the batch is committed. */
 err_code ledger_next(const struct ledger *ledger, struct checkpoint *ret);

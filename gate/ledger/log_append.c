@@ -2,6 +2,7 @@
 /* log_append.c: appends a batch of records: durable at once, or not there; publishes and folds. */
 #include "gate/ledger/log.h"
 #include "gate/ledger/log_state.h"
+#include "gate/ledger/payload.h"
 
 static err_code check_writable(const struct ledger *ledger, struct why *why)
 {
@@ -13,6 +14,12 @@ static err_code check_writable(const struct ledger *ledger, struct why *why)
 
 err_code ledger_stage(struct ledger *ledger, struct slice record, struct why *why)
 {
+    return ledger_stage_whole(ledger, record, (struct slice){0}, why);
+}
+
+err_code ledger_stage_whole(struct ledger *ledger, struct slice record, struct slice preimage,
+                            struct why *why)
+{
     size_t before = ledger->succession.n_undo;
     err_code err;
 
@@ -20,9 +27,11 @@ err_code ledger_stage(struct ledger *ledger, struct slice record, struct why *wh
     if (record.len > RECORD_SIZE_MAX)
         return why_say(why, ERR_TOO_LARGE, "a record has %zu bytes, the limit is %d", record.len,
                        RECORD_SIZE_MAX);
-    TRY(record_parse(record, ledger->record, why));
+    TRY(record_parse_whole(record, preimage, ledger->record, why));
     TRY(succession_take(&ledger->succession, ledger->record, why));
-    err = tlog_stage(ledger->tlog, record, why);
+    err = preimage.len > 0 ? payload_store((const char *)ledger->dir.ptr, preimage, why) : ERR_OK;
+    if (err == ERR_OK)
+        err = tlog_stage(ledger->tlog, record, why);
     if (err != ERR_OK)
         succession_undo(&ledger->succession, before);
     return err;

@@ -2,6 +2,7 @@
 #include "gate/ledger/log_reader.h"
 
 #include "gate/ledger/audit_unit.h"
+#include "gate/ledger/payload.h"
 #include "gate/tlog/checkpoint_text.h"
 
 #include <stdlib.h>
@@ -14,6 +15,7 @@ struct log_reader {
     bool loaded;
     uint64_t size;
     struct record *record;
+    struct buf preimage; /* of the record that was read last */
 };
 
 void log_reader_close(struct log_reader **reader)
@@ -29,6 +31,7 @@ void log_reader_close(struct log_reader **reader)
         audit_unit_free(r->unit);
     free(r->unit);
     free(r->record);
+    buf_free(&r->preimage);
     free(r);
     *reader = NULL;
 }
@@ -116,7 +119,8 @@ err_code log_reader_record(struct log_reader *r, uint64_t index, struct record *
     struct slice entry;
 
     TRY(log_reader_entry(r, index, &entry, why));
-    return why_reading(why, record_parse(entry, ret, why), "entry %llu", (unsigned long long)index);
+    return why_reading(why, payload_record(r->dir.path, entry, &r->preimage, ret, why),
+                       "entry %llu", (unsigned long long)index);
 }
 
 static err_code time_at(struct log_reader *r, uint64_t index, uint64_t *ret, struct why *why)

@@ -26,7 +26,8 @@ uint64_t log_reader_size(const struct log_reader *reader);
 err_code log_reader_entry(struct log_reader *reader, uint64_t index, struct slice *ret,
                           struct why *why);
 
-/* The same, parsed. Borrows: *ret from the entry. */
+/* The same, parsed, with the pre-image of a hash envelope. Errors: also PREIMAGE_MISSING. Borrows:
+ * until the next call. */
 err_code log_reader_record(struct log_reader *reader, uint64_t index, struct record *ret,
                            struct why *why);
 

@@ -235,8 +235,12 @@ err_code record_prepare(const struct hw_pubkey *key, const struct record *record
 err_code record_finish(const struct record_draft *draft, const uint8_t sig[static 64],
                        struct buf *ret);
 
-/* Both with a key in memory, and the record's chain hash. Appends to ret. Error: TOO_LARGE also for
- * what needs a hash envelope: its pre-image is to be had from record_prepare() alone. */
+/* The same with a key in memory, the one that it was laid out for. */
+err_code record_sign(struct hw_signer *signer, const struct record_draft *draft, struct buf *ret,
+                     struct why *why);
+
+/* All of it with a key in memory, and the record's chain hash. Appends to ret. Error: TOO_LARGE
+ * also for what needs a hash envelope: its pre-image is to be had from record_prepare() alone. */
 err_code record_make(struct hw_signer *signer, const struct record *record, struct buf *ret,
                      struct digest *ret_chain_hash, struct why *why);
 

@@ -98,20 +98,27 @@ err_code record_finish(const struct record_draft *draft, const uint8_t sig[stati
     return buf_add_slice(ret, buf_slice(&out));
 }
 
+err_code record_sign(struct hw_signer *signer, const struct record_draft *draft, struct buf *ret,
+                     struct why *why)
+{
+    CLEANUP(buf_free) struct buf sig = {0};
+
+    TRY(signer->ops->sign(signer, digest_slice(&draft->tbs), &sig, why));
+    if (sig.len != 64)
+        return why_say(why, ERR_KEY_SIGN, "the signature has %zu bytes, not 64", sig.len);
+    return record_finish(draft, sig.ptr, ret);
+}
+
 err_code record_make(struct hw_signer *signer, const struct record *record, struct buf *ret,
                      struct digest *ret_chain_hash, struct why *why)
 {
     CLEANUP(record_draft_free) struct record_draft draft = {0};
-    CLEANUP(buf_free) struct buf sig = {0};
 
     TRY(record_prepare(&signer->key, record, &draft, why));
     if (draft.preimage.len > 0)
         return why_say(why, ERR_TOO_LARGE, "a record with a payload of %zu bytes",
                        draft.preimage.len);
-    TRY(signer->ops->sign(signer, digest_slice(&draft.tbs), &sig, why));
-    if (sig.len != 64)
-        return why_say(why, ERR_KEY_SIGN, "the signature has %zu bytes, not 64", sig.len);
-    TRY(record_finish(&draft, sig.ptr, ret));
+    TRY(record_sign(signer, &draft, ret, why));
     *ret_chain_hash = draft.chain_hash;
     return ERR_OK;
 }
