@@ -74,7 +74,7 @@
     X(DID_MALFORMED, 55, 20, "not a did:x509 identifier that pawl reads",                          \
       "see docs/formats.md, section issuer")                                                       \
     X(PREIMAGE_MISSING, 56, 20, "a record's payload is kept apart, and is not there",              \
-      "put the payload directory of the ledger back")                                              \
+      "get the payload from whoever wrote the record")                                             \
     /* trust */                                                                                    \
     X(SIGNER_UNKNOWN, 60, 21, "the signer does not hold this role",                                \
       "sign with a key that the root metadata lists for the role")                                 \
