@@ -347,7 +347,10 @@ static err_code verify_run(struct call *call)
     if (!job.whole)
         put_uint(call->json, "verified_before", since.head.size);
     say_report(&run, &report, &since.head);
-    return write_since(&run, report.published.size > 0 ? &report.published : &report.head);
+    if (report.published.size == 0)
+        return write_since(&run, &report.head);
+    return write_since(&run,
+                       report.published.size < since.head.size ? &since.head : &report.published);
 }
 
 const struct verb VERB_LOG_VERIFY = {

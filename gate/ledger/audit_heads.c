@@ -157,6 +157,24 @@ static err_code judge_view(struct audit *a, const struct audit_view *view)
     return add_stop(a, &(struct audit_stop){view->head, AUDIT_SPLIT_VIEW, false, 0, view->from});
 }
 
+/* What was published stays so. A crash may take the newest checkpoint's name with it, and then the
+ * journal holds what it covered. */
+static err_code judge_since(struct audit *a)
+{
+    const struct audit_view *since = &a->job->since;
+    uint64_t published = a->report.published.size;
+
+    if (since->head.size == 0)
+        return ERR_OK;
+    TRY(judge_view(a, since));
+    if (published == 0 || published >= since->head.size || since->head.size > a->size ||
+        audit_journal_end(&a->journal) >= since->head.size)
+        return ERR_OK;
+    return audit_hold(a, AUDIT_CHECKPOINT_STALE, published, "checkpoint",
+                      "is of %llu entries, and %llu were published and verified",
+                      (unsigned long long)published, (unsigned long long)since->head.size);
+}
+
 static int by_size(const void *one, const void *other)
 {
     const struct audit_stop *x = one, *y = other;
@@ -205,8 +223,7 @@ static err_code judge(struct audit *a, const struct audit_room *note, bool found
     TRY(judge_journal(a));
     for (size_t i = 0; i < a->job->n_views; i++)
         TRY(judge_view(a, &a->job->views[i]));
-    if (a->job->since.head.size > 0)
-        TRY(judge_view(a, &a->job->since));
+    TRY(judge_since(a));
     qsort(a->stops, a->n_stops, sizeof *a->stops, by_size);
     return audit_release(a);
 }

@@ -286,6 +286,8 @@ static err_code resume(struct audit *a, struct desk *desk, struct why *why)
     unit->number = last / AUDIT_WIDTH;
     TRY(audit_unit_load(unit, &a->dir, &a->journal, &desk->hands[0].hasher, why));
     audit_chain_hole(a, last);
+    if (size == a->report.published.size && size % AUDIT_WIDTH == 0 && at < unit->n)
+        TRY(buf_add_slice(&a->last, unit->entries[at])); /* no unit of the walk has it */
     TRY(begin_at(a, size / AUDIT_WIDTH, why));
     TRY(check_stops(a));
     if (at < unit->n && audit_chain_resume(a, unit->entries[at], NULL) == ERR_OK)

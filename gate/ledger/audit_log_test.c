@@ -370,6 +370,33 @@ static void since_a_head_that_was_verified(void **state)
     twin_free(twin);
 }
 
+/* Where nothing but the checkpoint says how far the log is published: it does not go back. */
+static void since_a_head_that_was_published(void **state)
+{
+    struct lab *lab = *state;
+    struct audit_job job = lab_job(lab);
+    struct buf seal = {0};
+
+    job.since = (struct audit_view){lab_head(lab, lab->n), "verified"};
+    lab_write(lab, 290); /* the tiles behind it stay */
+    lab_expect_job(job, AUDIT_CHECKPOINT_STALE, 290, "checkpoint");
+    remove_file(lab, "journal", &seal);
+    buf_cut(&seal, 0);
+    lab_expect_job(job, AUDIT_CHECKPOINT_STALE, 290, "checkpoint");
+
+    /* Its last entry stands before the first that is read again. */
+    testing_remove(lab->dir);
+    lab->folded = SIZE_MAX;
+    lab_write(lab, 256);
+    job.since.head = lab_head(lab, 256);
+    lab_expect_job(job, AUDIT_NONE, NO_ENTRY, "");
+    lab_read(lab, "seal", &seal);
+    seal.ptr[seal.len - 1] ^= 1;
+    lab_put(lab, "seal", buf_slice(&seal));
+    lab_expect_job(job, AUDIT_SEAL_INVALID, NO_ENTRY, "seal");
+    buf_free(&seal);
+}
+
 static void an_older_state(void **state)
 {
     struct lab *lab = *state;
@@ -440,6 +467,7 @@ int main(void)
         WITH_LAB(a_log_that_was_cut),
         WITH_LAB(two_views_of_one_log),
         WITH_LAB(since_a_head_that_was_verified),
+        WITH_LAB(since_a_head_that_was_published),
         WITH_LAB(an_older_state),
         WITH_LAB(two_logs_spliced),
     };
