@@ -223,6 +223,18 @@ static void count(struct audit *a, const struct record *record)
     report->permits += record->kind == RECORD_DECISION && record->decision.permit;
 }
 
+/* The hardware signed the round with the key_rotation; the journal's number is nobody's word. */
+static err_code judge_round(struct audit *a, uint64_t index, const struct record *record)
+{
+    uint64_t round, want = record->rotation.round;
+
+    if (!audit_journal_round(&a->journal, index, &round) || round == want)
+        return ERR_OK;
+    return audit_hold(a, AUDIT_JOURNAL_DAMAGED, index, "journal",
+                      "calls the commit round %llu, and its key_rotation is of round %llu",
+                      (unsigned long long)round, (unsigned long long)want);
+}
+
 static err_code own_rules(struct audit *a, uint64_t index, const struct record *record)
 {
     const struct auditor *auditor = a->job->auditor;
@@ -237,6 +249,7 @@ static err_code own_rules(struct audit *a, uint64_t index, const struct record *
         if (a->chain.head.phase == SESSION_BEGUN || a->chain.head.phase == SESSION_RUNNING)
             a->report.interrupted++;
         TRY(introduce(a, index, record));
+        TRY(judge_round(a, index, record));
     }
     if (auditor->record == NULL || auditor->record(auditor, record, &kind, &inner) == ERR_OK)
         return ERR_OK;

@@ -171,6 +171,27 @@ bool audit_journal_entry(const struct audit_journal *journal, uint64_t index, st
     return true;
 }
 
+bool audit_journal_round(const struct audit_journal *journal, uint64_t index, uint64_t *ret)
+{
+    size_t from = 0, to = journal->n_heads;
+    struct slice entry;
+
+    if (!audit_journal_entry(journal, index, &entry))
+        return false;
+    while (from < to) { /* the first head behind it */
+        size_t middle = from + (to - from) / 2;
+
+        if (journal->heads[middle].checkpoint.size > index)
+            to = middle;
+        else
+            from = middle + 1;
+    }
+    if (from == journal->n_heads)
+        return false;
+    *ret = journal->heads[from].round;
+    return true;
+}
+
 uint64_t audit_journal_end(const struct audit_journal *journal)
 {
     return journal->found ? journal->base.checkpoint.size + journal->n_entries : 0;

@@ -32,6 +32,8 @@ err_code audit_journal_read(const struct audit_dir *dir, struct audit_journal *r
 
 /* Entry index, if the journal holds it. */
 bool audit_journal_entry(const struct audit_journal *journal, uint64_t index, struct slice *ret);
+/* The round of the commit that entry index stands in, if the journal holds it. */
+bool audit_journal_round(const struct audit_journal *journal, uint64_t index, uint64_t *ret);
 /* Behind its last entry; 0 without a journal. */
 uint64_t audit_journal_end(const struct audit_journal *journal);
 

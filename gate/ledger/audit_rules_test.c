@@ -194,6 +194,22 @@ static void an_entry_that_is_no_record(void **state)
     lab_free(lab);
 }
 
+/* Frames have a check that anybody can make. */
+static void a_commit_of_another_round(void **state)
+{
+    struct lab *lab = lab_make();
+    (void)state;
+
+    lab_session(lab, 4);
+    lab_session(lab, 4);
+    lab_write(lab, lab->n);
+    lab_expect(lab, AUDIT_NONE, NO_ENTRY, "");
+    lab->later = 3;
+    lab_write(lab, lab->n);
+    lab_expect(lab, AUDIT_JOURNAL_DAMAGED, 0, "journal");
+    lab_free(lab);
+}
+
 static void a_tile_of_more_than_there_is(void **state)
 {
     struct lab *lab = lab_make();
@@ -219,6 +235,7 @@ int main(void)
         cmocka_unit_test(a_key_rotation_that_is_not_signed),
         cmocka_unit_test(an_epoch_that_falls),
         cmocka_unit_test(an_entry_that_is_no_record),
+        cmocka_unit_test(a_commit_of_another_round),
         cmocka_unit_test(a_tile_of_more_than_there_is),
     };
     return cmocka_run_group_tests_name("audit_rules", tests, NULL, NULL);

@@ -13,6 +13,8 @@
 
 #include <cmocka.h>
 
+#define FIRST_ROUND 1001 /* of the first commit */
+
 /* ---- whom the auditor believes --------------------------------------------------------------- */
 
 static err_code key_of(const struct auditor *auditor, const struct digest *kid, uint64_t epoch,
@@ -90,7 +92,7 @@ static void fit(struct lab *lab, struct record *record)
     const struct succession_head *head = &lab->chain.head;
 
     if (record->kind == RECORD_KEY_ROTATION)
-        record->rotation.round = 100 + lab->n;
+        record->rotation.round = FIRST_ROUND + lab->n_commits;
     if (record->kind == RECORD_START) {
         record->start.clean = head->clean;
         record->start.last_size = head->began;
@@ -332,12 +334,12 @@ static void put_journal(const struct lab *lab)
     assert_int_equal(buf_add_str(&journal, "pawl-journal-v1\n"), ERR_OK);
     assert_int_equal(buf_add_u64(&journal, base.size), ERR_OK);
     add_hash(&journal, &base.root);
-    assert_int_equal(buf_add_u64(&journal, 1000), ERR_OK);
+    assert_int_equal(buf_add_u64(&journal, FIRST_ROUND - 1), ERR_OK);
     assert_int_equal(hash_sha256(buf_slice(&journal), &chain), ERR_OK);
     add_hash(&journal, &chain);
     for (size_t i = 0; i < lab->n_commits; i++)
         if (lab->commits[i] > from) {
-            put_frame(lab, &journal, 1001 + i, from, lab->commits[i], &chain);
+            put_frame(lab, &journal, FIRST_ROUND + i + lab->later, from, lab->commits[i], &chain);
             from = lab->commits[i];
         }
     lab_put(lab, "journal", buf_slice(&journal));

@@ -25,7 +25,8 @@ struct lab {
     size_t n;
     size_t commits[LAB_MAX]; /* sizes that were committed, rising; the last is n */
     size_t n_commits;
-    size_t folded; /* the journal begins here */
+    size_t folded;  /* the journal begins here */
+    uint64_t later; /* so many rounds later than they were, says the journal of its commits */
     struct succession chain;
     char attempt[RECORD_UUID_TEXT]; /* id of the last one */
     void (*edit)(struct record *);  /* a gate that writes what it must not; NULL: a good one */
