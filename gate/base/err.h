@@ -121,6 +121,10 @@
     X(STOPPING, 91, 34, "the service is stopping", "ask again when it runs")                       \
     X(DEADLINE, 92, 34, "no answer in time, so it is denied", "ask again; see: pawl status")       \
     X(CALLER_REFUSED, 93, 31, "this caller may not ask that here", "see: man pawld, SOCKETS")      \
+    X(SERVICE_UNREACHABLE, 94, 40, "the service does not answer, so it is denied",                 \
+      "systemctl status pawld")                                                                    \
+    X(SERVICE_ANSWER, 95, 40, "no answer that can be relied on, so it is denied",                  \
+      "see who listens on the socket, and that both are of one version")                           \
     /* hardware */                                                                                 \
     X(HARDWARE_URI, 100, 2, "not a hardware URI that pawl knows",                                  \
       "tpm:device:/dev/tpmrm0, or pkcs11:token=NAME?module-path=...")                              \
