@@ -37,6 +37,8 @@
       "pawl agent enrol NAME")                                                                     \
     X(SUBJECT_MISMATCH, 27, 10, "the caller is not the agent that it speaks for",                  \
       "ask as the agent itself, or through an enforcement point")                                  \
+    X(AGENT_PARENT, 28, 3, "other agents belong to this one",                                      \
+      "remove those first: pawl agent list")                                                       \
     /* encodings and signatures */                                                                 \
     X(CBOR_MALFORMED, 30, 20, "not well-formed CBOR", "fetch the file again")                      \
     X(CBOR_NOT_DETERMINISTIC, 31, 20, "CBOR is not in its deterministic form",                     \

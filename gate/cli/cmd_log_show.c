@@ -166,6 +166,9 @@ static void describe(const struct record *r, char *ret, size_t size)
     else if (r->kind == RECORD_HARDWARE_LOST || r->kind == RECORD_HARDWARE_BACK)
         (void)snprintf(ret, size, "%.*s, round %llu", TERM_ARG(r->root_state.error),
                        (unsigned long long)r->root_state.round);
+    else if (r->kind == RECORD_AGENT_ENROL || r->kind == RECORD_AGENT_REMOVE)
+        (void)snprintf(ret, size, "%.*s, by uid %llu", TERM_ARG(r->agent.id),
+                       (unsigned long long)r->agent.admin);
 }
 
 static void put_request(json_t *entry, const struct record *record)

@@ -69,6 +69,9 @@ static enum audit_kind name(const struct audit *a, const struct record *record)
         kind = AUDIT_OUTCOME_WITHOUT_ATTEMPT;
     if (kind == AUDIT_NONE && record->kind == RECORD_STOP)
         kind = AUDIT_ATTEMPT_WITHOUT_OUTCOME;
+    if (kind == AUDIT_NONE && head->phase == SESSION_RUNNING &&
+        (record->kind == RECORD_AGENT_ENROL || record->kind == RECORD_AGENT_REMOVE))
+        kind = AUDIT_ROSTER_BROKEN;
     return kind == AUDIT_NONE ? AUDIT_SESSION_BROKEN : kind;
 }
 
@@ -96,7 +99,7 @@ static err_code add_attempt(struct succession *s, const struct record *record)
 }
 
 /* Makes what was before such that the record continues it, and takes it. */
-static err_code take_anyway(struct audit *a, const struct record *record, struct why *why)
+static err_code continue_with(struct audit *a, const struct record *record, struct why *why)
 {
     struct succession *s = &a->chain;
     struct succession_head *head = &s->head;
@@ -130,6 +133,17 @@ static err_code take_anyway(struct audit *a, const struct record *record, struct
             return ERR_OK;
     }
     return ERR_OK;
+}
+
+/* The roster stays what it was. */
+static err_code take_anyway(struct audit *a, const struct record *record, struct why *why)
+{
+    err_code err;
+
+    a->chain.roster_unknown = true;
+    err = continue_with(a, record, why);
+    a->chain.roster_unknown = a->holes;
+    return err;
 }
 
 /* Where an agent's last record was, one above; 0 if none was seen. */
@@ -325,6 +339,7 @@ err_code audit_chain_take(struct audit *a, const struct audit_unit *unit, unsign
 void audit_chain_hole(struct audit *a, uint64_t index)
 {
     a->holes = true;
+    a->chain.roster_unknown = true;
     a->last_hole = index;
 }
 

@@ -67,7 +67,9 @@
     X(AUDIT_PREIMAGE_MISSING, "preimage_missing", PREIMAGE_MISSING,                                \
       "what a record is the hash of is gone")                                                      \
     X(AUDIT_PREIMAGE_DAMAGED, "preimage_damaged", LEDGER_INCONSISTENT,                             \
-      "what a record is the hash of is something else")
+      "what a record is the hash of is something else")                                            \
+    X(AUDIT_ROSTER_BROKEN, "roster_broken", LEDGER_INCONSISTENT,                                   \
+      "an agent is enrolled or removed that cannot be")
 
 #define X(kind, name, error, meaning) kind,
 enum audit_kind { AUDIT_KINDS(X) };

@@ -69,6 +69,9 @@ static void rules_that_are_broken(void **state)
         {other_issuer, RECORD_ATTEMPT, AUDIT_RECORD_FOREIGN, 0},
         {other_session, RECORD_ATTEMPT, AUDIT_SPLICED, 0},
         {nothing, RECORD_START, AUDIT_SESSION_BROKEN, 0},
+        {nothing, RECORD_AGENT_REMOVE, AUDIT_ROSTER_BROKEN, 0}, /* of one who is not there */
+        {nothing, RECORD_AGENT_ENROL, AUDIT_ROSTER_BROKEN, 0},  /* of a parent who is not there */
+        {other_chain, RECORD_AGENT_REMOVE, AUDIT_CHAIN_BROKEN, 0},
     };
 
     (void)state;

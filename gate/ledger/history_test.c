@@ -112,6 +112,11 @@ static void stage_something(struct setting *s, struct ledger *ledger)
     case 0:
         OK(testing_stage(&s->t, ledger, RECORD_INSTALL, NULL));
         return;
+    case 2:
+    case 3:
+    case 4:
+        testing_change_roster(&s->t, ledger, any(s, UINT64_MAX));
+        return;
     case 1:
         OK(testing_stage(&s->t, ledger, RECORD_ENROL, NULL));
         return;
@@ -150,7 +155,7 @@ static void histories(void **state)
 {
     struct setting *s = *state;
     char whole[sizeof s->dir];
-    uint64_t folded = 0, entries = 0;
+    uint64_t folded = 0, entries = 0, enrolled = 0;
 
     memcpy(whole, s->dir, sizeof whole);
     for (uint64_t seed = 0; seed < HISTORIES; seed++) {
@@ -171,6 +176,7 @@ static void histories(void **state)
         }
         folded += tlog_folded(ledger->tlog);
         entries += ledger_size(ledger);
+        enrolled += ledger_roster(ledger)->n;
         ledger_close(&ledger);
         live_is_rebuilt(s, &live);
         OK(ledger_open(s->dir, LEDGER_APPEND, &ledger, &why)); /* and it goes on with it */
@@ -180,7 +186,7 @@ static void histories(void **state)
         testing_remove(s->dir);
         memcpy(s->dir, whole, sizeof whole);
     }
-    assert_true(folded > 200 && entries > folded + 200);
+    assert_true(folded > 200 && entries > folded + 200 && enrolled > 100);
 }
 
 /* ---- killed ---------------------------------------------------------------------------------- */

@@ -156,6 +156,21 @@ static void set_consent(struct record *record)
     record->consent.reason = slice_str("incident 7");
 }
 
+static void set_enrolment(struct record_agent *agent)
+{
+    *agent = (struct record_agent){
+        .id = slice_str("agent-1"),
+        .name = slice_str("The first agent"),
+        .has_uid = true,
+        .uid = 4001,
+        .cgroup = slice_str("/agents.slice/agent-1.service"),
+        .zone = slice_str("lab"),
+        .parent = slice_str("agent-0"),
+        .n_aliases = 2,
+        .aliases = {slice_str("base"), slice_str("deploys")},
+    };
+}
+
 /* The members that only records of this kind have. */
 static void set_by_kind(struct testing *t, struct record *record)
 {
@@ -201,6 +216,15 @@ static void set_by_kind(struct testing *t, struct record *record)
     case RECORD_HARDWARE_LOST:
     case RECORD_HARDWARE_BACK:
         record->root_state = (struct record_hardware){slice_str("TPM_FAILED"), 12, now - 2000};
+        break;
+    case RECORD_AGENT_ENROL:
+        set_enrolment(&record->agent);
+        if (t->agent != NULL)
+            record->agent = *t->agent;
+        break;
+    case RECORD_AGENT_REMOVE:
+        record->agent.id = t->agent != NULL ? t->agent->id : slice_str("agent-1");
+        record->agent.admin = 1000;
         break;
     case RECORD_NONE:
         fail_msg("a record of no kind");
@@ -294,6 +318,56 @@ err_code testing_stage(struct testing *t, struct ledger *ledger, enum record_kin
     TRY(testing_stage_one(t, ledger, kind, agent_id, NULL));
     return kind == RECORD_KEY_ROTATION ? testing_stage_one(t, ledger, RECORD_START, NULL, NULL)
                                        : ERR_OK;
+}
+
+static uint64_t digit(uint64_t *number, uint64_t base)
+{
+    uint64_t ret = *number % base;
+
+    *number /= base;
+    return ret;
+}
+
+static err_code stage_roster(struct testing *t, struct ledger *ledger, enum record_kind kind,
+                             const struct record_agent *agent)
+{
+    err_code err;
+
+    t->agent = agent;
+    err = testing_stage(t, ledger, kind, NULL);
+    t->agent = NULL;
+    return err;
+}
+
+void testing_change_roster(struct testing *t, struct ledger *ledger, uint64_t number)
+{
+    static const char *const GROUPS[] = {"", "/a", "/a/b", "/b.slice/c"};
+    const struct roster *roster = ledger_roster(ledger);
+    char id[32], parent[32];
+    struct record_agent agent = {
+        .name = slice_str(digit(&number, 2) == 0 ? "" : "Somebody"),
+        .has_uid = digit(&number, 2) == 0,
+        .cgroup = slice_str(GROUPS[digit(&number, 4)]),
+        .zone = slice_str(digit(&number, 3) == 0 ? "lab" : ""),
+        .n_aliases = digit(&number, 3),
+        .aliases = {slice_str("base"), slice_str("deploys")},
+        .admin = digit(&number, 2) * RECORD_UID_MAX,
+    };
+    struct why why;
+
+    agent.uid = agent.has_uid ? digit(&number, 3) : 0;
+    (void)snprintf(id, sizeof id, "agent-%d", (int)digit(&number, 12));
+    (void)snprintf(parent, sizeof parent, "agent-%d", (int)digit(&number, 12));
+    agent.id = slice_str(id);
+    if (ledger_enrolled(ledger, slice_str(parent)) != NULL)
+        agent.parent = slice_str(parent);
+    if (roster_admits(roster, &agent, &why) == ERR_OK)
+        assert_int_equal(stage_roster(t, ledger, RECORD_AGENT_ENROL, &agent), ERR_OK);
+    else if (roster_releases(roster, agent.id, &why) == ERR_OK)
+        assert_int_equal(stage_roster(t, ledger, RECORD_AGENT_REMOVE, &agent), ERR_OK);
+    else if (!slice_eq(agent.parent, agent.id)) /* which is no record */
+        assert_int_equal(stage_roster(t, ledger, RECORD_AGENT_ENROL, &agent),
+                         ERR_LEDGER_INCONSISTENT);
 }
 
 err_code testing_commit(struct ledger *ledger, struct why *why)

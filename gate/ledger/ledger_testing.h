@@ -23,7 +23,8 @@ struct testing {
     struct hw_pubkey made_for[3];
     char session_id[RECORD_UUID_TEXT], record_id[RECORD_UUID_TEXT];
     uint64_t now_ms;
-    uint64_t round; /* of the last key_rotation that was made */
+    uint64_t round;                   /* of the last key_rotation that was made */
+    const struct record_agent *agent; /* of agent_enrol and agent_remove; NULL: agent-1 */
 };
 
 /* Fresh keys and a fresh session. Fails the test on any error, as everything here. */
@@ -64,6 +65,10 @@ err_code testing_stage_one(struct testing *t, struct ledger *ledger, enum record
  */
 err_code testing_stage(struct testing *t, struct ledger *ledger, enum record_kind kind,
                        const char *agent_id);
+
+/* Enrols one of twelve agents with facts that follow from the number, or removes it if it is
+ * enrolled and may go; nothing if neither can be. */
+void testing_change_roster(struct testing *t, struct ledger *ledger, uint64_t number);
 
 /* Commits as the round after the last one. */
 err_code testing_commit(struct ledger *ledger, struct why *why);

@@ -191,6 +191,16 @@ err_code ledger_link(const struct ledger *ledger, struct slice agent_id, struct 
     return succession_link(&ledger->succession, agent_id, ret, why);
 }
 
+const struct roster *ledger_roster(const struct ledger *ledger)
+{
+    return &ledger->succession.roster;
+}
+
+const struct enrolled *ledger_enrolled(const struct ledger *ledger, struct slice id)
+{
+    return roster_find(ledger_roster(ledger), id);
+}
+
 err_code ledger_entry(const struct ledger *ledger, uint64_t index, struct buf *ret, struct why *why)
 {
     return tlog_entry(ledger->tlog, index, ret, why);

@@ -57,6 +57,11 @@ const struct succession_head *ledger_state(const struct ledger *ledger);
 err_code ledger_link(const struct ledger *ledger, struct slice agent_id, struct record_link *ret,
                      struct why *why);
 
+/* The agents that are enrolled, those of staged records included: all; and one of them, NULL if it
+ * is not. More: roster.h. Borrows: until the ledger changes. */
+const struct roster *ledger_roster(const struct ledger *ledger);
+const struct enrolled *ledger_enrolled(const struct ledger *ledger, struct slice id);
+
 /* A durable entry, compared with the tree. Replaces *ret. Errors: NOT_FOUND, STORAGE,
  * LEDGER_INCONSISTENT. Owns: the caller frees *ret. */
 err_code ledger_entry(const struct ledger *ledger, uint64_t index, struct buf *ret,

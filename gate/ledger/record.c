@@ -22,6 +22,8 @@ static const char *const KINDS[RECORD_KINDS] = {
     [RECORD_REVOCATION] = "revocation",
     [RECORD_HARDWARE_LOST] = "hardware_lost",
     [RECORD_HARDWARE_BACK] = "hardware_back",
+    [RECORD_AGENT_ENROL] = "agent_enrol",
+    [RECORD_AGENT_REMOVE] = "agent_remove",
 };
 
 static bool is_kind(enum record_kind kind)
@@ -96,6 +98,9 @@ err_code record_input(const struct record *record, struct digest *ret)
     case RECORD_REVOCATION:
         *ret = record->revocation.id;
         return ERR_OK;
+    case RECORD_AGENT_ENROL:
+    case RECORD_AGENT_REMOVE:
+        return hash_sha256(record->agent.id, ret);
     case RECORD_START:
     case RECORD_STOP:
     case RECORD_HARDWARE_LOST:

@@ -21,10 +21,13 @@
 #define RECORD_UUID_TEXT 37             /* 36 characters and the terminator */
 #define RECORD_TYP "application/pawl-record+cose"
 
-#define RECORD_CERTS_MAX 8      /* certificates that a key_rotation carries */
-#define RECORD_CERT_MAX 8192    /* bytes of each */
-#define RECORD_SIGNERS_MAX 16   /* keys that stand behind an approval or an override */
-#define RECORD_REDACTIONS_MAX 8 /* members of one record that were taken out */
+#define RECORD_CERTS_MAX 8        /* certificates that a key_rotation carries */
+#define RECORD_CERT_MAX 8192      /* bytes of each */
+#define RECORD_SIGNERS_MAX 16     /* keys that stand behind an approval or an override */
+#define RECORD_REDACTIONS_MAX 8   /* members of one record that were taken out */
+#define RECORD_ALIASES_MAX 64     /* policies that an agent is enrolled with */
+#define RECORD_CGROUP_MAX 511     /* bytes */
+#define RECORD_UID_MAX 4294967294 /* the one above is nobody's */
 #define RECORD_PREIMAGE_MAX ((size_t)1 << 20) /* payload of a record that is a hash envelope */
 
 /* All but attempt and decision are the gate's own and stand in the issuer's chain. AIR's
@@ -45,8 +48,10 @@ enum record_kind {
     RECORD_REVOCATION,      /* a snapshot revoked a key or an object */
     RECORD_HARDWARE_LOST,   /* the hardware root failed: nothing is permitted from here on */
     RECORD_HARDWARE_BACK,   /* it works again */
+    RECORD_AGENT_ENROL,     /* an administrator made an agent known */
+    RECORD_AGENT_REMOVE,    /* and did away with one */
 };
-#define RECORD_KINDS 15 /* with NONE */
+#define RECORD_KINDS 17 /* with NONE */
 
 /* A place in an agent's chain: the chain hash of the record before (zero for the first) and the
  * number of this one (0 for the first). */
@@ -133,6 +138,23 @@ struct record_hardware {
     uint64_t since_ms;  /* BACK: when it was lost; LOST: when it last worked */
 };
 
+/* Of kinds AGENT_ENROL and AGENT_REMOVE; of the second, id and admin alone. Which processes are the
+ * agent: those of the uid, if there is one, in the control group or below it, if there is one; none
+ * if there is neither. */
+struct record_agent {
+    struct slice id;   /* what requests name as their subject */
+    struct slice name; /* for people; empty: none */
+    bool has_uid;
+    uint64_t uid;
+    struct slice cgroup; /* path in the hierarchy of cgroup v2: "/a/b"; empty: none */
+    struct slice zone;   /* empty: the gate's */
+    struct slice parent; /* the agent that this one belongs to; empty: none */
+    size_t n_aliases;
+    struct slice aliases[RECORD_ALIASES_MAX]; /* of policies that it is always asked under;
+                                                 ascending */
+    uint64_t admin;                           /* uid of whoever did it */
+};
+
 /* A member that was taken out: the record says "[REDACTED]" in its place (AIR 1.7). Written by
  * record_redact() (gate/ledger/record_redact.h). */
 struct record_redaction {
@@ -142,7 +164,7 @@ struct record_redaction {
     uint64_t at_ms;
 };
 
-/* A record, to be written or as read. About 7 KiB. Slices are borrowed: from the caller when
+/* A record, to be written or as read. About 8 KiB. Slices are borrowed: from the caller when
  * writing, from the record's bytes when read. Members of other kinds than its own are zero. */
 struct record {
     enum record_kind kind;
@@ -182,6 +204,7 @@ struct record {
     struct record_consent consent;       /* of kinds OVERRIDE and APPROVAL */
     struct record_revocation revocation; /* of kind REVOCATION */
     struct record_hardware root_state;   /* of kinds HARDWARE_LOST and HARDWARE_BACK */
+    struct record_agent agent;           /* of kinds AGENT_ENROL and AGENT_REMOVE */
 
     /* Filled by record_parse(), ignored when writing. */
     struct cose_sign1 message;
@@ -201,9 +224,10 @@ bool record_reason_is_error(err_code reason);
 
 /* What input_hash must be, from the members that the kind has: the snapshot of an install or bump,
  * the bundle of an install_refused, the object of an approval or override, the thumbprint of the
- * new key of a key_rotation, the id of a revocation; SHA-256 of nothing for start, stop,
- * hardware_lost and hardware_back. Of an attempt and a decision (the digest of the request) and of
- * an enrol (SHA-256 of the enrolment file) it is the caller's, and comes back as it is. */
+ * new key of a key_rotation, the id of a revocation, SHA-256 of the agent's id of an agent_enrol or
+ * agent_remove; SHA-256 of nothing for start, stop, hardware_lost and hardware_back. Of an attempt
+ * and a decision (the digest of the request) and of an enrol (SHA-256 of the enrolment file) it is
+ * the caller's, and comes back as it is. */
 err_code record_input(const struct record *record, struct digest *ret);
 
 /* AIR's hash chain: SHA-256 over content hash, previous chain hash, time (u64), length of the agent

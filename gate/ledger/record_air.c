@@ -28,6 +28,8 @@ static const char *const ACTION_TYPES[RECORD_KINDS] = {
     [RECORD_REVOCATION] = "dev.pawl.revocation",
     [RECORD_HARDWARE_LOST] = "dev.pawl.hardware_lost",
     [RECORD_HARDWARE_BACK] = "dev.pawl.hardware_back",
+    [RECORD_AGENT_ENROL] = "dev.pawl.agent_enrol",
+    [RECORD_AGENT_REMOVE] = "dev.pawl.agent_remove",
 };
 
 const char *air_action_type(enum record_kind kind)

@@ -146,6 +146,21 @@ static void read_by(struct cbor_reader *r, struct record_consent *consent)
         cbor_get_digest(r, &consent->by[i]);
 }
 
+static void read_aliases(struct cbor_reader *r, struct record_agent *agent)
+{
+    agent->n_aliases = get_array(r, RECORD_ALIASES_MAX);
+    for (size_t i = 0; i < agent->n_aliases; i++)
+        agent->aliases[i] = cbor_get_text(r);
+}
+
+/* One that may be missing has no second form, in which it is there and empty. */
+static void read_text(struct cbor_reader *r, const struct record_member *member, struct slice *ret)
+{
+    *ret = cbor_get_text(r);
+    if (member->optional && ret->len == 0)
+        cbor_fail(r, ERR_FORMAT);
+}
+
 static void read_answer(struct cbor_reader *r, struct record_decision *decision)
 {
     struct slice word = cbor_get_text(r);
@@ -170,10 +185,12 @@ static err_code read_member(struct cbor_reader *r, struct record *record,
     switch (member->type) {
     case MEMBER_TEXT:
     case MEMBER_UUID:
-        *(struct slice *)place = cbor_get_text(r);
+        read_text(r, member, place);
         break;
     case MEMBER_UINT:
         *(uint64_t *)place = cbor_get_uint(r);
+        if (member->optional)
+            *(bool *)record_place(record, member->also) = true;
         break;
     case MEMBER_BOOL:
         *(bool *)place = cbor_get_bool(r);
@@ -207,6 +224,9 @@ static err_code read_member(struct cbor_reader *r, struct record *record,
         break;
     case MEMBER_BY:
         read_by(r, &record->consent);
+        break;
+    case MEMBER_ALIASES:
+        read_aliases(r, &record->agent);
         break;
     case MEMBER_END:
         break;

@@ -67,6 +67,13 @@ static void put_by(struct cbor_writer *w, const struct record_consent *consent)
         cbor_put_bytes(w, digest_slice(&consent->by[i]));
 }
 
+static void put_aliases(struct cbor_writer *w, const struct record_agent *agent)
+{
+    cbor_put_array(w, agent->n_aliases);
+    for (size_t i = 0; i < agent->n_aliases; i++)
+        cbor_put_text_slice(w, agent->aliases[i]);
+}
+
 static void put_named(struct cbor_writer *w, const struct record *record,
                       const struct record_member *member)
 {
@@ -121,6 +128,9 @@ static void put_member(struct cbor_writer *w, const struct record *record,
         break;
     case MEMBER_BY:
         put_by(w, &record->consent);
+        break;
+    case MEMBER_ALIASES:
+        put_aliases(w, &record->agent);
         break;
     case MEMBER_END:
         break;

@@ -57,10 +57,13 @@
 
 /* The member "pawl". */
 #define OWN_ACTION "action"
+#define OWN_ADMIN "admin"
+#define OWN_ALIASES "aliases"
 #define OWN_ATTEMPT "attempt"
 #define OWN_BUNDLE "bundle"
 #define OWN_BY "by"
 #define OWN_CERTIFICATES "certificates"
+#define OWN_CGROUP "cgroup"
 #define OWN_CLAIMED "claimed"
 #define OWN_CLASS "class"
 #define OWN_CLEAN "clean"
@@ -79,7 +82,9 @@
 #define OWN_LAST_SIZE "last_size"
 #define OWN_LOG "log"
 #define OWN_MISSING "missing"
+#define OWN_NAME "name"
 #define OWN_OBJECT "object"
+#define OWN_PARENT "parent"
 #define OWN_POLICIES "policies"
 #define OWN_REASON "reason"
 #define OWN_RESOURCE "resource"
@@ -90,9 +95,11 @@
 #define OWN_SNAPSHOT "snapshot"
 #define OWN_SUBJECT "subject"
 #define OWN_TYPE "type"
+#define OWN_UID "uid"
 #define OWN_UNTIL "until"
 #define OWN_VERSION "version"
 #define OWN_WHAT "what"
+#define OWN_ZONE "zone"
 
 /* A disclosure (gate/ledger/record_redact.h). */
 #define DISCLOSURE_PATH "path"

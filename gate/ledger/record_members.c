@@ -7,6 +7,10 @@
     {                                                                                              \
         key, MEMBER_TEXT, false, AT(member), 0, limit                                              \
     }
+#define TEXT_IF_ANY(key, member, limit)                                                            \
+    {                                                                                              \
+        key, MEMBER_TEXT, true, AT(member), 0, limit                                               \
+    }
 #define UUID(key, member)                                                                          \
     {                                                                                              \
         key, MEMBER_UUID, false, AT(member), 0, 0                                                  \
@@ -160,6 +164,32 @@ static const struct record_member ROOT_STATE[] = {
     {0},
 };
 
+static const struct record_member AGENT_ENROL[] = {
+    TEXT(OWN_ID, agent.id, RECORD_ID_MAX),
+    {OWN_UID, MEMBER_UINT, true, AT(agent.uid), AT(agent.has_uid), RECORD_UID_MAX},
+    TEXT_IF_ANY(OWN_NAME, agent.name, RECORD_NAME_MAX),
+    TEXT_IF_ANY(OWN_ZONE, agent.zone, RECORD_NAME_MAX),
+    UINT(OWN_ADMIN, agent.admin, RECORD_UID_MAX),
+    EPOCH,
+    TEXT_IF_ANY(OWN_CGROUP, agent.cgroup, RECORD_CGROUP_MAX),
+    TEXT_IF_ANY(OWN_PARENT, agent.parent, RECORD_ID_MAX),
+    OTHER(OWN_ALIASES, MEMBER_ALIASES),
+    HARDWARE,
+    SNAPSHOT_IF_ANY,
+    SIMULATED,
+    {0},
+};
+
+static const struct record_member AGENT_REMOVE[] = {
+    TEXT(OWN_ID, agent.id, RECORD_ID_MAX),
+    UINT(OWN_ADMIN, agent.admin, RECORD_UID_MAX),
+    EPOCH,
+    HARDWARE,
+    SNAPSHOT_IF_ANY,
+    SIMULATED,
+    {0},
+};
+
 const struct record_member *record_members(enum record_kind kind)
 {
     static const struct record_member *const MEMBERS[RECORD_KINDS] = {
@@ -177,6 +207,8 @@ const struct record_member *record_members(enum record_kind kind)
         [RECORD_REVOCATION] = REVOCATION,
         [RECORD_HARDWARE_LOST] = ROOT_STATE,
         [RECORD_HARDWARE_BACK] = ROOT_STATE,
+        [RECORD_AGENT_ENROL] = AGENT_ENROL,
+        [RECORD_AGENT_REMOVE] = AGENT_REMOVE,
     };
 
     return (size_t)kind < RECORD_KINDS ? MEMBERS[kind] : NULL;
@@ -194,5 +226,11 @@ void *record_place(struct record *record, size_t at)
 
 bool record_has(const struct record *record, const struct record_member *member)
 {
-    return !member->optional || record->has_snapshot;
+    if (!member->optional)
+        return true;
+    if (member->type == MEMBER_TEXT)
+        return ((const struct slice *)record_at(record, member->at))->len > 0;
+    if (member->type == MEMBER_UINT)
+        return *(const bool *)record_at(record, member->also);
+    return record->has_snapshot;
 }

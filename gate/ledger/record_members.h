@@ -25,12 +25,14 @@ enum member_type {
     MEMBER_KEY,         /* COSE_Key */
     MEMBER_CERTS,       /* [* bstr] */
     MEMBER_BY,          /* [+ digest] */
+    MEMBER_ALIASES,     /* [* text], ascending */
 };
 
 struct record_member {
     const char *key;
     enum member_type type;
-    bool optional; /* only a snapshot is: has_snapshot says whether it is there */
+    bool optional; /* there if: the record has a snapshot; a text is not empty; the bool at "also"
+                      is set, for a number */
     size_t at, also, max;
 };
 
@@ -41,7 +43,7 @@ const struct record_member *record_members(enum record_kind kind);
 const void *record_at(const struct record *record, size_t at);
 void *record_place(struct record *record, size_t at);
 
-/* True if the row's value is there: it is not optional, or the record has a snapshot. */
+/* Whether the row's value is there. */
 bool record_has(const struct record *record, const struct record_member *member);
 
 #endif

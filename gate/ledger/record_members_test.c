@@ -202,6 +202,7 @@ static err_code judge(struct setting *s, const struct record *made, enum part pa
 /* What may be missing or empty, according to docs/ledger.cddl. */
 static bool may_be(enum record_kind kind, enum part part, struct slice key, enum change change)
 {
+    static const char *const OPTIONAL[] = {"uid", "name", "zone", "cgroup", "parent"};
     bool snapshot = kind != RECORD_ATTEMPT && kind != RECORD_DECISION && kind != RECORD_INSTALL &&
                     kind != RECORD_BUMP && kind != RECORD_REVOCATION;
     struct cbor_reader r = {.rest = key};
@@ -209,10 +210,15 @@ static bool may_be(enum record_kind kind, enum part part, struct slice key, enum
 
     if (change == AS_IT_IS)
         return true;
+    if (part == OWN && change == MISSING && kind == RECORD_AGENT_ENROL)
+        for (size_t i = 0; i < sizeof OPTIONAL / sizeof *OPTIONAL; i++)
+            if (slice_eq_str(name, OPTIONAL[i]))
+                return true;
     if (part == OWN && change == MISSING)
         return snapshot && slice_eq_str(name, "snapshot");
     return part == OWN && change == EMPTY &&
-           (slice_eq_str(name, "determining") || slice_eq_str(name, "certificates"));
+           (slice_eq_str(name, "determining") || slice_eq_str(name, "certificates") ||
+            slice_eq_str(name, "aliases"));
 }
 
 static void try_all(struct setting *s, enum record_kind kind, enum part part)
@@ -251,15 +257,16 @@ static void every_member_of_every_kind(void **state)
     for (enum record_kind kind = RECORD_NONE + 1; kind < RECORD_KINDS; kind++)
         for (enum part part = OWN; part <= HEADER; part++)
             try_all(s, kind, part);
-    assert_true(s->judged > (size_t)14 * (8 + 20 + 10) * 3);
+    assert_true(s->judged > (size_t)16 * (8 + 20 + 10) * 3);
 }
 
 /* ---- texts and numbers beyond their limits --------------------------------------------------- */
 
 static size_t limit_of(enum record_kind kind, struct slice key)
 {
-    static const char *const LONG[] = {"action", "log"}, *const SHORT[] = {"attempt", "event",
-                                                                           "decision"};
+    static const char *const LONG[] = {"action", "log", "parent"}, *const SHORT[] = {"attempt",
+                                                                                     "event",
+                                                                                     "decision"};
     struct cbor_reader r = {.rest = key};
     struct slice name = cbor_get_text(&r);
     bool people = kind == RECORD_OVERRIDE || kind == RECORD_APPROVAL || kind == RECORD_REVOCATION;
@@ -271,6 +278,8 @@ static size_t limit_of(enum record_kind kind, struct slice key)
         if (slice_eq_str(name, SHORT[i]))
             return 0;
     if (kind == RECORD_REVOCATION && slice_eq_str(name, "what"))
+        return 0;
+    if (slice_eq_str(name, "cgroup") || slice_eq_str(name, "id")) /* not any text is one */
         return 0;
     return people && slice_eq_str(name, "reason") ? 1024 : 256;
 }
@@ -388,6 +397,44 @@ static void of_an_agent(struct record *r)
 {
     r->agent_id = slice_str("agent-1");
 }
+static void other_agent(struct record *r)
+{
+    r->agent.id = slice_str("agent-2");
+}
+static void own_parent(struct record *r)
+{
+    r->agent.parent = r->agent.id;
+}
+static void nobodys_uid(struct record *r)
+{
+    r->agent.uid = RECORD_UID_MAX + 1ULL;
+}
+static void nobodys_admin(struct record *r)
+{
+    r->agent.admin = RECORD_UID_MAX + 1ULL;
+}
+static void alias_twice(struct record *r)
+{
+    r->agent.aliases[1] = r->agent.aliases[0];
+}
+static void alias_empty(struct record *r)
+{
+    r->agent.aliases[0] = slice_str("");
+}
+static void alias_long(struct record *r)
+{
+    static uint8_t LONG[RECORD_ALIAS_MAX + 1];
+    memset(LONG, 'x', sizeof LONG);
+    r->agent.aliases[1] = SLICE_OF(LONG);
+}
+static void too_many_aliases(struct record *r)
+{
+    r->agent.n_aliases = RECORD_ALIASES_MAX + 1;
+}
+static void two_lines(struct record *r)
+{
+    r->agent.aliases[1] = slice_str("x\ny");
+}
 static void without_snapshot(struct record *r)
 {
     r->has_snapshot = false;
@@ -424,6 +471,18 @@ static void rules_of_each_kind(void **state)
         {RECORD_KEY_ROTATION, "too many certificates", too_many_certificates, ERR_TOO_LARGE},
         {RECORD_START, "of an agent", of_an_agent, ERR_FORMAT},
         {RECORD_HARDWARE_LOST, "of an agent", of_an_agent, ERR_FORMAT},
+        {RECORD_AGENT_ENROL, "of an agent", of_an_agent, ERR_FORMAT},
+        {RECORD_AGENT_ENROL, "input of another agent", other_agent, ERR_FORMAT},
+        {RECORD_AGENT_REMOVE, "input of another agent", other_agent, ERR_FORMAT},
+        {RECORD_AGENT_ENROL, "belongs to itself", own_parent, ERR_FORMAT},
+        {RECORD_AGENT_ENROL, "nobody's uid", nobodys_uid, ERR_FORMAT},
+        {RECORD_AGENT_ENROL, "by nobody", nobodys_admin, ERR_FORMAT},
+        {RECORD_AGENT_REMOVE, "by nobody", nobodys_admin, ERR_FORMAT},
+        {RECORD_AGENT_ENROL, "an alias twice", alias_twice, ERR_FORMAT},
+        {RECORD_AGENT_ENROL, "an empty alias", alias_empty, ERR_FORMAT},
+        {RECORD_AGENT_ENROL, "a long alias", alias_long, ERR_TOO_LARGE},
+        {RECORD_AGENT_ENROL, "an alias of two lines", two_lines, ERR_FORMAT},
+        {RECORD_AGENT_ENROL, "too many aliases", too_many_aliases, ERR_TOO_LARGE},
     };
     struct setting *s = *state;
 
@@ -437,6 +496,34 @@ static void rules_of_each_kind(void **state)
         err = record_prepare(&s->t.statement->key, made, &draft, &why);
         if (err != CASES[i].want)
             fail_msg("%s %s: %s", record_kind_name(CASES[i].kind), CASES[i].name, err_name(err));
+        free(made);
+    }
+}
+
+static void control_groups(void **state)
+{
+    static const struct {
+        const char *path;
+        bool good;
+    } CASES[] = {
+        {"/a", true},     {"/a/b.service", true}, {"/a.slice/..b", true}, {"/.../x", true},
+        {"/", false},     {"a", false},           {"a/b", false},         {"/a/", false},
+        {"//a", false},   {"/a//b", false},       {"/.", false},          {"/..", false},
+        {"/a/..", false}, {"/a/./b", false},      {"/../a", false},       {" /a", false},
+        {"/a\nb", false},
+    };
+    struct setting *s = *state;
+
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        CLEANUP(record_draft_free) struct record_draft draft = {0};
+        struct record *made = make(&s->t, RECORD_AGENT_ENROL);
+        struct why why = {0};
+        err_code err;
+
+        made->agent.cgroup = slice_str(CASES[i].path);
+        err = record_prepare(&s->t.statement->key, made, &draft, &why);
+        if (err != (CASES[i].good ? ERR_OK : ERR_FORMAT))
+            fail_msg("\"%s\": %s", CASES[i].path, err_name(err));
         free(made);
     }
 }
@@ -493,6 +580,7 @@ int main(void)
         cmocka_unit_test(every_member_of_every_kind),
         cmocka_unit_test(texts_up_to_their_limits),
         cmocka_unit_test(rules_of_each_kind),
+        cmocka_unit_test(control_groups),
         cmocka_unit_test(events),
     };
     return cmocka_run_group_tests_name("record_members", tests, set_up, tear_down);

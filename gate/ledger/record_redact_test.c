@@ -187,7 +187,7 @@ static void each_path_of_each_kind(void **state)
             free(record);
             free(got);
         }
-    assert_int_equal(taken, 14 + 2 * 5 + 1 + 4);
+    assert_int_equal(taken, 16 + 2 * 5 + 1 + 4);
 }
 
 static void orders_that_are_refused(void **state)

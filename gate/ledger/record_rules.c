@@ -107,6 +107,18 @@ static err_code check_by(const struct record_consent *consent, struct why *why)
     return ERR_OK;
 }
 
+/* Ascending: no alias twice, and one form for each set. */
+static err_code check_aliases(const struct record_agent *agent, struct why *why)
+{
+    TRY(check_count("aliases", agent->n_aliases, RECORD_ALIASES_MAX, why));
+    for (size_t i = 0; i < agent->n_aliases; i++) {
+        TRY(check_text("alias", agent->aliases[i], RECORD_ALIAS_MAX, why));
+        if (i > 0 && slice_cmp(agent->aliases[i - 1], agent->aliases[i]) >= 0)
+            return why_say(why, ERR_FORMAT, "the aliases of an agent are not in order");
+    }
+    return ERR_OK;
+}
+
 static err_code check_member(const struct record *record, const struct record_member *m,
                              struct why *why)
 {
@@ -136,6 +148,8 @@ static err_code check_member(const struct record *record, const struct record_me
         return check_certs(&record->rotation, why);
     case MEMBER_BY:
         return check_by(&record->consent, why);
+    case MEMBER_ALIASES:
+        return check_aliases(&record->agent, why);
     case MEMBER_SNAPSHOT:
         if (!record->has_snapshot)
             return why_say(why, ERR_FORMAT, "a record of kind %s without a snapshot",
@@ -199,6 +213,34 @@ static err_code check_until(const struct record *record, struct why *why)
     return ERR_OK;
 }
 
+/* A path as the kernel prints it, but of no process: "/" would be every control group. */
+static bool is_cgroup(struct slice path)
+{
+    struct slice rest = path;
+
+    while (rest.len > 0) {
+        size_t n = 1;
+
+        while (n < rest.len && rest.ptr[n] != '/')
+            n++;
+        if (rest.ptr[0] != '/' || n == 1 || (n == 2 && rest.ptr[1] == '.') ||
+            (n == 3 && rest.ptr[1] == '.' && rest.ptr[2] == '.'))
+            return false;
+        rest = slice_part(rest, n, rest.len - n);
+    }
+    return true;
+}
+
+static err_code check_agent(const struct record_agent *agent, struct why *why)
+{
+    if (!is_cgroup(agent->cgroup))
+        return why_say(why, ERR_FORMAT, "\"%.*s\" is not the path of a control group",
+                       (int)agent->cgroup.len, (const char *)agent->cgroup.ptr);
+    if (slice_eq(agent->parent, agent->id))
+        return why_say(why, ERR_FORMAT, "an agent that belongs to itself");
+    return ERR_OK;
+}
+
 static err_code check_by_kind(const struct record *record, struct why *why)
 {
     switch (record->kind) {
@@ -219,6 +261,8 @@ static err_code check_by_kind(const struct record *record, struct why *why)
             !slice_eq_str(record->revocation.what, "object"))
             return why_say(why, ERR_FORMAT, "a revocation of neither a key nor an object");
         return ERR_OK;
+    case RECORD_AGENT_ENROL:
+        return check_agent(&record->agent, why);
     case RECORD_ATTEMPT:
     case RECORD_KEY_ROTATION:
     case RECORD_START:
@@ -226,6 +270,7 @@ static err_code check_by_kind(const struct record *record, struct why *why)
     case RECORD_INSTALL_REFUSED:
     case RECORD_HARDWARE_LOST:
     case RECORD_HARDWARE_BACK:
+    case RECORD_AGENT_REMOVE:
     case RECORD_NONE:
         break;
     }

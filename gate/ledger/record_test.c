@@ -84,6 +84,21 @@ static void assert_same_decision(const struct record_decision *a, const struct r
         assert_true(slice_eq(a->determining[i], b->determining[i]));
 }
 
+static void assert_same_agents(const struct record_agent *a, const struct record_agent *b)
+{
+    assert_true(slice_eq(a->id, b->id));
+    assert_true(slice_eq(a->name, b->name));
+    assert_int_equal(a->has_uid, b->has_uid);
+    assert_int_equal(a->uid, b->uid);
+    assert_true(slice_eq(a->cgroup, b->cgroup));
+    assert_true(slice_eq(a->zone, b->zone));
+    assert_true(slice_eq(a->parent, b->parent));
+    assert_int_equal(a->n_aliases, b->n_aliases);
+    for (size_t i = 0; i < a->n_aliases; i++)
+        assert_true(slice_eq(a->aliases[i], b->aliases[i]));
+    assert_int_equal(a->admin, b->admin);
+}
+
 /* Of all kinds, also those that the records are not of: nothing is left behind by a reader. */
 static void assert_same_members(const struct record *a, const struct record *b)
 {
@@ -128,6 +143,7 @@ static void assert_same_members(const struct record *a, const struct record *b)
     assert_true(slice_eq(a->root_state.error, b->root_state.error));
     assert_int_equal(a->root_state.round, b->root_state.round);
     assert_int_equal(a->root_state.since_ms, b->root_state.since_ms);
+    assert_same_agents(&a->agent, &b->agent);
 }
 
 static void assert_same(const struct record *a, const struct record *b)

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #define APPLICATION 0x7061776c /* "pawl" */
-#define VERSION 1
+#define VERSION 2
 
 /* Numbers are unsigned with 64 bits, stored as the signed ones of the same bits. */
 static const char *const TABLES[] = {
@@ -21,6 +21,10 @@ static const char *const TABLES[] = {
     "sum BLOB NOT NULL) STRICT, WITHOUT ROWID",
     "CREATE TABLE attempts (id BLOB PRIMARY KEY, entry INTEGER NOT NULL, agent BLOB NOT NULL, "
     "input BLOB NOT NULL) STRICT, WITHOUT ROWID",
+    "CREATE TABLE enrolled (id BLOB PRIMARY KEY, entry INTEGER NOT NULL, since_ms INTEGER NOT "
+    "NULL, "
+    "admin INTEGER NOT NULL, name BLOB NOT NULL, uid INTEGER, cgroup BLOB NOT NULL, "
+    "zone BLOB NOT NULL, parent BLOB NOT NULL, aliases BLOB NOT NULL) STRICT, WITHOUT ROWID",
     "CREATE TABLE head (one INTEGER PRIMARY KEY CHECK (one = 1), round INTEGER NOT NULL, "
     "size INTEGER NOT NULL, root BLOB NOT NULL, issuer BLOB NOT NULL, time_ms INTEGER NOT NULL, "
     "epoch INTEGER NOT NULL, installed INTEGER NOT NULL, snapshot BLOB, phase INTEGER NOT NULL, "

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * state.h: what the next record has to continue, as of one head of the ledger, in a SQLite database
- * beside it: the head of the succession, every agent's link, the attempts without an outcome. All
- * of it follows from the entries and can be made again from them, byte for byte. It is written when
- * the ledger is folded, in one transaction; one writer and any number of readers may use it at
- * once. Rows carry a check value, since SQLite does not notice a bit that fell over.
+ * beside it: the head of the succession, every agent's link, the attempts without an outcome, the
+ * agents that are enrolled. All of it follows from the entries and can be made again from them,
+ * byte for byte. It is written when the ledger is folded, in one transaction; one writer and any
+ * number of readers may use it at once. Rows carry a check value, since SQLite does not notice a
+ * bit that fell over.
  */
 #ifndef PAWL_LEDGER_STATE_H
 #define PAWL_LEDGER_STATE_H

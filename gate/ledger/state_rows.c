@@ -47,6 +47,7 @@ err_code state_prepare(struct state *s, struct why *why)
     TRY(sql_prepare(&s->sql, "DELETE FROM attempts", &s->no_attempts, why));
     TRY(sql_prepare(&s->sql, "SELECT id, entry, agent, input FROM attempts ORDER BY entry",
                     &s->attempts, why));
+    TRY(state_prepare_roster(s, why));
     TRY(sql_prepare(&s->sql, "SELECT " HEAD_COLUMNS ", sum FROM head WHERE one = 1", &s->get_head,
                     why));
     return sql_prepare(&s->sql,
@@ -57,14 +58,15 @@ err_code state_prepare(struct state *s, struct why *why)
 
 void state_finalize(struct state *s)
 {
-    sqlite3_stmt **all[] = {&s->at_or_before, &s->after,    &s->put_agent, &s->put_attempt,
-                            &s->no_attempts,  &s->attempts, &s->put_head,  &s->get_head};
+    sqlite3_stmt **all[] = {&s->at_or_before, &s->after,       &s->put_agent, &s->put_attempt,
+                            &s->no_attempts,  &s->attempts,    &s->put_head,  &s->get_head,
+                            &s->put_enrolled, &s->no_enrolled, &s->enrolled};
 
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         sql_finalize(all[i]);
 }
 
-static err_code damaged(const struct state *s, const char *what, struct why *why)
+err_code state_damaged(const struct state *s, const char *what, struct why *why)
 {
     return why_say(why, ERR_STATE_CORRUPT,
                    "%s in \"%s\" is damaged: make it anew with pawl log rebuild", what,
@@ -99,10 +101,10 @@ static err_code read_agent(const struct state *s, sqlite3_stmt *row, struct slic
     *ret_id = sql_bytes(row, 0);
     ret->sequence = sql_number(row, 1);
     if (digest_from(sql_bytes(row, 2), &ret->prev) != ERR_OK)
-        return damaged(s, "the row of an agent", why);
+        return state_damaged(s, "the row of an agent", why);
     TRY(agent_sum(*ret_id, ret, &sum));
     if (!slice_eq(sql_bytes(row, 3), (struct slice){sum.bytes, SUM_LEN}))
-        return damaged(s, "the row of an agent", why);
+        return state_damaged(s, "the row of an agent", why);
     return ERR_OK;
 }
 
@@ -184,7 +186,7 @@ static err_code load_attempts(const struct state *s, struct succession *to, stru
         if (id.len != sizeof attempt.id - 1 ||
             digest_from(sql_bytes(rows, 2), &attempt.agent) != ERR_OK ||
             digest_from(sql_bytes(rows, 3), &attempt.input) != ERR_OK)
-            return damaged(s, "the row of an attempt", why);
+            return state_damaged(s, "the row of an attempt", why);
         memcpy(attempt.id, id.ptr, id.len);
         TRY(attempts_add(&to->attempts, &attempt));
         TRY(add_attempt_bytes(&attempt, bytes));
@@ -205,12 +207,13 @@ static err_code put_attempt(const struct state *s, const struct attempt *attempt
 
 /* ---- the head -------------------------------------------------------------------------------- */
 
-/* Over every column, and the attempts in order. */
+/* Over every column, the attempts in order, and the roster. */
 static err_code head_sum(const struct succession *succession, const struct tlog_head *at,
                          struct slice attempts, struct digest *ret)
 {
     CLEANUP(buf_free) struct buf fixed = {0};
     const struct succession_head *head = &succession->head;
+    struct digest roster;
     const uint64_t numbers[] = {
         at->round,         at->checkpoint.size, head->time_ms,
         head->epoch,       head->installed,     head->has_snapshot,
@@ -221,13 +224,15 @@ static err_code head_sum(const struct succession *succession, const struct tlog_
 
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         TRY(buf_add_u64(&fixed, numbers[i]));
+    TRY(state_roster_sum(&succession->roster, &roster));
+    TRY(buf_add_slice(&fixed, digest_slice(&roster)));
     TRY(buf_add_slice(&fixed, digest_slice(&at->checkpoint.root)));
     TRY(buf_add_slice(&fixed, digest_slice(&head->key)));
     TRY(buf_add(&fixed, head->session_id, sizeof head->session_id));
     if (head->has_snapshot)
         TRY(buf_add_slice(&fixed, digest_slice(&head->snapshot)));
     return hash_tagged(
-        "pawl-state-head-v1",
+        "pawl-state-head-v2",
         (struct slice[]){buf_slice(&fixed), attempts, buf_slice(&succession->issuer)}, 3, ret);
 }
 
@@ -259,7 +264,7 @@ static err_code take_head(const struct state *s, sqlite3_stmt *row, struct succe
         digest_from(sql_bytes(row, HEAD_ROOT), &ret_at->checkpoint.root) != ERR_OK ||
         (head->has_snapshot &&
          digest_from(sql_bytes(row, HEAD_SNAPSHOT), &head->snapshot) != ERR_OK))
-        return damaged(s, "the head", why);
+        return state_damaged(s, "the head", why);
     if (session.len > 0)
         memcpy(head->session_id, session.ptr, session.len);
     return buf_add_slice(&ret->issuer, sql_bytes(row, HEAD_ISSUER));
@@ -275,12 +280,13 @@ static err_code load(const struct state *s, struct succession *ret, struct tlog_
 
     TRY(sql_step(&s->sql, row, &found, why));
     if (!found)
-        return damaged(s, "the head, which is missing,", why);
+        return state_damaged(s, "the head, which is missing,", why);
     TRY(take_head(s, row, ret, ret_at, why));
     TRY(load_attempts(s, ret, &attempts, why));
+    TRY(state_load_roster(s, &ret->roster, why));
     TRY(head_sum(ret, ret_at, buf_slice(&attempts), &sum));
     if (!slice_eq(sql_bytes(row, HEAD_SUM), (struct slice){sum.bytes, SUM_LEN}))
-        return damaged(s, "the head", why);
+        return state_damaged(s, "the head", why);
     return ERR_OK;
 }
 
@@ -352,6 +358,7 @@ static err_code write_rows(const struct state *s, const struct succession *from,
         TRY(put_attempt(s, &from->attempts.list[i], why));
         TRY(add_attempt_bytes(&from->attempts.list[i], &attempts));
     }
+    TRY(state_put_roster(s, &from->roster, why));
     return put_head(s, from, at, buf_slice(&attempts), why);
 }
 

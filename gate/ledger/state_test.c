@@ -76,6 +76,29 @@ static void set_head(struct setting *s, uint64_t size)
     memcpy(head->session_id, "0199c8a0-0000-7000-8000-000000000001", RECORD_UUID_TEXT);
 }
 
+static void enrol(struct succession *s, const char *id, const char *parent, uint64_t entry)
+{
+    const struct record_agent agent = {
+        .id = slice_str(id),
+        .name = slice_str("Somebody"),
+        .has_uid = entry % 2 == 0,
+        .uid = entry % 2 == 0 ? entry : 0,
+        .cgroup = slice_str(entry % 3 == 0 ? "/a.slice/b" : ""),
+        .zone = slice_str("lab"),
+        .parent = slice_str(parent),
+        .n_aliases = entry % 3,
+        .aliases = {slice_str("base"), slice_str("deploys")},
+        .admin = entry * 7,
+    };
+    struct enrolled *enrolled = NULL;
+
+    OK(roster_admits(&s->roster, &agent, &why));
+    OK(roster_room(&s->roster));
+    OK(enrolled_make(&agent, entry, TESTING_T0 + entry, &enrolled));
+    roster_put(&s->roster, enrolled);
+    s->roster.changed = entry + 1;
+}
+
 static void add_attempts(struct succession *s)
 {
     for (uint64_t i = 0; i < 3; i++) {
@@ -102,6 +125,9 @@ static int set_up(void **state)
     for (size_t i = 0; i < AGENTS; i++)
         set_agent(&s->succession, i, i + 1);
     add_attempts(&s->succession);
+    enrol(&s->succession, "whole", "", 10);
+    enrol(&s->succession, "part", "whole", 12); /* before its parent in the order */
+    enrol(&s->succession, "other", "", 15);
     set_head(s, 1000);
     OK(state_make(s->path, &why));
     OK(state_open(s->path, STATE_WRITE, &db, &why));
@@ -154,6 +180,45 @@ static void empty_state(void **state)
     assert_int_equal(sequence_of(&loaded, "agent-5"), 0);
 }
 
+static void same_roster(const struct roster *got, const struct roster *want)
+{
+    assert_int_equal(got->n, want->n);
+    assert_int_equal(got->n_places, want->n_places);
+    assert_int_equal(got->bytes, want->bytes);
+    for (size_t i = 0; i < want->n; i++)
+        assert_true(digest_eq(&got->list[i]->sum, &want->list[i]->sum));
+    for (size_t i = 0; i < want->n_places; i++)
+        assert_true(slice_eq(got->places[i]->id, want->places[i]->id));
+}
+
+/* Rows of the roster are written when it has changed, and then as it is. */
+static void roster_that_changes(void **state)
+{
+    struct setting *s = *state;
+    struct enrolled *gone;
+
+    for (uint64_t i = 1; i < 6; i++) {
+        CLEANUP(state_close) struct state *db = NULL;
+        CLEANUP(succession_free) struct succession loaded = {0};
+        char id[32];
+
+        OK(state_open(s->path, STATE_WRITE, &db, &why));
+        if (i == 2) {
+            gone = roster_take(&s->succession.roster, slice_str("part"));
+            enrolled_free(&gone);
+            s->succession.roster.changed = 1000 + i;
+        } else if (i != 4) {
+            (void)snprintf(id, sizeof id, "later-%d", (int)i);
+            enrol(&s->succession, id, "", 1000 + i - 1);
+        }
+        set_head(s, 1000 + i);
+        OK(state_save(db, &s->succession, &s->head, &why));
+        OK(state_load(db, &loaded, &why));
+        same_roster(&loaded.roster, &s->succession.roster);
+        assert_int_equal(loaded.roster.changed, 0);
+    }
+}
+
 static void comes_back_as_it_was(void **state)
 {
     struct setting *s = *state;
@@ -170,6 +235,8 @@ static void comes_back_as_it_was(void **state)
     assert_int_equal(loaded.attempts.n, 3);
     assert_memory_equal(loaded.attempts.list, s->succession.attempts.list,
                         3 * sizeof *loaded.attempts.list);
+    same_roster(&loaded.roster, &s->succession.roster);
+    assert_int_equal(roster_find(&loaded.roster, slice_str("whole"))->children, 1);
     assert_int_equal(loaded.agents.n, 0); /* nobody is in memory before he is needed */
     for (size_t i = 0; i < AGENTS; i++) {
         const struct agent_entry *entry = &s->succession.agents.entries[i];
@@ -339,7 +406,7 @@ static void other_files(void **state)
 /* What another program, or another version of this one, may do to it. */
 static const char *const MEDDLING[] = {
     "PRAGMA application_id=1",
-    "PRAGMA user_version=2",
+    "PRAGMA user_version=1",
     "CREATE TABLE more (x)",
     "CREATE INDEX more ON agents (sequence)",
     "CREATE TRIGGER more AFTER INSERT ON agents BEGIN DELETE FROM attempts; END",
@@ -373,6 +440,22 @@ static const char *const MEDDLING[] = {
     "UPDATE attempts SET agent = zeroblob(32) WHERE entry = 3",
     "UPDATE attempts SET input = zeroblob(3) WHERE entry = 3",
     "UPDATE attempts SET id = x'61' WHERE entry = 3",
+    "UPDATE enrolled SET entry = 3 WHERE id = CAST('part' AS BLOB)",
+    "UPDATE enrolled SET since_ms = 3 WHERE id = CAST('part' AS BLOB)",
+    "UPDATE enrolled SET admin = 3 WHERE id = CAST('part' AS BLOB)",
+    "UPDATE enrolled SET name = x'' WHERE id = CAST('part' AS BLOB)",
+    "UPDATE enrolled SET uid = NULL WHERE id = CAST('part' AS BLOB)",
+    "UPDATE enrolled SET uid = 0 WHERE id = CAST('other' AS BLOB)",
+    "UPDATE enrolled SET cgroup = x'' WHERE id = CAST('other' AS BLOB)",
+    "UPDATE enrolled SET zone = x'' WHERE id = CAST('part' AS BLOB)",
+    "UPDATE enrolled SET parent = x'' WHERE id = CAST('part' AS BLOB)",
+    "UPDATE enrolled SET parent = x'61' WHERE id = CAST('part' AS BLOB)",
+    "UPDATE enrolled SET aliases = x'' WHERE id = CAST('whole' AS BLOB)",
+    "UPDATE enrolled SET aliases = zeroblob(99) WHERE id = CAST('whole' AS BLOB)",
+    "UPDATE enrolled SET aliases = CAST(replace(hex(zeroblob(99)), '00', '0' || char(10)) AS BLOB)",
+    "UPDATE enrolled SET id = x'61' WHERE id = CAST('other' AS BLOB)",
+    "DELETE FROM enrolled WHERE id = CAST('other' AS BLOB)",
+    "DELETE FROM enrolled",
     "UPDATE agents SET sequence = 9 WHERE id = CAST('agent-7' AS BLOB)",
     "UPDATE agents SET prev = zeroblob(32) WHERE id = CAST('agent-7' AS BLOB)",
     "UPDATE agents SET prev = x'00' WHERE id = CAST('agent-7' AS BLOB)",
@@ -500,6 +583,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_SETTING(empty_state),
         WITH_SETTING(comes_back_as_it_was),
+        WITH_SETTING(roster_that_changes),
         WITH_SETTING(readers_keep_what_they_saw),
         WITH_SETTING(two_writers),
         WITH_SETTING(equal_states_equal_bytes),

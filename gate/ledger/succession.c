@@ -14,11 +14,20 @@ err_code succession_init(struct succession *s, const struct agents_below *below)
     return agents_init(&s->agents, below);
 }
 
+/* From here on nothing is taken back. */
+static void forget_undo(struct succession *s)
+{
+    while (s->n_undo > 0)
+        enrolled_free(&s->undo[--s->n_undo].left);
+}
+
 void succession_free(struct succession *s)
 {
+    forget_undo(s);
     buf_free(&s->issuer);
     agents_free(&s->agents);
     attempts_free(&s->attempts);
+    roster_free(&s->roster);
     free(s->undo);
     *s = (struct succession){0};
 }
@@ -171,6 +180,19 @@ static err_code check_outcome(struct succession *s, const struct record *record,
     return ERR_OK;
 }
 
+static err_code check_roster(const struct succession *s, const struct record *record,
+                             struct why *why)
+{
+    struct why inner = {0};
+    err_code err = ERR_OK;
+
+    if (!s->roster_unknown)
+        err = record->kind == RECORD_AGENT_ENROL
+                  ? roster_admits(&s->roster, &record->agent, &inner)
+                  : roster_releases(&s->roster, record->agent.id, &inner);
+    return err == ERR_OK ? err : why_say(why, ERR_LEDGER_INCONSISTENT, "%s", inner.text);
+}
+
 /* What a kind asks for beyond what all do. ret_closed: the attempt whose outcome it is. */
 static err_code check_kind(struct succession *s, const struct record *record, size_t *ret_closed,
                            struct why *why)
@@ -187,6 +209,9 @@ static err_code check_kind(struct succession *s, const struct record *record, si
         return check_attempt(s, record, why);
     case RECORD_DECISION:
         return check_outcome(s, record, ret_closed, why);
+    case RECORD_AGENT_ENROL:
+    case RECORD_AGENT_REMOVE:
+        return check_roster(s, record, why);
     case RECORD_NONE:
         return ERR_INTERNAL;
     case RECORD_INSTALL:
@@ -311,7 +336,45 @@ static err_code add_attempt(struct succession *s, const struct record *record)
     return attempts_add(&s->attempts, &attempt);
 }
 
-/* The part of taking that may fail; it leaves at most an issuer, an agent and an attempt behind. */
+/* What the record means for the roster, except for changing it: that cannot fail any more. */
+static err_code prepare_roster(struct succession *s, const struct record *record,
+                               struct enrolled **ret)
+{
+    if (record->kind != RECORD_AGENT_ENROL || s->roster_unknown)
+        return ERR_OK;
+    TRY(roster_room(&s->roster));
+    return enrolled_make(&record->agent, s->head.entries, record->action_ms, ret);
+}
+
+static void change_roster(struct succession *s, const struct record *record,
+                          struct succession_undo *undo)
+{
+    undo->roster_changed = s->roster.changed;
+    if (s->roster_unknown ||
+        (record->kind != RECORD_AGENT_ENROL && record->kind != RECORD_AGENT_REMOVE))
+        return;
+    if (undo->came != NULL)
+        roster_put(&s->roster, undo->came);
+    else
+        undo->left = roster_take(&s->roster, record->agent.id);
+    s->roster.changed = s->head.entries + 1;
+}
+
+static void restore_roster(struct succession *s, const struct succession_undo *undo)
+{
+    struct enrolled *came;
+
+    if (undo->came != NULL) {
+        came = roster_take(&s->roster, undo->came->id);
+        enrolled_free(&came);
+    }
+    if (undo->left != NULL)
+        roster_put(&s->roster, undo->left);
+    s->roster.changed = undo->roster_changed;
+}
+
+/* The part of taking that may fail; it leaves at most an issuer, an agent, an attempt and an
+ * enrolment behind. */
 static err_code judge(struct succession *s, const struct record *record,
                       struct succession_undo *undo, struct why *why)
 {
@@ -326,6 +389,7 @@ static err_code judge(struct succession *s, const struct record *record,
         TRY(buf_add_slice(&s->issuer, record->issuer));
     if (record->kind == RECORD_ATTEMPT)
         TRY(add_attempt(s, record));
+    TRY(prepare_roster(s, record, &undo->came));
     TRY(agents_at(&s->agents, record->agent_id, &undo->agent, why));
     return check_link(record, &s->agents.entries[undo->agent].link, why);
 }
@@ -340,6 +404,7 @@ err_code succession_take(struct succession *s, const struct record *record, stru
     if (err != ERR_OK) {
         agents_cut(&s->agents, undo.n_agents);
         attempts_cut(&s->attempts, undo.n_attempts);
+        enrolled_free(&undo.came);
         if (s->head.entries == 0)
             buf_cut(&s->issuer, 0);
         return err;
@@ -349,6 +414,7 @@ err_code succession_take(struct succession *s, const struct record *record, stru
     *link = (struct record_link){record->chain_hash, record->link.sequence + 1};
     if (undo.closed != NOT_ONE)
         s->attempts.list[undo.closed].closed = true;
+    change_roster(s, record, &undo);
     advance(&s->head, record);
     s->undo[s->n_undo++] = undo;
     return ERR_OK;
@@ -364,6 +430,7 @@ void succession_undo(struct succession *s, size_t keep)
         if (undo->closed != NOT_ONE)
             s->attempts.list[undo->closed].closed = false;
         attempts_cut(&s->attempts, undo->n_attempts);
+        restore_roster(s, undo);
         s->head = undo->head;
     }
     if (s->head.entries == 0)
@@ -372,6 +439,6 @@ void succession_undo(struct succession *s, size_t keep)
 
 void succession_settle(struct succession *s)
 {
-    s->n_undo = 0;
+    forget_undo(s);
     attempts_settle(&s->attempts, s->head.sessions);
 }

@@ -14,13 +14,16 @@
  *   - every agent's records form a chain; the gate's own form the chain of its issuer;
  *   - time does not run back, the epoch never falls, one epoch has one snapshot;
  *   - every outcome belongs to one attempt of the same session, agent and input, and no attempt has
- *     two; a session that stopped in order left none without.
+ *     two; a session that stopped in order left none without;
+ *   - an agent is enrolled once, until it is removed; no process is two agents; an agent's parent
+ * is enrolled as long as it is.
  */
 #ifndef PAWL_LEDGER_SUCCESSION_H
 #define PAWL_LEDGER_SUCCESSION_H
 
 #include "gate/ledger/agents.h"
 #include "gate/ledger/attempts.h"
+#include "gate/ledger/roster.h"
 
 enum session_phase {
     SESSION_NONE = 0, /* no entry yet: a key_rotation is due */
@@ -54,6 +57,9 @@ struct succession_undo {
     struct succession_head head;
     size_t n_agents, agent, n_attempts, closed;
     struct record_link link;
+    struct enrolled *came; /* borrowed from the roster */
+    struct enrolled *left; /* owned */
+    uint64_t roster_changed;
 };
 
 struct succession {
@@ -61,6 +67,8 @@ struct succession {
     struct buf issuer; /* of all; empty before the first */
     struct agents agents;
     struct attempts attempts;
+    struct roster roster;
+    bool roster_unknown; /* not all records were seen: enrolments are neither judged nor kept */
     struct succession_undo *undo;
     size_t n_undo, undo_cap;
 };

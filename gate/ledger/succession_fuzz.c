@@ -26,7 +26,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         abort();
     succession_undo(&s, 0);
     if (memcmp(&s.head, &NONE, sizeof NONE) != 0 || s.agents.n != 0 || s.attempts.n != 0 ||
-        s.issuer.len != 0)
+        s.roster.n != 0 || s.issuer.len != 0)
         abort();
     return 0;
 }

@@ -46,7 +46,8 @@ static void name(struct setting *t, char ret[static RECORD_UUID_TEXT])
 
 /* Capitals begin: R key_rotation, S start, A and B attempts of two agents; a and b their outcomes,
  * c the outcome of A's attempt by B, d one of another request; T stop; I install; E enrol; L and K
- * hardware_lost and hardware_back. */
+ * hardware_lost and hardware_back; N enrols an agent, M one that belongs to it, O one that is the
+ * same processes as N's; n, m and o remove them. */
 static enum record_kind kind_of(char letter)
 {
     switch (letter) {
@@ -67,9 +68,38 @@ static enum record_kind kind_of(char letter)
         return RECORD_HARDWARE_LOST;
     case 'K':
         return RECORD_HARDWARE_BACK;
+    case 'N':
+    case 'M':
+    case 'O':
+        return RECORD_AGENT_ENROL;
+    case 'n':
+    case 'm':
+    case 'o':
+        return RECORD_AGENT_REMOVE;
     default:
         return RECORD_DECISION;
     }
+}
+
+static struct record_agent agent_of(char letter)
+{
+    struct record_agent ret = {
+        .id = slice_str(strchr("Nn", letter) != NULL   ? "n"
+                        : strchr("Mm", letter) != NULL ? "m"
+                                                       : "o"),
+        .name = slice_str("somebody"),
+        .n_aliases = 1,
+        .aliases = {slice_str("base")},
+    };
+
+    if (letter == 'N' || letter == 'O') {
+        ret.has_uid = true;
+        ret.uid = 7;
+        ret.cgroup = slice_str("/a");
+    }
+    if (letter == 'M')
+        ret.parent = slice_str("n");
+    return ret;
 }
 
 static void lay_out(struct setting *t, char letter)
@@ -106,6 +136,8 @@ static void lay_out(struct setting *t, char letter)
     if (kind == RECORD_START)
         t->record.start = (struct record_start){
             .clean = head->clean, .last_size = head->began, .last_round = head->round - 1};
+    if (kind == RECORD_AGENT_ENROL || kind == RECORD_AGENT_REMOVE)
+        t->record.agent = agent_of(letter);
     if (kind == RECORD_DECISION)
         t->record.decision.attempt = slice_str(t->attempts[letter == 'b']);
     assert_int_equal(succession_link(&t->s, t->record.agent_id, &link, &why), ERR_OK);
@@ -154,7 +186,13 @@ static void places(void **state)
         {"RSAc", false},   {"RSAd", false},   {"RSABba", true}, {"RSABab", true},
         {"RSAAa", true},   {"RSABa", true},   {"RSAT", false},  {"RSAaT", true},
         {"RSABaT", false}, {"RSARSa", false}, {"RSARST", true}, {"RSAaRSa", false},
-        {"RSARSAa", true}, {"RSTRSa", false}, {"RSALKa", true},
+        {"RSARSAa", true}, {"RSTRSa", false}, {"RSALKa", true}, {"RSN", true},
+        {"N", false},      {"RN", false},     {"RSTN", false},  {"RSn", false},
+        {"RSNN", false},   {"RSNn", true},    {"RSNnn", false}, {"RSNnN", true},
+        {"RSM", false},    {"RSNM", true},    {"RSNMn", false}, {"RSNMmn", true},
+        {"RSNMm", true},   {"RSNMmM", true},  {"RSNnM", false}, {"RSNO", false},
+        {"RSNnO", true},   {"RSO", true},     {"RSON", false},  {"RSNTRSN", false},
+        {"RSNTRSn", true}, {"RSNRSM", true},
     };
     struct setting *t = *state;
 
@@ -176,6 +214,19 @@ static void places(void **state)
             if (!CASES[i].good)
                 assert_memory_equal(&before, &t->s.head, sizeof before);
         }
+}
+
+/* What is not known is not judged, and changes nothing. */
+static void roster_that_is_not_known(void **state)
+{
+    struct setting *t = *state;
+
+    take_all(t, "RSN", 3);
+    t->s.roster_unknown = true;
+    take_all(t, "NmnoM", 5);
+    assert_int_equal(t->s.roster.n, 1);
+    succession_undo(&t->s, 2);
+    assert_int_equal(t->s.roster.n, 0);
 }
 
 static void same_id(void **state)
@@ -247,7 +298,9 @@ static void rounds_rise(void **state)
 struct seen {
     struct succession_head head;
     struct record_link links[3];
-    size_t issuer, agents, open;
+    size_t issuer, agents, open, enrolled, places, bytes, children;
+    uint64_t changed;
+    struct digest sums[4];
     struct attempt attempts[8];
 };
 
@@ -266,14 +319,22 @@ static struct seen look(const struct setting *t)
     for (size_t i = 0; i < s->attempts.n; i++)
         if (!s->attempts.list[i].closed && s->attempts.list[i].session == s->head.sessions)
             ret.attempts[ret.open++] = s->attempts.list[i];
+    ret.enrolled = s->roster.n;
+    ret.places = s->roster.n_places;
+    ret.bytes = s->roster.bytes;
+    ret.changed = s->roster.changed;
+    for (size_t i = 0; i < s->roster.n; i++) {
+        ret.sums[i] = s->roster.list[i]->sum;
+        ret.children += s->roster.list[i]->children << (8 * i);
+    }
     return ret;
 }
 
 /* Taken back to any length, it is what it was there; and nothing of it is left in the end. */
 static void taken_back(void **state)
 {
-    static const char SCRIPT[] = "RSEIAaBAbaRSABabITRSABRS";
-    static struct seen seen[32];
+    static const char SCRIPT[] = "RSEIANaBMAbmaRSABnabOITRSABoNMRS";
+    static struct seen seen[40];
     struct setting *t = *state;
     size_t n = sizeof SCRIPT - 1;
 
@@ -302,8 +363,13 @@ static void taken_back(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WITH_SETTING(places),          WITH_SETTING(same_id),     WITH_SETTING(interrupted),
-        WITH_SETTING(starts_that_lie), WITH_SETTING(rounds_rise), WITH_SETTING(taken_back),
+        WITH_SETTING(places),
+        WITH_SETTING(same_id),
+        WITH_SETTING(roster_that_is_not_known),
+        WITH_SETTING(interrupted),
+        WITH_SETTING(starts_that_lie),
+        WITH_SETTING(rounds_rise),
+        WITH_SETTING(taken_back),
     };
     return cmocka_run_group_tests_name("succession", tests, NULL, NULL);
 }

@@ -103,7 +103,8 @@ def as_described(world):
 
 # ---- the rules do not take everything ------------------------------------------------------------
 
-OPTIONAL = {4, 33, "seal", "agents", "zones", "zone", "snapshot", "approver", "override",
+OPTIONAL = {4, 33, "seal", "agents", "zones", "zone", "snapshot", "approver", "override", "uid",
+            "name", "cgroup", "parent",
             "pawl-seal", "pawl-simulated", "pawl-disclosures"}
 
 

@@ -24,7 +24,8 @@ NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,127}")
 ACTION_TYPES = {"key_rotation": "key_rotation", **{
     f"dev.pawl.{kind}": kind for kind in (
         "attempt", "decision", "start", "stop", "enrol", "install", "bump", "install_refused",
-        "override", "approval", "revocation", "hardware_lost", "hardware_back")}}
+        "override", "approval", "revocation", "hardware_lost", "hardware_back", "agent_enrol",
+        "agent_remove")}}
 # What can be taken out of a decision, in the order of the receipts, and how to get at it.
 REDACTABLE = {"agent_version": lambda body: body["agent_version"],
               "input_hash": None,
