@@ -122,7 +122,7 @@ static pid_t serve(const struct rig *rig, char *socket)
     assert_int_equal(posix_spawnp(&pid, "p11-kit", &actions, &attr, argv, environ), 0);
     (void)posix_spawn_file_actions_destroy(&actions);
     (void)posix_spawnattr_destroy(&attr);
-    for (int i = 0; i < 500 && access(socket, F_OK) != 0; i++)
+    for (int i = 0; i < 30000 && access(socket, F_OK) != 0; i++)
         (void)usleep(10000);
     return pid;
 }

@@ -60,7 +60,7 @@ class Tpm:
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL,
                                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                                         preexec_fn=die_with_parent)
-        for _ in range(2000):
+        for _ in range(60000):  # five minutes: a busy machine is no failure
             if self.answers():
                 return
             if self.process.poll() is not None:

@@ -31,7 +31,7 @@ authorityKeyIdentifier=keyid
 
 def openssl(*args, data=None, good=True):
     done = subprocess.run(["openssl", *map(str, args)], input=data, capture_output=True,
-                          check=False, timeout=60)
+                          check=False, timeout=600)
     if good is not None:
         equal(done.returncode == 0, good, f"openssl {' '.join(map(str, args))}: {done.stderr!r}")
     return done.stdout + done.stderr

@@ -20,7 +20,7 @@ TOP = os.path.dirname(os.path.dirname(HERE))
 LAX = 'permit (principal == agent::"build-7", action == Action::"exec", resource);\n'
 STRICT = LAX + 'forbid (principal, action, resource == program::"/usr/bin/curl");\n'
 GIT, CURL = "program::/usr/bin/git", "program::/usr/bin/curl"
-TIMEOUT = 300
+TIMEOUT = 1800
 LINE = re.compile(r"X\((\w+), (\d+), (\d+),")
 
 

@@ -11,7 +11,7 @@ start_swtpm() {
         --server "type=unixio,path=$dir/sock" --ctrl "type=unixio,path=$dir/sock.ctrl" \
         --flags not-need-init,startup-clear --log "file=$dir/log" >&2 || return 1
     local tries
-    for ((tries = 0; tries < 100; tries++)); do
+    for ((tries = 0; tries < 6000; tries++)); do
         if [ -S "$dir/sock" ] && [ -s "$dir/pid" ]; then
             printf 'tpm:swtpm:path=%s/sock\n' "$dir"
             return 0

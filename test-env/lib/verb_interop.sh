@@ -1,14 +1,14 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
-# verb_interop.sh: runs test-env/interop/NAME/run for each NAME; numbers among the names are its
-# arguments. Such a script compares pawl with
+# verb_interop.sh: runs test-env/interop/NAME/run for each NAME; numbers among the names, and "all",
+# are its arguments. Such a script compares pawl with
 # another program, is given PAWL, BUILD, TOP and DIR, and ends with the closing line. A program that
 # cannot be had here is skipped; when none can be had, that is no failure.
 
 verb_interop() {
     local names=() numbers=() name run
     for name in "$@"; do
-        if [[ $name =~ ^[0-9]+$ ]]; then
+        if [[ $name =~ ^([0-9]+|all)$ ]]; then
             numbers+=("$name")
         else
             names+=("$name")

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """certs.py: the certificates of a permit, as docs/formats.md says ("What makes a permit valid", 7):
 read by python3-cryptography, which validates no paths; each certificate against the next one is
-judged here. Certificates of a did:x509 are not."""
+judged here. Of an authority above the device, too, only keys of P-256 are taken: there are no
+others in this comparison."""
 
 import datetime
 
@@ -11,6 +12,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtensionOID as Oid
 
+import did
 from shape import Refused, need, octets, array
 
 UNDERSTOOD = {Oid.EXTENDED_KEY_USAGE, Oid.SUBJECT_ALTERNATIVE_NAME, Oid.BASIC_CONSTRAINTS,
@@ -91,30 +93,54 @@ def consistent(certificate):
     need(basic is None or basic.path_length is None or signs and basic.ca, "a path length alone")
 
 
-def path(ders, seconds):
-    """The path that ends in a certificate by its own key, at a time."""
+def path(ders, seconds, own_end):
+    """The path at a time, or at any (None). own_end: it ends in a certificate by its own key."""
     found = [load(der) for der in ders]
     for each in found:
         point(each)
         consistent(each)
         for extension in each.extensions:
             need(not extension.critical or extension.oid in UNDERSTOOD, "critical, not understood")
+        if seconds is None:
+            continue
         time = datetime.datetime(1970, 1, 1) + datetime.timedelta(seconds=seconds)
         need(each.not_valid_before <= time < each.not_valid_after, "not valid at that time")
     for number, each in enumerate(found[1:]):
         authority(each, number)
     for each in found[:-1]:
         need(value(each, Oid.AUTHORITY_KEY_IDENTIFIER) is not None, "no authorityKeyIdentifier")
-    for each, issuer in zip(found, [*found[1:], found[-1]]):
+    for each, issuer in zip(found, [*found[1:], *(found[-1:] if own_end else [])]):
         issued(each, issuer)
 
 
-def judge(chains, keys, device, seconds):
+def resolve(issuer, ders, seconds):
+    """A did:x509 with the path that has to hold for it."""
+    path(ders, seconds, load(ders[-1]).issuer == load(ders[-1]).subject)
+    did.resolve(issuer, [(der, load(der)) for der in ders])
+
+
+def enrolled(issuer, header, device):
+    """The certificates of an enrolment whose issuer is a did:x509. The device may issue."""
+    ders = chain(header)
+    need(ders, "a did:x509 without certificates")
+    first = load(ders[0])
+    need(point(first) == device, "certificates of another device")
+    authority(first, 0)
+    need(value(first, Oid.KEY_USAGE).digital_signature, "a device that signs nothing")
+    resolve(issuer, ders, None)
+
+
+def judge(chains, keys, device, issuer, seconds):
     """chains: of permit, receipt and key_rotation. keys: statement and receipt key."""
     own, above, signed = chains
     need(own == signed, "not the certificates of the key_rotation")
     need(above == own[1:], "the receipt carries other certificates")
-    need(len(own) == (2 if keys[1] == device else 3), "another number of certificates")
-    found = [point(load(der)) for der in own]
-    need(found == [*keys, device][: len(own)], "certificates of other keys")
-    path(own, seconds)
+    count = 2 if keys[1] == device else 3
+    need(len(own) >= count, "too few certificates")
+    found = [point(load(der)) for der in own[:count]]
+    need(found == [*keys, device][:count], "certificates of other keys")
+    if did.is_did(issuer):
+        resolve(issuer, own, seconds)
+    else:
+        need(len(own) == count, "another number of certificates")
+        path(own, seconds, True)

@@ -1,9 +1,14 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """compare.py: "pawl permit verify" and other verifiers on good permits and on damaged ones. usage:
-compare.py SETS KIND BUILD PAWL COUNT [GO-PEER], KIND being tpm or hsm. Prints each disagreement,
-the counts, and "passed failed skipped" on the last line. COUNT is how many bits of a permit are
-flipped and at how many places it is cut, about; 0 is what BITS and LENGTHS say.
+compare.py SETS KIND BUILD PAWL SEED COUNT [GO-PEER], KIND being tpm or hsm. Prints each
+disagreement, the counts, and "passed failed skipped" on the last line.
+
+Permits are cut at every length, and of the bits that damage.marks() calls heads each one is
+flipped: tags, lengths, labels, numbers, simple values, on every level. COUNT is about how many
+others of a permit are flipped, which are contents of strings and of certificates; SEED is where
+that begins. With "all" for it every bit of one permit is flipped and some of each byte of others
+(BITS).
 
 What it means to agree:
 1. pawl and verify.py, which is written from docs/ and lets pycose and scitt-cose judge all COSE
@@ -23,7 +28,6 @@ pawl is here permit_judge, which is the code of "pawl permit verify" without a p
 variant; every good permit and a sample of the others goes through the program itself, which must
 exit with the code of that answer."""
 
-import itertools
 import json
 import os
 import re
@@ -33,6 +37,7 @@ import tempfile
 
 sys.path.insert(0, f"{os.path.dirname(os.path.abspath(__file__))}/..")
 
+import certified  # pylint: disable=wrong-import-position
 import damage  # pylint: disable=wrong-import-position
 import plain  # pylint: disable=wrong-import-position
 import remade  # pylint: disable=wrong-import-position
@@ -41,11 +46,15 @@ from damage import Permit  # pylint: disable=wrong-import-position
 from tally import Tally  # pylint: disable=wrong-import-position
 from verify import Facts, judge  # pylint: disable=wrong-import-position
 
-# Which permits are damaged how: every bit, or every so many'th (7: some bit of every byte, and each
-# bit of a byte in turn); at every length. The rest is done to all.
-BITS = {"first": 1, "later": 7, "denial": 7}
-LENGTHS = ("first", "epoch4-3", "denial")
-ALONE = ("first", "denial")  # rule 2
+# In which bits permits are damaged when "all" are asked for: each, or every seventh, which is some
+# of every byte, and each of a byte in turn. Otherwise THOROUGH is the one whose heads are flipped.
+# LENGTHS: cut at every length. The rest is done to all that are not alike.
+BITS = {"redacted": 1, "later": 7, "denial": 7}
+THOROUGH = "redacted"
+LENGTHS = ("epoch4-3", "denial", "redacted")
+LIARS = {"one": "later", "certified": "certified"}  # which gates' permits, and whose form is taken
+ALIKE = {"epoch1-3", "withheld", "redacted-denial"}  # others of their gate are damaged for them
+ALONE = {"denial", "redacted"}  # rule 2
 SAMPLE = 53  # every so many'th variant goes through the program itself
 
 
@@ -144,21 +153,33 @@ def good_ones(gate):
     tally.add(f"{gate.name}: as produced", len(gate.told), len(gate.told) - len(wrong), wrong)
 
 
-def thin(variants, size, count):
-    """About count of so many variants; 0: all. The step is odd: each bit of a byte has its turn."""
-    return itertools.islice(variants, 0, None, max(1, size // count) | 1 if count else 1)
+class Amount:
+    """How much of a permit's bits and lengths is tried."""
+
+    def __init__(self, seed, count):
+        self.seed, self.all = seed, count == "all"
+        self.count = None if self.all else int(count)
+
+    def bits(self, label, permit):
+        """The step is odd: each bit of a byte has its turn."""
+        if self.all:
+            return damage.bits(permit, range(0, len(permit.data) * 8, BITS[label]))
+        heads = damage.marks(permit.data) if label == THOROUGH else set()
+        rest = [bit for bit in range(len(permit.data) * 8) if bit // 8 not in heads]
+        step = max(1, len(rest) // self.count) | 1
+        chosen = [8 * byte + bit for byte in heads for bit in range(8)]
+        return damage.bits(permit, sorted(chosen + rest[self.seed % step :: step]))
 
 
-def damaged(gate, label, permit, everyone, count):
-    size = len(permit.data)
+def damaged(gate, label, permit, everyone, amount):
     if label in BITS:
-        compare(gate, label, "bits",
-                thin(damage.bits(permit, BITS[label]), size * 8 // BITS[label], count))
+        compare(gate, label, "bits", amount.bits(label, permit))
     if label in LENGTHS:
-        compare(gate, label, "lengths", thin(damage.lengths(permit), size, count))
+        compare(gate, label, "lengths", damage.lengths(permit))
     compare(gate, label, "encodings", damage.encodings(permit))
     compare(gate, label, "parts of others", damage.swaps(permit, everyone))
     compare(gate, label, "proofs", damage.proofs(permit))
+    compare(gate, label, "disclosures", damage.disclosures(permit))
     compare(gate, label, "signatures", damage.signatures(permit))
     if gate.kind == "hsm":
         compare(gate, label, "chains", damage.chains(permit))
@@ -179,26 +200,32 @@ def under(gate, enrolment, permit):
 
 
 def lies(gate, permit):
-    """Permits and enrolments with one member changed and everything well signed."""
+    """Permits and enrolments with one member changed and everything well signed. Of a gate whose
+    device an authority has certified, what that adds."""
     liar = remade.Liar(gate, permit, f"{gate.home}-liar")
-    place = Gate({"name": f"{gate.kind}-liar", "kind": gate.kind, "home": liar.home, "permits": []},
+    place = Gate({"name": f"{gate.name}-liar", "kind": gate.kind, "home": liar.home, "permits": []},
                  *gate.built)
     compare(place, "liar", "permits", remade.permits(liar))
-    good, wrong, valid, number = liar.make({}), [], 0, 0
+    good = liar.make({})
     if not is_good(place.ours([good])[0]):
-        wrong.append("its permit is refused with nothing changed, so the rest proves nothing")
-    for number, (what, enrolment) in enumerate(remade.enrolments(liar, gate.facts.enrolment), 1):
-        mine, theirs = under(place, enrolment, good)
-        valid += is_good(mine)
-        if not (theirs == mine if is_good(mine) else theirs.startswith("refused: ")):
-            wrong.append(f"{what}\n    permit_judge: {mine}\n    verify.py: {theirs}")
-    tally.add(f"{place.name}: enrolments", number, valid, wrong)
+        tally.add(place.name, 1, 0, ["the permit is refused with nothing changed"])
+    for title, variants in (("enrolments", remade.enrolments(liar, gate.facts.enrolment)),
+                            ("identifiers", certified.resolved(liar))):
+        wrong, valid, number = [], 0, 0
+        for number, (what, enrolment, data) in enumerate(variants, 1):
+            mine, theirs = under(place, enrolment, data or good)
+            valid += is_good(mine)
+            if not (theirs == mine if is_good(mine) else theirs.startswith("refused: ")):
+                wrong.append(f"{what}\n    permit_judge: {mine}\n    verify.py: {theirs}")
+        if number:
+            tally.add(f"{place.name}: {title}", number, valid, wrong)
 
 
 def main():
     told = json.loads(read(sys.argv[1]))
     kind, build, pawl = sys.argv[2:5]
-    count, go = int(sys.argv[5]), sys.argv[6] if len(sys.argv) > 6 else None
+    amount = Amount(int(sys.argv[5]), sys.argv[6])
+    go = sys.argv[7] if len(sys.argv) > 7 else None
     if kind in told["skipped"]:
         print(f"SKIP  {kind}: {told['skipped'][kind]}")
         print(0, 0, 1)
@@ -212,12 +239,14 @@ def main():
         good_ones(gate)
         compare(gate, "all", "permits of all gates",
                 [(name, permit.data) for name, permit in everyone])
-        if gate.name != f"{kind}-one":
+        liar = LIARS.get(gate.name.removeprefix(f"{kind}-"))
+        if not liar:
             continue
         for label, permit in gate.permits.items():
-            damaged(gate, label, permit, everyone, count)
-        lies(gate, gate.permits["later"])
-        for label in ALONE:
+            if label not in ALIKE:
+                damaged(gate, label, permit, everyone, amount)
+        lies(gate, gate.permits[liar])
+        for label in ALONE.intersection(gate.permits):
             plain.compare(gate, label, gate.permits[label], tally, go)
     tally.close()
 

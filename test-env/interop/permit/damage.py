@@ -11,7 +11,7 @@ from shape import cbor
 P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 PARTS = ("protected", "payload", "signature", "record", "receipt", "key", "seal", "seal signature",
          "seal statement", "certificates", "receipt protected", "receipt proof",
-         "receipt signature", "key protected", "key payload", "key signature")
+         "receipt signature", "key protected", "key payload", "key signature", "disclosures")
 
 
 class Permit:
@@ -35,6 +35,8 @@ class Permit:
             return getattr(self, part)
         if part == "certificates":
             return self.chain
+        if part == "disclosures":
+            return self.extra.get("pawl-disclosures")
         if part == "record":
             return self.protected, self.payload, self.signature
         outer, inner = part.split(" ")
@@ -46,7 +48,10 @@ class Permit:
         """The permit with another part, as bytes."""
         protected, payload, signature = self.protected, self.payload, self.signature
         receipt, key, seal = self.receipt, self.key, dict(self.seal)
-        if part == "certificates":
+        told = self.extra.get("pawl-disclosures")
+        if part == "disclosures":
+            told = value
+        elif part == "certificates":
             pass
         elif part == "record":
             protected, payload, signature = value
@@ -67,7 +72,10 @@ class Permit:
             else:
                 key = with_inner(key, INNER[inner], value)
         chain = value if part == "certificates" else self.chain
-        extra = {**self.extra, 33: chain, 394: [receipt], "pawl-key": key, "pawl-seal": seal}
+        extra = {**self.extra, 33: chain, 394: [receipt], "pawl-key": key, "pawl-seal": seal,
+                 "pawl-disclosures": told}
+        if told is None:
+            del extra["pawl-disclosures"]
         return cbor.encode(cbor.Tag(18, [protected, extra, payload, signature]))
 
 
@@ -111,16 +119,31 @@ class Message:
 # ---- bits and lengths ---------------------------------------------------------------------------
 
 
-def bits(permit, step=1):
-    """Each bit alone, or every step'th."""
-    for bit in range(0, len(permit.data) * 8, step):
+def marks(data, base=0):
+    """The bytes that are no contents of strings, also of the messages that are contents."""
+    found = set()
+    for at, major, number, size in heads(data):
+        found.update(range(base + at, base + at + size))
+        inner = data[at + size : at + size + number] if major == 2 else b""
+        try:
+            nested = isinstance(cbor.decode(inner), list | dict | cbor.Tag)
+        except (ValueError, LookupError, TypeError, RecursionError):
+            nested = False
+        if nested:
+            found |= marks(inner, base + at + size)
+    return found
+
+
+def bits(permit, which):
+    """Each of these bits alone."""
+    for bit in which:
         changed = bytearray(permit.data)
         changed[bit // 8] ^= 1 << bit % 8
         yield f"bit {bit}", bytes(changed)
 
 
-def lengths(permit):
-    for length in range(len(permit.data)):
+def lengths(permit, step=1):
+    for length in range(0, len(permit.data), step):
         yield f"cut to {length}", permit.data[:length]
     for more in (b"\0", b"\xf6", b"\xff", b"\xa0", permit.data):
         yield f"followed by {more[:4].hex()}", permit.data + more
@@ -276,6 +299,31 @@ def proofs(permit):
             yield (f"certificates {str(other)[:30]}",
                    permit.put("receipt proof", {**beside, 33: other}))
     yield "no certificates", permit.put("receipt proof", {396: beside[396]})
+
+
+def disclosures(permit):
+    """Fewer, in another order, twice, changed. Those that are left say what was there."""
+    told = permit.get("disclosures")
+    if not told:
+        return
+    found = [told[:count] for count in range(len(told))] + [told[::-1], told * 2, told[:1] * 2]
+    found += [told[at : at + 1] for at in range(len(told))]
+    for at, item in enumerate(told):
+        salt, value = item["salt"], item["value"]
+        for more in ({"path": "pawl.reason"}, {"path": "x"}, {"salt": salt[:-1]}, {"x": 0},
+                     {"salt": bytes([salt[0] ^ 1]) + salt[1:]}, {"salt": bytes(16)},
+                     {"value": "[REDACTED]"}, {"value": value + value[:1]}, {"value": None},
+                     {"value": value.hex() if isinstance(value, bytes) else value.encode()},
+                     *({"path": other["path"]} for other in told if other is not item),
+                     *({"salt": other["salt"]} for other in told if other is not item)):
+            found.append([*told[:at], {**item, **more}, *told[at + 1 :]])
+        for key in item:
+            found.append([{name: item[name] for name in item if name != key}])
+    for number, other in enumerate(found):
+        changed = permit.put("disclosures", other)
+        if changed != permit.data:
+            yield f"disclosures {number}: {str(other)[:60]}", changed
+    yield "nothing is disclosed", permit.put("disclosures", None)
 
 
 # ---- signatures ---------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""names.py: what root metadata 1 makes of a TPM's counter and keys: their policies and their Names.
-From docs/formats.md and TPM 2.0 part 1 (16), part 2 (12.2, 13.5) and part 3 (23)."""
+"""names.py: what follows from something else: of root metadata 1 a TPM's counter and keys, their
+policies and their Names; of a path the root of a tree. From docs/formats.md, and TPM 2.0 part 1
+(16), part 2 (12.2, 13.5) and part 3 (23)."""
 
 import struct
 
@@ -68,3 +69,21 @@ def names(root, content, facts):
         "receipt-name": name(p256(OWN_KEY, of("sign"), point("receipt"))),
         "seal-name": name(p256(OWN_KEY | RESTRICTED, of("certify"), point("seal"))),
     }
+
+
+def root_of(leaf, proof):
+    """RFC 9162 2.1.3.2; of a proof that leads nowhere, anything."""
+    try:
+        size, index, path = proof
+        node, first, last = sha256(b"\0", leaf), index, size - 1
+        for other in path:
+            if first & 1 or first == last:
+                node = sha256(b"\1", other, node)
+                while first & 1 == 0 and first:
+                    first, last = first >> 1, last >> 1
+            else:
+                node = sha256(b"\1", node, other)
+            first, last = first >> 1, last >> 1
+        return node
+    except (TypeError, ValueError):
+        return bytes(32)

@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """produce.py: makes what is compared: permits and denials of real gates on software TPMs and
-tokens. Each root has two gates of one authority and one of another, with the first gate's name.
+tokens. Each root has two gates of one authority and one of another, with the first gate's name;
+and one whose device an X.509 authority has certified, and which redacts what it is asked.
 usage: produce.py PAWL DIR. Prints one JSON object: the gates, each with root metadata, enrolment
 and permits; a root that is not here is left out and said in "skipped"."""
 
@@ -14,6 +15,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, f"{HERE}/../../integration")
 
 from tap import Skip  # pylint: disable=wrong-import-position
+from test_certs import Authority  # pylint: disable=wrong-import-position
 from world import CURL, GIT, LAX, STRICT, World  # pylint: disable=wrong-import-position
 
 
@@ -43,6 +45,21 @@ class Site(World):
                 "index": said["ledger_index"], "size": said["tree_size"]}
 
 
+    def certify(self, rest=None):
+        """An authority certifies the device. rest: of the did:x509, or what pawl makes of it."""
+        key, authority = f"{self.base}/device.pem", Authority(self)
+        self.init("--device-key", key)
+        chosen = ["--issuer", authority.did(rest)] if rest else []
+        self.init("--device-chain", authority.certify(key), *chosen)
+
+    def redact(self, *paths):
+        with open(f"{self.state}/gate.json", "r+", encoding="utf-8") as file:
+            settings = {**json.load(file), "redact": paths}
+            file.seek(0)
+            file.truncate()
+            json.dump(settings, file)
+
+
 def epoch(sites, rules):
     """The next epoch for all gates of one authority."""
     sites[0].sign(rules)
@@ -64,6 +81,20 @@ def life(site, rest):
     epoch(sites, STRICT)
     made += [site.ask(f"epoch4-{number}", GIT, True) for number in range(1, 4)]
     return made
+
+
+def certified_life(site):
+    """Permits with nothing, with some and with all redacted that can be."""
+    site.certify("::san:dns:gate-1.example.org" if site.kind == "hsm" else None)
+    epoch([site], LAX)
+    made = [site.ask("certified", GIT, True)]
+    site.redact("pawl.resource.id")
+    made.append(site.ask("withheld", GIT, True))
+    site.redact("agent_version", "pawl.action", "pawl.determining", "pawl.resource.id",
+                "pawl.resource.type", "pawl.subject.type")
+    made.append(site.ask("redacted", GIT, True))
+    epoch([site], STRICT)
+    return [*made, site.ask("redacted-denial", CURL, False)]
 
 
 def keep(site, name, made, where):
@@ -88,6 +119,8 @@ def root(kind, pawl, where):
                 keep(two, f"{kind}-two", [two.ask("permit", GIT, True)], where)]
         epoch([other], LAX)
         kept.append(keep(other, f"{kind}-other", [other.ask("permit", GIT, True)], where))
+        sites.append(Site(kind, pawl, "gate-1"))
+        kept.append(keep(sites[-1], f"{kind}-certified", certified_life(sites[-1]), where))
         return kept
     finally:
         for site in sites:

@@ -4,8 +4,10 @@ receipts, seals and enrolments in which one member is another, while everything 
 follows, and every signature is good. What damage on the way never reaches, because a signature
 stops it, is compared with these: each rule of docs/ for itself."""
 
+import base64
 import copy
 import datetime
+import hashlib
 import os
 import struct
 
@@ -13,6 +15,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, utils
 
+import did
 import names
 import shape
 from shape import cbor, sha256, tagged, thumbprint
@@ -20,6 +23,10 @@ from shape import cbor, sha256, tagged, thumbprint
 DROP = object()
 UNMAKEABLE = (TypeError, ValueError, AttributeError, LookupError, struct.error)
 OWNER = struct.pack(">I", 0x40000001)
+# What a certified device and everything below it have.
+NAMES = [x509.DNSName("gate.example"), x509.RFC822Name("gate@example.org"),
+         x509.UniformResourceIdentifier("https://example.org/gate")]
+PURPOSES = ["1.3.6.1.5.5.7.3.36", "1.2.3.4"]
 # scitt-cose takes no larger tree.
 TREE_MAX = 2**62
 
@@ -76,9 +83,12 @@ def put(value, where, new):
 class Liar:
     """Takes its form from a real gate and one of its permits."""
 
+    predicates = "san:dns:gate.example"
+
     def __init__(self, gate, permit, home):
         self.kind, self.home = gate.kind, home
         self.statement, self.receipt, self.seal = Key(), Key(), Key()
+        self.authority = Key() if did.is_did(gate.facts.issuer()) else None
         self.first = self.receipt if self.kind == "tpm" else Key()
         self.device = self.receipt if self.kind == "tpm" else self.seal
         self.root_bytes = gate.root
@@ -87,15 +97,18 @@ class Liar:
         self.key = shape.record(key, "key_rotation")
         self.head, self.proof, _ = shape.receipt(receipt)
         self.epoch = self.record[1]["pawl"]["epoch"]
-        self.facts = self.enrol(gate.facts.enrolment)
-        self.plain_key = None
+        self.plain_key = self.chain = None
         self.chain = self.make_certificates(Edits({}))
+        self.facts = self.enrol(gate.facts.enrolment)
         os.mkdir(home)
         write(f"{home}/root.cose", self.root_bytes)
         write(f"{home}/gate.enrolment", cbor.encode(self.facts))
 
     def enrol(self, like, edits=Edits({})):
-        facts = {**like, "receipt": self.first.cose, "seal": self.seal.cose, "epoch": 0}
+        facts = {**like, "receipt": self.first.cose, "seal": self.seal.cose, "epoch": 0,
+                 "issuer": self.issuer(like["issuer"])}
+        if self.authority:
+            facts["device-chain"] = self.chain[-2:]
         facts = edits.at(("enrolment",), facts)
         if self.kind == "tpm":
             content = shape.decode(shape.decode(self.root_bytes).value[2])
@@ -105,13 +118,19 @@ class Liar:
                 pass  # as they were: nothing follows from such an enrolment
         return edits.at(("enrolment",), facts)
 
+    def issuer(self, like):
+        """A did:x509 of our own authority where the gate's is one."""
+        return did_of(self.chain[-1], self.predicates) if self.authority else like
+
     # ---- the parts, from the inside out ----
 
     def make_record(self, edits, room, template, key, unprotected=None):
         """The message, and what was said in it. room: the first member of the paths."""
         head, body = copy.deepcopy(template)
         own = body["pawl"]
+        head[15][1] = self.issuer(head[15][1])
         if room == "key":
+            head[15][2] = head["agent_id"] = body["agent_id"] = head[15][1]
             own["key"] = self.statement.cose
             own["certificates"] = (self.make_certificates(edits) if edits.touches("certificate")
                                    else self.chain)
@@ -140,14 +159,21 @@ class Liar:
     def make_certificates(self, edits):
         """Each by the next one, the last by itself."""
         keys = [self.statement, self.receipt, self.seal][: 2 if self.kind == "tpm" else 3]
+        keys += [self.authority] if self.authority else []
         made = []
+        changed = {where[1] for where in edits.edits if where[0] == "certificate"}
         for number, key in enumerate(keys):
+            if self.chain and number not in changed:
+                made.append(self.chain[number])
+                continue
             above = min(number + 1, len(keys) - 1)
             made.append(certificate(edits.at(("certificate", number), {
                 "key": key, "by": keys[above], "subject": f"key {number}",
                 "issuer": f"key {above}", "from": 0, "until": 253402300799, "ca": number > 0,
                 "below": max(number - 1, 0), "usage": True, "signs": number > 0, "own id": key,
                 "issuer id": keys[above], "unknown": None, "basic": True, "hash": hashes.SHA256(),
+                "signature": True, "twice": False, "names": NAMES if self.authority else [],
+                "purposes": PURPOSES if self.authority else [],
             })))
         return edits.at(("certificates",), made)
 
@@ -163,8 +189,9 @@ class Liar:
 
     def make_receipt(self, edits, leaf, chain):
         proof = edits.at(("proof",), self.proof)
-        root = root_of(leaf, proof)
+        root = names.root_of(leaf, proof)
         head = {**copy.deepcopy(self.head), 4: self.receipt.kid, "pawl-signer": self.statement.kid}
+        head[15][1] = self.issuer(head[15][1])
         if isinstance(proof, list) and len(proof) > 0:
             head["pawl-size"] = proof[0]
         head = edits.at(("receipt",), head)
@@ -244,7 +271,8 @@ def certificate(parts):
     def time(seconds):
         return datetime.datetime(1970, 1, 1) + datetime.timedelta(seconds=seconds)
 
-    made = (x509.CertificateBuilder().subject_name(name(parts["subject"]))
+    subject = x509.Name([*name(parts["subject"])] * (2 if parts["twice"] else 1))
+    made = (x509.CertificateBuilder().subject_name(subject)
             .issuer_name(name(parts["issuer"])).public_key(parts["key"].private.public_key())
             .serial_number(1).not_valid_before(time(parts["from"]))
             .not_valid_after(time(parts["until"])))
@@ -252,18 +280,28 @@ def certificate(parts):
         made = made.add_extension(x509.BasicConstraints(
             parts["ca"], parts["below"] if parts["ca"] else None), True)
     if parts["usage"]:
-        made = made.add_extension(x509.KeyUsage(True, False, False, False, False, parts["signs"],
-                                                False, False, False), True)
+        made = made.add_extension(x509.KeyUsage(parts["signature"], False, False, False, False,
+                                                parts["signs"], False, False, False), True)
     if parts["own id"]:
         made = made.add_extension(x509.SubjectKeyIdentifier(parts["own id"].kid[:20]), False)
     if parts["issuer id"]:
         made = made.add_extension(
             x509.AuthorityKeyIdentifier(parts["issuer id"].kid[:20], None, None), False)
+    if parts["names"]:
+        made = made.add_extension(x509.SubjectAlternativeName(parts["names"]), False)
+    if parts["purposes"]:
+        made = made.add_extension(
+            x509.ExtendedKeyUsage(list(map(x509.ObjectIdentifier, parts["purposes"]))), False)
     if parts["unknown"] is not None:
         made = made.add_extension(x509.UnrecognizedExtension(
             x509.ObjectIdentifier("1.3.6.1.4.1.55555.1"), b"\x05\0"), parts["unknown"])
     return made.sign(parts["by"].private, parts["hash"]).public_bytes(
         serialization.Encoding.DER)
+
+
+def did_of(der, predicates, name="sha256"):
+    digest = base64.urlsafe_b64encode(hashlib.new(name, der).digest()).decode().rstrip("=")
+    return f"did:x509:0:{name}:{digest}::{predicates}"
 
 
 def point_of(own, other):
@@ -277,24 +315,6 @@ def point_of(own, other):
 def write(path, data):
     with open(path, "wb") as file:
         file.write(data)
-
-
-def root_of(leaf, proof):
-    """RFC 9162 2.1.3.2; of a proof that leads nowhere, anything."""
-    try:
-        size, index, path = proof
-        node, first, last = sha256(b"\0", leaf), index, size - 1
-        for other in path:
-            if first & 1 or first == last:
-                node = sha256(b"\1", other, node)
-                while first & 1 == 0 and first:
-                    first, last = first >> 1, last >> 1
-            else:
-                node = sha256(b"\1", node, other)
-            first, last = first >> 1, last >> 1
-        return node
-    except (TypeError, ValueError):
-        return bytes(32)
 
 
 # ---- what it lies about -------------------------------------------------------------------------
@@ -461,7 +481,10 @@ def certificates(liar):
                "until": [seconds + 1, seconds, seconds - 1, 0], "ca": [True, False],
                "below": [None, 0, 1, 5], "usage": [False], "signs": [True, False],
                "own id": [None, other], "issuer id": [None, other], "unknown": [False, True],
-               "basic": [False], "hash": [hashes.SHA384(), hashes.SHA512()]}
+               "basic": [False], "hash": [hashes.SHA384(), hashes.SHA512()], "signature": [False],
+               "twice": [True],
+               "names": [[], NAMES[1:], NAMES + [x509.RegisteredID(x509.ObjectIdentifier("1.2"))],
+                         [x509.DNSName("other.example")]], "purposes": [[], ["1.2.3.5"]]}
     for number in range(len(liar.chain)):
         for part, values in changes.items():
             for value in values:
@@ -543,10 +566,11 @@ def disclosures(liar):
         yield with_told(*made(some, salts=bytes(size)))
 
 
-def permits(liar, kinds=(one_by_one, together, certificates, disclosures, trees, seals)):
+def permits(liar):
     """Each variant with what was changed; first of all nothing."""
     yield "nothing", liar.make({})
-    for kind in kinds:
+    everything = (one_by_one, together, certificates, disclosures, trees, seals)
+    for kind in (certificates,) if liar.authority else everything:
         for edits in kind(liar):
             try:
                 data = liar.make(edits)
@@ -562,10 +586,10 @@ def shown(edits):
 
 
 def enrolments(liar, like):
-    """Enrolments, each with what was changed."""
-    for where, other in walk(("enrolment",), liar.facts):
+    """Enrolments, each with what was changed, to be judged with a good permit."""
+    for where, other in walk(("enrolment",), {} if liar.authority else liar.facts):
         try:
             data = cbor.encode(liar.enrol(like, Edits({where: other})))
         except UNMAKEABLE:
             continue
-        yield shown({where: other}), data
+        yield shown({where: other}), data, None

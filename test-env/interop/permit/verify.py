@@ -18,6 +18,7 @@ from pycose.messages import Sign1Message, SignMessage
 from scitt_cose import verify_receipt
 
 import certs
+import did
 import shape
 from names import names
 from shape import Refused, need, sha256, tagged, thumbprint
@@ -109,6 +110,8 @@ class Facts:
         self.receipt, self.seal = self.point("receipt"), self.point("seal")
         public_key(self.receipt)
         public_key(self.seal)
+        if did.is_did(self.issuer()):
+            certs.enrolled(self.issuer(), self.enrolment.get("device-chain"), self.device())
         if self.kind == "tpm":
             for key, want in names(sha256(root), content, self.enrolment).items():
                 need(self.enrolment[key] == want, f"{key} does not follow from the root metadata")
@@ -245,7 +248,7 @@ def judge(facts, data):
     need(cose_good(point, key_bytes), "pycose does not take the key_rotation")
     need(cose_good(statement_key, data), "pycose does not take the record")
     certs.judge((certs.chain(chain), certs.chain(above), key[1]["pawl"]["certificates"]),
-                (statement_key, point), facts.device(), head[15][6])
+                (statement_key, point), facts.device(), facts.issuer(), head[15][6])
     return own["decision"], epoch, proof[1], proof[0]
 
 
