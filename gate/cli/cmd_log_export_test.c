@@ -109,8 +109,8 @@ static void is_shown(void **state)
     if (run(&VERB_LOG_SHOW, lab, NULL, &call) != ERR_OK)
         fail_msg("%s", call.why.text);
     entries = json_object_get(call.json, "entries");
-    assert_int_equal(json_array_size(entries), 3); /* two decisions come before it */
-    last = json_array_get(entries, 2);
+    assert_int_equal(json_array_size(entries), 4); /* bump, install and a decision are before it */
+    last = json_array_get(entries, 3);
     assert_int_equal(json_integer_value(json_object_get(last, "index")), lab->n - 1);
     assert_string_equal(json_string_value(json_object_get(last, "kind")), "approval");
     forget(&call);

@@ -69,6 +69,21 @@ static void certify(size_t i)
     OK(hsm_cert_encode(&cert, &desk.chain));
 }
 
+/* What a gate's first session writes, and a decision. */
+static void make_ledger(void)
+{
+    static const enum record_kind KINDS[] = {RECORD_KEY_ROTATION, RECORD_BUMP, RECORD_INSTALL,
+                                             RECORD_DECISION};
+    struct ledger *ledger = NULL;
+    struct why why = {0};
+
+    OK(ledger_open(desk.dir, LEDGER_CREATE, &ledger, &why));
+    for (size_t i = 0; i < sizeof KINDS / sizeof *KINDS; i++)
+        OK(testing_stage(&desk.t, ledger, KINDS[i], "agent-1"));
+    OK(testing_commit(ledger, &why));
+    ledger_close(&ledger);
+}
+
 static int setup(void **state)
 {
     struct why why = {0};
@@ -77,7 +92,7 @@ static int setup(void **state)
     desk = (struct desk){0};
     testing_init(&desk.t);
     testing_dir(desk.dir, sizeof desk.dir);
-    testing_ledger(&desk.t, desk.dir, 3);
+    make_ledger();
     OK(hw_signer_generate(HW_ES256, &desk.identity, &why));
     OK(hw_signer_generate(HW_ES256, &desk.keys[0], &why));
     OK(hw_signer_generate(HW_ES256, &desk.keys[2], &why));

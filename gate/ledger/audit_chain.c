@@ -283,6 +283,7 @@ static err_code take(struct audit *a, uint64_t index, const struct record *recor
         return err;
     if (err != ERR_OK)
         TRY(refused(a, index, record, why_text(&inner, err), why));
+    TRY(audit_epoch(a, index, record));
     if (a->chain.n_undo >= SETTLE_EVERY)
         succession_settle(&a->chain);
     if (a->holes) { /* before, nobody asks */
@@ -341,6 +342,7 @@ void audit_chain_hole(struct audit *a, uint64_t index)
     a->holes = true;
     a->chain.roster_unknown = true;
     a->last_hole = index;
+    a->epochs.sure = false; /* it may have been an install */
 }
 
 err_code audit_chain_resume(struct audit *a, struct slice entry, struct why *why)

@@ -172,12 +172,12 @@ static void every_bit_of_a_small_log(void **state)
     struct files files = {0};
 
     (void)state;
-    lab_session(lab, 0);
+    lab_session(lab, 1);
     lab_add(lab, RECORD_ATTEMPT, "agent-1");
     lab_commit(lab);
-    lab->folded = 2;
-    lab_write(lab, 2);
-    lab_write(lab, 3);
+    lab->folded = 4;
+    lab_write(lab, 4);
+    lab_write(lab, 5);
     assert_int_equal(audited(lab).kind, AUDIT_NONE);
     list(lab->dir, "", &files);
     assert_int_equal(files.n, 3 + 2 + 2);

@@ -378,6 +378,7 @@ static err_code make(const struct audit_job *job, struct audit **ret)
     if (a == NULL)
         return ERR_NO_MEMORY;
     a->job = job;
+    a->epochs.sure = true; /* nothing is in force before the first entry */
     a->tree = calloc(1, sizeof *a->tree);
     a->record = calloc(1, sizeof *a->record);
     if (job->thorough) {

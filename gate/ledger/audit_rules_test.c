@@ -47,6 +47,11 @@ static void other_session(struct record *record)
     record->session_id = slice_str("0199c82c-c000-7000-8000-000000000002");
 }
 
+static void from_elsewhere(struct record *record)
+{
+    record->from_epoch = 6;
+}
+
 static void nothing(struct record *record)
 {
     (void)record;
@@ -72,6 +77,8 @@ static void rules_that_are_broken(void **state)
         {nothing, RECORD_AGENT_REMOVE, AUDIT_ROSTER_BROKEN, 0}, /* of one who is not there */
         {nothing, RECORD_AGENT_ENROL, AUDIT_ROSTER_BROKEN, 0},  /* of a parent who is not there */
         {other_chain, RECORD_AGENT_REMOVE, AUDIT_CHAIN_BROKEN, 0},
+        {from_elsewhere, RECORD_BUMP, AUDIT_EPOCH_UNKNOWN, 0},
+        {from_elsewhere, RECORD_INSTALL, AUDIT_EPOCH_UNKNOWN, 0},
     };
 
     (void)state;
@@ -104,6 +111,55 @@ static void a_stop_with_an_open_attempt(void **state)
     lab_commit(lab);
     lab_write(lab, lab->n);
     lab_expect(lab, AUDIT_ATTEMPT_WITHOUT_OUTCOME, lab->n - 3, "");
+    lab_free(lab);
+}
+
+/* Every kind that only an install makes room for, in a session that had none; and one in the middle
+ * of an epoch's beginning. */
+static void epochs_that_no_install_brought_in(void **state)
+{
+    static const enum record_kind KINDS[] = {
+        RECORD_ATTEMPT, RECORD_INSTALL_REFUSED, RECORD_OVERRIDE, RECORD_APPROVAL,
+        RECORD_STOP,    RECORD_REVOCATION,      RECORD_INSTALL,
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof KINDS / sizeof *KINDS; i++) {
+        struct lab *lab = lab_make();
+        struct audit_job job = lab_job(lab);
+
+        lab_session(lab, 0);
+        lab_add(lab, KINDS[i], "agent-1");
+        lab_commit(lab);
+        lab_write(lab, lab->n);
+        print_message("%s\n", record_kind_name(KINDS[i]));
+        lab_expect(lab, AUDIT_EPOCH_UNKNOWN, 2, "");
+        job.thorough = false;
+        lab_expect_job(job, AUDIT_EPOCH_UNKNOWN, 2, "");
+        lab_free(lab);
+    }
+}
+
+/* What may stand before the first install does, and a session of the epoch before can stop. */
+static void an_epoch_begins(void **state)
+{
+    struct lab *lab = lab_make();
+
+    (void)state;
+    lab_session(lab, 0);
+    lab_add(lab, RECORD_ENROL, NULL);
+    lab_add(lab, RECORD_HARDWARE_LOST, NULL);
+    lab_add(lab, RECORD_HARDWARE_BACK, NULL);
+    lab_add(lab, RECORD_BUMP, NULL);
+    lab_add(lab, RECORD_REVOCATION, NULL);
+    lab_add(lab, RECORD_INSTALL, NULL);
+    lab_add(lab, RECORD_REVOCATION, NULL);
+    lab_add(lab, RECORD_INSTALL_REFUSED, NULL);
+    lab_add(lab, RECORD_STOP, NULL);
+    lab_commit(lab);
+    lab_session(lab, 2);
+    lab_write(lab, lab->n);
+    lab_expect(lab, AUDIT_NONE, NO_ENTRY, "");
     lab_free(lab);
 }
 
@@ -233,6 +289,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rules_that_are_broken),
         cmocka_unit_test(a_stop_with_an_open_attempt),
+        cmocka_unit_test(epochs_that_no_install_brought_in),
+        cmocka_unit_test(an_epoch_begins),
         cmocka_unit_test(facts_that_are_no_damage),
         cmocka_unit_test(a_key_that_nobody_vouched_for),
         cmocka_unit_test(a_key_rotation_that_is_not_signed),

@@ -100,6 +100,8 @@ static void fit(struct lab *lab, struct record *record)
     }
     if (record->kind == RECORD_DECISION)
         record->decision.attempt = slice_str(lab->attempt);
+    if (record->kind == RECORD_BUMP || record->kind == RECORD_INSTALL)
+        record->from_epoch = head->installed;
 }
 
 void lab_add(struct lab *lab, enum record_kind kind, const char *agent)
@@ -190,6 +192,12 @@ void lab_session(struct lab *lab, size_t n)
     lab_add(lab, RECORD_KEY_ROTATION, NULL);
     lab_add(lab, RECORD_START, NULL);
     lab_commit(lab);
+    if (n > 0 && lab->chain.head.installed == 0) {
+        lab_add(lab, RECORD_BUMP, NULL);
+        lab_add(lab, RECORD_INSTALL, NULL);
+        lab_commit(lab);
+        n--;
+    }
     for (size_t i = 0; i < n; i++) {
         lab_add(lab, RECORD_ATTEMPT, AGENTS[i % 3]);
         lab_add(lab, RECORD_DECISION, AGENTS[i % 3]);

@@ -42,7 +42,8 @@ void lab_add(struct lab *lab, enum record_kind kind, const char *agent);
 void lab_add_envelope(struct lab *lab, struct buf *ret_preimage,
                       char ret_name[static PAYLOAD_NAME]);
 /* A session without a stop: key_rotation and start, committed together; then n attempts of three
- * agents in turns, each committed with its outcome. */
+ * agents in turns, each committed with its outcome. In a log's first session bump and install stand
+ * in the place of the first of these. */
 void lab_session(struct lab *lab, size_t n);
 void lab_commit(struct lab *lab);
 

@@ -16,6 +16,13 @@ struct audit_stop {
     const char *file;
 };
 
+/* Which epoch the log itself says is in force. */
+struct audit_epochs {
+    bool sure;          /* every install so far was read */
+    uint64_t installed; /* by the last install; 0: none yet */
+    uint64_t stepped;   /* to that the hardware was stepped last, as a bump says */
+};
+
 struct audit {
     const struct audit_job *job;
     struct audit_dir dir;
@@ -40,6 +47,7 @@ struct audit {
     size_t n_held, held_cap;
 
     struct succession chain;
+    struct audit_epochs epochs;
     struct hw_pubkey session_key;
     bool has_session_key;
     struct record *record;
@@ -79,6 +87,8 @@ err_code audit_record(struct audit *a, struct slice entry, struct why *why);
 /* Holds one record against those before it. */
 err_code audit_chain_take(struct audit *a, const struct audit_unit *unit, unsigned at,
                           struct why *why);
+/* Holds its epoch against those that bumps and installs brought into force. */
+err_code audit_epoch(struct audit *a, uint64_t index, const struct record *record);
 /* What the end of the log says about sessions and attempts. */
 err_code audit_chain_end(struct audit *a);
 /* Begins behind an entry that was verified before. */

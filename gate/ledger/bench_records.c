@@ -107,7 +107,7 @@ static err_code set_record(struct bench_gate *gate, enum record_kind kind)
     } else if (kind == RECORD_START) {
         record->start = (struct record_start){
             .version = slice_str("0"), .firmware = slice_str("0"), .clean = true};
-    } else {
+    } else if (record_is_agents(kind)) {
         TRY(set_asked(gate, kind));
     }
     return record_input(record, &record->input);
@@ -131,8 +131,9 @@ static err_code finish(struct bench_gate *gate, struct hw_signer *signer, struct
 
 err_code bench_gate_next(struct bench_gate *gate, struct buf *ret, struct why *why)
 {
-    enum record_kind kind = gate->made == 0       ? RECORD_KEY_ROTATION
-                            : gate->made == 1     ? RECORD_START
+    static const enum record_kind FIRST[] = {RECORD_KEY_ROTATION, RECORD_START, RECORD_BUMP,
+                                             RECORD_INSTALL};
+    enum record_kind kind = gate->made < 4        ? FIRST[gate->made]
                             : gate->made % 2 == 0 ? RECORD_ATTEMPT
                                                   : RECORD_DECISION;
     struct record_link *link = &gate->own;

@@ -283,6 +283,9 @@ void testing_fit(const struct ledger *ledger, struct record *record)
         record->start.last_size = head->began;
         record->start.last_round = head->round - 1;
     }
+    if ((record->kind == RECORD_BUMP || record->kind == RECORD_INSTALL) &&
+        head->installed < record->epoch) /* else there is no such record */
+        record->from_epoch = head->installed;
 }
 
 err_code testing_stage_one(struct testing *t, struct ledger *ledger, enum record_kind kind,

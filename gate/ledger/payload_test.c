@@ -245,6 +245,8 @@ static struct lab *make_lab(struct large *large)
     succession_settle(&lab->chain);
     lab->n = 1;
     lab_add(lab, RECORD_START, NULL);
+    lab_add(lab, RECORD_BUMP, NULL);
+    lab_add(lab, RECORD_INSTALL, NULL);
     lab_commit(lab);
     for (int i = 0; i < 3; i++) {
         lab_add(lab, RECORD_ATTEMPT, "agent-1");
