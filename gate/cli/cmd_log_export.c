@@ -5,6 +5,7 @@
 #include "gate/base/text.h"
 #include "gate/cli/log_prove.h"
 #include "gate/cli/verbs.h"
+#include "gate/decide/installs.h"
 #include "gate/ledger/log_reader.h"
 #include "gate/ledger/payload.h"
 #include "gate/policy/bundle.h"
@@ -149,11 +150,27 @@ static err_code copy_enrolment(struct copy *copy, const struct log_place *place)
     return copy_to(copy, "enrolment.cbor", buf_slice(&bytes));
 }
 
+/* The newest bundle that the gate installed: what the authority signed for its epoch. */
+static err_code copy_installed(struct copy *copy, const struct log_place *place)
+{
+    const char *beside = place->own ? copy->call->state_dir : copy->from;
+    CLEANUP(buf_free) struct buf bundle = {0}, name = {0};
+    char file[48];
+    uint64_t epoch;
+
+    TRY(installs_newest(beside, &bundle, &epoch, &copy->call->why));
+    if (epoch == 0)
+        return ERR_OK;
+    (void)snprintf(file, sizeof file, "installed/%llu.bundle", (unsigned long long)epoch);
+    return copy_to(copy, file, buf_slice(&bundle));
+}
+
 static err_code copy_beside(struct copy *copy, const struct log_place *place)
 {
     TRY(copy_enrolment(copy, place));
     TRY(copy_file(copy, (const char *)place->chain_path.ptr, "epochs", BUF_MAX));
-    return copy_root(copy, place);
+    TRY(copy_root(copy, place));
+    return copy_installed(copy, place);
 }
 
 /* The record as it stands in the log, with the receipt in its unprotected header (394). */
@@ -230,8 +247,9 @@ const struct verb VERB_LOG_EXPORT = {
     .summary = "write a copy of the published log that anybody can serve and audit",
     .details =
         "Tiles, entries, checkpoint and seal as C2SP tlog-tiles names them. Beside them the\n"
-        "gate's enrolment, version 1 of the authority's root metadata (root.cose), and the key\n"
-        "of the checkpoints for other programs (vkey): pawl log audit DIR needs nothing else.",
+        "gate's enrolment, version 1 of the authority's root metadata (root.cose), the bundle\n"
+        "that the gate installed last, and the key of the checkpoints for other programs (vkey):\n"
+        "pawl log audit DIR needs nothing else.",
     .opts = EXPORT_OPTIONS,
     .least = 1,
     .most = 1,

@@ -3,204 +3,16 @@
  * without believing whoever wrote it. */
 #include "gate/base/file.h"
 #include "gate/base/text.h"
-#include "gate/cli/log_place.h"
-#include "gate/cli/progress.h"
+#include "gate/cli/log_run.h"
 #include "gate/cli/verbs.h"
 #include "gate/decide/verify.h"
 
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-
-#define VIEWS_MAX 4096
-#define REMEMBERED "pawl-verified-v1"
-#define REMEMBERED_MAX 256 /* bytes of that file */
-
-/* One run of either verb. */
-struct run {
-    struct call *call;
-    struct log_place place;
-    struct audit_view *views; /* their names are owned */
-    size_t n_views;
-    struct buf since_path;
-    json_t *findings; /* audit: all of them */
-    struct progress progress;
-    int exit; /* of the first finding */
-};
-
-static void run_free(struct run *run)
-{
-    log_place_free(&run->place);
-    for (size_t i = 0; i < run->n_views; i++)
-        free((char *)(uintptr_t)run->views[i].from);
-    free(run->views);
-    buf_free(&run->since_path);
-}
-
-/* ---- what others saw ------------------------------------------------------------------------- */
-
-static void add_finding(struct run *run, const struct audit_finding *finding);
-
-static void fault(struct run *run, enum audit_kind kind, const char *file, const char *text)
-{
-    struct audit_finding finding = {.kind = kind};
-
-    (void)snprintf(finding.file, sizeof finding.file, "%s", file);
-    (void)snprintf(finding.text, sizeof finding.text, "%.300s", text);
-    add_finding(run, &finding);
-}
-
-static err_code add_view(struct run *run, const struct checkpoint *head, const char *from)
-{
-    if (run->n_views == VIEWS_MAX)
-        return why_say(&run->call->why, ERR_TOO_LARGE, "more than %d files to compare with",
-                       VIEWS_MAX);
-    if (run->views == NULL)
-        run->views = calloc(VIEWS_MAX, sizeof *run->views);
-    if (run->views == NULL)
-        return ERR_NO_MEMORY;
-    run->views[run->n_views].head = *head;
-    run->views[run->n_views].from = strdup(from);
-    return run->views[run->n_views++].from != NULL ? ERR_OK : ERR_NO_MEMORY;
-}
-
-static void verified_done(struct verified **verified)
-{
-    if (*verified != NULL)
-        verified_free(*verified);
-    free(*verified);
-}
-
-static bool is_note(struct slice bytes)
-{
-    return bytes.len > 0 && bytes.ptr[0] >= ' ' && bytes.ptr[0] < 0x7f;
-}
-
-/* A permit or a checkpoint that somebody kept. What proves nothing is said, and is no error. */
-static err_code take_view(struct run *run, const char *path)
-{
-    CLEANUP(verified_done) struct verified *verified = calloc(1, sizeof *verified);
-    CLEANUP(buf_free) struct buf bytes = {0};
-    const struct auditor *auditor = &run->place.auditor.auditor;
-    struct checkpoint head = {0};
-    struct why why = {0};
-    bool note;
-    err_code err;
-
-    if (verified == NULL)
-        return ERR_NO_MEMORY;
-    TRY(file_read(path, PERMIT_SIZE_MAX, &bytes, &run->call->why));
-    note = is_note(buf_slice(&bytes));
-    if (note) {
-        err = auditor->checkpoint(auditor, buf_slice(&bytes), &head, &why);
-    } else {
-        err = verify_permit(buf_slice(&bytes), &run->place.enrolment, verified, &why);
-        head = verified->checkpoint;
-    }
-    if (err == ERR_OK)
-        return add_view(run, &head, path);
-    if (run->findings == NULL)
-        return in_file(run->call, why_say(&run->call->why, err, "%s", why_text(&why, err)), path);
-    fault(run, note ? AUDIT_CHECKPOINT_FORGED : AUDIT_RECEIPT_INVALID, path, why_text(&why, err));
-    return ERR_OK;
-}
-
-/* A file, or every file of a directory. */
-static err_code take_views(struct run *run, const char *path)
-{
-    CLEANUP(dir_close) DIR *dir = opendir(path);
-    struct dirent *entry;
-
-    if (dir == NULL)
-        return take_view(run, path);
-    while ((entry = readdir(dir)) != NULL) {
-        CLEANUP(buf_free) struct buf file = {0};
-
-        if (entry->d_name[0] == '.')
-            continue;
-        TRY(path_join(path, entry->d_name, &file));
-        TRY(take_view(run, (const char *)file.ptr));
-    }
-    return ERR_OK;
-}
-
-static err_code take_lists(struct run *run)
-{
-    const char *path;
-
-    for (size_t i = 0; (path = args_list(run->call->args, "against", i)) != NULL; i++)
-        TRY(take_views(run, path));
-    for (size_t i = 0; (path = args_list(run->call->args, "permits", i)) != NULL; i++)
-        TRY(take_views(run, path));
-    return ERR_OK;
-}
-
-/* ---- what was verified before ---------------------------------------------------------------- */
-
-static err_code since_path(struct run *run)
-{
-    const char *given = args_value(run->call->args, "since-file", NULL);
-
-    if (given == NULL)
-        return run->place.own ? path_join(run->call->state_dir, "verified", &run->since_path)
-                              : ERR_OK;
-    TRY(buf_add_str(&run->since_path, given));
-    return buf_terminate(&run->since_path);
-}
-
-/* Three lines: what it is, size, root in base64. */
-static err_code parse_since(struct slice rest, struct checkpoint *ret)
-{
-    struct slice magic, size, root;
-
-    TRY(note_line(&rest, &magic));
-    TRY(note_line(&rest, &size));
-    TRY(note_line(&rest, &root));
-    if (!slice_eq_str(magic, REMEMBERED) || rest.len > 0)
-        return ERR_FORMAT;
-    TRY(note_number(size, &ret->size));
-    return note_hash(root, &ret->root);
-}
-
-static err_code read_since(struct run *run, struct checkpoint *ret)
-{
-    CLEANUP(buf_free) struct buf bytes = {0};
-    const char *path = (const char *)run->since_path.ptr;
-
-    if (run->since_path.len == 0 || !file_exists(path))
-        return ERR_OK;
-    TRY(file_read(path, REMEMBERED_MAX, &bytes, &run->call->why));
-    if (parse_since(buf_slice(&bytes), ret) == ERR_OK)
-        return ERR_OK;
-    *ret = (struct checkpoint){0};
-    return in_file(run->call,
-                   why_say(&run->call->why, ERR_FORMAT, "not what pawl log verify remembers"),
-                   path);
-}
-
-static err_code write_since(struct run *run, const struct checkpoint *head)
-{
-    const char *path = (const char *)run->since_path.ptr;
-    CLEANUP(buf_free) struct buf text = {0};
-    err_code err;
-
-    if (run->since_path.len == 0)
-        return ERR_OK;
-    TRY(buf_add_str(&text, REMEMBERED "\n"));
-    TRY(note_put_number("", head->size, &text));
-    TRY(note_put_hash(&head->root, &text));
-    err = file_write(path, buf_slice(&text), 0644, &run->call->why);
-    if (err == ERR_OK || args_value(run->call->args, "since-file", NULL) != NULL)
-        return err;
-    say(run->call, "(not remembered: \"%s\" cannot be written)", path);
-    run->call->why = (struct why){0};
-    return ERR_OK;
-}
 
 /* ---- the walk -------------------------------------------------------------------------------- */
 
-static void add_finding(struct run *run, const struct audit_finding *finding)
+void log_run_add(struct log_run *run, const struct audit_finding *finding)
 {
     char entry[40] = "";
     json_t *json;
@@ -225,17 +37,25 @@ static void add_finding(struct run *run, const struct audit_finding *finding)
 
 static void found(void *context, const struct audit_finding *finding)
 {
-    add_finding(context, finding);
+    log_run_add(context, finding);
 }
 
 static void step(void *context, uint64_t done, uint64_t of)
 {
-    struct run *run = context;
+    struct log_run *run = context;
 
     progress_step(&run->progress, done, of);
 }
 
-static void put_report(struct run *run, const struct audit_report *report)
+static void entry(void *context, uint64_t index, const struct record *record)
+{
+    struct log_run *run = context;
+
+    (void)index;
+    run->apart += !auditor_epoch_known(&run->place.auditor, record->epoch);
+}
+
+static void put_report(struct log_run *run, const struct audit_report *report)
 {
     json_t *json = run->call->json, *kinds = put_object(json, "kinds");
 
@@ -274,7 +94,7 @@ static void say_facts(struct call *call, const struct audit_report *report)
             (unsigned long long)report->torn);
 }
 
-static void say_report(struct run *run, const struct audit_report *report,
+static void say_report(struct log_run *run, const struct audit_report *report,
                        const struct checkpoint *since)
 {
     struct call *call = run->call;
@@ -295,11 +115,15 @@ static void say_report(struct run *run, const struct audit_report *report,
         say(call, "  the hardware's seal on the first %llu entries holds",
             (unsigned long long)report->published.size);
     say_facts(call, report);
+    if (run->place.auditor.n_epochs > 0)
+        say(call,
+            "  held against what the authority signed for %zu epochs; %llu records are of others",
+            run->place.auditor.n_epochs, (unsigned long long)run->apart);
     for (size_t i = 0; i < run->n_views; i++)
         say(call, "It still contains \"%s\".", run->views[i].from);
 }
 
-static struct audit_job job_of(struct run *run)
+static struct audit_job job_of(struct log_run *run)
 {
     run->progress = progress_begin(run->call);
     return (struct audit_job){
@@ -328,16 +152,16 @@ static const struct opt VERIFY_OPTIONS[] = {
 
 static err_code verify_run(struct call *call)
 {
-    CLEANUP(run_free) struct run run = {.call = call};
+    CLEANUP(log_run_free) struct log_run run = {.call = call};
     struct audit_view since = {0};
     struct audit_report report;
     struct audit_job job;
 
     TRY(log_place_find(call, NULL, &run.place));
     TRY(log_place_trust(call, &run.place));
-    TRY(take_lists(&run));
-    TRY(since_path(&run));
-    TRY(read_since(&run, &since.head));
+    TRY(log_run_take_views(&run));
+    TRY(log_run_since_path(&run));
+    TRY(log_run_read_since(&run, &since.head));
     since.from = (const char *)run.since_path.ptr;
     job = job_of(&run);
     job.since = since;
@@ -348,9 +172,9 @@ static err_code verify_run(struct call *call)
         put_uint(call->json, "verified_before", since.head.size);
     say_report(&run, &report, &since.head);
     if (report.published.size == 0)
-        return write_since(&run, &report.head);
-    return write_since(&run,
-                       report.published.size < since.head.size ? &since.head : &report.published);
+        return log_run_write_since(&run, &report.head);
+    return log_run_write_since(&run, report.published.size < since.head.size ? &since.head
+                                                                             : &report.published);
 }
 
 const struct verb VERB_LOG_VERIFY = {
@@ -378,13 +202,15 @@ static const struct opt AUDIT_OPTIONS[] = {
     {"root", 0, OPT_VALUE, "FILE", "the authority's root metadata, version 1"},
     {"permits", 0, OPT_LIST, "FILE", "permits, receipts and all, or a directory of them"},
     {"against", 0, OPT_LIST, "FILE", "a permit or checkpoint received earlier, or a directory"},
+    {"bundle", 0, OPT_LIST, "FILE",
+     "what the authority published for an epoch, or a directory of such bundles"},
     {"since-file", 0, OPT_VALUE, "FILE",
      "a head that was verified before: the log must contain it"},
     {"all", 0, OPT_FLAG, NULL, "every finding, not only the first"},
     {0},
 };
 
-static err_code against_root(struct run *run)
+static err_code against_root(struct log_run *run)
 {
     CLEANUP(buf_free) struct buf bytes = {0};
     CLEANUP(root_meta_free) struct root_meta *root = NULL;
@@ -396,17 +222,19 @@ static err_code against_root(struct run *run)
     TRY(file_read(path, ENVELOPE_ROOT_MAX, &bytes, &run->call->why));
     TRY(in_file(run->call, root_meta_parse(buf_slice(&bytes), &root, &run->call->why), path));
     if (verify_enrolment(root, &run->place.enrolment, &why) != ERR_OK)
-        fault(run, AUDIT_ENROLMENT_MISMATCH, path, why.text);
+        log_run_fault(run, AUDIT_ENROLMENT_MISMATCH, path, why.text);
     return ERR_OK;
 }
 
 /* The answer is the list: so it is no error, but the exit code tells. */
-static void answer(struct run *run, const struct audit_report *report)
+static void answer(struct log_run *run, const struct audit_report *report)
 {
     const size_t findings = json_array_size(run->findings);
     struct call *call = run->call;
 
     put_report(run, report);
+    put_uint(call->json, "bundles", run->place.auditor.n_epochs);
+    put_uint(call->json, "without_bundle", run->apart);
     put_bool(call->json, "sound", run->exit == 0);
     call->exit = run->exit;
     if (run->exit == 0) {
@@ -422,7 +250,7 @@ static void answer(struct run *run, const struct audit_report *report)
 
 static err_code audit_run(struct call *call)
 {
-    CLEANUP(run_free) struct run run = {.call = call};
+    CLEANUP(log_run_free) struct log_run run = {.call = call};
     const char *dir = call->args->n_plain > 0 ? call->args->plain[0] : NULL;
     struct audit_view since = {0};
     struct audit_report report;
@@ -433,16 +261,18 @@ static err_code audit_run(struct call *call)
     TRY(log_place_find(call, dir, &run.place));
     TRY(log_place_trust(call, &run.place));
     TRY(against_root(&run));
-    TRY(take_lists(&run));
+    TRY(log_run_take_views(&run));
+    TRY(log_run_take_bundles(&run));
     if (args_value(call->args, "since-file", NULL) != NULL) {
-        TRY(since_path(&run));
-        TRY(read_since(&run, &since.head));
+        TRY(log_run_since_path(&run));
+        TRY(log_run_read_since(&run, &since.head));
         since.from = (const char *)run.since_path.ptr;
     }
     job = job_of(&run);
     job.since = since;
     job.whole = job.thorough = true;
     job.all = args_flag(call->args, "all");
+    job.entry = entry;
     err = audit_log(&job, &report, &call->why);
     if (err != ERR_OK && report.findings == 0)
         return err;

@@ -11,6 +11,7 @@ void log_place_free(struct log_place *place)
     buf_free(&place->chain_path);
     buf_free(&place->enrolment_bytes);
     buf_free(&place->chain);
+    auditor_free(&place->auditor);
     *place = (struct log_place){0};
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "gate/decide/auditor.h"
+#include "gate/decide/auditor_epochs.h"
 
 #include "gate/cose/cose_key.h"
 #include "gate/cose/x509.h"
@@ -157,6 +157,8 @@ static err_code judge_record(const struct auditor *auditor, const struct record 
 {
     const struct decide_auditor *own = auditor->context;
 
+    *ret_kind = AUDIT_EPOCH_UNKNOWN;
+    TRY(auditor_epoch_judge(own, record, why));
     *ret_kind = AUDIT_CERTIFICATE_INVALID;
     if (record->kind == RECORD_KEY_ROTATION)
         return judge_certificates(auditor, record, why);
@@ -170,6 +172,13 @@ static err_code judge_record(const struct auditor *auditor, const struct record 
         return why_say(why, ERR_ROOT_UNTRUSTED,
                        "it names another key of the log than the enrolment");
     return ERR_OK;
+}
+
+static err_code judge_whole(const struct auditor *auditor, const struct record *record,
+                            enum audit_kind *ret_kind, struct why *why)
+{
+    *ret_kind = AUDIT_EPOCH_UNKNOWN;
+    return auditor_policies_judge(auditor->context, record, why);
 }
 
 err_code auditor_chain_of(struct slice bytes, struct slice *ret, struct why *why)
@@ -197,6 +206,7 @@ err_code auditor_make(const struct enrolment *enrolment, struct slice chain,
         .checkpoint = open_checkpoint,
         .seal = judge_seal,
         .record = judge_record,
+        .whole = judge_whole,
         .context = ret,
         .issuer = enrolment->issuer,
     };

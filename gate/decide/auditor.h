@@ -6,7 +6,14 @@
 
 #include "gate/ledger/audit_log.h"
 #include "gate/policy/enrolment.h"
+#include "gate/policy/snapshot.h"
 #include "gate/tlog/checkpoint_text.h"
+
+/* What the authority signed for an epoch. */
+struct auditor_epoch {
+    struct buf bytes;
+    struct snapshot snapshot;
+};
 
 /* About 1 KiB. Borrows: the enrolment with its bytes, and the chain's bytes. */
 struct decide_auditor {
@@ -14,12 +21,24 @@ struct decide_auditor {
     const struct enrolment *enrolment;
     struct slice chain; /* epoch certificates, verified; empty for a TPM */
     struct note_key log;
+    struct auditor_epoch *epochs; /* rising */
+    size_t n_epochs;
 };
 
 /* chain: the token's epoch certificates (state_dir/hw/epochs), empty for a TPM. Errors: those of
- * hsm_chain_verify() and note_key_parse(). *ret must stay where it is while it is used. */
+ * hsm_chain_verify() and note_key_parse(). *ret must stay where it is while it is used. Owns:
+ * auditor_free(). */
 err_code auditor_make(const struct enrolment *enrolment, struct slice chain,
                       struct decide_auditor *ret, struct why *why);
+void auditor_free(struct decide_auditor *auditor);
+
+/* Takes what the authority published: from then on records of its epoch are held against its
+ * snapshot. It is judged as by a gate, under the root metadata that the enrolment names, but for
+ * times. Errors: those of bundle_judge(); EQUIVOCATION when another snapshot of its epoch was
+ * given. */
+err_code auditor_take_bundle(struct decide_auditor *auditor, struct slice bytes, struct why *why);
+/* Whether a bundle of this epoch was taken. */
+bool auditor_epoch_known(const struct decide_auditor *auditor, uint64_t epoch);
 
 /* The certificates that a token's seal carries, from the file "seal" beside a checkpoint; empty for
  * any other hardware. Borrows: from bytes. Errors: those of sealed_parse(). */

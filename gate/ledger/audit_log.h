@@ -33,6 +33,10 @@ struct auditor {
     /* Anything that is known of a record besides. *ret_kind says what a refusal means. */
     err_code (*record)(const struct auditor *auditor, const struct record *record,
                        enum audit_kind *ret_kind, struct why *why);
+    /* The same of what only a record shows that was read in whole: in a thorough audit, with good
+     * signatures. Called from two threads. */
+    err_code (*whole)(const struct auditor *auditor, const struct record *record,
+                      enum audit_kind *ret_kind, struct why *why);
     void *context;       /* for all of them */
     struct slice issuer; /* that the ledger must be of; empty: any */
 };

@@ -269,6 +269,33 @@ static void a_commit_of_another_round(void **state)
     lab_free(lab);
 }
 
+/* Decisions of agent-2 rest on something that somebody knows better. */
+static err_code knows_better(const struct auditor *auditor, const struct record *record,
+                             enum audit_kind *ret_kind, struct why *why)
+{
+    (void)auditor;
+    *ret_kind = AUDIT_EPOCH_UNKNOWN;
+    if (record->kind != RECORD_DECISION || !slice_eq_str(record->agent_id, "agent-2") ||
+        record->decision.n_policies != 2)
+        return ERR_OK;
+    return why_say(why, ERR_LEDGER_INCONSISTENT, "it is known better");
+}
+
+static void what_only_a_whole_record_shows(void **state)
+{
+    struct lab *lab = lab_make();
+    struct audit_job job = lab_job(lab);
+
+    (void)state;
+    lab_session(lab, 4);
+    lab_write(lab, lab->n);
+    lab->auditor.whole = knows_better;
+    lab_expect_job(job, AUDIT_EPOCH_UNKNOWN, 7, "");
+    job.thorough = false;
+    lab_expect_job(job, AUDIT_NONE, NO_ENTRY, "");
+    lab_free(lab);
+}
+
 static void a_tile_of_more_than_there_is(void **state)
 {
     struct lab *lab = lab_make();
@@ -297,6 +324,7 @@ int main(void)
         cmocka_unit_test(an_epoch_that_falls),
         cmocka_unit_test(an_entry_that_is_no_record),
         cmocka_unit_test(a_commit_of_another_round),
+        cmocka_unit_test(what_only_a_whole_record_shows),
         cmocka_unit_test(a_tile_of_more_than_there_is),
     };
     return cmocka_run_group_tests_name("audit_rules", tests, NULL, NULL);

@@ -141,6 +141,22 @@ def copied(world):
     equal(world.files(again), world.files(target), "a copy of the copy")
 
 
+@suite.test("what the authority published is held against the log")
+def published(world):
+    target, _ = export(world)
+    equal(os.listdir(f"{target}/installed"), ["2.bundle"], "bundles of the copy")
+    got = audit(world, target)
+    equal((got["sound"], got["bundles"]), (True, 1), "with the newest")
+    true(0 < got["without_bundle"] < got["size"], f"records of other epochs: {got}")
+    got = audit(world, target, "--bundle", world.bundles)
+    equal((got["sound"], got["bundles"], got["without_bundle"]), (True, 2, 0), "with all")
+    path = f"{world.bundles}/1.bundle"
+    data = bytearray(read(path))
+    data[-3] ^= 1
+    write(path, bytes(data))
+    finding(world, target, "epoch_unknown", None, path, "--bundle", path)
+
+
 @suite.test("a copy that lacks what is not the log's own says what it lacks")
 def bare(world):
     target, _ = export(world)
