@@ -90,7 +90,7 @@ static void say_facts(struct call *call, const struct audit_report *report)
         say(call, "  %llu entries are not under the checkpoint yet",
             (unsigned long long)report->unpublished);
     if (report->torn > 0)
-        say(call, "  %llu bytes of an interrupted commit at the end are ignored",
+        say(call, "  the journal's last frame is torn, %llu octets: never promised",
             (unsigned long long)report->torn);
 }
 

@@ -212,12 +212,15 @@ static err_code read_files(struct audit *a, struct audit_room *note, bool *ret_f
     return audit_journal_read(&a->dir, &a->journal, why);
 }
 
-static err_code judge(struct audit *a, const struct audit_room *note, bool found)
+static err_code judge(struct audit *a, const struct audit_room *note, bool found, struct why *why)
 {
-    uint64_t end = audit_journal_end(&a->journal);
+    uint64_t end;
 
     TRY(make_room(a));
     TRY(judge_checkpoint(a, (struct slice){note->ptr, note->len}, found));
+    TRY(audit_journal_settle(&a->journal, &a->dir, &a->hasher,
+                             a->published > a->extent ? a->published : a->extent, why));
+    end = audit_journal_end(&a->journal);
     a->size = a->published > end ? a->published : end;
     a->size = a->size > a->extent ? a->size : a->extent;
     TRY(judge_journal(a));
@@ -235,7 +238,7 @@ err_code audit_heads(struct audit *a, struct why *why)
     err_code err = read_files(a, &note, &found, why);
 
     if (err == ERR_OK)
-        err = judge(a, &note, found);
+        err = judge(a, &note, found, why);
     audit_room_free(&note);
     return err;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gate/ledger/audit_journal.h"
 
+#include "gate/tlog/journal.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -78,8 +80,8 @@ static bool entries(struct audit_journal *j, struct reader *r, uint32_t count)
     return true;
 }
 
-/* One frame of this content (without length and hash). False, with the reason, when it is not one.
- */
+/* One frame of this content (without length and hash). False, with the reason, when it is not one;
+ * without a reason when its entries do not fill it. */
 static bool frame(struct audit_journal *j, struct slice content)
 {
     struct reader r = reader_of(content);
@@ -98,11 +100,11 @@ static bool frame(struct audit_journal *j, struct slice content)
     else if (head.round <= last.round)
         damaged(j, "a frame of round %llu, after one of round %llu", (unsigned long long)head.round,
                 (unsigned long long)last.round);
-    else if (!entries(j, &r, count))
-        damaged(j, "a frame's entries do not fill it");
-    else
+    else if (entries(j, &r, count)) {
         j->heads[j->n_heads++] = head;
-    return !j->damaged;
+        return true;
+    }
+    return false;
 }
 
 /* A frame's check covers the one before, so that frames cannot change places, and its front, whose
@@ -112,6 +114,21 @@ static err_code hash_of(const struct digest *before, struct slice frame, struct 
     const struct slice parts[] = {digest_slice(before), frame};
 
     return hash_sha256_parts(parts, 2, ret);
+}
+
+/* What stands at an offset is no frame. Only the last one can have been interrupted. */
+static err_code stop_at(struct audit_journal *j, struct slice bytes, size_t at,
+                        const struct digest *before)
+{
+    const struct tlog_head *last = j->n_heads > 0 ? &j->heads[j->n_heads - 1] : &j->base;
+    bool more = false;
+
+    TRY(journal_goes_on(bytes, at, last, before, &more));
+    if (more)
+        damaged(j, "a commit is damaged, and others follow it");
+    else
+        j->torn = bytes.len - at;
+    return ERR_OK;
 }
 
 static err_code frames(struct audit_journal *j, struct slice bytes)
@@ -126,17 +143,17 @@ static err_code frames(struct audit_journal *j, struct slice bytes)
         size_t len = reader_u32(&r);
 
         if (r.err != ERR_OK || len < FRAME_FIXED || len > r.rest.len)
-            break;
+            return stop_at(j, bytes, at, &before);
         want = slice_part(rest, 4 + len - SHA256_LEN, SHA256_LEN);
         TRY(hash_of(&before, slice_part(rest, 0, FRONT), &hash));
         if (!slice_eq(want, digest_slice(&hash)))
-            break;
+            return stop_at(j, bytes, at, &before);
         if (!frame(j, slice_part(rest, 4, len - SHA256_LEN)))
-            return ERR_OK;
+            return j->damaged ? ERR_OK : stop_at(j, bytes, at, &before);
         before = hash;
+        j->last_at = at;
         at += 4 + len;
     }
-    j->torn = bytes.len - at;
     return ERR_OK;
 }
 
@@ -159,6 +176,73 @@ err_code audit_journal_read(const struct audit_dir *dir, struct audit_journal *r
     }
     TRY(header(ret, bytes));
     return ret->damaged ? ERR_OK : frames(ret, bytes);
+}
+
+/* ---- the last frame -------------------------------------------------------------------------- */
+
+/* Adds entries up to this size, and says whether the root is then this one. */
+static err_code grows_to(struct audit_tree *tree, const struct audit_journal *j,
+                         const struct checkpoint *head, bool *ret)
+{
+    struct digest leaf, root;
+    struct slice entry;
+
+    while (tree->size < head->size && audit_journal_entry(j, tree->size, &entry)) {
+        TRY(tree_leaf_with(tree->hasher, entry, &leaf));
+        TRY(audit_tree_leaf(tree, &leaf));
+    }
+    TRY(audit_tree_root(tree, &root));
+    *ret = tree->size == head->size && digest_eq(&root, &head->root);
+    return ERR_OK;
+}
+
+/* Whether every head but the last has the root that it says, over the tiles that were there when
+ * the journal was begun, and the last has not. */
+static err_code last_is_torn(const struct audit_journal *j, const struct audit_dir *dir,
+                             struct audit_tree *tree, bool *ret, struct why *why)
+{
+    bool good;
+
+    *ret = false;
+    TRY(audit_edge(dir, j->base.checkpoint.size, tree, &good, why));
+    if (good)
+        TRY(grows_to(tree, j, &j->base.checkpoint, &good));
+    for (size_t i = 0; good && i + 1 < j->n_heads; i++)
+        TRY(grows_to(tree, j, &j->heads[i].checkpoint, &good));
+    if (!good)
+        return ERR_OK; /* what is damaged lies further in front */
+    TRY(grows_to(tree, j, &j->heads[j->n_heads - 1].checkpoint, &good));
+    *ret = !good;
+    return ERR_OK;
+}
+
+static void tree_done(struct audit_tree **tree)
+{
+    free(*tree);
+}
+
+err_code audit_journal_settle(struct audit_journal *j, const struct audit_dir *dir,
+                              struct hasher *hasher, uint64_t promised, struct why *why)
+{
+    CLEANUP(tree_done) struct audit_tree *tree = NULL;
+    const struct tlog_head *before = &j->base;
+    bool torn;
+
+    if (j->n_heads > 1)
+        before = &j->heads[j->n_heads - 2];
+    if (j->n_heads == 0 || j->damaged || j->torn > 0 || before->checkpoint.size < promised)
+        return ERR_OK;
+    tree = calloc(1, sizeof *tree);
+    if (tree == NULL)
+        return ERR_NO_MEMORY;
+    tree->hasher = hasher;
+    TRY(last_is_torn(j, dir, tree, &torn, why));
+    if (!torn)
+        return ERR_OK;
+    j->torn = j->bytes.len - j->last_at;
+    j->n_entries = (size_t)(before->checkpoint.size - j->base.checkpoint.size);
+    j->n_heads--;
+    return ERR_OK;
 }
 
 bool audit_journal_entry(const struct audit_journal *journal, uint64_t index, struct slice *ret)

@@ -247,31 +247,21 @@ static err_code load_batch(struct audit *a, struct desk *desk, uint64_t first, s
  * believed until the first root is compared. */
 static err_code begin_at(struct audit *a, uint64_t unit, struct why *why)
 {
-    CLEANUP(audit_room_free) struct audit_room bytes = {0};
     struct digest hashes[AUDIT_WIDTH];
+    char path[AUDIT_PATH];
+    bool found;
 
     a->tree->level[0].tile = unit;
     for (unsigned level = 1; level < AUDIT_LEVELS; level++) {
         uint64_t before = unit >> (8 * (level - 1)), tile = before / AUDIT_WIDTH;
         size_t n = (size_t)(before % AUDIT_WIDTH);
-        struct audit_widths widths;
-        char path[AUDIT_PATH];
-        bool found;
 
-        TRY(audit_partials(&a->dir, (int)level, tile, &widths, why));
-        audit_path((int)level, tile, 0, path);
-        TRY(audit_read(&a->dir, path, sizeof hashes, &bytes, &found, why));
-        if (!found && n > 0 && widths.widest > 0) {
-            audit_path((int)level, tile, widths.widest, path);
-            TRY(audit_read(&a->dir, path, sizeof hashes, &bytes, &found, why));
-        }
-        if (n > 0 && bytes.len < n * SHA256_LEN) {
+        TRY(audit_tile_front(&a->dir, level, tile, n, hashes, path, &found, why));
+        if (!found) {
             TRY(audit_hold(a, AUDIT_TILE_MISSING, tile << (8 * (level + 1)), path,
                            "does not hold the %zu hashes of what was verified before", n));
             return audit_release(a);
         }
-        if (n > 0)
-            memcpy(hashes, bytes.ptr, n * SHA256_LEN);
         TRY(audit_tree_prefix(a->tree, level, tile, hashes, n));
     }
     return ERR_OK;

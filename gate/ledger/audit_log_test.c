@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gate/ledger/audit_testing.h"
+#include "gate/ledger/log_reader.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -289,6 +290,118 @@ static void a_log_that_was_cut(void **state)
     whole->n = n; /* for who frees them */
 }
 
+/* ---- a journal whose last commit was interrupted ----------------------------------------------
+ */
+
+/* Where the last frame of a journal begins, and the one before it. */
+static void last_frames(struct slice journal, size_t ret[static 2])
+{
+    size_t at = 96;
+
+    while (at < journal.len) {
+        struct reader r = reader_of(slice_part(journal, at, 4));
+
+        ret[0] = ret[1];
+        ret[1] = at;
+        at += 4 + reader_u32(&r);
+    }
+    assert_int_equal(at, journal.len);
+}
+
+static void torn(const struct lab *lab, struct slice journal, size_t at)
+{
+    struct audit_job job = lab_job(lab);
+    struct log_reader *reader = NULL;
+    struct audit_report report;
+    struct slice entry;
+    struct why why = {0};
+
+    lab_put(lab, "journal", journal);
+    lab_good(&job, &report);
+    assert_int_equal(report.head.size, COMMITTED - 2);
+    assert_int_equal(report.torn, journal.len - at);
+    assert_int_equal(log_reader_open(lab->dir, &reader, &why), ERR_OK);
+    assert_int_equal(log_reader_size(reader), COMMITTED - 2);
+    assert_int_equal(log_reader_entry(reader, COMMITTED - 3, &entry, &why), ERR_OK);
+    log_reader_close(&reader);
+}
+
+static void unreadable(const struct lab *lab, struct slice journal)
+{
+    struct log_reader *reader = NULL;
+    struct why why = {0};
+
+    lab_put(lab, "journal", journal);
+    assert_int_equal(log_reader_open(lab->dir, &reader, &why), ERR_LEDGER_INCONSISTENT);
+}
+
+/* Whatever of it reached the disk: as long as nobody was told of it. */
+static void the_last_frame_is_torn(void **state)
+{
+    struct lab *lab = *state;
+    CLEANUP(buf_free) struct buf journal = {0};
+    size_t frames[2] = {0};
+
+    testing_remove(lab->dir);
+    lab_write(lab, COMMITTED - 2);
+    lab_read(lab, "journal", &journal);
+    last_frames(buf_slice(&journal), frames);
+    for (size_t len = frames[1] + 1; len < journal.len; len += 13)
+        torn(lab, slice_part(buf_slice(&journal), 0, len), frames[1]);
+    for (size_t at = frames[1]; at < journal.len; at += 13) { /* some of its pages */
+        journal.ptr[at] ^= 0x10;
+        torn(lab, buf_slice(&journal), frames[1]);
+        journal.ptr[at] ^= 0x10;
+    }
+    memset(journal.ptr + frames[1] + 56, 0, journal.len - frames[1] - 56 - 32); /* its entries */
+    torn(lab, buf_slice(&journal), frames[1]);
+}
+
+/* In the front of a frame, whose first entry is index, and so much more of it. */
+static void damaged_at_each(const struct lab *lab, struct buf *journal, size_t frame,
+                            uint64_t index, size_t more)
+{
+    for (size_t at = frame; at < frame + 56 + more; at += 13) {
+        journal->ptr[at] ^= 0x10;
+        lab_put(lab, "journal", buf_slice(journal));
+        lab_expect(lab, AUDIT_JOURNAL_DAMAGED, index, "journal");
+        journal->ptr[at] ^= 0x10;
+    }
+}
+
+static void a_frame_that_was_promised(void **state)
+{
+    struct lab *lab = *state;
+    CLEANUP(buf_free) struct buf journal = {0};
+    size_t frames[2] = {0};
+
+    lab_read(lab, "journal", &journal);
+    last_frames(buf_slice(&journal), frames);
+    damaged_at_each(lab, &journal, frames[1], COMMITTED - 2, 2 + lab->entries[COMMITTED - 2].len);
+    for (size_t len = frames[1] + 1; len < journal.len; len += 97) {
+        unreadable(lab, slice_part(buf_slice(&journal), 0, len));
+        lab_expect(lab, AUDIT_JOURNAL_DAMAGED, COMMITTED - 2, "journal");
+    }
+    unreadable(lab, slice_part(buf_slice(&journal), 0, frames[1]));
+    lab_expect(lab, AUDIT_LOG_SHORTENED, COMMITTED - 2, "journal");
+}
+
+/* Nobody was told of it, but something follows: that was no interrupted write. */
+static void a_frame_in_the_middle(void **state)
+{
+    struct lab *lab = *state;
+    CLEANUP(buf_free) struct buf journal = {0};
+    size_t frames[2] = {0};
+
+    testing_remove(lab->dir);
+    lab_session(lab, 0); /* killed before it published its last commit */
+    lab_write(lab, COMMITTED - 2);
+    sound(lab);
+    lab_read(lab, "journal", &journal);
+    last_frames(buf_slice(&journal), frames);
+    damaged_at_each(lab, &journal, frames[0], COMMITTED - 2, 0);
+}
+
 /* ---- what others saw ------------------------------------------------------------------------- */
 
 static struct lab *twin_of(const struct lab *lab)
@@ -466,6 +579,9 @@ int main(void)
         WITH_LAB(files_that_are_gone),
         WITH_LAB(every_hash_made_anew),
         WITH_LAB(a_log_that_was_cut),
+        WITH_LAB(the_last_frame_is_torn),
+        WITH_LAB(a_frame_that_was_promised),
+        WITH_LAB(a_frame_in_the_middle),
         WITH_LAB(two_views_of_one_log),
         WITH_LAB(since_a_head_that_was_verified),
         WITH_LAB(since_a_head_that_was_published),

@@ -8,6 +8,7 @@
 #define PAWL_LEDGER_AUDIT_TREE_H
 
 #include "gate/base/hash.h"
+#include "gate/ledger/audit_files.h"
 
 #define AUDIT_LEVELS 8 /* of 256 each: 2^64 leaves */
 #define AUDIT_WIDTH 256
@@ -41,6 +42,16 @@ err_code audit_tree_tile(struct audit_tree *tree, const struct digest *top);
  * the first leaf. */
 err_code audit_tree_prefix(struct audit_tree *tree, unsigned level, uint64_t tile,
                            const struct digest *hashes, size_t n);
+
+/* The first n hashes of a tile, from the full one or the widest partial one; path: of which. False
+ * when it does not hold them. Errors: STORAGE, NO_MEMORY. */
+err_code audit_tile_front(const struct audit_dir *dir, unsigned level, uint64_t tile, size_t n,
+                          struct digest ret[static AUDIT_WIDTH], char path[static AUDIT_PATH],
+                          bool *ret_found, struct why *why);
+/* The tree of the first size entries, as the tiles have it: nothing of it is verified. tree: an
+ * empty one. False when they do not hold it. Errors: STORAGE, NO_MEMORY. */
+err_code audit_edge(const struct audit_dir *dir, uint64_t size, struct audit_tree *tree,
+                    bool *ret_found, struct why *why);
 
 /* The root at the present size; with more leaves of the tile that is being filled, too. */
 err_code audit_tree_root(const struct audit_tree *tree, struct digest *ret);

@@ -52,17 +52,36 @@ static err_code claimed(struct log_reader *r, uint64_t *ret, struct why *why)
     return ERR_OK;
 }
 
+/* How many entries others were told of: what is torn behind them never counted. */
+static err_code promised(struct log_reader *r, uint64_t *ret, struct why *why)
+{
+    uint64_t size;
+
+    TRY(audit_extent(&r->dir, ret, why));
+    if (claimed(r, &size, NULL) == ERR_OK && size > *ret)
+        *ret = size;
+    return ERR_OK;
+}
+
 err_code log_reader_refresh(struct log_reader *r, struct why *why)
 {
+    uint64_t size = 0;
+
     r->loaded = false;
+    TRY(promised(r, &size, why)); /* before the journal, which a writer may be making longer */
     audit_journal_free(&r->journal);
     TRY(audit_journal_read(&r->dir, &r->journal, why));
+    TRY(audit_journal_settle(&r->journal, &r->dir, &r->hasher, size, why));
     if (!r->journal.found)
         return claimed(r, &r->size, why);
     if (r->journal.damaged)
         return why_say(why, ERR_LEDGER_INCONSISTENT, "\"%s/journal\", entry %llu: %s", r->dir.path,
                        (unsigned long long)r->journal.at, r->journal.text);
     r->size = audit_journal_end(&r->journal);
+    if (r->size < size)
+        return why_say(why, ERR_LEDGER_INCONSISTENT,
+                       "\"%s/journal\" ends at entry %llu, and %llu were published", r->dir.path,
+                       (unsigned long long)r->size, (unsigned long long)size);
     return ERR_OK;
 }
 

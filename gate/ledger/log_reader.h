@@ -11,8 +11,9 @@
 
 struct log_reader;
 
-/* Errors: NOT_FOUND, STORAGE; LEDGER_INCONSISTENT when the journal is damaged. Owns: the caller
- * closes *ret. */
+/* A last commit that was interrupted is not there, as for the gate itself. Errors: NOT_FOUND,
+ * STORAGE; LEDGER_INCONSISTENT when the journal is damaged, or shorter than what was published.
+ * Owns: the caller closes *ret. */
 err_code log_reader_open(const char *dir, struct log_reader **ret, struct why *why);
 void log_reader_close(struct log_reader **reader);
 
