@@ -221,17 +221,15 @@ static err_code export_run(struct call *call)
 {
     CLEANUP(log_place_free) struct log_place place = {0};
     CLEANUP(published_free) struct published log = {0};
-    CLEANUP(buf_free) struct buf seal = {0};
     struct copy copy = {.call = call, .to = call->args->plain[0]};
 
     TRY(log_place_find(call, NULL, &place));
     copy.from = (const char *)place.dir.ptr;
-    TRY(published_open(call, copy.from, &log));
-    TRY(path_join(copy.from, "seal", &seal));
+    TRY(published_open(call, copy.from, true, &log));
     TRY(copy_tiles(&copy, &log));
     TRY(copy_statements(&copy, &log));
     TRY(copy_beside(&copy, &place));
-    TRY(copy_file(&copy, (const char *)seal.ptr, "seal", SEALED_SIZE_MAX));
+    TRY(copy_to(&copy, "seal", buf_slice(&log.seal_bytes)));
     TRY(copy_to(&copy, "checkpoint", buf_slice(&log.note_bytes)));
     put_uint(call->json, "size", log.head.size);
     put_digest(call->json, "root", &log.head.root);

@@ -14,11 +14,20 @@ struct published {
     struct tree_source tree;
 };
 void published_free(struct published *log);
-err_code published_open(struct call *call, const char *dir, struct published *ret);
+
+/* sealed: with the seal that belongs to the checkpoint. A gate at work replaces one after the
+ * other, so both are read until they agree, for two seconds. Errors: NOT_FOUND, FORMAT;
+ * LEDGER_INCONSISTENT when they are of two heads. */
+err_code published_open(struct call *call, const char *dir, bool sealed, struct published *ret);
 
 /* The hardware's receipt for an entry, from its seal on the published head. Appends to ret. Errors:
  * NOT_FOUND when it is not published; LEDGER_INCONSISTENT. */
-err_code published_receipt(struct call *call, const char *dir, struct published *log,
+err_code published_receipt(struct call *call, const char *dir, const struct published *log,
                            uint64_t index, struct buf *ret);
+
+/* The same, of consistency: the published log continues its first old entries. Errors: USAGE when
+ * it is of no more; LEDGER_INCONSISTENT. */
+err_code published_continues(struct call *call, const char *dir, const struct published *log,
+                             uint64_t old, struct buf *ret);
 
 #endif

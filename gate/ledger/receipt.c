@@ -150,24 +150,26 @@ err_code receipt_prepare(const struct hw_pubkey *key, const struct receipt_head 
     return ERR_OK;
 }
 
-static err_code write_proof(uint64_t size, uint64_t index, const struct tree_path *path,
+/* Of inclusion: the tree's size and the entry's index; of consistency: both sizes. */
+static err_code write_proof(const uint64_t numbers[static 2], const struct tree_path *path,
                             struct buf *ret)
 {
     struct cbor_writer w = cbor_write(ret);
 
     cbor_put_array(&w, 3);
-    cbor_put_uint(&w, size);
-    cbor_put_uint(&w, index);
+    cbor_put_uint(&w, numbers[0]);
+    cbor_put_uint(&w, numbers[1]);
     cbor_put_array(&w, path->n);
     for (size_t i = 0; i < path->n; i++)
         cbor_put_bytes(&w, digest_slice(&path->hashes[i]));
     return cbor_written(&w);
 }
 
-/* A signed head, and an entry's way to it. */
+/* A signed head, and the way of an entry or of an earlier head to it. */
 struct assembly {
     struct slice protected_, sig, x5chain;
-    uint64_t size, leaf_index;
+    int64_t proof;
+    uint64_t numbers[2];
 };
 
 static err_code assemble(const struct assembly *parts, const struct tree_path *path,
@@ -178,7 +180,7 @@ static err_code assemble(const struct assembly *parts, const struct tree_path *p
 
     if (path->n == 0 || path->n > TREE_PATH_MAX)
         return ERR_INTERNAL;
-    TRY(write_proof(parts->size, parts->leaf_index, path, &proof));
+    TRY(write_proof(parts->numbers, path, &proof));
     cbor_put_map(&w, parts->x5chain.len > 0 ? 2 : 1);
     if (parts->x5chain.len > 0) {
         cbor_put_int(&w, COSE_X5CHAIN);
@@ -186,7 +188,7 @@ static err_code assemble(const struct assembly *parts, const struct tree_path *p
     }
     cbor_put_int(&w, COSE_VDP);
     cbor_put_map(&w, 1);
-    cbor_put_int(&w, PROOF_INCLUSION);
+    cbor_put_int(&w, parts->proof);
     cbor_put_array(&w, 1);
     cbor_put_bytes(&w, buf_slice(&proof));
     TRY(cbor_written(&w));
@@ -200,8 +202,23 @@ err_code receipt_finish(const struct receipt_draft *draft, uint64_t leaf_index,
     const struct assembly parts = {buf_slice(&draft->protected_),
                                    {sig, 64},
                                    buf_slice(&draft->x5chain),
-                                   draft->checkpoint.size,
-                                   leaf_index};
+                                   PROOF_INCLUSION,
+                                   {draft->checkpoint.size, leaf_index}};
+
+    return assemble(&parts, path, ret);
+}
+
+/* The hardware's signature, with another proof. */
+static err_code again(const struct receipt *receipt, int64_t proof,
+                      const uint64_t numbers[static 2], const struct tree_path *path,
+                      struct buf *ret)
+{
+    const struct assembly parts = {
+        receipt->message.protected_,
+        receipt->message.signature,
+        cose_header_find(receipt->message.headers.unprotected, COSE_X5CHAIN),
+        proof,
+        {numbers[0], numbers[1]}};
 
     return assemble(&parts, path, ret);
 }
@@ -209,12 +226,20 @@ err_code receipt_finish(const struct receipt_draft *draft, uint64_t leaf_index,
 err_code receipt_again(const struct receipt *receipt, uint64_t leaf_index,
                        const struct tree_path *path, struct buf *ret)
 {
-    const struct assembly parts = {
-        receipt->message.protected_, receipt->message.signature,
-        cose_header_find(receipt->message.headers.unprotected, COSE_X5CHAIN), receipt->tree_size,
-        leaf_index};
+    const uint64_t numbers[] = {receipt->tree_size, leaf_index};
 
-    return leaf_index < receipt->tree_size ? assemble(&parts, path, ret) : ERR_FORMAT;
+    return leaf_index < receipt->tree_size ? again(receipt, PROOF_INCLUSION, numbers, path, ret)
+                                           : ERR_FORMAT;
+}
+
+err_code receipt_continues(const struct receipt *receipt, uint64_t earlier,
+                           const struct tree_path *path, struct buf *ret)
+{
+    const uint64_t numbers[] = {earlier, receipt->tree_size};
+
+    return earlier > 0 && earlier < receipt->tree_size
+               ? again(receipt, PROOF_CONSISTENCY, numbers, path, ret)
+               : ERR_FORMAT;
 }
 
 /* ---- reading --------------------------------------------------------------------------------- */

@@ -62,7 +62,7 @@ enum receipt_rules {
 enum receipt_kind {
     RECEIPT_NONE = 0,
     RECEIPT_INCLUSION,
-    RECEIPT_CONSISTENCY, /* always by RECEIPT_FOREIGN: pawl issues none yet */
+    RECEIPT_CONSISTENCY, /* always by RECEIPT_FOREIGN */
 };
 
 struct receipt;
@@ -72,6 +72,12 @@ struct receipt;
  */
 err_code receipt_again(const struct receipt *receipt, uint64_t leaf_index,
                        const struct tree_path *path, struct buf *ret);
+
+/* A receipt of consistency: the signed tree continues its first so many entries. It is read by
+ * RECEIPT_FOREIGN: nothing that permits anything rests on one. Appends to ret. Errors: INTERNAL
+ * when the path is empty; FORMAT unless earlier is from 1 up to below the tree's size. */
+err_code receipt_continues(const struct receipt *receipt, uint64_t earlier,
+                           const struct tree_path *path, struct buf *ret);
 
 /* A parsed receipt, about 3 KiB. Borrows from the bytes. */
 struct receipt {

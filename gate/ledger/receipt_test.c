@@ -301,6 +301,40 @@ static void consistency(void **state)
     }
 }
 
+/* The hardware signed a root: the same signature says what that tree continues. */
+static void consistency_of_our_own(void **state)
+{
+    struct setting *s = *state;
+    const struct hw_pubkey *key = &s->t.hardware->key;
+    CLEANUP(buf_free) struct buf inclusion = {0};
+    struct checkpoint later = {.size = LEAVES};
+    struct receipt own;
+    struct why why = {0};
+
+    assert_int_equal(tree_root(tree_of(&s->tree), LEAVES, &later.root, NULL), ERR_OK);
+    testing_receipt(&s->t, tree_of(&s->tree), 0, LEAVES, &inclusion);
+    assert_int_equal(receipt_parse(buf_slice(&inclusion), RECEIPT_OWN, &own, &why), ERR_OK);
+    for (uint64_t size = 1; size < LEAVES; size++) {
+        CLEANUP(buf_free) struct buf bytes = {0};
+        struct checkpoint earlier = {.size = size};
+        struct receipt receipt;
+        struct tree_path path;
+
+        assert_int_equal(tree_root(tree_of(&s->tree), size, &earlier.root, NULL), ERR_OK);
+        assert_int_equal(tree_prove_consistency(tree_of(&s->tree), size, LEAVES, &path, NULL),
+                         ERR_OK);
+        assert_int_equal(receipt_continues(&own, size, &path, &bytes), ERR_OK);
+        assert_int_equal(receipt_parse(buf_slice(&bytes), RECEIPT_OWN, &receipt, &why), ERR_FORMAT);
+        assert_int_equal(receipt_parse(buf_slice(&bytes), RECEIPT_FOREIGN, &receipt, &why), ERR_OK);
+        assert_int_equal(receipt_verify_consistency(&receipt, &earlier, &later, key, &why), ERR_OK);
+        earlier.root.bytes[0] ^= 1;
+        assert_int_equal(receipt_verify_consistency(&receipt, &earlier, &later, key, &why),
+                         ERR_LEDGER_INCONSISTENT);
+        assert_int_equal(receipt_continues(&own, 0, &path, &bytes), ERR_FORMAT);
+        assert_int_equal(receipt_continues(&own, LEAVES, &path, &bytes), ERR_FORMAT);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -311,6 +345,7 @@ int main(void)
         cmocka_unit_test(certificates_of_another_key),
         cmocka_unit_test(cut_or_flipped_is_refused),
         cmocka_unit_test(consistency),
+        cmocka_unit_test(consistency_of_our_own),
     };
     return cmocka_run_group_tests_name("receipt", tests, set_up, tear_down);
 }

@@ -289,6 +289,13 @@ def proved(world):
     true(old["proof"].startswith("old 3\n"), "consistency")
     world.pawl("log", "prove", "--consistency", 0, want="USAGE")
     world.pawl("log", "prove", "--consistency", 3, 1, want="USAGE")
+    world.pawl("log", "prove", "--consistency", 3, "--receipt", "-o", receipt)
+    tag = cbor.decode(read(receipt)[1:])
+    equal(list(tag[1][396]), [-2], "the proof of a receipt of consistency")
+    sizes = cbor.decode(tag[1][396][-2][0])
+    equal((sizes[:2], tag[2]), ([3, got["size"]], None), "its sizes; the root is detached")
+    world.pawl("log", "prove", "--consistency", got["size"], "--receipt", "-o", receipt,
+               want="USAGE")
     target = f"{world.live}/copy"
     world.pawl("log", "export", target, "--transparent", 1, "--transparent", last)
     statement = cbor.decode(read(f"{target}/statement-{last}.cose")[1:])
@@ -331,6 +338,25 @@ def redacted(world):
     redact("pawl.nothing")
     why = world.pawl(*world.request(asked), want="FORMAT")["error"]["why"]
     true("gate.json" in why and "pawl.nothing" in why, why)
+
+
+@suite.test("checkpoint and seal are exported as a pair")
+def pair(world):
+    ledger = f"{world.state}/ledger"
+    older = read(f"{ledger}/seal")
+    world.check(GIT, True, 2)
+    newer = read(f"{ledger}/seal")
+    write(f"{ledger}/seal", older)  # what a reader finds between the two replacements
+    world.pawl("log", "export", f"{world.live}/none", want="LEDGER_INCONSISTENT")
+    target = f"{world.live}/copy"
+    program = subprocess.Popen(world.command(["log", "export", target]),
+                               env=world.environment(), stdout=subprocess.DEVNULL)
+    time.sleep(0.3)
+    write(f"{ledger}/seal.new", newer)
+    os.rename(f"{ledger}/seal.new", f"{ledger}/seal")
+    equal(program.wait(20), 0, "exit code")
+    equal(read(f"{target}/seal"), newer, "the seal")
+    equal(audit(world, target)["sound"], True, "the copy")
 
 
 @suite.test("rebuild makes the state again from the log")
