@@ -216,6 +216,21 @@ static err_code copy_statements(struct copy *copy, struct published *log)
     return ERR_OK;
 }
 
+/* The checkpoint that witnesses signed last, unless it is of a head that the copy has not yet. */
+static err_code copy_cosigned(struct copy *copy, const struct published *log)
+{
+    CLEANUP(buf_free) struct buf path = {0}, bytes = {0};
+    struct checkpoint head;
+
+    TRY(path_join(copy->from, "cosigned", &path));
+    if (!file_exists((const char *)path.ptr))
+        return ERR_OK;
+    TRY(file_read((const char *)path.ptr, NOTE_SIZE_MAX, &bytes, &copy->call->why));
+    if (checkpoint_claimed(buf_slice(&bytes), &head, NULL) == ERR_OK && head.size > log->head.size)
+        return ERR_OK;
+    return copy_to(copy, "cosigned", buf_slice(&bytes));
+}
+
 /* Checkpoint and seal last, so that the copy is never ahead of itself. */
 static err_code export_run(struct call *call)
 {
@@ -229,6 +244,7 @@ static err_code export_run(struct call *call)
     TRY(copy_tiles(&copy, &log));
     TRY(copy_statements(&copy, &log));
     TRY(copy_beside(&copy, &place));
+    TRY(copy_cosigned(&copy, &log));
     TRY(copy_to(&copy, "seal", buf_slice(&log.seal_bytes)));
     TRY(copy_to(&copy, "checkpoint", buf_slice(&log.note_bytes)));
     put_uint(call->json, "size", log.head.size);

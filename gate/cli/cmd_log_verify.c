@@ -77,6 +77,9 @@ static void put_report(struct log_run *run, const struct audit_report *report)
     put_uint(json, "torn_bytes", report->torn);
     put_bool(json, "running", report->running);
     put_bool(json, "sealed", report->sealed);
+    put_uint(json, "witnesses", run->place.auditor.n_witnesses);
+    put_uint(json, "cosigned", report->cosigned.size);
+    put_uint(json, "cosignatures", report->cosignatures);
 }
 
 static void say_facts(struct call *call, const struct audit_report *report)
@@ -114,6 +117,10 @@ static void say_report(struct log_run *run, const struct audit_report *report,
     if (report->sealed)
         say(call, "  the hardware's seal on the first %llu entries holds",
             (unsigned long long)report->published.size);
+    if (report->cosignatures > 0)
+        say(call, "  %zu of %zu witnesses have cosigned the first %llu entries",
+            report->cosignatures, run->place.auditor.n_witnesses,
+            (unsigned long long)report->cosigned.size);
     say_facts(call, report);
     if (run->place.auditor.n_epochs > 0)
         say(call,
@@ -131,6 +138,8 @@ static struct audit_job job_of(struct log_run *run)
         .auditor = &run->place.auditor.auditor,
         .views = run->views,
         .n_views = run->n_views,
+        .disclosed = run->disclosed,
+        .n_disclosed = run->n_disclosed,
         .found = found,
         .progress = step,
         .context = run,
@@ -139,11 +148,18 @@ static struct audit_job job_of(struct log_run *run)
 
 /* ---- verify ---------------------------------------------------------------------------------- */
 
+#define WITNESS_OPTION                                                                             \
+    {                                                                                              \
+        "witness", 0, OPT_LIST, "VKEY",                                                            \
+            "a witness whose signatures are judged, besides those in gate.json"                    \
+    }
+
 static const struct opt VERIFY_OPTIONS[] = {
     LOG_ENROLMENT_OPTION,
     LOG_OPTION,
     {"against", 0, OPT_LIST, "FILE",
      "a permit or checkpoint received earlier, or a directory of them: the log must contain it"},
+    WITNESS_OPTION,
     {"since-file", 0, OPT_VALUE, "FILE",
      "where the last verified head is remembered (default: \"verified\" in --state)"},
     {"full", 0, OPT_FLAG, NULL, "every entry, not only those since the last verified head"},
@@ -153,28 +169,28 @@ static const struct opt VERIFY_OPTIONS[] = {
 static err_code verify_run(struct call *call)
 {
     CLEANUP(log_run_free) struct log_run run = {.call = call};
-    struct audit_view since = {0};
     struct audit_report report;
     struct audit_job job;
 
     TRY(log_place_find(call, NULL, &run.place));
     TRY(log_place_trust(call, &run.place));
+    TRY(log_run_take_witnesses(&run));
     TRY(log_run_take_views(&run));
     TRY(log_run_since_path(&run));
-    TRY(log_run_read_since(&run, &since.head));
-    since.from = (const char *)run.since_path.ptr;
     job = job_of(&run);
-    job.since = since;
     job.whole = args_flag(call->args, "full");
+    job.remember = &run.memory;
+    TRY(log_run_read_since(&run, &job));
     TRY(audit_log(&job, &report, &call->why));
     put_report(&run, &report);
     if (!job.whole)
-        put_uint(call->json, "verified_before", since.head.size);
-    say_report(&run, &report, &since.head);
+        put_uint(call->json, "verified_before", job.since.head.size);
+    say_report(&run, &report, &job.since.head);
     if (report.published.size == 0)
         return log_run_write_since(&run, &report.head);
-    return log_run_write_since(&run, report.published.size < since.head.size ? &since.head
-                                                                             : &report.published);
+    if (report.published.size < job.since.head.size)
+        return ERR_OK; /* what is remembered does not go back */
+    return log_run_write_since(&run, &report.published);
 }
 
 const struct verb VERB_LOG_VERIFY = {
@@ -186,8 +202,9 @@ const struct verb VERB_LOG_VERIFY = {
         "the hardware's seal; follows every agent's chain, the order of times, epochs, sessions,\n"
         "attempts and their outcomes; checks the hardware's signature under every session. Not\n"
         "the session key's signature on each record, which the sealed root binds: pawl log audit\n"
-        "does. Entries up to the head that was verified last are not read again, but must still\n"
-        "be there: --full reads everything. A log that was cut at its end together with what is\n"
+        "does. Entries up to the head that was verified last are not read again: what is new\n"
+        "is held against what is remembered of them. --full reads everything. A log that was cut "
+        "at its end together with what is\n"
         "remembered is consistent in itself. Whoever holds a permit from before can tell: give it\n"
         "with --against.",
     .opts = VERIFY_OPTIONS,
@@ -204,6 +221,9 @@ static const struct opt AUDIT_OPTIONS[] = {
     {"against", 0, OPT_LIST, "FILE", "a permit or checkpoint received earlier, or a directory"},
     {"bundle", 0, OPT_LIST, "FILE",
      "what the authority published for an epoch, or a directory of such bundles"},
+    {"disclosures", 0, OPT_LIST, "FILE",
+     "what a permit discloses of a redacted record, by itself, or a directory of such files"},
+    WITNESS_OPTION,
     {"since-file", 0, OPT_VALUE, "FILE",
      "a head that was verified before: the log must contain it"},
     {"all", 0, OPT_FLAG, NULL, "every finding, not only the first"},
@@ -252,7 +272,6 @@ static err_code audit_run(struct call *call)
 {
     CLEANUP(log_run_free) struct log_run run = {.call = call};
     const char *dir = call->args->n_plain > 0 ? call->args->plain[0] : NULL;
-    struct audit_view since = {0};
     struct audit_report report;
     struct audit_job job;
     err_code err;
@@ -262,14 +281,14 @@ static err_code audit_run(struct call *call)
     TRY(log_place_trust(call, &run.place));
     TRY(against_root(&run));
     TRY(log_run_take_views(&run));
+    TRY(log_run_take_witnesses(&run));
     TRY(log_run_take_bundles(&run));
+    TRY(log_run_take_disclosures(&run));
+    job = job_of(&run);
     if (args_value(call->args, "since-file", NULL) != NULL) {
         TRY(log_run_since_path(&run));
-        TRY(log_run_read_since(&run, &since.head));
-        since.from = (const char *)run.since_path.ptr;
+        TRY(log_run_read_since(&run, &job));
     }
-    job = job_of(&run);
-    job.since = since;
     job.whole = job.thorough = true;
     job.all = args_flag(call->args, "all");
     job.entry = entry;

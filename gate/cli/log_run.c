@@ -3,7 +3,9 @@
 
 #include "gate/base/file.h"
 #include "gate/base/text.h"
+#include "gate/decide/settings.h"
 #include "gate/decide/verify.h"
+#include "gate/ledger/audit_memory.h"
 #include "gate/policy/bundle.h"
 
 #include <dirent.h>
@@ -12,8 +14,8 @@
 #include <string.h>
 
 #define VIEWS_MAX 4096
-#define REMEMBERED "pawl-verified-v1"
-#define REMEMBERED_MAX 256 /* bytes of that file */
+#define REMEMBERED "pawl-verified-v2"
+#define REMEMBERED_MAX (256 + AUDIT_MEMORY_MAX) /* bytes of that file */
 
 void log_run_free(struct log_run *run)
 {
@@ -21,7 +23,15 @@ void log_run_free(struct log_run *run)
     for (size_t i = 0; i < run->n_views; i++)
         free((char *)(uintptr_t)run->views[i].from);
     free(run->views);
+    for (size_t i = 0; i < run->n_disclosed; i++) {
+        free((char *)(uintptr_t)run->disclosed[i].from);
+        buf_free(&run->disclosed_bytes[i]);
+    }
+    free(run->disclosed);
+    free(run->disclosed_bytes);
     buf_free(&run->since_path);
+    buf_free(&run->since);
+    buf_free(&run->memory);
 }
 
 /* ---- what others saw ------------------------------------------------------------------------- */
@@ -107,6 +117,41 @@ static err_code take_bundle(struct log_run *run, const char *path)
     return ERR_OK;
 }
 
+static err_code more_disclosed(struct log_run *run)
+{
+    if (run->n_disclosed == VIEWS_MAX)
+        return why_say(&run->call->why, ERR_TOO_LARGE, "more than %d files of disclosures",
+                       VIEWS_MAX);
+    if (run->disclosed == NULL)
+        run->disclosed = calloc(VIEWS_MAX, sizeof *run->disclosed);
+    if (run->disclosed_bytes == NULL)
+        run->disclosed_bytes = calloc(VIEWS_MAX, sizeof *run->disclosed_bytes);
+    return run->disclosed == NULL || run->disclosed_bytes == NULL ? ERR_NO_MEMORY : ERR_OK;
+}
+
+/* What stands under "pawl-disclosures" in a permit, by itself. */
+static err_code take_disclosures(struct log_run *run, const char *path)
+{
+    CLEANUP(buf_free) struct buf bytes = {0};
+    struct audit_disclosed *disclosed;
+    struct why why = {0};
+    err_code err;
+
+    TRY(more_disclosed(run));
+    disclosed = &run->disclosed[run->n_disclosed];
+    TRY(file_read(path, PERMIT_SIZE_MAX, &bytes, &run->call->why));
+    err = record_disclosures_parse(buf_slice(&bytes), &disclosed->list, &why);
+    if (err != ERR_OK) {
+        log_run_fault(run, AUDIT_DISCLOSURE_INVALID, path, why_text(&why, err));
+        return ERR_OK;
+    }
+    disclosed->from = strdup(path);
+    if (disclosed->from == NULL)
+        return ERR_NO_MEMORY;
+    run->disclosed_bytes[run->n_disclosed++] = buf_take(&bytes);
+    return ERR_OK;
+}
+
 /* A file, or every file of a directory; suffix: of those that count there. */
 struct taker {
     err_code (*take)(struct log_run *run, const char *path);
@@ -167,6 +212,43 @@ err_code log_run_take_bundles(struct log_run *run)
     return take_list(run, &BUNDLES, "bundle");
 }
 
+err_code log_run_take_disclosures(struct log_run *run)
+{
+    static const struct taker DISCLOSURES = {take_disclosures, ""};
+
+    return take_list(run, &DISCLOSURES, "disclosures");
+}
+
+static void settings_done(struct settings *settings)
+{
+    settings_free(settings);
+}
+
+/* Whoever may not read gate.json knows no witnesses but those that he names. */
+static err_code own_witnesses(struct log_run *run)
+{
+    CLEANUP(settings_done) struct settings settings = {0};
+
+    if (!run->place.own || settings_load(run->call->state_dir, &settings, NULL) != ERR_OK)
+        return ERR_OK;
+    for (size_t i = 0; i < settings.n_witnesses; i++)
+        TRY(auditor_take_witness(&run->place.auditor, slice_str(settings.witnesses[i].vkey),
+                                 &run->call->why));
+    return ERR_OK;
+}
+
+err_code log_run_take_witnesses(struct log_run *run)
+{
+    const char *vkey;
+
+    TRY(own_witnesses(run));
+    for (size_t i = 0; (vkey = args_list(run->call->args, "witness", i)) != NULL; i++)
+        TRY(why_reading(&run->call->why,
+                        auditor_take_witness(&run->place.auditor, slice_str(vkey), &run->call->why),
+                        "--witness \"%s\"", vkey));
+    return ERR_OK;
+}
+
 /* ---- what was verified before ---------------------------------------------------------------- */
 
 err_code log_run_since_path(struct log_run *run)
@@ -180,34 +262,36 @@ err_code log_run_since_path(struct log_run *run)
     return buf_terminate(&run->since_path);
 }
 
-/* Three lines: what it is, size, root in base64. */
-static err_code parse_since(struct slice rest, struct checkpoint *ret)
+/* Three lines, what it is, size and root in base64; then what is known at that head.
+ * Without that, which can be too much to be kept, everything is read again. */
+static err_code parse_since(struct slice rest, struct checkpoint *ret, struct slice *ret_memory)
 {
     struct slice magic, size, root;
 
     TRY(note_line(&rest, &magic));
     TRY(note_line(&rest, &size));
     TRY(note_line(&rest, &root));
-    if (!slice_eq_str(magic, REMEMBERED) || rest.len > 0)
+    if (!slice_eq_str(magic, REMEMBERED))
         return ERR_FORMAT;
     TRY(note_number(size, &ret->size));
+    *ret_memory = rest;
     return note_hash(root, &ret->root);
 }
 
-err_code log_run_read_since(struct log_run *run, struct checkpoint *ret)
+err_code log_run_read_since(struct log_run *run, struct audit_job *job)
 {
-    CLEANUP(buf_free) struct buf bytes = {0};
     const char *path = (const char *)run->since_path.ptr;
 
     if (run->since_path.len == 0 || !file_exists(path))
         return ERR_OK;
-    TRY(file_read(path, REMEMBERED_MAX, &bytes, &run->call->why));
-    if (parse_since(buf_slice(&bytes), ret) == ERR_OK)
-        return ERR_OK;
-    *ret = (struct checkpoint){0};
-    return in_file(run->call,
-                   why_say(&run->call->why, ERR_FORMAT, "not what pawl log verify remembers"),
-                   path);
+    TRY(file_read(path, REMEMBERED_MAX, &run->since, &run->call->why));
+    if (parse_since(buf_slice(&run->since), &job->since.head, &job->memory) != ERR_OK)
+        return in_file(run->call,
+                       why_say(&run->call->why, ERR_FORMAT, "not what pawl log verify remembers"),
+                       path);
+    job->since.from = path;
+    job->whole = job->whole || job->memory.len == 0;
+    return ERR_OK;
 }
 
 err_code log_run_write_since(struct log_run *run, const struct checkpoint *head)
@@ -216,11 +300,12 @@ err_code log_run_write_since(struct log_run *run, const struct checkpoint *head)
     CLEANUP(buf_free) struct buf text = {0};
     err_code err;
 
-    if (run->since_path.len == 0)
-        return ERR_OK;
+    if (run->since_path.len == 0 || run->memory.len == 0)
+        return ERR_OK; /* nowhere; or that head is remembered already */
     TRY(buf_add_str(&text, REMEMBERED "\n"));
     TRY(note_put_number("", head->size, &text));
     TRY(note_put_hash(&head->root, &text));
+    TRY(buf_add_slice(&text, buf_slice(&run->memory)));
     err = file_write(path, buf_slice(&text), 0644, &run->call->why);
     if (err == ERR_OK || args_value(run->call->args, "since-file", NULL) != NULL)
         return err;

@@ -12,8 +12,12 @@ struct log_run {
     struct log_place place;
     struct audit_view *views; /* their names are owned */
     size_t n_views;
-    struct buf since_path;
-    json_t *findings; /* audit: all of them */
+    struct audit_disclosed *disclosed; /* as are these */
+    struct buf *disclosed_bytes;
+    size_t n_disclosed;
+    struct buf since_path, since; /* the file, and what it says */
+    struct buf memory;            /* of the head that is being verified */
+    json_t *findings;             /* audit: all of them */
     struct progress progress;
     uint64_t apart; /* records of epochs whose bundle was not given */
     int exit;       /* of the first finding */
@@ -30,9 +34,15 @@ err_code log_run_take_views(struct log_run *run);
 /* The authority's bundles: what was given, and what the gate installed last. For an audit. */
 err_code log_run_take_bundles(struct log_run *run);
 
-/* What was verified before: where that is remembered; size 0 when nothing is; remembering it. */
+/* Disclosures without their permits. For an audit. */
+err_code log_run_take_disclosures(struct log_run *run);
+/* Witnesses whose lines are judged: those of gate.json, and those that were given. */
+err_code log_run_take_witnesses(struct log_run *run);
+
+/* What was verified before: where that is remembered; into a job; remembering what this one found
+ * good. */
 err_code log_run_since_path(struct log_run *run);
-err_code log_run_read_since(struct log_run *run, struct checkpoint *ret);
+err_code log_run_read_since(struct log_run *run, struct audit_job *job);
 err_code log_run_write_since(struct log_run *run, const struct checkpoint *head);
 
 #endif

@@ -4,6 +4,7 @@
 #include "gate/cose/cose_key.h"
 #include "gate/cose/x509.h"
 #include "gate/decide/hardware.h"
+#include "gate/tlog/cosign.h"
 #include "pkcs11/epoch_cert.h"
 
 #include <stdlib.h>
@@ -60,6 +61,47 @@ static err_code open_checkpoint(const struct auditor *auditor, struct slice byte
         return ERR_NO_MEMORY;
     TRY(checkpoint_note_open(bytes, &own->log, note, &text, why));
     *ret = text.checkpoint;
+    return ERR_OK;
+}
+
+static void verdict_done(struct cosign_verdict **verdict)
+{
+    free(*verdict);
+}
+
+static err_code count_cosigned(const struct auditor *auditor, struct slice bytes, size_t *ret,
+                               struct why *why)
+{
+    const struct decide_auditor *own = auditor->context;
+    const struct cosign_policy policy = {&own->log, own->witnesses, own->n_witnesses, 0};
+    CLEANUP(verdict_done) struct cosign_verdict *verdict = calloc(1, sizeof *verdict);
+
+    if (verdict == NULL)
+        return ERR_NO_MEMORY;
+    TRY(cosign_open(bytes, &policy, verdict, why));
+    *ret = verdict->n_good;
+    return ERR_OK;
+}
+
+err_code auditor_take_witness(struct decide_auditor *own, struct slice vkey, struct why *why)
+{
+    struct note_key key;
+
+    TRY(note_key_parse(vkey, &key, why));
+    if (key.type != NOTE_COSIGNATURE)
+        return why_say(why, ERR_KEY_MALFORMED, "a key of type %d, and a witness's is of type %d",
+                       (int)key.type, (int)NOTE_COSIGNATURE);
+    for (size_t i = 0; i < own->n_witnesses; i++)
+        if (memcmp(own->witnesses[i].ed25519, key.ed25519, sizeof key.ed25519) == 0)
+            return ERR_OK;
+    if (own->n_witnesses == COSIGN_WITNESSES_MAX)
+        return why_say(why, ERR_TOO_LARGE, "more than %d witnesses", COSIGN_WITNESSES_MAX);
+    if (own->witnesses == NULL)
+        own->witnesses = calloc(COSIGN_WITNESSES_MAX, sizeof *own->witnesses);
+    if (own->witnesses == NULL)
+        return ERR_NO_MEMORY;
+    own->witnesses[own->n_witnesses++] = key;
+    own->auditor.cosigned = count_cosigned;
     return ERR_OK;
 }
 

@@ -23,6 +23,8 @@ struct decide_auditor {
     struct note_key log;
     struct auditor_epoch *epochs; /* rising */
     size_t n_epochs;
+    struct note_key *witnesses; /* COSIGN_WITNESSES_MAX of room */
+    size_t n_witnesses;
 };
 
 /* chain: the token's epoch certificates (state_dir/hw/epochs), empty for a TPM. Errors: those of
@@ -39,6 +41,11 @@ void auditor_free(struct decide_auditor *auditor);
 err_code auditor_take_bundle(struct decide_auditor *auditor, struct slice bytes, struct why *why);
 /* Whether a bundle of this epoch was taken. */
 bool auditor_epoch_known(const struct decide_auditor *auditor, uint64_t epoch);
+
+/* Takes a witness, as a C2SP verifier key: from then on its signatures under checkpoints are
+ * judged. One that is known is nothing new. Errors: those of note_key_parse(); KEY_MALFORMED for a
+ * key of another type; TOO_LARGE. */
+err_code auditor_take_witness(struct decide_auditor *auditor, struct slice vkey, struct why *why);
 
 /* The certificates that a token's seal carries, from the file "seal" beside a checkpoint; empty for
  * any other hardware. Borrows: from bytes. Errors: those of sealed_parse(). */

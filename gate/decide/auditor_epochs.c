@@ -15,6 +15,9 @@ void auditor_free(struct decide_auditor *own)
         snapshot_free(&own->epochs[i].snapshot);
         buf_free(&own->epochs[i].bytes);
     }
+    free(own->witnesses);
+    own->witnesses = NULL;
+    own->n_witnesses = 0;
     free(own->epochs);
     own->epochs = NULL;
     own->n_epochs = 0;

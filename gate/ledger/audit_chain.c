@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* audit_chain.c: each record against those before it: the rules are those of succession.h; here a
  * refusal gets its name, and the walk goes on after it. */
+#include "gate/ledger/audit_memory.h"
 #include "gate/ledger/audit_walk.h"
 
 #include "gate/base/text.h"
@@ -138,11 +139,12 @@ static err_code continue_with(struct audit *a, const struct record *record, stru
 /* The roster stays what it was. */
 static err_code take_anyway(struct audit *a, const struct record *record, struct why *why)
 {
+    bool before = a->chain.roster_unknown;
     err_code err;
 
     a->chain.roster_unknown = true;
     err = continue_with(a, record, why);
-    a->chain.roster_unknown = a->holes;
+    a->chain.roster_unknown = before;
     return err;
 }
 
@@ -367,6 +369,15 @@ err_code audit_chain_resume(struct audit *a, struct slice entry, struct why *why
     TRY(agents_at(&a->chain.agents, record->agent_id, &agent, why));
     a->chain.agents.entries[agent].link =
         (struct record_link){record->chain_hash, record->link.sequence + 1};
+    return ERR_OK;
+}
+
+err_code audit_chain_remember(struct audit *a, struct why *why)
+{
+    TRY(audit_memory_read(a->job->memory, &a->chain, why));
+    a->epochs.installed = a->chain.head.installed;
+    a->epochs.stepped = a->chain.head.installed;
+    a->chain.roster_unknown = true;
     return ERR_OK;
 }
 

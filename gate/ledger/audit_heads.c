@@ -15,27 +15,63 @@ static err_code add_stop(struct audit *a, const struct audit_stop *stop)
     return ERR_OK;
 }
 
-static err_code judge_checkpoint(struct audit *a, struct slice note, bool found)
+/* The lines of witnesses under a note that the log has signed. */
+static err_code judge_lines(struct audit *a, struct slice note, const struct checkpoint *head,
+                            const char *file)
 {
     const struct auditor *auditor = a->job->auditor;
-    struct checkpoint head = {0};
     struct why inner = {0};
+    size_t n = 0;
     err_code err;
 
-    if (auditor->checkpoint == NULL)
+    if (auditor->cosigned == NULL)
+        return ERR_OK;
+    err = auditor->cosigned(auditor, note, &n, &inner);
+    if (err == ERR_NO_MEMORY || err == ERR_INTERNAL)
+        return err;
+    if (err != ERR_OK)
+        return audit_hold(a, AUDIT_COSIGNATURE_INVALID, AUDIT_NO_INDEX, file, "%s",
+                          why_text(&inner, err));
+    if (n > 0 && head->size >= a->report.cosigned.size) {
+        a->report.cosigned = *head;
+        a->report.cosignatures = n;
+    }
+    return ERR_OK;
+}
+
+/* A note that the log must have signed. *ret_good: it did; else that was said. */
+static err_code judge_note(struct audit *a, struct slice note, const char *file,
+                           struct checkpoint *ret, bool *ret_good)
+{
+    const struct auditor *auditor = a->job->auditor;
+    struct why inner = {0};
+    err_code err = auditor->checkpoint(auditor, note, ret, &inner);
+
+    *ret_good = err == ERR_OK;
+    if (err == ERR_OK)
+        return judge_lines(a, note, ret, file);
+    if (err == ERR_NO_MEMORY || err == ERR_INTERNAL)
+        return err;
+    return audit_hold(a,
+                      err == ERR_SIGNATURE_INVALID || err == ERR_SIGNER_UNKNOWN
+                          ? AUDIT_CHECKPOINT_FORGED
+                          : AUDIT_CHECKPOINT_DAMAGED,
+                      AUDIT_NO_INDEX, file, "%s", why_text(&inner, err));
+}
+
+static err_code judge_checkpoint(struct audit *a, struct slice note, bool found)
+{
+    struct checkpoint head = {0};
+    bool good;
+
+    if (a->job->auditor->checkpoint == NULL)
         return ERR_OK;
     if (!found)
         return audit_hold(a, AUDIT_CHECKPOINT_DAMAGED, AUDIT_NO_INDEX, "checkpoint",
                           "is not there");
-    err = auditor->checkpoint(auditor, note, &head, &inner);
-    if (err == ERR_NO_MEMORY || err == ERR_INTERNAL)
-        return err;
-    if (err != ERR_OK)
-        return audit_hold(a,
-                          err == ERR_SIGNATURE_INVALID || err == ERR_SIGNER_UNKNOWN
-                              ? AUDIT_CHECKPOINT_FORGED
-                              : AUDIT_CHECKPOINT_DAMAGED,
-                          AUDIT_NO_INDEX, "checkpoint", "%s", why_text(&inner, err));
+    TRY(judge_note(a, note, "checkpoint", &head, &good));
+    if (!good)
+        return ERR_OK;
     a->report.published = head;
     a->published = head.size;
     return add_stop(a, &(struct audit_stop){head, AUDIT_ROOT_MISMATCH, false, 0, "checkpoint"});
@@ -175,6 +211,19 @@ static err_code judge_since(struct audit *a)
                       (unsigned long long)published, (unsigned long long)since->head.size);
 }
 
+/* The checkpoint that witnesses signed last: the log continues it. */
+static err_code judge_cosigned(struct audit *a)
+{
+    struct audit_view view = {.from = "cosigned"};
+    bool good;
+
+    if (!a->cosigned_found || a->job->auditor->checkpoint == NULL)
+        return ERR_OK;
+    TRY(judge_note(a, (struct slice){a->cosigned.ptr, a->cosigned.len}, view.from, &view.head,
+                   &good));
+    return good ? judge_view(a, &view) : ERR_OK;
+}
+
 static int by_size(const void *one, const void *other)
 {
     const struct audit_stop *x = one, *y = other;
@@ -184,7 +233,7 @@ static int by_size(const void *one, const void *other)
 
 static err_code make_room(struct audit *a)
 {
-    a->stops = calloc(a->journal.n_heads + a->job->n_views + 4, sizeof *a->stops);
+    a->stops = calloc(a->journal.n_heads + a->job->n_views + 5, sizeof *a->stops);
     return a->stops == NULL ? ERR_NO_MEMORY : ERR_OK;
 }
 
@@ -198,6 +247,7 @@ static err_code read_files(struct audit *a, struct audit_room *note, bool *ret_f
     err_code err = ERR_OK;
 
     TRY(audit_extent(&a->dir, &a->extent, why));
+    TRY(audit_read(&a->dir, "cosigned", NOTE_SIZE_MAX, &a->cosigned, &a->cosigned_found, why));
     for (int tries = 0; err == ERR_OK && !same && tries < 8; tries++) {
         err = audit_read(&a->dir, "seal", SEALED_SIZE_MAX, &a->seal, &a->seal_found, why);
         if (err == ERR_OK)
@@ -226,6 +276,7 @@ static err_code judge(struct audit *a, const struct audit_room *note, bool found
     TRY(judge_journal(a));
     for (size_t i = 0; i < a->job->n_views; i++)
         TRY(judge_view(a, &a->job->views[i]));
+    TRY(judge_cosigned(a));
     TRY(judge_since(a));
     qsort(a->stops, a->n_stops, sizeof *a->stops, by_size);
     return audit_release(a);

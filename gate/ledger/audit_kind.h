@@ -29,6 +29,8 @@
       "the checkpoint is not signed by the log's key")                                             \
     X(AUDIT_CHECKPOINT_STALE, "checkpoint_stale", LEDGER_INCONSISTENT,                             \
       "an older checkpoint was put back")                                                          \
+    X(AUDIT_COSIGNATURE_INVALID, "cosignature_invalid", SIGNATURE_INVALID,                         \
+      "a witness did not sign what stands under its name")                                         \
     X(AUDIT_ROOT_MISMATCH, "root_mismatch", LEDGER_INCONSISTENT,                                   \
       "the entries are not those that were signed for")                                            \
     X(AUDIT_SPLIT_VIEW, "split_view", LEDGER_INCONSISTENT, "somebody was shown another log")       \

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "gate/ledger/audit_memory.h"
 #include "gate/ledger/audit_walk.h"
 
 #include <inttypes.h>
@@ -133,6 +134,11 @@ static err_code grow(struct audit *a, const struct audit_unit *unit, const struc
 
 /* ---- one unit -------------------------------------------------------------------------------- */
 
+static uint64_t remembered_size(const struct audit *a)
+{
+    return a->report.published.size > 0 ? a->report.published.size : a->size;
+}
+
 static err_code take_records(struct audit *a, const struct audit_unit *unit, const bool *changed,
                              struct why *why)
 {
@@ -150,6 +156,8 @@ static err_code take_records(struct audit *a, const struct audit_unit *unit, con
             continue;
         }
         TRY(audit_chain_take(a, unit, i, why));
+        if (a->job->remember != NULL && start + i + 1 == remembered_size(a))
+            TRY(audit_memory_write(&a->chain, a->job->remember));
         if (a->keys == NULL || !a->has_session_key || a->record->kind == RECORD_KEY_ROTATION)
             continue;
         a->keys[i] = a->session_key;
@@ -275,11 +283,14 @@ static err_code resume(struct audit *a, struct desk *desk, struct why *why)
 
     unit->number = last / AUDIT_WIDTH;
     TRY(audit_unit_load(unit, &a->dir, &a->journal, &desk->hands[0].hasher, why));
-    audit_chain_hole(a, last);
+    if (a->job->memory.len == 0)
+        audit_chain_hole(a, last);
     if (size == a->report.published.size && size % AUDIT_WIDTH == 0 && at < unit->n)
         TRY(buf_add_slice(&a->last, unit->entries[at])); /* no unit of the walk has it */
     TRY(begin_at(a, size / AUDIT_WIDTH, why));
     TRY(check_stops(a));
+    if (a->job->memory.len > 0)
+        return audit_chain_remember(a, why);
     if (at < unit->n && audit_chain_resume(a, unit->entries[at], NULL) == ERR_OK)
         return ERR_OK;
     TRY(audit_hold(a, AUDIT_ENTRY_CHANGED, last, unit->bundle.file, "cannot be read"));
@@ -318,6 +329,7 @@ static err_code edge(struct audit *a, struct why *why)
     }
     TRY(audit_seal(a));
     TRY(audit_chain_end(a));
+    TRY(audit_disclosures(a));
     return audit_release(a);
 }
 
@@ -346,6 +358,7 @@ static void audit_free(struct audit **pointer)
         return;
     audit_dir_close(&a->dir);
     audit_journal_free(&a->journal);
+    audit_room_free(&a->cosigned);
     audit_room_free(&a->seal);
     buf_free(&a->last);
     buf_free(&a->preimage);
@@ -357,6 +370,7 @@ static void audit_free(struct audit **pointer)
     free(a->record);
     free(a->keys);
     free(a->judged);
+    free(a->shown);
     free(a->seen);
     free(a);
 }
@@ -374,9 +388,10 @@ static err_code make(const struct audit_job *job, struct audit **ret)
     if (job->thorough) {
         a->keys = calloc(AUDIT_WIDTH, sizeof *a->keys);
         a->judged = calloc(AUDIT_WIDTH, sizeof *a->judged);
+        a->shown = calloc(job->n_disclosed + 1, sizeof *a->shown);
     }
     if (a->tree == NULL || a->record == NULL ||
-        (job->thorough && (a->keys == NULL || a->judged == NULL)))
+        (job->thorough && (a->keys == NULL || a->judged == NULL || a->shown == NULL)))
         return ERR_NO_MEMORY;
     a->tree->hasher = &a->hasher;
     a->tree->full = full_tile;

@@ -13,7 +13,7 @@
 #define PAWL_LEDGER_AUDIT_LOG_H
 
 #include "gate/ledger/audit_kind.h"
-#include "gate/ledger/record.h"
+#include "gate/ledger/record_redact.h"
 #include "gate/ledger/seal.h"
 #include "gate/tlog/store.h"
 
@@ -27,6 +27,10 @@ struct auditor {
      * SIGNATURE_INVALID, SIGNER_UNKNOWN when the log's key did not sign it. */
     err_code (*checkpoint)(const struct auditor *auditor, struct slice note, struct checkpoint *ret,
                            struct why *why);
+    /* How many of the witnesses that are known cosigned such a note. Error: SIGNATURE_INVALID when
+     * a line of one of them does not verify. */
+    err_code (*cosigned)(const struct auditor *auditor, struct slice note, size_t *ret,
+                         struct why *why);
     /* Whether the file "seal" is the hardware's word on this head, whose last entry is this. */
     err_code (*seal)(const struct auditor *auditor, const struct sealed *sealed, struct slice entry,
                      const struct checkpoint *head, struct why *why);
@@ -57,6 +61,12 @@ struct audit_view {
     const char *from; /* a file, for messages. Borrows */
 };
 
+/* What somebody was shown of a redacted record. */
+struct audit_disclosed {
+    struct record_disclosures list;
+    const char *from; /* a file, for messages. Borrows */
+};
+
 struct audit_job {
     const char *dir; /* of the log */
     const struct auditor *auditor;
@@ -64,11 +74,22 @@ struct audit_job {
     bool all;      /* go on after the first finding */
     const struct audit_view *views;
     size_t n_views;
+    /* Thorough and of the whole log: each must be of one record, all of it. */
+    const struct audit_disclosed *disclosed;
+    size_t n_disclosed;
     /* A head that was verified before, or size 0. Its root is compared; entries below it are not
-     * read again unless the whole log is asked for. What began before it is then taken as it is:
-     * the link of an agent's first record behind it, and outcomes of attempts before it. */
+     * read again unless the whole log is asked for. memory: what remember took at that head, so
+     * that nothing is believed of what follows: every agent's next record continues the one before,
+     * the session, its attempts, time and epoch go on; but for enrolments of agents. Without it
+     * (empty) what began before the head is taken as it is: the link of an agent's first record
+     * behind it, the epoch in force, and outcomes of attempts. */
     struct audit_view since;
+    struct slice memory;
     bool whole;
+    /* Takes what has to be remembered of the published head, or of the last entry where there is no
+     * checkpoint. Left empty when the walk begins behind that head, and when it would be too long.
+     * May be NULL. */
+    struct buf *remember;
     void (*found)(void *context, const struct audit_finding *finding);         /* may be NULL */
     void (*progress)(void *context, uint64_t done, uint64_t of);               /* may be NULL */
     void (*entry)(void *context, uint64_t index, const struct record *record); /* may be NULL */
@@ -78,6 +99,8 @@ struct audit_job {
 struct audit_report {
     struct checkpoint head;      /* of all entries that are there */
     struct checkpoint published; /* size 0: there is no checkpoint that holds */
+    struct checkpoint cosigned;  /* the newest head that witnesses signed, and how many of them */
+    size_t cosignatures;
     uint64_t findings;
     uint64_t read;                /* entries */
     uint64_t kinds[RECORD_KINDS]; /* of those, by kind */

@@ -114,6 +114,105 @@ static void a_stop_with_an_open_attempt(void **state)
     lab_free(lab);
 }
 
+/* The same behind a head that was verified before: what is remembered of that one is enough. */
+static void rules_that_are_broken_later(void **state)
+{
+    static const struct {
+        void (*edit)(struct record *);
+        enum record_kind kind;
+        enum audit_kind found, believed; /* with what is remembered; with nothing but the head */
+    } CASES[] = {
+        {nothing, RECORD_ATTEMPT, AUDIT_NONE, AUDIT_NONE},
+        {older, RECORD_ATTEMPT, AUDIT_TIME_BACK, AUDIT_NONE},
+        {other_snapshot, RECORD_ATTEMPT, AUDIT_SNAPSHOT_CHANGED, AUDIT_NONE},
+        {other_attempt, RECORD_DECISION, AUDIT_OUTCOME_WITHOUT_ATTEMPT, AUDIT_NONE},
+        {other_chain, RECORD_ATTEMPT, AUDIT_CHAIN_BROKEN, AUDIT_NONE},
+        {other_number, RECORD_ATTEMPT, AUDIT_SEQUENCE_GAP, AUDIT_NONE},
+        {other_issuer, RECORD_ATTEMPT, AUDIT_RECORD_FOREIGN, AUDIT_RECORD_FOREIGN},
+        {other_session, RECORD_ATTEMPT, AUDIT_SPLICED, AUDIT_SPLICED},
+        {from_elsewhere, RECORD_BUMP, AUDIT_EPOCH_UNKNOWN, AUDIT_EPOCH_UNKNOWN},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        CLEANUP(buf_free) struct buf memory = {0}, again = {0};
+        struct lab *lab = lab_make();
+        struct audit_job job = lab_job(lab);
+        struct audit_report report;
+        size_t at;
+
+        lab_session(lab, 4);
+        lab_add(lab, RECORD_ATTEMPT, "agent-2"); /* its outcome comes later */
+        lab_commit(lab);
+        at = lab->n;
+        lab_write(lab, at);
+        job.thorough = false;
+        job.remember = &memory;
+        lab_good(&job, &report);
+        assert_true(memory.len > 0);
+        job.since = (struct audit_view){lab_head(lab, at), "verified"};
+        job.memory = buf_slice(&memory);
+        job.remember = &again;
+        lab_good(&job, &report); /* nothing is new: that is remembered already */
+        assert_int_equal(again.len + report.read, 0);
+
+        lab_add(lab, RECORD_DECISION, "agent-2");
+        lab->edit = CASES[i].edit;
+        lab_add(lab, CASES[i].kind, "agent-1");
+        lab_commit(lab);
+        lab_write(lab, lab->n);
+        print_message("%s\n", audit_kind_name(CASES[i].found));
+        job.remember = NULL;
+        lab_expect_job(job, CASES[i].found, CASES[i].found == AUDIT_NONE ? NO_ENTRY : at + 1, "");
+        job.memory.len = 0;
+        lab_expect_job(job, CASES[i].believed, CASES[i].believed == AUDIT_NONE ? NO_ENTRY : at + 1,
+                       "");
+        lab_free(lab);
+    }
+}
+
+/* From one head to the next, to the last entry. */
+static void remembered_from_head_to_head(void **state)
+{
+    struct buf memory[2] = {{0}};
+    struct lab *lab = lab_make();
+    struct audit_job job = lab_job(lab);
+    struct audit_report report;
+    struct why why = {0};
+
+    (void)state;
+    job.thorough = false;
+    for (size_t round = 0; round < 5; round++) {
+        struct buf *next = &memory[round % 2], *last = &memory[(round + 1) % 2];
+
+        lab_session(lab, 90);
+        lab_write(lab, lab->n);
+        buf_cut(next, 0);
+        job.remember = next;
+        job.memory = buf_slice(last);
+        lab_good(&job, &report);
+        assert_int_equal(report.read, round == 0 ? lab->n : 182);
+        assert_true(next->len > 0);
+        job.since = (struct audit_view){lab_head(lab, lab->n), "verified"};
+    }
+    job.whole = true;
+    buf_cut(&memory[1], 0);
+    job.remember = &memory[1];
+    lab_good(&job, &report);
+    assert_true(
+        slice_eq(buf_slice(&memory[0]), buf_slice(&memory[1]))); /* the way does not matter */
+    job.whole = false;
+    lab_session(lab, 1);
+    lab_write(lab, lab->n);
+    for (size_t len = 1; len < memory[1].len; len += 11) { /* not what was written */
+        job.memory = slice_part(buf_slice(&memory[1]), 0, len);
+        assert_int_equal(audit_log(&job, &report, &why), ERR_FORMAT);
+    }
+    buf_free(&memory[0]);
+    buf_free(&memory[1]);
+    lab_free(lab);
+}
+
 /* Every kind that only an install makes room for, in a session that had none; and one in the middle
  * of an epoch's beginning. */
 static void epochs_that_no_install_brought_in(void **state)
@@ -296,6 +395,30 @@ static void what_only_a_whole_record_shows(void **state)
     lab_free(lab);
 }
 
+/* A chain hash that covers nothing, in an agent's last record: nothing links to it, and every hash
+ * of the log is made over it. A fast audit looks, too. */
+static void a_chain_hash_of_nothing(void **state)
+{
+    struct record *record = calloc(1, sizeof *record);
+    struct lab *lab = lab_make();
+    struct audit_job job = lab_job(lab);
+    struct digest was, other;
+    struct why why = {0};
+
+    (void)state;
+    assert_non_null(record);
+    lab_session(lab, 3);
+    assert_int_equal(record_parse(buf_slice(&lab->entries[7]), record, &why), ERR_OK);
+    was = other = record->chain_hash;
+    other.bytes[9] ^= 1;
+    testing_replace(&lab->entries[7], &was, &other);
+    lab_write(lab, lab->n);
+    job.thorough = false;
+    lab_expect_job(job, AUDIT_RECORD_DAMAGED, 7, "");
+    free(record);
+    lab_free(lab);
+}
+
 static void a_tile_of_more_than_there_is(void **state)
 {
     struct lab *lab = lab_make();
@@ -315,6 +438,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rules_that_are_broken),
+        cmocka_unit_test(rules_that_are_broken_later),
+        cmocka_unit_test(remembered_from_head_to_head),
         cmocka_unit_test(a_stop_with_an_open_attempt),
         cmocka_unit_test(epochs_that_no_install_brought_in),
         cmocka_unit_test(an_epoch_begins),
@@ -325,6 +450,7 @@ int main(void)
         cmocka_unit_test(an_entry_that_is_no_record),
         cmocka_unit_test(a_commit_of_another_round),
         cmocka_unit_test(what_only_a_whole_record_shows),
+        cmocka_unit_test(a_chain_hash_of_nothing),
         cmocka_unit_test(a_tile_of_more_than_there_is),
     };
     return cmocka_run_group_tests_name("audit_rules", tests, NULL, NULL);

@@ -35,7 +35,9 @@ struct audit {
     /* Entries that must be there, by the checkpoint and the journal; that are there, by the names
      * of files; whose tiles must be there. */
     uint64_t size, extent, published;
-    uint64_t from;          /* entries before it are not read */
+    uint64_t from;              /* entries before it are not read */
+    struct audit_room cosigned; /* the file that witnesses signed last */
+    bool cosigned_found;
     struct audit_room seal; /* the file, and the entry that it proves */
     bool seal_found;
     struct buf last;
@@ -54,6 +56,7 @@ struct audit {
     struct buf preimage;    /* of that record, if it is a hash envelope */
     struct hw_pubkey *keys; /* of the unit's records, when signatures are judged */
     bool *judged;           /* keys[i] is there */
+    bool *shown;            /* of what was disclosed: a record was found that it is of */
     bool holes;             /* an entry was not readable, so what follows may lack what it was */
     uint64_t last_hole;
     uint64_t *seen; /* by agent: one above the entry of its last record */
@@ -93,12 +96,17 @@ err_code audit_epoch(struct audit *a, uint64_t index, const struct record *recor
 err_code audit_chain_end(struct audit *a);
 /* Begins behind an entry that was verified before. */
 err_code audit_chain_resume(struct audit *a, struct slice entry, struct why *why);
+/* The same with all that is remembered of those before. Error: FORMAT. */
+err_code audit_chain_remember(struct audit *a, struct why *why);
 /* An entry cannot be read. */
 void audit_chain_hole(struct audit *a, uint64_t index);
 
 /* Every signature of a unit whose records have been taken. */
 err_code audit_signatures(struct audit *a, const struct audit_unit *unit,
                           const bool changed[static AUDIT_WIDTH], struct why *why);
+
+/* What was disclosed and is of no record. */
+err_code audit_disclosures(struct audit *a);
 
 /* Reads checkpoint, seal and journal, and lists the heads that the walk will pass. */
 err_code audit_heads(struct audit *a, struct why *why);

@@ -13,11 +13,22 @@ struct half {
     unsigned from;
     err_code errors[AUDIT_WIDTH];
     struct record *record;
+    bool *shown; /* as that of the audit, of these records */
 };
 
 static void half_free(struct half *half)
 {
     free(half->record);
+    free(half->shown);
+}
+
+static void hold_disclosures(const struct half *half, const struct record *record)
+{
+    const struct audit_job *job = half->a->job;
+
+    for (size_t i = 0; record->n_redactions > 0 && i < job->n_disclosed; i++)
+        half->shown[i] = half->shown[i] ||
+                         record_disclosures_check(record, &job->disclosed[i].list, NULL) == ERR_OK;
 }
 
 /* A record that was read. *ret_kind: what a refusal means. */
@@ -30,6 +41,7 @@ static err_code judge(const struct half *half, const struct record *record, unsi
     *ret_kind = err == ERR_SIGNER_UNKNOWN ? AUDIT_SIGNER_UNKNOWN : AUDIT_SIGNATURE_INVALID;
     if (err != ERR_OK)
         return why_say(why, err, "the session's key did not sign this record");
+    hold_disclosures(half, record);
     return auditor->whole == NULL ? ERR_OK : auditor->whole(auditor, record, ret_kind, why);
 }
 
@@ -78,6 +90,13 @@ static err_code report_half(struct audit *a, const struct half *half)
     return ERR_OK;
 }
 
+static err_code half_make(struct half *half)
+{
+    half->record = malloc(sizeof *half->record);
+    half->shown = calloc(half->a->job->n_disclosed + 1, sizeof *half->shown);
+    return half->record == NULL || half->shown == NULL ? ERR_NO_MEMORY : ERR_OK;
+}
+
 err_code audit_signatures(struct audit *a, const struct audit_unit *unit,
                           const bool changed[static AUDIT_WIDTH], struct why *why)
 {
@@ -85,11 +104,23 @@ err_code audit_signatures(struct audit *a, const struct audit_unit *unit,
     CLEANUP(half_free) struct half other = {.a = a, .unit = unit, .skip = changed, .from = 1};
 
     (void)why;
-    one.record = malloc(sizeof *one.record);
-    other.record = malloc(sizeof *other.record);
-    if (one.record == NULL || other.record == NULL)
-        return ERR_NO_MEMORY;
+    TRY(half_make(&one));
+    TRY(half_make(&other));
     audit_both(judge_half, &one, &other);
     TRY(report_half(a, &one));
-    return report_half(a, &other);
+    TRY(report_half(a, &other));
+    for (size_t i = 0; i < a->job->n_disclosed; i++)
+        a->shown[i] = a->shown[i] || one.shown[i] || other.shown[i];
+    return ERR_OK;
+}
+
+err_code audit_disclosures(struct audit *a)
+{
+    if (a->shown == NULL)
+        return ERR_OK;
+    for (size_t i = 0; i < a->job->n_disclosed; i++)
+        if (!a->shown[i])
+            TRY(audit_hold(a, AUDIT_DISCLOSURE_INVALID, AUDIT_NO_INDEX, a->job->disclosed[i].from,
+                           "no record has redacted what it discloses"));
+    return ERR_OK;
 }

@@ -335,6 +335,15 @@ def redacted(world):
     true(not any(b"very-secret" in read(f"{where}/{name}")
                  for where, _, names in os.walk(world.state) for name in names), "on the disk")
     equal(world.pawl("log", "audit")["sound"], True, "audit")
+    alone = f"{world.live}/disclosed.cbor"
+    data = cbor.encode(cbor.decode(read(permit)[1:])[1]["pawl-disclosures"])
+    write(alone, data)
+    equal(world.pawl("log", "audit", "--disclosures", alone)["sound"], True, "disclosed alone")
+    write(alone, data.replace(b"very-secret", b"very-public"))
+    for target in ([], ["--all"]):
+        _, out, _ = world.run("log", "audit", "--json", "--disclosures", alone, *target)
+        first = json.loads(out)["findings"][0]
+        equal((first["kind"], first["file"]), ("disclosure_invalid", alone), "another value")
     redact("pawl.nothing")
     why = world.pawl(*world.request(asked), want="FORMAT")["error"]["why"]
     true("gate.json" in why and "pawl.nothing" in why, why)

@@ -80,6 +80,34 @@ def at_work(world):
     world.sound(2)
 
 
+@suite.test("their signatures are judged")
+def judged(world):
+    world.witnesses()
+    world.witness()
+    world.check(GIT, True, 2)
+    got = world.pawl("log", "audit")
+    equal((got["sound"], got["witnesses"], got["cosignatures"]), (True, 2, 2), "audit")
+    equal(got["cosigned"], world.checkpoint("cosigned")[0], "of so many entries")
+    target = f"{world.live}/copy"
+    world.pawl("log", "export", target)
+    keys = [word for one in json.loads(read(f"{world.state}/gate.json"))["witnesses"]
+            for word in ("--witness", one["vkey"])]
+    for verb in (["log", "audit", target], ["log", "verify", "--log", target]):
+        equal(world.pawl(*verb)["cosignatures"], 0, f"{verb}, with no keys")
+        equal(world.pawl(*verb, *keys)["cosignatures"], 2, f"{verb}, with both")
+    path = f"{target}/cosigned"
+    data = bytearray(read(path))
+    data[-20] = ord("B" if data[-20] == ord("A") else "A")
+    write(path, bytes(data))
+    equal(world.pawl("log", "audit", target)["sound"], True, "nobody knows whose line it is")
+    code, out, _ = world.run("log", "audit", target, "--json", *keys)
+    first = json.loads(out)["findings"][0]
+    equal((code >= 20, first["kind"], first["file"]), (True, "cosignature_invalid", "cosigned"),
+          "a line with a bit changed")
+    world.pawl("log", "audit", target, "--witness", world.log_vkey(), want="KEY_MALFORMED")
+    world.sound(2)
+
+
 @suite.test("the log of an older disk")
 def older_disk(world):
     world.witnesses(needed=0)
