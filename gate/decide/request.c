@@ -122,10 +122,10 @@ static err_code take_digest(const json_t *top, struct request *out, struct why *
     return hash_sha256(buf_slice(&canonical), &out->digest);
 }
 
-/* Takes top in every case. */
-static err_code from_json(json_t *top, struct request *ret, struct why *why)
+err_code request_take(void *json, struct request *ret, struct why *why)
 {
-    CLEANUP(request_free) struct request out = {.json = top};
+    CLEANUP(request_free) struct request out = {.json = json};
+    const json_t *top = json;
     json_t *subject, *action, *resource, *context = json_object_get(top, "context");
 
     if (!json_is_object(top))
@@ -160,7 +160,7 @@ err_code request_parse(struct slice json, struct request *ret, struct why *why)
     if (top == NULL)
         return why_say(why, ERR_JSON_MALFORMED, "line %d, column %d: %s", error.line, error.column,
                        error.text);
-    return from_json(top, ret, why);
+    return request_take(top, ret, why);
 }
 
 static err_code flag_check(const char *what, const char *text, struct why *why)
@@ -237,5 +237,5 @@ err_code request_from_flags(const struct request_flags *flags, struct request *r
     TRY(put_json(json_object_get(top, "resource"), "properties", "resource.properties",
                  flags->properties, why));
     TRY(put_aliases(top, flags->aliases, why));
-    return from_json(json_incref(top), ret, why);
+    return request_take(json_incref(top), ret, why);
 }

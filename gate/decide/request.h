@@ -41,6 +41,10 @@ struct request {
  * column, TOO_LARGE. Owns: the caller frees with request_free(). */
 err_code request_parse(struct slice json, struct request *ret, struct why *why);
 
+/* The same of a json_t that was read already, without duplicate members; members that are not
+ * of a request do not count. Takes json in every case. Errors: REQUEST_MALFORMED, TOO_LARGE. */
+err_code request_take(void *json, struct request *ret, struct why *why);
+
 /* The request that command-line flags describe, as the same JSON. class_ etc. may not be NULL;
  * aliases (may be NULL) ends with NULL; context and properties (of the resource) are JSON objects,
  * or NULL. */

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * authzen.h: OpenID AuthZEN Authorization API 1.0 over HTTP: what is asked becomes a demand, and
+ * what comes back of it an answer. Whoever asks waits no longer than his deadline, whatever the
+ * keeper or the hardware does meanwhile.
+ *
+ *     POST /access/v1/evaluation
+ *     POST /access/v1/evaluations
+ *     GET  /.well-known/authzen-configuration
+ */
+#ifndef PAWL_DAEMON_AUTHZEN_H
+#define PAWL_DAEMON_AUTHZEN_H
+
+#include "gate/daemon/http.h"
+#include "gate/daemon/keeper.h"
+
+#define AUTHZEN_DEADLINE_MS 10000 /* unless X-Pawl-Deadline-Ms says otherwise */
+#define AUTHZEN_DEADLINE_MAX_MS 300000
+#define AUTHZEN_WAITING_MAX ((size_t)16 << 20)  /* bytes of bodies that wait for an answer */
+#define AUTHZEN_EXPANDED_MAX ((size_t)16 << 20) /* of a batch, once every item has its defaults */
+
+/* ---- bodies and answers: no clock, no caller ------------------------------------------------- */
+
+/* A body as a demand. batch: of the evaluations endpoint; *ret_single: it is one evaluation all the
+ * same, since it has no evaluations. An item of a batch that is no request is marked so, and does
+ * not spoil the others. Errors: REQUEST_MALFORMED, JSON_MALFORMED, TOO_LARGE. Owns: demand_free().
+ */
+err_code authzen_parse(struct slice body, bool batch, struct demand **ret, bool *ret_single,
+                       struct why *why);
+
+/* What is answered with status 200. permits: whether the caller gets permit files. NULL: no memory.
+ * Owns: json_decref(). */
+json_t *authzen_answer(const struct demand *demand, bool single, bool permits);
+
+/* May this caller ask for this subject? Errors: SUBJECT_MISMATCH, CALLER_REFUSED. */
+err_code authzen_may_ask(const struct caller *caller, const struct request *request,
+                         struct why *why);
+
+/* ---- service --------------------------------------------------------------------------------- */
+
+struct authzen;
+
+struct authzen_options {
+    struct event_base *base;
+    struct keeper *keeper;
+    uint64_t (*clock_ms)(void); /* since 1970 */
+};
+
+/* Borrows: what the options name. Owns: authzen_free(), once the keeper has given everything back.
+ */
+err_code authzen_new(const struct authzen_options *options, struct authzen **ret);
+void authzen_free(struct authzen **authzen);
+
+err_code authzen_serve(struct authzen *authzen, struct http *http); /* adds its paths */
+
+/* From now on every question is answered with STOPPING. */
+void authzen_stop(struct authzen *authzen);
+size_t authzen_waiting(const struct authzen *authzen); /* callers without an answer */
+
+#endif

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * http.h: HTTP/1.1 on Unix sockets: what comes in is bounded in size, number and time, checked, and
+ * given to whoever a table of paths names. One thread. Whatever is refused here gets {"error":
+ * NAME, "message": TEXT}; what is no HTTP at all gets libevent's own 400 or 413.
+ */
+#ifndef PAWL_DAEMON_HTTP_H
+#define PAWL_DAEMON_HTTP_H
+
+#include "gate/base/bytes.h"
+#include "gate/daemon/caller.h"
+
+#include <jansson.h>
+
+#define HTTP_HEAD_MAX ((size_t)16 << 10) /* bytes of a request's line and headers */
+#define HTTP_ID_MAX 128                  /* characters of X-Request-ID */
+
+struct event_base;
+struct http;
+struct http_call; /* one request, until it is answered: exactly once */
+
+enum http_method {
+    HTTP_GET = 1,
+    HTTP_POST = 2,
+    HTTP_DELETE = 4,
+};
+
+/* Bits of http_route.kinds. */
+#define HTTP_AGENTS (1u << CALLER_AGENT)
+#define HTTP_ENFORCEMENT (1u << CALLER_ENFORCEMENT)
+#define HTTP_ADMIN (1u << CALLER_ADMIN)
+#define HTTP_ANYBODY (HTTP_AGENTS | HTTP_ENFORCEMENT | HTTP_ADMIN)
+
+struct http_route {
+    const char *path; /* one that ends with a slash stands for everything below it; NULL: end */
+    enum http_method method;
+    unsigned kinds;   /* who may */
+    const char *type; /* what a body must be, else 415; NULL: run looks itself */
+    void (*run)(struct http_call *call, void *ctx);
+};
+
+struct http_limits {
+    unsigned connections; /* of one kind of caller; 0: 1024. Who comes later waits at the door */
+    unsigned seconds;     /* to send a request from the last answer on, and to take one; 0: 30 */
+    size_t body;          /* bytes */
+};
+
+/* Borrows: base. Owns: http_free(), before which every call must have been answered. */
+err_code http_new(struct event_base *base, const struct http_limits *limits, struct http **ret);
+void http_free(struct http **http);
+
+/* Tables are asked in the order in which they were added. Borrows: routes, ctx. */
+err_code http_add(struct http *http, const struct http_route *routes, void *ctx);
+
+/* Serves a socket that listens already. Errors: NO_MEMORY. Takes fd in every case. */
+err_code http_listen(struct http *http, int fd, enum caller_kind kind);
+
+/* Lets nobody in any more; who is in gets his answer, and then the door is shut behind him. */
+void http_drain(struct http *http);
+bool http_is_quiet(const struct http *http); /* nobody waits for an answer, or reads one */
+
+/* What was asked. Borrows: until the answer. */
+const struct caller *http_caller(const struct http_call *call);
+const char *http_path(const struct http_call *call); /* without a query; not decoded */
+struct slice http_body(const struct http_call *call);
+const char *http_header(const struct http_call *call, const char *name); /* NULL: none */
+
+/* True if the body is said to be of this media type, whatever its parameters. */
+bool http_is_type(const struct http_call *call, const char *type);
+
+/* The answer, which ends the call. A header is added before it. */
+void http_add_header(struct http_call *call, const char *name, const char *value);
+void http_answer(struct http_call *call, int status, json_t *body); /* takes body; NULL: 503 */
+void http_answer_bytes(struct http_call *call, int status, const char *type, struct slice body);
+void http_refuse(struct http_call *call, int status, err_code err, const struct why *why);
+
+/* The status that a refusal has where nothing else is said. */
+int http_status(err_code err);
+
+#endif

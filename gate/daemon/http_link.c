@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * http_link.c: connections: how many there are, and how long they take. libevent's own time-out
+ * begins anew with every byte, so that one byte now and then keeps a connection for ever.
+ */
+#include "gate/daemon/http_parts.h"
+
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <time.h>
+
+static uint64_t now_ns(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static struct link **bucket_of(struct http *http, const struct bufferevent *bev)
+{
+    return &http->buckets[((uintptr_t)bev >> 6) % HTTP_BUCKETS];
+}
+
+/* Nobody is let in while as many as may be are here. */
+static void watch_door(struct door *door)
+{
+    bool shut = door->http->draining || door->links >= door->http->limits.connections;
+
+    if (shut == door->shut)
+        return;
+    if ((shut ? evconnlistener_disable(door->listener) : evconnlistener_enable(door->listener)) ==
+        0)
+        door->shut = shut;
+}
+
+static void forget(struct link **place)
+{
+    struct link *link = *place;
+
+    *place = link->next;
+    link->door->links--;
+    (void)bufferevent_decref(link->bev);
+    free(link);
+}
+
+/* Called when libevent makes a connection. NULL, without memory, has it make one of its own, which
+ * is not counted, and which only libevent's time-out ends. */
+struct bufferevent *http_link_new(struct event_base *base, void *arg)
+{
+    struct door *door = arg;
+    struct link *link = calloc(1, sizeof *link), **place;
+    struct bufferevent *bev = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
+
+    if (link == NULL || bev == NULL) {
+        free(link);
+        if (bev != NULL)
+            bufferevent_free(bev);
+        return NULL;
+    }
+    bufferevent_incref(bev);
+    place = bucket_of(door->http, bev);
+    *link = (struct link){.next = *place, .door = door, .bev = bev, .since_ns = now_ns()};
+    *place = link;
+    door->links++;
+    watch_door(door);
+    return bev;
+}
+
+/* libevent tells of the end of a connection that has sent a request. */
+static void gone(struct evhttp_connection *evcon, void *arg)
+{
+    struct link *link = arg;
+    struct door *door = link->door;
+    struct link **place = bucket_of(door->http, link->bev);
+
+    (void)evcon;
+    while (*place != link)
+        place = &(*place)->next;
+    forget(place);
+    watch_door(door);
+}
+
+struct link *http_link_of(struct door *door, struct evhttp_connection *evcon)
+{
+    struct bufferevent *bev = evhttp_connection_get_bufferevent(evcon);
+    struct link *link = *bucket_of(door->http, bev);
+
+    while (link != NULL && link->bev != bev)
+        link = link->next;
+    if (link != NULL && link->evcon == NULL) {
+        link->evcon = evcon;
+        evhttp_connection_set_closecb(evcon, gone, link);
+    }
+    return link;
+}
+
+void http_link_turn(struct link *link, enum link_state state)
+{
+    link->state = state;
+    link->since_ns = now_ns();
+}
+
+/* libevent takes its functions away from what it frees; of a connection that never sent a whole
+ * request nothing else is heard. */
+static bool is_gone(const struct link *link)
+{
+    bufferevent_event_cb event = NULL;
+    void *ctx = NULL;
+
+    bufferevent_getcb(link->bev, NULL, NULL, &event, &ctx);
+    return event == NULL;
+}
+
+static void sweep_link(const struct http *http, struct link *link, uint64_t now)
+{
+    uint64_t most = (uint64_t)http->limits.seconds * 1000000000u;
+
+    if (link->state == LINK_WORKING || now - link->since_ns < most)
+        return;
+    /* libevent sees the end of it and frees what it has. */
+    (void)shutdown(bufferevent_getfd(link->bev), SHUT_RDWR);
+}
+
+void http_sweep(evutil_socket_t fd, short what, void *arg)
+{
+    struct http *http = arg;
+    uint64_t now = now_ns();
+
+    (void)fd;
+    (void)what;
+    for (size_t i = 0; i < HTTP_BUCKETS; i++)
+        for (struct link **at = &http->buckets[i]; *at != NULL;) {
+            if (is_gone(*at)) {
+                forget(at);
+                continue;
+            }
+            sweep_link(http, *at, now);
+            at = &(*at)->next;
+        }
+    for (size_t i = 0; i < http->n_doors; i++) {
+        watch_door(&http->doors[i]);
+        if (!http->doors[i].shut) /* it may be that descriptors ran out; see cannot_accept() */
+            (void)evconnlistener_enable(http->doors[i].listener);
+    }
+}
+
+void http_forget_all(struct http *http)
+{
+    for (size_t i = 0; i < HTTP_BUCKETS; i++)
+        while (http->buckets[i] != NULL)
+            forget(&http->buckets[i]);
+}
+
+bool http_is_quiet(const struct http *http)
+{
+    if (http->calls > 0)
+        return false;
+    for (size_t i = 0; i < HTTP_BUCKETS; i++)
+        for (const struct link *link = http->buckets[i]; link != NULL; link = link->next)
+            if (link->state != LINK_READING)
+                return false;
+    return true;
+}

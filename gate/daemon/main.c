@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* main.c: pawld: the command line and the environment of the service. */
+#include "gate/base/text.h"
+#include "gate/daemon/service.h"
+
+#include <getopt.h>
+#include <openssl/crypto.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <time.h>
+
+#define STATE_DEFAULT "/var/lib/pawl"
+
+static const char HELP[] =
+    "usage: pawld [OPTIONS]\n"
+    "\n"
+    "Serves the gate of a directory: who asks gets a decision that is on record and signed by the\n"
+    "hardware. It ends with SIGTERM.\n"
+    "\n"
+    "      --state DIR         the gate's directory (default: $PAWL_STATE or " STATE_DEFAULT ")\n"
+    "      --runtime DIR       for the sockets (default: $RUNTIME_DIRECTORY or DIR/run)\n"
+    "      --agents PATH       socket for agents, who ask for themselves\n"
+    "      --enforcement PATH  socket for enforcement points, who get permits\n"
+    "      --admin PATH        socket for administrators\n"
+    "      --version           print the version\n"
+    "  -h, --help              print this\n"
+    "\n"
+    "See: man pawld\n";
+
+/* Milliseconds since 1970. The call cannot fail for this clock; 1970 would deny everything. */
+static uint64_t clock_ms(void)
+{
+    struct timespec now = {0};
+
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+enum option_key {
+    KEY_HELP = 'h',
+    KEY_STATE = 256,
+    KEY_RUNTIME,
+    KEY_AGENTS,
+    KEY_ENFORCEMENT,
+    KEY_ADMIN,
+    KEY_VERSION,
+};
+
+static const struct option OPTIONS[] = {
+    {"state", required_argument, NULL, KEY_STATE},
+    {"runtime", required_argument, NULL, KEY_RUNTIME},
+    {"agents", required_argument, NULL, KEY_AGENTS},
+    {"enforcement", required_argument, NULL, KEY_ENFORCEMENT},
+    {"admin", required_argument, NULL, KEY_ADMIN},
+    {"version", no_argument, NULL, KEY_VERSION},
+    {"help", no_argument, NULL, KEY_HELP},
+    {0},
+};
+
+/* Sets *ret_text to what is to be printed instead of serving. */
+static err_code read_options(int argc, char **argv, struct service_options *ret,
+                             const char **ret_text, struct why *why)
+{
+    for (int key; (key = getopt_long(argc, argv, "+:h", OPTIONS, NULL)) != -1;)
+        switch (key) {
+        case KEY_STATE:
+            ret->state_dir = optarg;
+            break;
+        case KEY_RUNTIME:
+            ret->runtime_dir = optarg;
+            break;
+        case KEY_AGENTS:
+            ret->paths[CALLER_AGENT] = optarg;
+            break;
+        case KEY_ENFORCEMENT:
+            ret->paths[CALLER_ENFORCEMENT] = optarg;
+            break;
+        case KEY_ADMIN:
+            ret->paths[CALLER_ADMIN] = optarg;
+            break;
+        case KEY_VERSION:
+            *ret_text = "pawld " PAWL_VERSION "\n";
+            break;
+        case KEY_HELP:
+            *ret_text = HELP;
+            break;
+        default:
+            return why_say(why, ERR_USAGE, "\"%s\" is not an option with what it needs",
+                           argv[optind - 1]);
+        }
+    if (optind < argc)
+        return why_say(why, ERR_USAGE, "\"%s\" is too much", argv[optind]);
+    return ERR_OK;
+}
+
+/* In the order of `pawl`: what, why, what to do, the name. */
+static void print_error(err_code err, const struct why *why)
+{
+    (void)fprintf(stderr, "pawld: error: %s\n", err_text(err));
+    if (why->code == err && why->text[0] != '\0')
+        (void)fprintf(stderr, "  %s\n", why->text);
+    if (err_hint(err)[0] != '\0')
+        (void)fprintf(stderr, "  %s\n", err_hint(err));
+    (void)fprintf(stderr, "  %s  man pawl-errors\n", err_name(err));
+}
+
+static void prepare_process(void)
+{
+    /* Keys of a session lie in memory: no core file, and no reading of it by others of this user.
+     */
+    (void)prctl(PR_SET_DUMPABLE, 0);
+    /* What OPENSSL_CONF names is not ours to run. */
+    (void)OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
+    (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGHUP, SIG_IGN);
+    (void)signal(SIGXFSZ, SIG_IGN); /* a file size limit is an error like a full disk */
+    (void)setenv("TSS2_LOG", "all+none", 0);
+}
+
+int main(int argc, char **argv)
+{
+    const char *env_state = secure_getenv("PAWL_STATE");
+    struct service_options options = {
+        .state_dir = env_state != NULL ? env_state : STATE_DEFAULT,
+        .runtime_dir = secure_getenv("RUNTIME_DIRECTORY"),
+        .clock_ms = clock_ms,
+    };
+    const char *text = NULL;
+    struct why why = {0};
+    err_code err = read_options(argc, argv, &options, &text, &why);
+
+    if (err == ERR_OK && text != NULL)
+        return fputs(text, stdout) >= 0 && fflush(stdout) == 0 ? 0 : err_exit(ERR_STORAGE);
+    prepare_process();
+    if (err == ERR_OK)
+        err = service_run(&options, &why);
+    if (err != ERR_OK)
+        print_error(err, &why);
+    return err_exit(err);
+}

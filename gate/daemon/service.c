@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gate/daemon/service.h"
+
+#include "gate/base/file.h"
+#include "gate/daemon/authzen.h"
+#include "gate/daemon/http.h"
+#include "gate/daemon/keeper.h"
+#include "gate/daemon/sockets.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#define TICK_US 100000
+#define FLUSH_TICKS 20       /* for callers that take their last answer slowly */
+#define DESCRIPTORS 4096     /* wanted */
+#define DESCRIPTORS_OWN 128u /* hardware, ledger, policies */
+
+struct service {
+    const struct service_options *options;
+    struct event_base *base;
+    struct lock lock; /* one service of a gate */
+    struct sockets sockets;
+    char *json_path; /* of service.json, once it is written */
+    struct keeper *keeper;
+    struct http *http;
+    struct authzen *authzen;
+    struct event *collect, *tick, *terminate, *interrupt;
+    bool ready, stopping;
+    err_code told; /* the state that was told last */
+    uint64_t told_epoch;
+    unsigned flushed; /* ticks since the last answer */
+};
+
+static void events_free(struct service *s)
+{
+    struct event **all[] = {&s->collect, &s->tick, &s->terminate, &s->interrupt};
+
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        if (*all[i] != NULL)
+            event_free(*all[i]);
+        *all[i] = NULL;
+    }
+}
+
+static void service_free(struct service *s)
+{
+    if (s->json_path != NULL)
+        (void)unlink(s->json_path);
+    free(s->json_path);
+    events_free(s);
+    if (s->keeper != NULL) { /* whoever waits is answered before the connections are gone */
+        keeper_stop(s->keeper, "error");
+        keeper_collect(s->keeper);
+    }
+    http_free(&s->http);
+    keeper_free(&s->keeper);
+    authzen_free(&s->authzen);
+    sockets_free(&s->sockets);
+    if (s->base != NULL)
+        event_base_free(s->base);
+    lock_free(&s->lock);
+}
+
+/* ---- what others are told -------------------------------------------------------------------- */
+
+static void tell(struct service *s, const struct keeper_state *state)
+{
+    char text[640];
+
+    if (s->ready && state->error == s->told && state->epoch == s->told_epoch)
+        return;
+    if (state->error == ERR_OK)
+        (void)snprintf(text, sizeof text, "serving epoch %llu", (unsigned long long)state->epoch);
+    else
+        (void)snprintf(text, sizeof text, "denying everything: %s: %s", err_name(state->error),
+                       why_text(&state->why, state->error));
+    (void)fprintf(stderr, "pawld: %s\n", text);
+    (void)sd_notifyf(0, "%sSTATUS=%s", s->ready ? "" : "READY=1\n", text);
+    s->ready = true;
+    s->told = state->error;
+    s->told_epoch = state->epoch;
+}
+
+/* Not by file_write(), whose beginnings every opening of the gate clears away; nor need it outlast
+ * a power cut. */
+static err_code put_file(const char *path, const char *text, struct why *why)
+{
+    CLEANUP(buf_free) struct buf fresh = {0};
+    CLEANUP(fd_close) int fd = -1;
+    size_t len = strlen(text);
+    const char *name;
+
+    TRY(buf_add_str(&fresh, path));
+    TRY(buf_add_str(&fresh, ".new"));
+    TRY(buf_terminate(&fresh));
+    name = (const char *)fresh.ptr;
+    fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
+    if (fd < 0 || write(fd, text, len) != (ssize_t)len || rename(name, path) != 0)
+        return why_errno(why, errno, "write", path);
+    return ERR_OK;
+}
+
+static char *make_json(const struct sockets *sockets)
+{
+    json_t *json =
+        json_pack("{s:s, s:I, s:s?, s:s?, s:s?}", "schema", "pawl/1", "pid", (json_int_t)getpid(),
+                  "agents", sockets->of[CALLER_AGENT].path, "enforcement",
+                  sockets->of[CALLER_ENFORCEMENT].path, "admin", sockets->of[CALLER_ADMIN].path);
+    char *text = json == NULL ? NULL : json_dumps(json, JSON_COMPACT);
+
+    json_decref(json);
+    return text;
+}
+
+static err_code write_json(struct service *s, struct why *why)
+{
+    CLEANUP(buf_free) struct buf path = {0};
+    char *text;
+    err_code err;
+
+    TRY(path_join(s->options->state_dir, "service.json", &path));
+    s->json_path = strdup((const char *)path.ptr);
+    text = make_json(&s->sockets);
+    err = s->json_path == NULL || text == NULL ? ERR_NO_MEMORY : put_file(s->json_path, text, why);
+    free(text);
+    return err;
+}
+
+/* ---- events ---------------------------------------------------------------------------------- */
+
+static void collect(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    keeper_collect(((struct service *)arg)->keeper);
+}
+
+/* Who waits is answered, or has waited as long as he wanted to; and has read it. */
+static bool is_over(struct service *s)
+{
+    if (authzen_waiting(s->authzen) > 0)
+        return false;
+    return http_is_quiet(s->http) || s->flushed++ >= FLUSH_TICKS;
+}
+
+static void tick(evutil_socket_t fd, short what, void *arg)
+{
+    struct service *s = arg;
+    struct keeper_state state;
+
+    (void)fd;
+    (void)what;
+    keeper_look(s->keeper, &state);
+    if (state.error != ERR_BUSY || s->ready)
+        tell(s, &state);
+    if (s->stopping && is_over(s))
+        (void)event_base_loopbreak(s->base);
+}
+
+static void stop(evutil_socket_t fd, short what, void *arg)
+{
+    struct service *s = arg;
+
+    (void)fd;
+    (void)what;
+    if (s->stopping)
+        return;
+    s->stopping = true;
+    (void)sd_notify(0, "STOPPING=1\nSTATUS=answering who waits");
+    http_drain(s->http);
+    authzen_stop(s->authzen);
+    tick(-1, 0, s);
+}
+
+static err_code add_events(struct service *s)
+{
+    const struct timeval every = {.tv_usec = TICK_US};
+
+    s->collect = event_new(s->base, keeper_fd(s->keeper), EV_READ | EV_PERSIST, collect, s);
+    s->tick = event_new(s->base, -1, EV_PERSIST, tick, s);
+    s->terminate = evsignal_new(s->base, SIGTERM, stop, s);
+    s->interrupt = evsignal_new(s->base, SIGINT, stop, s);
+    if (s->collect == NULL || s->tick == NULL || s->terminate == NULL || s->interrupt == NULL)
+        return ERR_NO_MEMORY;
+    if (event_add(s->collect, NULL) != 0 || event_add(s->tick, &every) != 0 ||
+        event_add(s->terminate, NULL) != 0 || event_add(s->interrupt, NULL) != 0)
+        return ERR_NO_MEMORY;
+    return ERR_OK;
+}
+
+/* ---- start ----------------------------------------------------------------------------------- */
+
+static err_code take_lock(struct service *s, struct why *why)
+{
+    CLEANUP(buf_free) struct buf path = {0};
+
+    TRY(path_join(s->options->state_dir, "gate.json", &path));
+    if (!file_exists((const char *)path.ptr))
+        return why_say(why, ERR_NOT_ENROLLED, "there is no \"%s\"", (const char *)path.ptr);
+    buf_free(&path);
+    TRY(path_join(s->options->state_dir, "service.lock", &path));
+    return lock_take((const char *)path.ptr, 0, &s->lock, why);
+}
+
+/* The given path, or the usual one in the directory for sockets. */
+static err_code path_of(const struct service *s, enum caller_kind kind, struct buf *ret)
+{
+    CLEANUP(buf_free) struct buf dir = {0};
+    char name[32];
+
+    if (s->options->paths[kind] != NULL) {
+        TRY(buf_add_str(ret, s->options->paths[kind]));
+        return buf_terminate(ret);
+    }
+    (void)snprintf(name, sizeof name, "%s.sock", sockets_name(kind));
+    if (s->options->runtime_dir != NULL)
+        return path_join(s->options->runtime_dir, name, ret);
+    TRY(path_join(s->options->state_dir, "run", &dir));
+    return path_join((const char *)dir.ptr, name, ret);
+}
+
+static err_code make_runtime_dir(const struct service *s, struct why *why)
+{
+    CLEANUP(buf_free) struct buf dir = {0};
+
+    if (s->options->runtime_dir != NULL)
+        return file_make_dir(s->options->runtime_dir, 0755, why);
+    TRY(path_join(s->options->state_dir, "run", &dir));
+    return file_make_dir((const char *)dir.ptr, 0755, why);
+}
+
+static err_code open_sockets(struct service *s, struct why *why)
+{
+    CLEANUP(buf_free) struct buf agents = {0}, enforcement = {0}, admin = {0};
+    const char *paths[SOCKET_KINDS] = {0};
+
+    TRY(sockets_inherit(&s->sockets, why));
+    for (size_t i = 0; i < SOCKET_KINDS; i++)
+        if (s->sockets.of[i].fd != 0)
+            return ERR_OK;
+    TRY(make_runtime_dir(s, why));
+    TRY(path_of(s, CALLER_AGENT, &agents));
+    TRY(path_of(s, CALLER_ENFORCEMENT, &enforcement));
+    TRY(path_of(s, CALLER_ADMIN, &admin));
+    paths[CALLER_AGENT] = (const char *)agents.ptr;
+    paths[CALLER_ENFORCEMENT] = (const char *)enforcement.ptr;
+    paths[CALLER_ADMIN] = (const char *)admin.ptr;
+    return sockets_open(paths, &s->sockets, why);
+}
+
+/* As many descriptors as the connections need, where that is allowed; else fewer connections. */
+static unsigned connections(void)
+{
+    struct rlimit limit = {0};
+    rlim_t each;
+
+    (void)getrlimit(RLIMIT_NOFILE, &limit);
+    if (limit.rlim_cur < DESCRIPTORS) {
+        limit.rlim_cur = limit.rlim_max < DESCRIPTORS ? limit.rlim_max : DESCRIPTORS;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+        (void)getrlimit(RLIMIT_NOFILE, &limit);
+    }
+    each = limit.rlim_cur > DESCRIPTORS_OWN ? (limit.rlim_cur - DESCRIPTORS_OWN) / 3 : 1;
+    return each < 1024 ? (unsigned)each : 1024;
+}
+
+static err_code open_http(struct service *s, struct why *why)
+{
+    const struct http_limits limits = {.connections = connections(), .body = REQUEST_SIZE_MAX};
+    const struct authzen_options options = {
+        .base = s->base, .keeper = s->keeper, .clock_ms = s->options->clock_ms};
+
+    TRY(http_new(s->base, &limits, &s->http));
+    TRY(authzen_new(&options, &s->authzen));
+    TRY(authzen_serve(s->authzen, s->http));
+    for (enum caller_kind kind = CALLER_AGENT; kind <= CALLER_ADMIN; kind++) {
+        int fd = sockets_take(&s->sockets, kind);
+        if (fd >= 0 && http_listen(s->http, fd, kind) != ERR_OK)
+            return why_say(why, ERR_NO_MEMORY, "socket \"%s\" cannot be served",
+                           sockets_name(kind));
+    }
+    return ERR_OK;
+}
+
+/* Signals are for the event loop: a thread that waits for hardware is not woken by them. */
+static err_code start_keeper(struct service *s, struct why *why)
+{
+    const struct keeper_options options = {.state_dir = s->options->state_dir,
+                                           .clock_ms = s->options->clock_ms};
+    sigset_t all, before;
+    err_code err;
+
+    (void)sigfillset(&all);
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+    err = keeper_start(&options, &s->keeper, why);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return err;
+}
+
+static err_code start(struct service *s, struct why *why)
+{
+    TRY(take_lock(s, why));
+    s->base = event_base_new();
+    if (s->base == NULL)
+        return why_say(why, ERR_NO_MEMORY, "there is no event loop");
+    TRY(open_sockets(s, why));
+    TRY(start_keeper(s, why));
+    TRY(open_http(s, why));
+    TRY(add_events(s));
+    return write_json(s, why);
+}
+
+/* ---- end ------------------------------------------------------------------------------------- */
+
+static err_code finish(struct service *s, struct why *why)
+{
+    struct keeper_state state;
+
+    keeper_stop(s->keeper, "signal");
+    keeper_collect(s->keeper);
+    keeper_look(s->keeper, &state);
+    if (state.error == ERR_OK)
+        return ERR_OK;
+    *why = state.why;
+    return state.error;
+}
+
+err_code service_run(const struct service_options *options, struct why *why)
+{
+    CLEANUP(service_free) struct service s = {.options = options};
+
+    TRY(start(&s, why));
+    if (event_base_dispatch(s.base) < 0)
+        return why_say(why, ERR_INTERNAL, "the event loop failed");
+    return finish(&s, why);
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * service.h: pawld as a process: its sockets, its event loop, what it tells the service manager,
+ * and its end. While it runs, <state>/service.json says where it listens:
+ *
+ *     {"schema": "pawl/1", "pid": 123, "agents": PATH, "enforcement": PATH, "admin": PATH}
+ */
+#ifndef PAWL_DAEMON_SERVICE_H
+#define PAWL_DAEMON_SERVICE_H
+
+#include "gate/base/why.h"
+#include "gate/daemon/caller.h"
+
+#include <stdint.h>
+
+struct service_options {
+    const char *state_dir;
+    const char *runtime_dir; /* for the sockets; NULL: <state>/run */
+    /* By enum caller_kind; NULL: <runtime>/agents.sock, enforcement.sock, admin.sock. Sockets of
+     * the service manager go before all of it. */
+    const char *paths[CALLER_ADMIN + 1];
+    uint64_t (*clock_ms)(void); /* since 1970 */
+};
+
+/* Serves until SIGTERM or SIGINT, then answers who waits, puts the stop on record and returns. A
+ * hardware that is away does not end it. Errors: NOT_ENROLLED; BUSY when this gate is served
+ * already; EXISTS when somebody listens on a socket or it is no socket; STORAGE. */
+err_code service_run(const struct service_options *options, struct why *why);
+
+#endif
