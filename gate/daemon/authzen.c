@@ -13,6 +13,7 @@ struct authzen {
     struct event_base *base;
     struct keeper *keeper;
     uint64_t (*clock_ms)(void);
+    const char *class_;
     bool stopping;
     size_t waiting; /* callers without an answer */
     size_t bytes;   /* of the bodies of demands that did not come back yet */
@@ -191,6 +192,7 @@ static err_code ask_new(struct authzen *authzen, struct http_call *call, uint64_
 /* On success the keeper has the demand, and the demand has the question. */
 static err_code submit(struct authzen *authzen, struct http_call *call, bool batch, struct why *why)
 {
+    const struct authzen_body body = {http_body(call), batch, authzen->class_};
     CLEANUP(demand_free) struct demand *demand = NULL;
     CLEANUP(ask_free) struct ask *ask = NULL;
     uint64_t ms;
@@ -198,7 +200,7 @@ static err_code submit(struct authzen *authzen, struct http_call *call, bool bat
 
     TRY(admit(authzen, call, why));
     TRY(deadline_of(call, &ms, why));
-    TRY(authzen_parse(http_body(call), batch, &demand, &single, why));
+    TRY(authzen_parse(&body, &demand, &single, why));
     TRY(look_at_subjects(http_caller(call), demand, single, why));
     TRY(ask_new(authzen, call, ms, &ask));
     ask->single = single;
@@ -273,6 +275,7 @@ err_code authzen_new(const struct authzen_options *options, struct authzen **ret
     out->base = options->base;
     out->keeper = options->keeper;
     out->clock_ms = options->clock_ms;
+    out->class_ = options->class_;
     *ret = out;
     return ERR_OK;
 }

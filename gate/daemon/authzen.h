@@ -21,11 +21,17 @@
 
 /* ---- bodies and answers: no clock, no caller ------------------------------------------------- */
 
-/* A body as a demand. batch: of the evaluations endpoint; *ret_single: it is one evaluation all the
- * same, since it has no evaluations. An item of a batch that is no request is marked so, and does
- * not spoil the others. Errors: REQUEST_MALFORMED, JSON_MALFORMED, TOO_LARGE. Owns: demand_free().
+struct authzen_body {
+    struct slice bytes;
+    bool batch;         /* of the evaluations endpoint */
+    const char *class_; /* of actions that say none; NULL: those are malformed */
+};
+
+/* A body as a demand. *ret_single: it is one evaluation, if of the evaluations endpoint for want of
+ * a list. An item of a batch that is no request is marked so, and does not spoil the others.
+ * Errors: REQUEST_MALFORMED, JSON_MALFORMED, TOO_LARGE. Owns: demand_free().
  */
-err_code authzen_parse(struct slice body, bool batch, struct demand **ret, bool *ret_single,
+err_code authzen_parse(const struct authzen_body *body, struct demand **ret, bool *ret_single,
                        struct why *why);
 
 /* What is answered with status 200. permits: whether the caller gets permit files. NULL: no memory.
@@ -44,6 +50,7 @@ struct authzen_options {
     struct event_base *base;
     struct keeper *keeper;
     uint64_t (*clock_ms)(void); /* since 1970 */
+    const char *class_;         /* as authzen_body.class_ */
 };
 
 /* Borrows: what the options name. Owns: authzen_free(), once the keeper has given everything back.

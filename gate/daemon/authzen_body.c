@@ -33,12 +33,12 @@ static err_code load(struct slice body, json_t **ret, struct why *why)
     return ERR_OK;
 }
 
-static err_code one(json_t *top, struct demand **ret, struct why *why)
+static err_code one(json_t *top, const char *class_, struct demand **ret, struct why *why)
 {
     CLEANUP(demand_free) struct demand *out = NULL;
 
     TRY(demand_new(1, &out));
-    TRY(request_take(json_incref(top), &out->items[0].request, why));
+    TRY(request_take(json_incref(top), class_, &out->items[0].request, why));
     *ret = out;
     out = NULL; /* transferred */
     return ERR_OK;
@@ -112,7 +112,8 @@ static err_code merge(const json_t *top, const json_t *item, json_t **ret)
     return ERR_OK;
 }
 
-static err_code read_item(const json_t *top, const json_t *item, struct demand_item *ret)
+static err_code read_item(const json_t *top, const json_t *item, const char *class_,
+                          struct demand_item *ret)
 {
     json_t *whole = NULL;
 
@@ -122,12 +123,13 @@ static err_code read_item(const json_t *top, const json_t *item, struct demand_i
         return ERR_OK;
     }
     TRY(merge(top, item, &whole));
-    ret->malformed = request_take(whole, &ret->request, &ret->malformed_why);
+    ret->malformed = request_take(whole, class_, &ret->request, &ret->malformed_why);
     return ret->malformed == ERR_NO_MEMORY ? ERR_NO_MEMORY : ERR_OK;
 }
 
-static err_code many(json_t *top, const json_t *list, struct demand **ret, struct why *why)
+static err_code many(const json_t *top, const char *class_, struct demand **ret, struct why *why)
 {
+    const json_t *list = json_object_get(top, "evaluations");
     CLEANUP(demand_free) struct demand *out = NULL;
     enum demand_semantic semantic = DEMAND_EXECUTE_ALL;
     size_t n = json_array_size(list);
@@ -139,28 +141,28 @@ static err_code many(json_t *top, const json_t *list, struct demand **ret, struc
     TRY(demand_new(n, &out));
     out->semantic = semantic;
     for (size_t i = 0; i < n; i++)
-        TRY(read_item(top, json_array_get(list, i), &out->items[i]));
+        TRY(read_item(top, json_array_get(list, i), class_, &out->items[i]));
     *ret = out;
     out = NULL; /* transferred */
     return ERR_OK;
 }
 
-err_code authzen_parse(struct slice body, bool batch, struct demand **ret, bool *ret_single,
+err_code authzen_parse(const struct authzen_body *body, struct demand **ret, bool *ret_single,
                        struct why *why)
 {
     CLEANUP(json_free) json_t *top = NULL;
     const json_t *list;
 
-    TRY(load(body, &top, why));
-    list = batch ? json_object_get(top, "evaluations") : NULL;
+    TRY(load(body->bytes, &top, why));
+    list = body->batch ? json_object_get(top, "evaluations") : NULL;
     if (list != NULL && !json_is_array(list))
         return why_say(why, ERR_REQUEST_MALFORMED, "\"evaluations\" is not an array");
     if (list != NULL && json_array_size(list) > 0) {
-        TRY(many(top, list, ret, why));
+        TRY(many(top, body->class_, ret, why));
         *ret_single = false;
         return ERR_OK;
     }
-    TRY(one(top, ret, why));
+    TRY(one(top, body->class_, ret, why));
     *ret_single = true;
     return ERR_OK;
 }

@@ -6,15 +6,16 @@
 
 #include <stdlib.h>
 
-static void check(struct slice body, bool batch)
+static void check(struct slice bytes, bool batch)
 {
+    const struct authzen_body body = {bytes, batch, batch ? "execute" : NULL};
     CLEANUP(demand_free) struct demand *demand = NULL;
     struct why why = {0};
     bool single = false;
     json_t *answer;
     size_t n, i;
 
-    if (authzen_parse(body, batch, &demand, &single, &why) != ERR_OK) {
+    if (authzen_parse(&body, &demand, &single, &why) != ERR_OK) {
         if (demand != NULL)
             abort();
         return;

@@ -270,8 +270,10 @@ void http_free(struct http **http)
 
     if (h == NULL)
         return;
-    for (size_t i = 0; i < h->n_doors; i++)
+    for (size_t i = 0; i < h->n_doors; i++) {
+        h->doors[i].listener = NULL; /* goes before the connections do */
         evhttp_free(h->doors[i].evhttp);
+    }
     http_forget_all(h);
     if (h->sweep != NULL)
         event_free(h->sweep);

@@ -27,7 +27,7 @@ static void watch_door(struct door *door)
 {
     bool shut = door->http->draining || door->links >= door->http->limits.connections;
 
-    if (shut == door->shut)
+    if (shut == door->shut || door->listener == NULL)
         return;
     if ((shut ? evconnlistener_disable(door->listener) : evconnlistener_enable(door->listener)) ==
         0)

@@ -41,7 +41,7 @@ struct link {
 struct door {
     struct http *http;
     struct evhttp *evhttp;
-    struct evconnlistener *listener; /* belongs to evhttp */
+    struct evconnlistener *listener; /* belongs to evhttp; NULL: at its end */
     enum caller_kind kind;
     unsigned links;
     bool shut; /* until somebody leaves */

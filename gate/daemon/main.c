@@ -2,6 +2,7 @@
 /* main.c: pawld: the command line and the environment of the service. */
 #include "gate/base/text.h"
 #include "gate/daemon/service.h"
+#include "gate/decide/request.h"
 
 #include <getopt.h>
 #include <openssl/crypto.h>
@@ -25,6 +26,7 @@ static const char HELP[] =
     "      --agents PATH       socket for agents, who ask for themselves\n"
     "      --enforcement PATH  socket for enforcement points, who get permits\n"
     "      --admin PATH        socket for administrators\n"
+    "      --class CLASS       of actions that say none: execute, mutate, delegate, propagate\n"
     "      --version           print the version\n"
     "  -h, --help              print this\n"
     "\n"
@@ -46,6 +48,7 @@ enum option_key {
     KEY_AGENTS,
     KEY_ENFORCEMENT,
     KEY_ADMIN,
+    KEY_CLASS,
     KEY_VERSION,
 };
 
@@ -55,10 +58,21 @@ static const struct option OPTIONS[] = {
     {"agents", required_argument, NULL, KEY_AGENTS},
     {"enforcement", required_argument, NULL, KEY_ENFORCEMENT},
     {"admin", required_argument, NULL, KEY_ADMIN},
+    {"class", required_argument, NULL, KEY_CLASS},
     {"version", no_argument, NULL, KEY_VERSION},
     {"help", no_argument, NULL, KEY_HELP},
     {0},
 };
+
+static err_code check_class(const char *text, struct why *why)
+{
+    if (text == NULL)
+        return ERR_OK;
+    for (size_t i = 0; i < 4; i++)
+        if (strcmp(text, REQUEST_CLASSES[i]) == 0)
+            return ERR_OK;
+    return why_say(why, ERR_USAGE, "\"%s\" is not execute, mutate, delegate or propagate", text);
+}
 
 /* Sets *ret_text to what is to be printed instead of serving. */
 static err_code read_options(int argc, char **argv, struct service_options *ret,
@@ -81,6 +95,9 @@ static err_code read_options(int argc, char **argv, struct service_options *ret,
         case KEY_ADMIN:
             ret->paths[CALLER_ADMIN] = optarg;
             break;
+        case KEY_CLASS:
+            ret->class_ = optarg;
+            break;
         case KEY_VERSION:
             *ret_text = "pawld " PAWL_VERSION "\n";
             break;
@@ -93,7 +110,7 @@ static err_code read_options(int argc, char **argv, struct service_options *ret,
         }
     if (optind < argc)
         return why_say(why, ERR_USAGE, "\"%s\" is too much", argv[optind]);
-    return ERR_OK;
+    return check_class(ret->class_, why);
 }
 
 /* In the order of `pawl`: what, why, what to do, the name. */

@@ -276,8 +276,10 @@ static unsigned connections(void)
 static err_code open_http(struct service *s, struct why *why)
 {
     const struct http_limits limits = {.connections = connections(), .body = REQUEST_SIZE_MAX};
-    const struct authzen_options options = {
-        .base = s->base, .keeper = s->keeper, .clock_ms = s->options->clock_ms};
+    const struct authzen_options options = {.base = s->base,
+                                            .keeper = s->keeper,
+                                            .clock_ms = s->options->clock_ms,
+                                            .class_ = s->options->class_};
 
     TRY(http_new(s->base, &limits, &s->http));
     TRY(authzen_new(&options, &s->authzen));

@@ -47,10 +47,17 @@ static err_code object_member(const json_t *top, const char *name, json_t **ret,
     return ERR_OK;
 }
 
-static err_code read_class(const json_t *action, struct request *out, struct why *why)
+static err_code read_class(const json_t *action, const char *fallback, struct request *out,
+                           struct why *why)
 {
     const json_t *properties = json_object_get(action, "properties");
 
+    if (fallback != NULL &&
+        (properties == NULL ||
+         (json_is_object(properties) && json_object_get(properties, "class") == NULL))) {
+        out->action_class = slice_str(fallback);
+        return ERR_OK;
+    }
     if (!json_is_object(properties))
         return why_say(
             why, ERR_REQUEST_MALFORMED,
@@ -122,7 +129,7 @@ static err_code take_digest(const json_t *top, struct request *out, struct why *
     return hash_sha256(buf_slice(&canonical), &out->digest);
 }
 
-err_code request_take(void *json, struct request *ret, struct why *why)
+err_code request_take(void *json, const char *class_, struct request *ret, struct why *why)
 {
     CLEANUP(request_free) struct request out = {.json = json};
     const json_t *top = json;
@@ -140,7 +147,7 @@ err_code request_take(void *json, struct request *ret, struct why *why)
     TRY(text_member(action, "action", "name", &out.action_name, why));
     TRY(text_member(resource, "resource", "type", &out.resource_type, why));
     TRY(text_member(resource, "resource", "id", &out.resource_id, why));
-    TRY(read_class(action, &out, why));
+    TRY(read_class(action, class_, &out, why));
     TRY(read_context(context, &out, why));
     TRY(take_digest(top, &out, why));
     *ret = out;
@@ -160,7 +167,7 @@ err_code request_parse(struct slice json, struct request *ret, struct why *why)
     if (top == NULL)
         return why_say(why, ERR_JSON_MALFORMED, "line %d, column %d: %s", error.line, error.column,
                        error.text);
-    return request_take(top, ret, why);
+    return request_take(top, NULL, ret, why);
 }
 
 static err_code flag_check(const char *what, const char *text, struct why *why)
@@ -237,5 +244,5 @@ err_code request_from_flags(const struct request_flags *flags, struct request *r
     TRY(put_json(json_object_get(top, "resource"), "properties", "resource.properties",
                  flags->properties, why));
     TRY(put_aliases(top, flags->aliases, why));
-    return request_take(json_incref(top), ret, why);
+    return request_take(json_incref(top), NULL, ret, why);
 }

@@ -42,8 +42,9 @@ struct request {
 err_code request_parse(struct slice json, struct request *ret, struct why *why);
 
 /* The same of a json_t that was read already, without duplicate members; members that are not
- * of a request do not count. Takes json in every case. Errors: REQUEST_MALFORMED, TOO_LARGE. */
-err_code request_take(void *json, struct request *ret, struct why *why);
+ * of a request do not count. class_: of an action that says none; NULL: that is malformed. It is
+ * not put into what is digested. Takes json in every case. Errors: REQUEST_MALFORMED, TOO_LARGE. */
+err_code request_take(void *json, const char *class_, struct request *ret, struct why *why);
 
 /* The request that command-line flags describe, as the same JSON. class_ etc. may not be NULL;
  * aliases (may be NULL) ends with NULL; context and properties (of the resource) are JSON objects,

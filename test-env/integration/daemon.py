@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+"""daemon.py: pawld as a process, and its clients: standard library alone."""
+
+import base64
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+
+from hardware import die_with_parent
+from tap import equal, true
+from world import World, read
+
+WAIT = 60
+
+
+class Connection(http.client.HTTPConnection):
+    """Over a Unix socket."""
+
+    def __init__(self, path, timeout=WAIT):
+        super().__init__("gate", timeout=timeout)
+        self.path = path
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self.path)
+
+
+class Answer:
+    def __init__(self, response):
+        self.status, self.headers, self.bytes = response.status, response.headers, response.read()
+
+    def json(self):
+        return json.loads(self.bytes)
+
+
+def subject(name="build-7"):
+    return {"type": "agent", "id": name}
+
+
+def resource(name):
+    kind, _, path = name.partition("::")
+    return {"type": kind, "id": path}
+
+
+def evaluation(name, **more):
+    return {"subject": subject(), "action": {"name": "exec", "properties": {"class": "execute"}},
+            "resource": resource(name), **more}
+
+
+class Service(World):
+    """A gate that is served."""
+
+    process = None
+
+    def go(self, stage):
+        self.kill()
+        super().go(stage)
+
+    def close(self):
+        self.kill()
+        super().close()
+
+    def socket(self, kind="enforcement"):
+        return f"{self.state}/run/{kind}.sock"
+
+    def launch(self, *more, **options):
+        """Starts pawld, without waiting for it."""
+        self.log_path = f"{self.base}/pawld.log"
+        with open(self.log_path, "wb") as log:
+            self.process = subprocess.Popen(
+                [self.options.pawld, "--state", self.state, *more], env=self.environment(),
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.base,
+                preexec_fn=die_with_parent, **options)
+
+    def serve(self, *more):
+        """Starts pawld, and waits until its gate is open."""
+        self.launch(*more)
+        end = time.monotonic() + WAIT
+        while b"serving" not in read(self.log_path):
+            true(self.process.poll() is None, f"pawld ended: {read(self.log_path)!r}")
+            true(time.monotonic() < end, f"pawld does not serve: {read(self.log_path)!r}")
+            time.sleep(0.01)
+
+    def halt(self, code=0):
+        """The end in order."""
+        self.process.send_signal(signal.SIGTERM)
+        equal(self.process.wait(WAIT), code, f"exit code of pawld: {read(self.log_path)!r}")
+        self.process = None
+        self.no_secret(read(self.log_path))
+        true(not os.path.exists(f"{self.state}/service.json"), "service.json after the end")
+        true(not os.path.exists(self.socket()), "a socket after the end")
+
+    def kill(self):
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+        self.process = None
+
+    def call(self, method, path, body=None, kind="enforcement", headers=None, link=None):
+        connection = link or Connection(self.socket(kind))
+        if isinstance(body, (dict, list)):
+            body = json.dumps(body).encode()
+        default = {"Content-Type": "application/json"} if body is not None else {}
+        connection.request(method, path, body, {**default, **(headers or {})})
+        answer = Answer(connection.getresponse())
+        if link is None:
+            connection.close()
+        return answer
+
+    def evaluate(self, body, **options):
+        return self.call("POST", "/access/v1/evaluation", body, **options)
+
+    def evaluations(self, body, **options):
+        return self.call("POST", "/access/v1/evaluations", body, **options)
+
+    def keep(self, context, decision):
+        """Puts a permit among those that the ledger must hold, and verifies it offline."""
+        path = f"{self.permits}/{context['evaluation_id']}.cose"
+        with open(path, "xb") as file:
+            file.write(base64.b64decode(context["permit"], validate=True))
+        got = self.verify(path, decision)
+        equal(got["ledger_index"], context["ledger"]["index"], "place in the ledger")
+        return got
+
+    def ask(self, name, decision, **options):
+        """Asks, and holds the answer to all that it says."""
+        answer = self.evaluate(evaluation(name), **options)
+        equal(answer.status, 200, answer.bytes)
+        value = answer.json()
+        equal(value["decision"], decision, f"decision on {name}: {value}")
+        self.keep(value["context"], decision)
+        return value["context"]
