@@ -4,6 +4,7 @@
 #include "gate/cli/explain.h"
 #include "gate/cli/gate_cli.h"
 #include "gate/cli/verbs.h"
+#include "gate/decide/agent.h"
 #include "gate/decide/scribe.h"
 
 #include <errno.h>
@@ -157,14 +158,13 @@ static void say_answer(struct call *call, const struct answer *answer, const str
 }
 
 /* What every object that was asked says; nothing where the request did not get that far. */
-static err_code explain_all(struct call *call, const struct in_force *force,
-                            const struct request *request, const struct answer *answer, int64_t now)
+static err_code explain_all(struct call *call, const struct gate_facts *facts,
+                            const struct request *request, const struct answer *answer)
 {
     CLEANUP(question_free) struct question *question = NULL;
     json_t *list = put_array(call->json, "explanation");
-    const struct gate_facts facts = in_force_facts(force, now);
 
-    TRY(question_make(request, &facts, &question, &call->why));
+    TRY(question_make(request, facts, &question, &call->why));
     for (size_t i = 0; i < answer->n_policies; i++) {
         const struct policy_object *object = answer->policies[i];
         struct why why = {0};
@@ -209,6 +209,9 @@ static err_code run(struct call *call)
     const char *output = args_value(call->args, "output", NULL);
     static struct answer answer;
     struct in_force force;
+    struct gate_facts facts;
+    struct agent_facts known;
+    const struct agent_facts *agent;
 
     TRY(read_request(call, &request));
     if (output != NULL)
@@ -219,7 +222,9 @@ static err_code run(struct call *call)
     TRY(scribe_open(gate, &scribe, &call->why));
     scribe_last(scribe);
     TRY(scribe_attempt(scribe, &request, gate->now_ms, &docket, &call->why));
-    evaluate(&force, &request, gate->now, &answer);
+    agent = agent_facts_of(ledger_enrolled(scribe_ledger(scribe), request.subject_id), &known);
+    facts = in_force_facts_for(&force, agent, gate->now);
+    evaluate_for(&force, &request, agent, gate->now, &answer);
     TRY(scribe_decision(scribe, &docket, &answer, gate->now_ms, &call->why));
     TRY(scribe_finish(scribe, &docket, 1, gate->now_ms, &call->why));
     if (output != NULL)
@@ -228,7 +233,7 @@ static err_code run(struct call *call)
     say_answer(call, &answer, gate, &docket);
     publish_ledger(call, scribe);
     if (args_flag(call->args, "explain") && answer.n_policies > 0)
-        TRY(explain_all(call, &force, &request, &answer, gate->now));
+        TRY(explain_all(call, &facts, &request, &answer));
     call->exit =
         answer.permit ? 0 : err_exit(answer.reason == ERR_OK ? ERR_INTERNAL : answer.reason);
     return ERR_OK;

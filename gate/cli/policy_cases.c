@@ -165,19 +165,26 @@ size_t policy_cases_count(const struct policy_cases *cases)
 
 static err_code read_gate(json_t *gate, struct gate_facts *facts, struct why *why)
 {
-    static const char *const MEMBERS[] = {"now", "epoch", "domain", "gate", "zone", NULL};
-    const json_t *epoch = json_object_get(gate, "epoch");
-    const char *now, *domain, *name, *zone;
+    static const char *const MEMBERS[] = {"now",  "epoch",    "domain", "gate",
+                                          "zone", "enrolled", "parent", NULL};
+    const json_t *epoch = json_object_get(gate, "epoch"),
+                 *enrolled = json_object_get(gate, "enrolled");
+    const char *now, *domain, *name, *zone, *parent;
 
     TRY(only(gate, "\"gate\"", MEMBERS, why));
     TRY(text_of(gate, "now", &now, why));
     TRY(text_of(gate, "domain", &domain, why));
     TRY(text_of(gate, "gate", &name, why));
     TRY(text_of(gate, "zone", &zone, why));
+    TRY(text_of(gate, "parent", &parent, why));
     if (now != NULL && time_parse(now, 0, &facts->now) != ERR_OK)
         return why_say(why, ERR_TEST_FILE, "gate.now \"%.40s\" is no time", now);
     if (epoch != NULL && (!json_is_integer(epoch) || json_integer_value(epoch) < 0))
         return why_say(why, ERR_TEST_FILE, "gate.epoch is not a whole number from 0 on");
+    if (enrolled != NULL && !json_is_boolean(enrolled))
+        return why_say(why, ERR_TEST_FILE, "gate.enrolled is not true or false");
+    facts->enrolled = json_is_true(enrolled);
+    facts->parent = slice_str(parent != NULL ? parent : "");
     facts->epoch = (uint64_t)json_integer_value(epoch);
     facts->domain = slice_str(domain != NULL ? domain : "");
     facts->gate = slice_str(name != NULL ? name : "");

@@ -1,36 +1,58 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gate/decide/evaluate.h"
 
-static bool named(const struct request *request, struct slice alias)
+/* Who asks what. */
+struct asked {
+    const struct request *request;
+    struct agent_facts agent; /* without an id: nobody known */
+    struct slice zone;
+};
+
+static bool among(const struct slice *aliases, size_t n, struct slice alias)
 {
-    for (size_t i = 0; i < request->n_aliases; i++)
-        if (slice_eq(request->aliases[i], alias))
+    for (size_t i = 0; i < n; i++)
+        if (slice_eq(aliases[i], alias))
             return true;
     return false;
 }
 
-static err_code aliases_exist(const struct in_force *force, const struct request *request,
+static bool named(const struct asked *asked, struct slice alias)
+{
+    return among(asked->request->aliases, asked->request->n_aliases, alias) ||
+           among(asked->agent.aliases, asked->agent.n_aliases, alias);
+}
+
+static err_code exist(const struct in_force *force, const char *who, const struct slice *aliases,
+                      size_t n, struct why *why)
+{
+    for (size_t i = 0; i < n; i++)
+        if (snapshot_find(force->snapshot, aliases[i]) == NULL)
+            return why_say(why, ERR_ALIAS_UNKNOWN,
+                           "the %s names \"%.*s\"; epoch %llu has no such alias", who,
+                           TERM_ARG(aliases[i]), (unsigned long long)force->snapshot->epoch);
+    return ERR_OK;
+}
+
+static err_code aliases_exist(const struct in_force *force, const struct asked *asked,
                               struct why *why)
 {
-    for (size_t i = 0; i < request->n_aliases; i++)
-        if (snapshot_find(force->snapshot, request->aliases[i]) == NULL)
-            return why_say(
-                why, ERR_ALIAS_UNKNOWN, "the request names \"%.*s\"; epoch %llu has no such alias",
-                TERM_ARG(request->aliases[i]), (unsigned long long)force->snapshot->epoch);
-    return ERR_OK;
+    TRY(exist(force, "request", asked->request->aliases, asked->request->n_aliases, why));
+    return exist(force, "enrolment of the agent", asked->agent.aliases, asked->agent.n_aliases,
+                 why);
 }
 
 /* Picks the objects that cover the request. Error: NO_POLICY when none does, or a named one does
  * not. */
-static err_code candidates(const struct in_force *force, const struct request *request,
+static err_code candidates(const struct in_force *force, const struct asked *asked,
                            struct answer *out, struct why *why)
 {
+    const struct request *request = asked->request;
     enum policy_action action = policy_action_from(request->action_class);
 
     for (size_t i = 0; i < force->snapshot->n_policies; i++) {
         const struct policy_object *object = &force->objects[i];
-        if (!policy_covers(object, action, request->subject_id, force->zone)) {
-            if (named(request, object->alias))
+        if (!policy_covers(object, action, request->subject_id, asked->zone)) {
+            if (named(asked, object->alias))
                 return why_say(why, ERR_NO_POLICY,
                                "\"%.*s\" does not cover this agent, class and zone",
                                TERM_ARG(object->alias));
@@ -98,13 +120,13 @@ static err_code ask_cedar(const struct policy_object *object, struct question *q
 }
 
 /* Everything that must hold before a policy is asked. */
-static err_code prepare(const struct in_force *force, const struct request *request, int64_t now,
+static err_code prepare(const struct in_force *force, const struct asked *asked, int64_t now,
                         struct answer *out, struct why *why)
 {
     TRY(fresh_snapshot(force->snapshot, now, why));
     TRY(fresh_root(force->root, now, why));
-    TRY(aliases_exist(force, request, why));
-    return candidates(force, request, out, why);
+    TRY(aliases_exist(force, asked, why));
+    return candidates(force, asked, out, why);
 }
 
 /* Asks what covers the request, one after the other; the first objection decides. */
@@ -124,30 +146,60 @@ static err_code ask_all(const struct in_force *force, struct question *question,
     return ERR_OK;
 }
 
-struct gate_facts in_force_facts(const struct in_force *force, int64_t now)
+struct gate_facts in_force_facts_for(const struct in_force *force, const struct agent_facts *agent,
+                                     int64_t now)
 {
-    return (struct gate_facts){now, force->snapshot->epoch, force->snapshot->domain, force->gate,
-                               force->zone};
+    struct gate_facts ret = {.now = now,
+                             .epoch = force->snapshot->epoch,
+                             .domain = force->snapshot->domain,
+                             .gate = force->gate,
+                             .zone = force->zone};
+
+    if (agent == NULL)
+        return ret;
+    ret.enrolled = true;
+    ret.parent = agent->parent;
+    if (agent->zone.len > 0)
+        ret.zone = agent->zone;
+    return ret;
 }
 
-static err_code decide(const struct in_force *force, const struct request *request, int64_t now,
-                       struct answer *out, struct why *why)
+struct gate_facts in_force_facts(const struct in_force *force, int64_t now)
+{
+    return in_force_facts_for(force, NULL, now);
+}
+
+static err_code decide(const struct in_force *force, const struct request *request,
+                       const struct agent_facts *agent, int64_t now, struct answer *out,
+                       struct why *why)
 {
     CLEANUP(question_free) struct question *question = NULL;
-    const struct gate_facts facts = in_force_facts(force, now);
+    const struct gate_facts facts = in_force_facts_for(force, agent, now);
+    struct asked asked = {.request = request, .zone = facts.zone};
 
+    if (agent != NULL && !slice_eq(agent->id, request->subject_id))
+        return why_say(why, ERR_SUBJECT_MISMATCH, "agent \"%.*s\" asks as \"%.*s\"",
+                       TERM_ARG(agent->id), TERM_ARG(request->subject_id));
+    if (agent != NULL)
+        asked.agent = *agent;
     TRY(question_make(request, &facts, &question, why));
-    TRY(prepare(force, request, now, out, why));
+    TRY(prepare(force, &asked, now, out, why));
     return ask_all(force, question, now, out, why);
 }
 
 void evaluate(const struct in_force *force, const struct request *request, int64_t now,
               struct answer *ret)
 {
+    evaluate_for(force, request, NULL, now, ret);
+}
+
+void evaluate_for(const struct in_force *force, const struct request *request,
+                  const struct agent_facts *agent, int64_t now, struct answer *ret)
+{
     struct why why = {0};
 
     *ret = (struct answer){0};
-    ret->reason = decide(force, request, now, ret, &why);
+    ret->reason = decide(force, request, agent, now, ret, &why);
     if (ret->reason != ERR_OK && why.code == ret->reason)
         ret->why = why;
     /* The one place where a permit comes from: somebody was asked, and nobody objected. */

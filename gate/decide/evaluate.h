@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * evaluate.h: the decision as a pure function of request, snapshot, policy objects, zone and time.
+ * evaluate.h: the decision as a pure function of request, snapshot, policy objects, agent, zone and
+ * time.
  * No file, no clock, no hardware: the same input gives the same answer, and it can be asked again.
  *
  * Every policy object in force whose scope covers the request must permit it, whatever the order; a
- * request may name further aliases, which must exist and cover it. Nothing covers: denied.
+ * request may name further aliases, which must exist and cover it, and so must those that its agent
+ * is enrolled with. Nothing covers: denied.
  */
 #ifndef PAWL_DECIDE_EVALUATE_H
 #define PAWL_DECIDE_EVALUATE_H
@@ -27,8 +29,19 @@ struct in_force {
     struct slice zone; /* of this gate; empty: none */
 };
 
-/* What context.gate says. */
+/* An agent that is enrolled. Borrowed. */
+struct agent_facts {
+    struct slice id;             /* the request's subject must be it */
+    const struct slice *aliases; /* every request of it names them, whatever else it names */
+    size_t n_aliases;
+    struct slice zone;   /* instead of the gate's; empty: the gate's */
+    struct slice parent; /* empty: none */
+};
+
+/* What context.gate says. agent: NULL: nobody enrolled it, or nobody looked. */
 struct gate_facts in_force_facts(const struct in_force *force, int64_t now);
+struct gate_facts in_force_facts_for(const struct in_force *force, const struct agent_facts *agent,
+                                     int64_t now);
 
 /* Zeroed memory denies. Borrows from request and in_force. */
 struct answer {
@@ -46,5 +59,9 @@ struct answer {
 /* Always fills *ret; an error inside is a denial with that error as its reason. */
 void evaluate(const struct in_force *force, const struct request *request, int64_t now,
               struct answer *ret);
+
+/* The same for an agent that the gate knows; NULL: as evaluate(). Error: also SUBJECT_MISMATCH. */
+void evaluate_for(const struct in_force *force, const struct request *request,
+                  const struct agent_facts *agent, int64_t now, struct answer *ret);
 
 #endif

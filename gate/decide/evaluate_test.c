@@ -82,6 +82,8 @@ static const char BOTH[] =
     "permit(principal == agent::\"a\", action == Action::\"exec\", resource);"
     "@id(\"no-curl\") forbid(principal, action, resource == program::\"curl\");";
 
+static const struct agent_facts *known; /* who asks; NULL: nobody known */
+
 static struct answer ask_flags(const struct request_flags *flags, int64_t now)
 {
     CLEANUP(request_free) struct request request = {0};
@@ -89,7 +91,7 @@ static struct answer ask_flags(const struct request_flags *flags, int64_t now)
 
     assert_int_equal(request_from_flags(flags, &request, NULL), ERR_OK);
     memset(&answer, 0xa5, sizeof answer); /* a permit that was not taken back would show */
-    evaluate(&world->force, &request, now, &answer);
+    evaluate_for(&world->force, &request, known, now, &answer);
     assert_int_equal(answer.permit, answer.reason == ERR_OK);
     assert_int_equal(answer.why.code, answer.reason);
     return answer;
@@ -162,6 +164,80 @@ static void scope_of_agents_and_zones(void **state)
     assert_true(ask("a", "execute", "git", NULL, NOW).permit);
     world->force.zone = slice_str("plant");
     assert_int_equal(ask("a", "execute", "git", NULL, NOW).reason, ERR_NO_POLICY);
+}
+
+static err_code reason(const char *agent, const char *alias)
+{
+    return ask(agent, "execute", "git", alias, NOW).reason;
+}
+
+/* A request adds to the aliases of the enrolment, and takes none away. */
+static void aliases_of_an_agent(void **state)
+{
+    struct slice base[] = {slice_str("base")}, gone[] = {slice_str("base"), slice_str("gone")};
+    struct agent_facts facts = {.id = slice_str("a"), .aliases = base, .n_aliases = 1};
+    (void)state;
+
+    add("all", PERMIT_ALL);
+    known = &facts;
+    assert_int_equal(reason("a", NULL), ERR_ALIAS_UNKNOWN);
+    add("base", PERMIT_ALL);
+    assert_int_equal(reason("a", NULL), ERR_OK);
+    assert_int_equal(reason("a", "all"), ERR_OK);
+    assert_int_equal(reason("a", "base"), ERR_OK);
+    assert_int_equal(reason("a", "gone"), ERR_ALIAS_UNKNOWN);
+    world->objects[1].actions[ACTION_EXECUTE] = false; /* it has to cover the request */
+    assert_int_equal(reason("a", NULL), ERR_NO_POLICY);
+    assert_int_equal(reason("a", "all"), ERR_NO_POLICY);
+    facts.n_aliases = 0;
+    assert_int_equal(reason("a", NULL), ERR_OK);
+    facts.aliases = gone;
+    facts.n_aliases = 2;
+    world->objects[1].actions[ACTION_EXECUTE] = true;
+    assert_int_equal(reason("a", NULL), ERR_ALIAS_UNKNOWN);
+    assert_non_null(strstr(ask("a", "execute", "git", NULL, NOW).why.text, "enrolment"));
+    known = NULL;
+    assert_int_equal(reason("a", NULL), ERR_OK);
+}
+
+static void zone_of_an_agent(void **state)
+{
+    struct slice lab[] = {slice_str("lab")};
+    struct agent_facts facts = {.id = slice_str("a"), .zone = slice_str("lab")};
+    (void)state;
+
+    add("all", PERMIT_ALL)->zones = (struct term_list){lab, 1};
+    world->force.zone = slice_str("plant");
+    assert_int_equal(reason("a", NULL), ERR_NO_POLICY);
+    known = &facts;
+    assert_int_equal(reason("a", NULL), ERR_OK);
+    facts.zone = slice_str("office");
+    world->force.zone = slice_str("lab"); /* also where the gate's would have done */
+    assert_int_equal(reason("a", NULL), ERR_NO_POLICY);
+    facts.zone = (struct slice){0};
+    assert_int_equal(reason("a", NULL), ERR_OK);
+    known = NULL;
+}
+
+static void facts_of_an_agent(void **state)
+{
+    struct agent_facts facts = {
+        .id = slice_str("a"), .zone = slice_str("lab"), .parent = slice_str("boss")};
+    (void)state;
+
+    world->force.zone = slice_str("plant");
+    add("all", "permit(principal, action, resource) when { context.gate has enrolled && "
+               "context.gate.enrolled && context.gate.zone == \"lab\" && "
+               "context.gate.parent == \"boss\" };");
+    assert_int_equal(reason("a", NULL), ERR_DENIED);
+    known = &facts;
+    assert_int_equal(reason("a", NULL), ERR_OK);
+    assert_int_equal(reason("b", NULL), ERR_SUBJECT_MISMATCH);
+    facts.parent = (struct slice){0};
+    assert_int_equal(reason("a", NULL), ERR_EVALUATION);
+    facts.id = (struct slice){0};
+    assert_int_equal(reason("a", NULL), ERR_SUBJECT_MISMATCH);
+    known = NULL;
 }
 
 static void time_windows(void **state)
@@ -289,6 +365,9 @@ int main(void)
         T(every_covering_policy_must_permit_in_any_order),
         T(aliases_of_the_request),
         T(scope_of_agents_and_zones),
+        T(aliases_of_an_agent),
+        T(zone_of_an_agent),
+        T(facts_of_an_agent),
         T(time_windows),
         T(revocation),
         T(an_object_that_is_not_the_listed_one_denies),

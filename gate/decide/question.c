@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FACTS_MAX 6
+#define FACTS_MAX 8
 
 struct question {
     struct cedar_uid principal, action, resource;
@@ -105,9 +105,13 @@ static err_code take_facts(const struct request *request, const struct gate_fact
         return why_say(why, ERR_INTERNAL, "the time or the epoch does not fit 64 bits");
     add_fact(q, "class", cedar_string(request->action_class));
     add_fact(q, "domain", cedar_string(facts->domain));
+    if (facts->enrolled)
+        add_fact(q, "enrolled", cedar_bool(true));
     add_fact(q, "epoch", cedar_long((int64_t)facts->epoch));
     add_fact(q, "gate", cedar_string(facts->gate));
     add_fact(q, "now", now);
+    if (facts->parent.len > 0)
+        add_fact(q, "parent", cedar_string(facts->parent));
     if (facts->zone.len > 0)
         add_fact(q, "zone", cedar_string(facts->zone));
     return ERR_OK;

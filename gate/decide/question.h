@@ -22,11 +22,14 @@
 #include "gate/policy/rules.h"
 
 /* context.gate: "now" (datetime), "epoch" (long), "domain", "gate", "zone" (strings; zone only if
- * the gate has one), "class" (string, from the request, checked). */
+ * there is one), "class" (string, from the request, checked); of an agent that is enrolled
+ * "enrolled" (true), "parent" (string, only if there is one). */
 struct gate_facts {
     int64_t now; /* seconds since 1970 */
     uint64_t epoch;
     struct slice domain, gate, zone;
+    bool enrolled;
+    struct slice parent;
 };
 
 struct question;

@@ -87,7 +87,8 @@ static const struct {
      IF("context.gate.class == \"execute\" && context.gate.domain == "
         "\"example.org\" && context.gate.gate == \"g\" && context.gate.zone "
         "== \"z\" && context.gate.epoch == 5 && context.gate.now == "
-        "datetime(\"1970-01-01T00:01:40Z\")"),
+        "datetime(\"1970-01-01T00:01:40Z\") && context.gate.enrolled && "
+        "context.gate.parent == \"p\""),
      NULL, NULL, PLAIN, ERR_OK, true},
     {"a failure", IF("context.x == 1"), NULL, NULL, PLAIN, ERR_EVALUATION, false},
     {"a failing forbid", IF("true") "forbid (principal, action, resource) when { context.x };",
@@ -119,7 +120,9 @@ static const struct gate_facts FACTS = {100,
                                         5,
                                         {(const uint8_t *)"example.org", 11},
                                         {(const uint8_t *)"g", 1},
-                                        {(const uint8_t *)"z", 1}};
+                                        {(const uint8_t *)"z", 1},
+                                        true,
+                                        {(const uint8_t *)"p", 1}};
 
 static err_code outcome(size_t i, bool *ret_permit, struct why *why)
 {

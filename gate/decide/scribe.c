@@ -269,20 +269,15 @@ bool scribe_owes_install(const struct scribe *scribe)
     return ledger_installed(scribe->ledger) != scribe->gate->epoch;
 }
 
-static err_code stage_refusal(struct scribe *s, const struct refusal *refusal, uint64_t now_ms,
-                              struct why *why)
+static void fill_refusal(const void *from, struct record *record)
 {
-    char id[RECORD_UUID_TEXT];
-    struct record record;
+    const struct refusal *refusal = from;
 
-    TRY(scribe_begin(s, RECORD_INSTALL_REFUSED, buf_slice(&s->issuer), now_ms, id, &record, why));
-    record.refused = (struct record_refused){slice_str(err_name(refusal->error)), refusal->bundle,
-                                             refusal->claimed};
-    return scribe_stage(s, &record, NULL, why);
+    record->refused = (struct record_refused){slice_str(err_name(refusal->error)), refusal->bundle,
+                                              refusal->claimed};
 }
 
-/* A round of the gate's own. refusal: NULL when what is due is all there is to say. */
-static err_code own_round(struct scribe *s, const struct refusal *refusal, uint64_t now_ms,
+err_code scribe_own_round(struct scribe *s, const struct own_record *own, uint64_t now_ms,
                           uint64_t *ret_index, struct why *why)
 {
     CLEANUP(signed_head_free) struct signed_head head = {0};
@@ -290,8 +285,8 @@ static err_code own_round(struct scribe *s, const struct refusal *refusal, uint6
     err_code err = ERR_OK;
 
     TRY(scribe_begin_round(s, now_ms, why));
-    if (refusal != NULL)
-        err = stage_refusal(s, refusal, now_ms, why);
+    if (own != NULL)
+        err = scribe_stage_filled(s, own, now_ms, why);
     if (err == ERR_OK)
         err = scribe_staged(s, &index);
     if (err != ERR_OK) {
@@ -306,13 +301,15 @@ static err_code own_round(struct scribe *s, const struct refusal *refusal, uint6
 err_code scribe_install(struct scribe *scribe, uint64_t now_ms, uint64_t *ret_index,
                         struct why *why)
 {
-    return own_round(scribe, NULL, now_ms, ret_index, why);
+    return scribe_own_round(scribe, NULL, now_ms, ret_index, why);
 }
 
 err_code scribe_refused(struct scribe *scribe, const struct refusal *refusal, uint64_t now_ms,
                         uint64_t *ret_index, struct why *why)
 {
-    return own_round(scribe, refusal, now_ms, ret_index, why);
+    const struct own_record own = {RECORD_INSTALL_REFUSED, fill_refusal, refusal};
+
+    return scribe_own_round(scribe, &own, now_ms, ret_index, why);
 }
 
 /* ---- the end --------------------------------------------------------------------------------- */

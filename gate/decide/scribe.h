@@ -87,6 +87,15 @@ struct refusal {
 err_code scribe_refused(struct scribe *scribe, const struct refusal *refusal, uint64_t now_ms,
                         uint64_t *ret_index, struct why *why);
 
+/* Enrols an agent, and removes one, in a round of its own; what the roster does not admit or
+ * release is refused before it (gate/ledger/roster.h). agent: as on record, but for the order of
+ * its aliases, of which one may stand there twice. Errors: EXISTS, NOT_FOUND, AGENT_PARENT,
+ * TOO_LARGE; FORMAT for what no record can say; those of a round. ret_index: of the record. */
+err_code scribe_enrol(struct scribe *scribe, const struct record_agent *agent, uint64_t now_ms,
+                      uint64_t *ret_index, struct why *why);
+err_code scribe_remove(struct scribe *scribe, struct slice id, uint64_t admin, uint64_t now_ms,
+                       uint64_t *ret_index, struct why *why);
+
 /* Ends a service's session in order: the stop, the head kept durably, everything published and
  * folded. reason: "signal", ... */
 err_code scribe_stop(struct scribe *scribe, const char *reason, uint64_t now_ms, struct why *why);

@@ -69,6 +69,12 @@ static err_code stage_own(struct scribe *s, enum record_kind kind, uint64_t now_
     return scribe_stage(s, &record, NULL, why);
 }
 
+err_code scribe_stage_filled(struct scribe *s, const struct own_record *own, uint64_t now_ms,
+                             struct why *why)
+{
+    return stage_own(s, own->kind, now_ms, own->fill, own->from, why);
+}
+
 /* ---- sessions -------------------------------------------------------------------------------- */
 
 static void fill_stop(const void *from, struct record *record)

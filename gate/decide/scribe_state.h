@@ -47,6 +47,15 @@ err_code scribe_begin(const struct scribe *s, enum record_kind kind, struct slic
  * NULL. */
 err_code scribe_stage(struct scribe *s, struct record *record, struct buf *ret, struct why *why);
 
+/* A record of the gate's own that holds what fill puts in. */
+struct own_record {
+    enum record_kind kind;
+    void (*fill)(const void *from, struct record *record);
+    const void *from;
+};
+err_code scribe_stage_filled(struct scribe *s, const struct own_record *own, uint64_t now_ms,
+                             struct why *why);
+
 /* Stages what stands before every other entry: a session, and what is due (scribe.h). The
  * hardware's round is open. */
 err_code scribe_stage_own(struct scribe *s, uint64_t now_ms, struct why *why);
@@ -64,6 +73,11 @@ err_code scribe_begin_round(struct scribe *s, uint64_t now_ms, struct why *why);
 
 /* Nothing of an open round remains. */
 void scribe_abandon(struct scribe *s);
+
+/* A round of the gate's own. own: NULL when what is due is all there is to say. ret_index: of the
+ * last of its records. */
+err_code scribe_own_round(struct scribe *s, const struct own_record *own, uint64_t now_ms,
+                          uint64_t *ret_index, struct why *why);
 
 /* The index of the entry that was staged last. */
 err_code scribe_staged(struct scribe *s, uint64_t *ret);
