@@ -6,6 +6,7 @@
 #include "gate/cli/verb.h"
 
 extern const struct verb VERB_INIT, VERB_INSTALL, VERB_CHECK, VERB_STATUS;
+extern const struct verb VERB_AGENT_ENROL, VERB_AGENT_LIST, VERB_AGENT_SHOW, VERB_AGENT_REMOVE;
 extern const struct verb VERB_PERMIT_VERIFY, VERB_PERMIT_SHOW, VERB_LOG_SHOW, VERB_LOG_VERIFY;
 extern const struct verb VERB_LOG_AUDIT, VERB_LOG_PROVE, VERB_LOG_EXPORT, VERB_LOG_REBUILD;
 extern const struct verb VERB_LOG_WITNESS;
