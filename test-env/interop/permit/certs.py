@@ -18,6 +18,7 @@ from shape import Refused, need, octets, array
 UNDERSTOOD = {Oid.EXTENDED_KEY_USAGE, Oid.SUBJECT_ALTERNATIVE_NAME, Oid.BASIC_CONSTRAINTS,
               Oid.KEY_USAGE, Oid.NAME_CONSTRAINTS, Oid.POLICY_CONSTRAINTS, Oid.POLICY_MAPPINGS,
               Oid.CERTIFICATE_POLICIES, Oid.INHIBIT_ANY_POLICY}
+NO_USAGE = x509.KeyUsage(*[False] * 9)
 
 
 def load(der):
@@ -89,6 +90,7 @@ def consistent(certificate):
     """What an authority has stands only in an authority's."""
     basic, usage = value(certificate, Oid.BASIC_CONSTRAINTS), value(certificate, Oid.KEY_USAGE)
     signs = usage is not None and usage.key_cert_sign
+    need(usage is None or usage != NO_USAGE, "a keyUsage of nothing")  # RFC 5280 4.2.1.3
     need(not signs or basic is not None and basic.ca, "keyCertSign of no authority")
     need(basic is None or basic.path_length is None or signs and basic.ca, "a path length alone")
 

@@ -19,7 +19,8 @@ What it means to agree:
 2. Each library alone takes each COSE_Sign1 of a good permit: the permit itself, the key_rotation,
    and the receipt over its root. It refuses each of them with any bit flipped that its signature
    covers. Of a receipt, scitt-cose refuses it with any bit flipped at all, but for the
-   certificates, which it does not read.
+   certificates, which it does not read, and the size of the tree, of which only pawl's header is
+   signed.
 
 "The liar" is a gate whose keys are this program's, with everything well signed: see remade.py. Only
 trees of more than 2^62 entries are left out there, which scitt-cose does not take.

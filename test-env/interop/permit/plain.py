@@ -24,13 +24,20 @@ class Signed:
         at = message.data.find(b"".join(pair))
         # Of the receipt: no signature covers them, and they say nothing that the key does not.
         self.certificates = range(at, at + len(b"".join(pair))) if at >= 0 else range(0)
+        self.size = self.size_of_tree() if self.detached else range(0)
+
+    def size_of_tree(self):
+        """Not signed by RFC 9942, and a path leads to the same root in trees of several sizes."""
+        proof = cbor.decode(self.message.data).value[1][396][-1][0]
+        at = self.message.data.index(proof) + 1
+        return range(at, at + len(cbor.encode(cbor.decode(proof)[0])))
 
     def flipped(self, step=1, everything=False):
         """Bit and message, for each bit that is covered."""
         for bit in range(0, len(self.message.data) * 8, step):
             byte = bit // 8
             covered = self.message.covers(self.message.start + byte)
-            if covered or everything and byte not in self.certificates:
+            if covered or everything and byte not in (*self.certificates, *self.size):
                 changed = bytearray(self.message.data)
                 changed[bit // 8] ^= 1 << bit % 8
                 yield bit, bytes(changed)

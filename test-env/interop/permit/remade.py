@@ -172,7 +172,8 @@ class Liar:
                 "issuer": f"key {above}", "from": 0, "until": 253402300799, "ca": number > 0,
                 "below": max(number - 1, 0), "usage": True, "signs": number > 0, "own id": key,
                 "issuer id": keys[above], "unknown": None, "basic": True, "hash": hashes.SHA256(),
-                "signature": True, "twice": False, "names": NAMES if self.authority else [],
+                "signature": True, "commits": False, "twice": False,
+                "names": NAMES if self.authority else [],
                 "purposes": PURPOSES if self.authority else [],
             })))
         return edits.at(("certificates",), made)
@@ -280,8 +281,9 @@ def certificate(parts):
         made = made.add_extension(x509.BasicConstraints(
             parts["ca"], parts["below"] if parts["ca"] else None), True)
     if parts["usage"]:
-        made = made.add_extension(x509.KeyUsage(parts["signature"], False, False, False, False,
-                                                parts["signs"], False, False, False), True)
+        made = made.add_extension(x509.KeyUsage(
+            parts["signature"], parts["commits"], False, False, False, parts["signs"], False, False,
+            False), True)
     if parts["own id"]:
         made = made.add_extension(x509.SubjectKeyIdentifier(parts["own id"].kid[:20]), False)
     if parts["issuer id"]:
@@ -492,6 +494,8 @@ def certificates(liar):
                 if part == "key":
                     yield {**edits, ("certificate", number, "own id"): value}
                 yield edits
+        yield {("certificate", number, "signature"): False,
+               ("certificate", number, "commits"): True}
     chain = liar.chain
     for ders in ([], chain[:1], chain[1:], chain[:-1], chain[::-1], chain * 2, chain + chain[-1:],
                  chain[:1] + chain, [chain[0], *chain[2:]], [chain[0] + b"\0", *chain[1:]],
