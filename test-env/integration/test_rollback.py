@@ -138,6 +138,8 @@ def old_bundle(world):
     before = world.files(world.state)
     world.install(f"{world.bundles}/1.bundle", want="ROLLBACK")
     equal(world.files(world.state), before, "a refused install changes nothing")
+    (entry,) = world.pawl("log", "show", "--kind", "install_refused")["entries"]
+    equal(entry["detail"], "ROLLBACK, epoch 1", "that it was refused is on record")
     world.sound(2)
 
 
