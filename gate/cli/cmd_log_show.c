@@ -164,8 +164,8 @@ static void describe(const struct record *r, char *ret, size_t size)
         (void)snprintf(ret, size, "%.*s: %.*s", TERM_ARG(r->revocation.what),
                        TERM_ARG(r->revocation.reason));
     else if (r->kind == RECORD_HARDWARE_LOST || r->kind == RECORD_HARDWARE_BACK)
-        (void)snprintf(ret, size, "%.*s, round %llu", TERM_ARG(r->root_state.error),
-                       (unsigned long long)r->root_state.round);
+        (void)snprintf(ret, size, "%.*s, after round %llu", TERM_ARG(r->root_state.error),
+                       (unsigned long long)r->root_state.last_round);
     else if (r->kind == RECORD_AGENT_ENROL || r->kind == RECORD_AGENT_REMOVE)
         (void)snprintf(ret, size, "%.*s, by uid %llu", TERM_ARG(r->agent.id),
                        (unsigned long long)r->agent.admin);

@@ -39,40 +39,59 @@ static err_code read_heads(const struct ledger *ledger, struct heads *ret)
     return ERR_OK;
 }
 
-static void record_drop(struct record **record)
+/* The two records that tell who signed the last entry. */
+struct proof {
+    struct ledger_room room, rotation_room;
+    struct record last, rotation;
+};
+
+static void proof_free(struct proof **proof)
 {
-    free(*record);
-    *record = NULL;
+    if (*proof == NULL)
+        return;
+    ledger_room_free(&(*proof)->room);
+    ledger_room_free(&(*proof)->rotation_room);
+    free(*proof);
+}
+
+/* Signed by the session's key, which only the process had that wrote it; and that key by the
+ * hardware. A token's key changes with its epoch, and it knows the head itself. */
+static err_code check_signed(const struct gate *gate, const struct ledger *ledger,
+                             struct proof *proof, struct why *why)
+{
+    const struct hw_pubkey *hardware = &gate->enrolment.hw.receipt;
+    bool is_rotation = proof->last.kind == RECORD_KEY_ROTATION;
+
+    if (strcmp(gate->enrolment.hw.about.kind, "pkcs11") == 0)
+        return ERR_OK;
+    TRY(ledger_record(ledger, ledger_state(ledger)->began, &proof->rotation_room, &proof->rotation,
+                      why));
+    TRY(record_verify(&proof->rotation, hardware, why));
+    return record_verify(&proof->last, is_rotation ? hardware : &proof->rotation.key, why);
 }
 
 /* The number that the journal gives to its last commit is nobody's word, and all that a TPM knows
- * of it after a restart. A commit that begins a session holds one that the hardware signed. */
+ * of it after a restart. The last entry says it, too, and is signed. */
 static err_code check_number(const struct gate *gate, const struct ledger *ledger,
-                             const struct heads *heads, struct why *why)
+                             const struct tlog_head *head, struct why *why)
 {
-    CLEANUP(record_drop) struct record *record = malloc(sizeof *record);
-    CLEANUP(ledger_room_free) struct ledger_room room = {0};
-    const struct tlog_head *last;
+    CLEANUP(proof_free) struct proof *proof = calloc(1, sizeof *proof);
     struct why inner = {0};
+    err_code err;
 
-    if (record == NULL)
+    if (proof == NULL)
         return ERR_NO_MEMORY;
-    if (heads->n_ledger < 2)
-        return ERR_OK; /* folded: where its last commit began is not known any more */
-    last = &heads->ledger[heads->n_ledger - 1];
-    TRY(ledger_record(ledger, last[-1].checkpoint.size, &room, record, why));
-    if (record->kind != RECORD_KEY_ROTATION)
-        return ERR_OK;
-    if (record->rotation.round != last->round)
+    TRY(ledger_record(ledger, head->checkpoint.size - 1, &proof->room, &proof->last, why));
+    if (proof->last.round != head->round)
         return why_say(why, ERR_LEDGER_INCONSISTENT,
                        "the journal's last commit is said to be of round %" PRIu64
-                       ", its key_rotation says %" PRIu64,
-                       last->round, record->rotation.round);
-    if (strcmp(gate->enrolment.hw.about.kind, "tpm") == 0 && /* a token knows the head itself */
-        record_verify(record, &gate->enrolment.hw.receipt, &inner) != ERR_OK)
-        return why_say(why, ERR_LEDGER_INCONSISTENT,
-                       "the key_rotation of the journal's last commit: %s", inner.text);
-    return ERR_OK;
+                       ", its last entry says %" PRIu64,
+                       head->round, proof->last.round);
+    err = check_signed(gate, ledger, proof, &inner);
+    if (err == ERR_OK || err == ERR_NO_MEMORY)
+        return err;
+    return why_say(why, ERR_LEDGER_INCONSISTENT, "nobody signed the round of the last entry: %s",
+                   why_text(&inner, err));
 }
 
 err_code gate_head_check(struct gate *gate, const struct ledger *ledger, struct hw_kept *ret,
@@ -81,6 +100,7 @@ err_code gate_head_check(struct gate *gate, const struct ledger *ledger, struct 
     CLEANUP(heads_free) struct heads heads = {0};
 
     TRY(read_heads(ledger, &heads));
-    TRY(check_number(gate, ledger, &heads, why));
+    if (heads.n > 0)
+        TRY(check_number(gate, ledger, &heads.ledger[heads.n_ledger - 1], why));
     return gate->hw->ops->head_check(gate->hw, heads.hardware, heads.n, ret, why);
 }

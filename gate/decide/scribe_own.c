@@ -34,6 +34,7 @@ err_code scribe_begin(const struct scribe *s, enum record_kind kind, struct slic
         .hardware = slice_str(about->model),
         .simulated = about->simulator,
         .epoch = s->session.epoch,
+        .round = s->kept.round + 1,
         .has_snapshot = kind != RECORD_ENROL,
         .snapshot = s->session.snapshot,
     };
@@ -112,7 +113,6 @@ static err_code stage_rotation(struct scribe *s, uint64_t now_ms, struct why *wh
 
     TRY(scribe_begin(s, RECORD_KEY_ROTATION, buf_slice(&s->issuer), now_ms, id, &record, why));
     record.key = session->key->key;
-    record.rotation.round = s->kept.round + 1;
     record.rotation.n_certs = session->cert.chain.n;
     for (size_t i = 0; i < session->cert.chain.n; i++)
         record.rotation.certs[i] = session->cert.chain.certs[i];
@@ -225,7 +225,7 @@ static err_code stage_outage(struct scribe *s, uint64_t now_ms, struct why *why)
     const struct outage *outage = &s->outage;
     const struct slice error = slice_str(err_name(outage->error));
     const struct record_hardware lost = {error, outage->round, outage->worked_ms};
-    const struct record_hardware back = {error, s->kept.round + 1, outage->at_ms};
+    const struct record_hardware back = {error, outage->round, outage->at_ms};
 
     TRY(stage_own(s, RECORD_HARDWARE_LOST, now_ms, fill_outage, &lost, why));
     return stage_own(s, RECORD_HARDWARE_BACK, now_ms, fill_outage, &back, why);

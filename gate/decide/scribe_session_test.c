@@ -4,6 +4,7 @@
 #include "gate/base/file.h"
 #include "gate/decide/office_testing.h"
 #include "gate/ledger/ledger_testing.h"
+#include "gate/tlog/journal.h"
 #include "gate/tlog/note.h"
 
 #include <setjmp.h>
@@ -190,6 +191,113 @@ static void an_older_copy_is_put_back(void **state)
     assert_null(scribe);
 }
 
+/* The journal in DIR with another round for its last commit, and all checks right. */
+static void renumber(const char *dir, uint64_t round)
+{
+    CLEANUP(buf_free) struct buf journal = {0}, out = {0}, last = {0};
+    struct journal_frame frame, newest = {0};
+    struct digest check, before;
+    struct tlog_head head;
+    enum journal_at found;
+    char path[160];
+    size_t at = JOURNAL_HEADER, from = at;
+    uint8_t *room;
+    struct why why = {0};
+
+    (void)snprintf(path, sizeof path, "%s/journal", dir);
+    OK(file_read(path, JOURNAL_MAX, &journal, &why));
+    OK(journal_header_parse(slice_part(buf_slice(&journal), 0, JOURNAL_HEADER), &head, &check,
+                            &why));
+    for (; at < journal.len; at = frame.end) {
+        OK(journal_at(buf_slice(&journal), at, &head, &check, &frame, &found));
+        assert_int_equal(found, JOURNAL_WHOLE);
+        from = at;
+        before = check;
+        newest = frame;
+        head = frame.head;
+        check = frame.check;
+    }
+    newest.head.round = round;
+    OK(buf_add_space(&last, JOURNAL_FRONT, &room));
+    OK(buf_add_slice(&last, newest.entries));
+    OK(journal_frame(&last, &newest, &before, &check));
+    OK(buf_add(&out, journal.ptr, from));
+    OK(buf_add_slice(&out, buf_slice(&last)));
+    OK(file_write(path, buf_slice(&out), 0600, &why));
+}
+
+/* The hardware may know no more of the newest head than its number. An older commit that is called
+ * so names another one, and is signed by a key that nobody has any more. */
+static void an_older_copy_is_called_the_newest(void **state)
+{
+    struct scribe *scribe = NULL;
+    struct why why = {0};
+    char dir[96];
+
+    (void)state;
+    office_decided(NOW, FIRST);
+    office_decided(NOW, FIRST + 2); /* within the session */
+    (void)snprintf(dir, sizeof dir, "%s/ledger", office.dir);
+    copy_file(dir, office.dir, "journal");
+    office_decided(NOW, FIRST + 4);
+    office_decided(NOW, FIRST + 6);
+    renumber(office.dir, scribe_kept(office.scribe)->round);
+    scribe_close(&office.scribe);
+    copy_file(office.dir, dir, "journal");
+    assert_int_equal(scribe_open(&office.gate, &scribe, &why), ERR_LEDGER_INCONSISTENT);
+    assert_non_null(strstr(why.text, "its last entry says"));
+    assert_null(scribe);
+}
+
+/* Puts one more commit behind an older copy, of this round, by the session's key as far as its
+ * records say. */
+static void forge_commit(const char *dir, uint64_t round)
+{
+    CLEANUP(ledger_close) struct ledger *ledger = NULL;
+    CLEANUP(record_draft_free) struct record_draft draft = {0};
+    CLEANUP(buf_free) struct buf bytes = {0};
+    CLEANUP(ledger_room_free) struct ledger_room room = {0}, last_room = {0};
+    static struct record record, rotation;
+    static const uint8_t SIGNATURE[64] = {1};
+    char id[RECORD_UUID_TEXT];
+    struct why why = {0};
+
+    OK(ledger_open(dir, LEDGER_APPEND, &ledger, &why));
+    OK(ledger_record(ledger, ledger_state(ledger)->began, &room, &rotation, &why));
+    OK(ledger_record(ledger, ledger_size(ledger) - 2, &last_room, &record, &why));
+    assert_int_equal(record.kind, RECORD_ATTEMPT);
+    OK(record_uuid(NOW, id));
+    record.record_id = slice_str(id);
+    record.round = round;
+    OK(ledger_link(ledger, record.agent_id, &record.link, &why));
+    OK(record_prepare(&rotation.key, &record, &draft, &why));
+    OK(record_finish(&draft, SIGNATURE, &bytes));
+    OK(ledger_stage(ledger, buf_slice(&bytes), &why));
+    OK(ledger_commit(ledger, round, &why));
+}
+
+static void a_commit_is_forged(void **state)
+{
+    struct scribe *scribe = NULL;
+    struct why why = {0};
+    uint64_t round;
+    char dir[96];
+
+    (void)state;
+    office_decided(NOW, FIRST);
+    (void)snprintf(dir, sizeof dir, "%s/ledger", office.dir);
+    copy_file(dir, office.dir, "journal");
+    office_decided(NOW, FIRST + 2);
+    office_decided(NOW, FIRST + 4);
+    round = scribe_kept(office.scribe)->round;
+    scribe_close(&office.scribe);
+    copy_file(office.dir, dir, "journal");
+    forge_commit(office.dir, round);
+    assert_int_equal(scribe_open(&office.gate, &scribe, &why), ERR_LEDGER_INCONSISTENT);
+    assert_non_null(strstr(why.text, "nobody signed the round of the last entry"));
+    assert_null(scribe);
+}
+
 /* After an unclean end the hardware cannot tell the last rounds apart: how many may be missing goes
  * on record. */
 static void power_was_lost(void **state)
@@ -268,6 +376,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_refused_install, office_setup, office_teardown),
         cmocka_unit_test_setup_teardown(revocations, office_setup, office_teardown),
         cmocka_unit_test_setup_teardown(an_older_copy_is_put_back, office_setup, office_teardown),
+        cmocka_unit_test_setup_teardown(an_older_copy_is_called_the_newest, office_setup,
+                                        office_teardown),
+        cmocka_unit_test_setup_teardown(a_commit_is_forged, office_setup, office_teardown),
         cmocka_unit_test_setup_teardown(power_was_lost, office_setup, office_teardown),
         cmocka_unit_test_setup_teardown(redaction, office_setup, office_teardown),
     };

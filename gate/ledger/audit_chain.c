@@ -113,13 +113,16 @@ static err_code continue_with(struct audit *a, const struct record *record, stru
     head->time_ms = record->action_ms;
     head->epoch = record->epoch;
     head->has_snapshot = false;
+    head->round = record->round;
     if (record->kind != RECORD_KEY_ROTATION)
         copy_session(head, record);
+    else if (head->key_round >= record->round)
+        head->key_round = record->round - (record->round > 0);
     if (record->kind == RECORD_START) {
         head->phase = SESSION_BEGUN;
         head->clean = record->start.clean;
         head->began = record->start.last_size;
-        head->round = record->start.last_round + 1;
+        head->key_round = record->start.last_round + 1;
     }
     if (succession_take(s, record, NULL) == ERR_OK)
         return ERR_OK;
@@ -239,15 +242,15 @@ static void count(struct audit *a, const struct record *record)
     report->permits += record->kind == RECORD_DECISION && record->decision.permit;
 }
 
-/* The hardware signed the round with the key_rotation; the journal's number is nobody's word. */
+/* The round of a record is signed with it; the journal's number is nobody's word. */
 static err_code judge_round(struct audit *a, uint64_t index, const struct record *record)
 {
-    uint64_t round, want = record->rotation.round;
+    uint64_t round, want = record->round;
 
     if (!audit_journal_round(&a->journal, index, &round) || round == want)
         return ERR_OK;
     return audit_hold(a, AUDIT_JOURNAL_DAMAGED, index, "journal",
-                      "calls the commit round %llu, and its key_rotation is of round %llu",
+                      "calls the commit round %llu, and its entry is of round %llu",
                       (unsigned long long)round, (unsigned long long)want);
 }
 
@@ -265,8 +268,8 @@ static err_code own_rules(struct audit *a, uint64_t index, const struct record *
         if (a->chain.head.phase == SESSION_BEGUN || a->chain.head.phase == SESSION_RUNNING)
             a->report.interrupted++;
         TRY(introduce(a, index, record));
-        TRY(judge_round(a, index, record));
     }
+    TRY(judge_round(a, index, record));
     if (auditor->record == NULL || auditor->record(auditor, record, &kind, &inner) == ERR_OK)
         return ERR_OK;
     return audit_hold(a, kind, index, "", "%s", inner.text);
@@ -356,6 +359,7 @@ err_code audit_chain_resume(struct audit *a, struct slice entry, struct why *why
     TRY(buf_add_slice(&a->chain.issuer, record->issuer));
     a->chain.head.time_ms = record->action_ms;
     a->chain.head.epoch = record->epoch;
+    a->chain.head.round = record->round;
     a->chain.head.has_snapshot = record->has_snapshot;
     a->chain.head.snapshot = record->snapshot;
     copy_session(&a->chain.head, record);

@@ -87,16 +87,20 @@ void lab_free(struct lab *lab)
 
 /* ---- entries --------------------------------------------------------------------------------- */
 
+uint64_t lab_round(const struct lab *lab)
+{
+    return FIRST_ROUND + lab->n_commits;
+}
+
 static void fit(struct lab *lab, struct record *record)
 {
     const struct succession_head *head = &lab->chain.head;
 
-    if (record->kind == RECORD_KEY_ROTATION)
-        record->rotation.round = FIRST_ROUND + lab->n_commits;
+    record->round = lab_round(lab);
     if (record->kind == RECORD_START) {
         record->start.clean = head->clean;
         record->start.last_size = head->began;
-        record->start.last_round = head->round - 1;
+        record->start.last_round = head->key_round - 1;
     }
     if (record->kind == RECORD_DECISION)
         record->decision.attempt = slice_str(lab->attempt);
@@ -153,6 +157,7 @@ void lab_add_envelope(struct lab *lab, struct buf *ret_preimage, char ret_name[s
     assert_non_null(parsed);
     assert_int_equal(succession_link(&lab->chain, slice_str(TESTING_ISSUER), &link, &why), ERR_OK);
     record = testing_record(&lab->t, RECORD_APPROVAL, NULL, &link);
+    record->round = lab_round(lab);
     assert_int_equal(record_prepare(key, record, &draft, &why), ERR_OK);
     draft.preimage = buf_take(&draft.payload);
     assert_int_equal(hash_sha256(buf_slice(&draft.preimage), &hash), ERR_OK);

@@ -35,6 +35,9 @@ struct lab {
 struct lab *lab_make(void);
 void lab_free(struct lab *lab);
 
+/* That its next records are committed in. */
+uint64_t lab_round(const struct lab *lab);
+
 /* Adds a record; of a decision, an agent's. A key_rotation begins a new session. */
 void lab_add(struct lab *lab, enum record_kind kind, const char *agent);
 /* Adds what a later kind may be: a record of the session's that is a hash envelope. Its size is no

@@ -8,7 +8,6 @@
 
 #define T0 1760000000000 /* milliseconds since 1970 */
 #define ISSUER "dev.pawl:example.org/gate-1"
-#define ROUND 1
 
 err_code bench_gate_init(struct bench_gate *gate, uint32_t n_agents, struct why *why)
 {
@@ -98,12 +97,12 @@ static err_code set_record(struct bench_gate *gate, enum record_kind kind)
         .hardware = slice_str("key in memory"),
         .simulated = true,
         .epoch = 1,
+        .round = gate->round,
         .has_snapshot = true,
     };
     TRY(hash_sha256(slice_str("snapshot"), &record->snapshot));
     if (kind == RECORD_KEY_ROTATION) {
         record->key = gate->session->key;
-        record->rotation.round = ROUND;
     } else if (kind == RECORD_START) {
         record->start = (struct record_start){
             .version = slice_str("0"), .firmware = slice_str("0"), .clean = true};

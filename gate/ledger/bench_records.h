@@ -16,6 +16,7 @@ struct bench_gate {
     struct record_link own;     /* of the gate's own records */
     struct record_link *agents; /* of agent number i, all zero: none yet */
     uint32_t n_agents;
+    uint64_t round;  /* that the next records are committed in */
     uint32_t asking; /* the agent whose attempt has no decision yet */
     bool unsigned_;  /* sixty-four octets that are no signature: several times as fast to make */
     char session_id[RECORD_UUID_TEXT], record_id[RECORD_UUID_TEXT], attempt_id[RECORD_UUID_TEXT];

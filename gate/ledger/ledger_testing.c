@@ -139,7 +139,7 @@ static void set_rotation(struct testing *t, struct record *record)
     const struct x509_chain chain = testing_chain(t);
 
     record->key = t->statement->key;
-    record->rotation.round = ++t->round;
+    t->round++;
     record->rotation.n_certs = chain.n;
     for (size_t i = 0; i < chain.n; i++)
         record->rotation.certs[i] = chain.certs[i];
@@ -257,6 +257,7 @@ struct record *testing_record(struct testing *t, enum record_kind kind, const ch
     record->has_snapshot = true;
     record->snapshot = digest_of("snapshot");
     set_by_kind(t, record);
+    record->round = t->round;
     assert_int_equal(record_input(record, &record->input), ERR_OK);
     return record;
 }
@@ -281,7 +282,7 @@ void testing_fit(const struct ledger *ledger, struct record *record)
     if (record->kind == RECORD_START) {
         record->start.clean = head->clean;
         record->start.last_size = head->began;
-        record->start.last_round = head->round - 1;
+        record->start.last_round = head->key_round - 1;
     }
     if ((record->kind == RECORD_BUMP || record->kind == RECORD_INSTALL) &&
         head->installed < record->epoch) /* else there is no such record */

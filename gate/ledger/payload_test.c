@@ -41,7 +41,7 @@ static void make_large(struct testing *t, uint64_t round, struct large *ret)
 
     testing_new_session(t);
     record = testing_record(t, RECORD_KEY_ROTATION, NULL, &link);
-    record->rotation.round = round;
+    record->round = round;
     record->rotation.n_certs = RECORD_CERTS_MAX;
     for (size_t i = 0; i < RECORD_CERTS_MAX; i++)
         record->rotation.certs[i] = SLICE_OF(cert);
@@ -235,7 +235,7 @@ static struct lab *make_lab(struct large *large)
     struct why why = {0};
 
     assert_non_null(record);
-    make_large(&lab->t, 1001, large); /* the round of the journal's first commit */
+    make_large(&lab->t, lab_round(lab), large);
     assert_int_equal(buf_add_slice(&lab->entries[0], buf_slice(&large->entry)), ERR_OK);
     assert_int_equal(payload_store(lab->dir, buf_slice(&large->preimage), &why), ERR_OK);
     assert_int_equal(

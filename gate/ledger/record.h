@@ -91,7 +91,6 @@ struct record_decision {
 
 /* The certificate of the key comes first, then what certifies it. None: n_certs 0. */
 struct record_rotation {
-    uint64_t round; /* of the hardware, that this record is committed in */
     size_t n_certs;
     struct slice certs[RECORD_CERTS_MAX]; /* DER */
 };
@@ -133,9 +132,9 @@ struct record_revocation {
 
 /* Of kinds HARDWARE_LOST and HARDWARE_BACK. */
 struct record_hardware {
-    struct slice error; /* stable name of what failed */
-    uint64_t round;     /* LOST: the last one that is known; BACK: the one that this is in */
-    uint64_t since_ms;  /* BACK: when it was lost; LOST: when it last worked */
+    struct slice error;  /* stable name of what failed */
+    uint64_t last_round; /* the last one before it failed */
+    uint64_t since_ms;   /* BACK: when it was lost; LOST: when it last worked */
 };
 
 /* Of kinds AGENT_ENROL and AGENT_REMOVE; of the second, id and admin alone. Which processes are the
@@ -184,6 +183,7 @@ struct record {
     struct slice hardware; /* manufacturer and model of the hardware root */
     bool simulated;
     uint64_t epoch; /* that was in force; of an install or bump: the new one */
+    uint64_t round; /* of the hardware, that this record is committed in */
 
     bool has_snapshot; /* attempt, decision, install, bump, revocation: always; enrol: never;
                           else if one was in force */

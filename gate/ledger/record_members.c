@@ -36,6 +36,7 @@
         key, type, false, 0, 0, 0                                                                  \
     }
 #define EPOCH UINT(OWN_EPOCH, epoch, 0)
+#define ROUND UINT(OWN_ROUND, round, 0)
 #define HARDWARE TEXT(OWN_HARDWARE, hardware, RECORD_NAME_MAX)
 #define SIMULATED BOOL(OWN_SIMULATED, simulated)
 #define SNAPSHOT OTHER(OWN_SNAPSHOT, MEMBER_SNAPSHOT)
@@ -48,6 +49,7 @@ static const struct record_member ATTEMPT[] = {
     TEXT(OWN_CLASS, attempt.class_, RECORD_NAME_MAX),
     EPOCH,
     OTHER(OWN_EVENT, MEMBER_EVENT),
+    ROUND,
     TEXT(OWN_ACTION, attempt.action, RECORD_ID_MAX),
     NAMED(OWN_SUBJECT, agent_id, attempt.subject_type),
     HARDWARE,
@@ -62,6 +64,7 @@ static const struct record_member DECISION[] = {
     TEXT(OWN_CLASS, decision.class_, RECORD_NAME_MAX),
     EPOCH,
     OTHER(OWN_EVENT, MEMBER_EVENT),
+    ROUND,
     TEXT(OWN_ACTION, decision.action, RECORD_ID_MAX),
     TEXT(OWN_REASON, decision.reason, RECORD_NAME_MAX),
     UUID(OWN_ATTEMPT, decision.attempt),
@@ -79,7 +82,7 @@ static const struct record_member DECISION[] = {
 static const struct record_member KEY_ROTATION[] = {
     OTHER(OWN_KEY, MEMBER_KEY),
     EPOCH,
-    UINT(OWN_ROUND, rotation.round, 0),
+    ROUND,
     HARDWARE,
     SNAPSHOT_IF_ANY,
     SIMULATED,
@@ -90,6 +93,7 @@ static const struct record_member KEY_ROTATION[] = {
 static const struct record_member START[] = {
     BOOL(OWN_CLEAN, start.clean),
     EPOCH,
+    ROUND,
     UINT(OWN_MISSING, start.missing, 0),
     TEXT(OWN_VERSION, start.version, RECORD_NAME_MAX),
     TEXT(OWN_FIRMWARE, start.firmware, RECORD_NAME_MAX),
@@ -102,22 +106,29 @@ static const struct record_member START[] = {
 };
 
 static const struct record_member STOP[] = {
-    EPOCH, TEXT(OWN_REASON, stop.reason, RECORD_NAME_MAX), HARDWARE, SNAPSHOT_IF_ANY, SIMULATED,
-    {0},
+    EPOCH,     ROUND, TEXT(OWN_REASON, stop.reason, RECORD_NAME_MAX), HARDWARE, SNAPSHOT_IF_ANY,
+    SIMULATED, {0},
 };
 
 /* Also of a bump. */
 static const struct record_member INSTALL[] = {
-    UINT(OWN_FROM, from_epoch, 0), EPOCH, HARDWARE, SNAPSHOT, SIMULATED, {0},
+    UINT(OWN_FROM, from_epoch, 0), EPOCH, ROUND, HARDWARE, SNAPSHOT, SIMULATED, {0},
 };
 
 static const struct record_member ENROL[] = {
-    TEXT(OWN_LOG, log_vkey, RECORD_ID_MAX), DIGEST(OWN_ROOT, root), EPOCH, HARDWARE, SIMULATED, {0},
+    TEXT(OWN_LOG, log_vkey, RECORD_ID_MAX),
+    DIGEST(OWN_ROOT, root),
+    EPOCH,
+    ROUND,
+    HARDWARE,
+    SIMULATED,
+    {0},
 };
 
 static const struct record_member INSTALL_REFUSED[] = {
     EPOCH,
     TEXT(OWN_ERROR, refused.error, RECORD_NAME_MAX),
+    ROUND,
     DIGEST(OWN_BUNDLE, refused.bundle),
     UINT(OWN_CLAIMED, refused.claimed, 0),
     HARDWARE,
@@ -131,6 +142,7 @@ static const struct record_member CONSENT[] = {
     OTHER(OWN_BY, MEMBER_BY),
     TEXT(OWN_WHAT, consent.what, RECORD_NAME_MAX),
     EPOCH,
+    ROUND,
     UINT(OWN_UNTIL, consent.until_ms, RECORD_TIME_MAX),
     DIGEST(OWN_OBJECT, consent.object),
     TEXT(OWN_REASON, consent.reason, RECORD_ID_MAX),
@@ -144,6 +156,7 @@ static const struct record_member REVOCATION[] = {
     DIGEST(OWN_ID, revocation.id),
     TEXT(OWN_WHAT, revocation.what, RECORD_NAME_MAX),
     EPOCH,
+    ROUND,
     UINT(OWN_SINCE, revocation.since_ms, RECORD_TIME_MAX),
     TEXT(OWN_REASON, revocation.reason, RECORD_ID_MAX),
     HARDWARE,
@@ -154,13 +167,10 @@ static const struct record_member REVOCATION[] = {
 
 /* Of hardware_lost and hardware_back. */
 static const struct record_member ROOT_STATE[] = {
-    EPOCH,
-    TEXT(OWN_ERROR, root_state.error, RECORD_NAME_MAX),
-    UINT(OWN_ROUND, root_state.round, 0),
-    UINT(OWN_SINCE, root_state.since_ms, RECORD_TIME_MAX),
-    HARDWARE,
-    SNAPSHOT_IF_ANY,
-    SIMULATED,
+    EPOCH,     TEXT(OWN_ERROR, root_state.error, RECORD_NAME_MAX),
+    ROUND,     UINT(OWN_SINCE, root_state.since_ms, RECORD_TIME_MAX),
+    HARDWARE,  SNAPSHOT_IF_ANY,
+    SIMULATED, UINT(OWN_LAST_ROUND, root_state.last_round, 0),
     {0},
 };
 
@@ -171,6 +181,7 @@ static const struct record_member AGENT_ENROL[] = {
     TEXT_IF_ANY(OWN_ZONE, agent.zone, RECORD_NAME_MAX),
     UINT(OWN_ADMIN, agent.admin, RECORD_UID_MAX),
     EPOCH,
+    ROUND,
     TEXT_IF_ANY(OWN_CGROUP, agent.cgroup, RECORD_CGROUP_MAX),
     TEXT_IF_ANY(OWN_PARENT, agent.parent, RECORD_ID_MAX),
     OTHER(OWN_ALIASES, MEMBER_ALIASES),
@@ -184,6 +195,7 @@ static const struct record_member AGENT_REMOVE[] = {
     TEXT(OWN_ID, agent.id, RECORD_ID_MAX),
     UINT(OWN_ADMIN, agent.admin, RECORD_UID_MAX),
     EPOCH,
+    ROUND,
     HARDWARE,
     SNAPSHOT_IF_ANY,
     SIMULATED,

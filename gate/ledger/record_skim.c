@@ -51,6 +51,8 @@ static bool skim_own(struct cbor_scan *s, struct record_skim *ret)
 
         if (cbor_scan_is(key, "epoch"))
             ret->epoch = cbor_scan_uint(s);
+        else if (cbor_scan_is(key, "round"))
+            ret->round = cbor_scan_uint(s);
         else if (cbor_scan_is(key, "attempt"))
             ret->attempt = cbor_scan_text(s);
         else if (cbor_scan_is(key, "decision")) {
@@ -141,6 +143,7 @@ void record_of_skim(const struct record_skim *skim, struct record *ret)
     ret->link = skim->link;
     ret->input = skim->input;
     ret->epoch = skim->epoch;
+    ret->round = skim->round;
     ret->has_snapshot = true;
     ret->snapshot = skim->snapshot;
     ret->decision.permit = skim->permit;

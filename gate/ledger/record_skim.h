@@ -17,7 +17,7 @@ struct record_skim {
     struct slice attempt; /* of a decision */
     struct slice payload;
     struct record_link link;
-    uint64_t action_ms, epoch;
+    uint64_t action_ms, epoch, round;
     struct digest kid, snapshot, input, content_hash, chain_hash;
     bool permit; /* of a decision */
 };

@@ -112,7 +112,7 @@ static void assert_same_members(const struct record *a, const struct record *b)
     assert_int_equal(a->key.alg, b->key.alg);
     if (a->key.alg != HW_ALG_NONE)
         assert_true(hw_pubkey_eq(&a->key, &b->key));
-    assert_int_equal(a->rotation.round, b->rotation.round);
+    assert_int_equal(a->round, b->round);
     assert_int_equal(a->rotation.n_certs, b->rotation.n_certs);
     for (size_t i = 0; i < a->rotation.n_certs; i++)
         assert_true(slice_eq(a->rotation.certs[i], b->rotation.certs[i]));
@@ -141,7 +141,7 @@ static void assert_same_members(const struct record *a, const struct record *b)
     assert_int_equal(a->revocation.since_ms, b->revocation.since_ms);
     assert_true(slice_eq(a->revocation.reason, b->revocation.reason));
     assert_true(slice_eq(a->root_state.error, b->root_state.error));
-    assert_int_equal(a->root_state.round, b->root_state.round);
+    assert_int_equal(a->root_state.last_round, b->root_state.last_round);
     assert_int_equal(a->root_state.since_ms, b->root_state.since_ms);
     assert_same_agents(&a->agent, &b->agent);
 }

@@ -29,8 +29,8 @@ static const char *const TABLES[] = {
     "size INTEGER NOT NULL, root BLOB NOT NULL, issuer BLOB NOT NULL, time_ms INTEGER NOT NULL, "
     "epoch INTEGER NOT NULL, installed INTEGER NOT NULL, snapshot BLOB, phase INTEGER NOT NULL, "
     "key BLOB NOT NULL, key_epoch INTEGER NOT NULL, session BLOB NOT NULL, clean INTEGER NOT NULL, "
-    "began INTEGER NOT NULL, key_round INTEGER NOT NULL, sessions INTEGER NOT NULL, "
-    "interrupted INTEGER NOT NULL, sum BLOB NOT NULL) STRICT",
+    "began INTEGER NOT NULL, key_round INTEGER NOT NULL, entry_round INTEGER NOT NULL, "
+    "sessions INTEGER NOT NULL, interrupted INTEGER NOT NULL, sum BLOB NOT NULL) STRICT",
 };
 #define N_TABLES (sizeof TABLES / sizeof *TABLES)
 

@@ -8,7 +8,7 @@
 
 #define HEAD_COLUMNS                                                                               \
     "round, size, root, issuer, time_ms, epoch, installed, snapshot, phase, key, key_epoch, "      \
-    "session, clean, began, key_round, sessions, interrupted"
+    "session, clean, began, key_round, entry_round, sessions, interrupted"
 enum head_column {
     HEAD_ROUND = 0,
     HEAD_SIZE,
@@ -25,6 +25,7 @@ enum head_column {
     HEAD_CLEAN,
     HEAD_BEGAN,
     HEAD_KEY_ROUND,
+    HEAD_ENTRY_ROUND,
     HEAD_SESSIONS,
     HEAD_INTERRUPTED,
     HEAD_SUM,
@@ -52,7 +53,7 @@ err_code state_prepare(struct state *s, struct why *why)
                     why));
     return sql_prepare(&s->sql,
                        "INSERT OR REPLACE INTO head (" HEAD_COLUMNS ", sum, one) "
-                       "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)",
+                       "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)",
                        &s->put_head, why);
 }
 
@@ -215,11 +216,10 @@ static err_code head_sum(const struct succession *succession, const struct tlog_
     const struct succession_head *head = &succession->head;
     struct digest roster;
     const uint64_t numbers[] = {
-        at->round,         at->checkpoint.size, head->time_ms,
-        head->epoch,       head->installed,     head->has_snapshot,
-        head->phase,       head->key_epoch,     head->clean,
-        head->began,       head->round,         head->sessions,
-        head->interrupted, attempts.len,        succession->issuer.len,
+        at->round,       at->checkpoint.size, head->time_ms,   head->epoch,
+        head->installed, head->has_snapshot,  head->phase,     head->key_epoch,
+        head->clean,     head->began,         head->key_round, head->round,
+        head->sessions,  head->interrupted,   attempts.len,    succession->issuer.len,
     };
 
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
@@ -255,7 +255,8 @@ static err_code take_head(const struct state *s, sqlite3_stmt *row, struct succe
         .key_epoch = sql_number(row, HEAD_KEY_EPOCH),
         .clean = sql_number(row, HEAD_CLEAN) != 0,
         .began = sql_number(row, HEAD_BEGAN),
-        .round = sql_number(row, HEAD_KEY_ROUND),
+        .key_round = sql_number(row, HEAD_KEY_ROUND),
+        .round = sql_number(row, HEAD_ENTRY_ROUND),
         .sessions = sql_number(row, HEAD_SESSIONS),
         .interrupted = sql_number(row, HEAD_INTERRUPTED),
     };
@@ -335,7 +336,8 @@ static err_code put_head(const struct state *s, const struct succession *from,
     sql_put_bytes(put, HEAD_SESSION + 1, slice_str(head->session_id));
     sql_put_number(put, HEAD_CLEAN + 1, head->clean);
     sql_put_number(put, HEAD_BEGAN + 1, head->began);
-    sql_put_number(put, HEAD_KEY_ROUND + 1, head->round);
+    sql_put_number(put, HEAD_KEY_ROUND + 1, head->key_round);
+    sql_put_number(put, HEAD_ENTRY_ROUND + 1, head->round);
     sql_put_number(put, HEAD_SESSIONS + 1, head->sessions);
     sql_put_number(put, HEAD_INTERRUPTED + 1, head->interrupted);
     sql_put_bytes(put, HEAD_SUM + 1, (struct slice){sum.bytes, SUM_LEN});

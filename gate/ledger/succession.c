@@ -111,11 +111,21 @@ static err_code check_phase(const struct succession_head *head, enum record_kind
 static err_code check_rotation(const struct succession_head *head, const struct record *record,
                                struct why *why)
 {
-    if (record->rotation.round > head->round)
+    if (record->round > head->key_round)
         return ERR_OK;
     return why_say(why, ERR_LEDGER_INCONSISTENT,
                    "a key_rotation of round %llu, after one of round %llu",
-                   (unsigned long long)record->rotation.round, (unsigned long long)head->round);
+                   (unsigned long long)record->round, (unsigned long long)head->key_round);
+}
+
+/* A round has many entries, and what began as one round is not of an earlier one. */
+static err_code check_round(const struct succession_head *head, const struct record *record,
+                            struct why *why)
+{
+    if (record->round >= head->round)
+        return ERR_OK;
+    return why_say(why, ERR_LEDGER_INCONSISTENT, "of round %llu, after an entry of round %llu",
+                   (unsigned long long)record->round, (unsigned long long)head->round);
 }
 
 static err_code check_start(const struct succession_head *head, const struct record *record,
@@ -128,12 +138,12 @@ static err_code check_start(const struct succession_head *head, const struct rec
                        "it says that the session before %s in order, but that one %s",
                        start->clean ? "ended" : "did not end",
                        head->clean ? "has a stop" : "has none");
-    if (start->last_size != head->began || start->last_round >= head->round)
+    if (start->last_size != head->began || start->last_round >= head->key_round)
         return why_say(why, ERR_LEDGER_INCONSISTENT,
                        "it says that the session found %llu entries of round %llu, but its "
                        "key_rotation is entry %llu of round %llu",
                        (unsigned long long)start->last_size, (unsigned long long)start->last_round,
-                       (unsigned long long)head->began, (unsigned long long)head->round);
+                       (unsigned long long)head->began, (unsigned long long)head->key_round);
     return ERR_OK;
 }
 
@@ -294,7 +304,7 @@ static void begin_session(struct succession_head *head, const struct record *rec
     head->clean = head->phase == SESSION_NONE || head->phase == SESSION_STOPPED;
     head->phase = SESSION_BEGUN;
     head->began = head->entries;
-    head->round = record->rotation.round;
+    head->key_round = record->round;
     head->key = record->input; /* its thumbprint, as record_parse() has made sure */
     head->key_epoch = record->epoch;
     memcpy(head->session_id, record->session_id.ptr, sizeof head->session_id - 1);
@@ -318,6 +328,7 @@ static void advance(struct succession_head *head, const struct record *record)
     if (record->kind == RECORD_INSTALL)
         head->installed = record->epoch;
     head->entries++;
+    head->round = record->round;
     head->time_ms = record->action_ms;
     if (record->has_snapshot)
         head->snapshot = record->snapshot;
@@ -384,6 +395,7 @@ static err_code judge(struct succession *s, const struct record *record,
     TRY(succession_ready(s, record->action_ms, record->epoch, snapshot, why));
     TRY(check_kind(s, record, &undo->closed, why));
     TRY(check_signer(&s->head, record, why));
+    TRY(check_round(&s->head, record, why));
     TRY(make_room(s));
     if (s->issuer.len == 0)
         TRY(buf_add_slice(&s->issuer, record->issuer));

@@ -8,7 +8,8 @@
  *   - one issuer;
  *   - a session is: key_rotation, start, anything else but these two, stop; the first entry of all
  *     is a key_rotation, and nothing but one follows a stop. A session that was killed has no stop,
- *     and the start of the next one says so; the rounds that key_rotations name rise;
+ *     and the start of the next one says so;
+ *   - the rounds that entries name never fall, and rise with each key_rotation;
  *   - a session's records are signed by the key that its key_rotation introduced, name its session
  *     and its epoch;
  *   - every agent's records form a chain; the gate's own form the chain of its issuer;
@@ -46,7 +47,8 @@ struct succession_head {
     char session_id[RECORD_UUID_TEXT];
     bool clean;           /* the session before it was stopped in order, or there was none */
     uint64_t began;       /* index of its key_rotation */
-    uint64_t round;       /* of the hardware: the last one that a key_rotation named */
+    uint64_t key_round;   /* of the hardware: that its key_rotation names */
+    uint64_t round;       /* that the last entry names */
     uint64_t sessions;    /* key_rotations so far */
     uint64_t open;        /* attempts of this session without an outcome */
     uint64_t interrupted; /* attempts of sessions that are over, without one */

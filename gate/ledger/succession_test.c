@@ -131,11 +131,12 @@ static void lay_out(struct setting *t, char letter)
     };
     if (kind == RECORD_KEY_ROTATION) {
         t->record.input = t->key;
-        t->record.rotation.round = ++t->round;
+        t->round++;
     }
+    t->record.round = t->round;
     if (kind == RECORD_START)
         t->record.start = (struct record_start){
-            .clean = head->clean, .last_size = head->began, .last_round = head->round - 1};
+            .clean = head->clean, .last_size = head->began, .last_round = head->key_round - 1};
     if (kind == RECORD_AGENT_ENROL || kind == RECORD_AGENT_REMOVE)
         t->record.agent = agent_of(letter);
     if (kind == RECORD_DECISION)
@@ -288,8 +289,15 @@ static void rounds_rise(void **state)
     take_all(t, "RS", 2);
     for (uint64_t round = 39; round < 43; round++) {
         lay_out(t, 'R');
-        t->record.rotation.round = round;
+        t->record.round = round;
         assert_int_equal(take(t), round <= 41 ? ERR_LEDGER_INCONSISTENT : ERR_OK);
+    }
+    t->round = 45;
+    take_all(t, "SA", 2);
+    for (uint64_t round = 44; round < 47; round++) { /* an entry of the gate: the same, or later */
+        lay_out(t, 'L');
+        t->record.round = round;
+        assert_int_equal(take(t), round < 45 ? ERR_LEDGER_INCONSISTENT : ERR_OK);
     }
 }
 
