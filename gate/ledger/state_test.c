@@ -397,8 +397,7 @@ static void other_files(void **state)
     assert_int_equal(rmdir(s->path), 0);
     testing_write(s->path, slice_str(""));
     assert_int_equal(opening(s), ERR_STATE_CORRUPT);
-    testing_write(s->path, slice_str("nothing that SQLite knows, and longer than its magic number, "
-                                     "which it looks for in the first hundred bytes of a file"));
+    testing_write(s->path, slice_str("nothing that SQLite knows, and longer than its magic text"));
     assert_int_equal(opening(s), ERR_STATE_CORRUPT);
     assert_non_null(strstr(why.text, s->path));
     assert_non_null(strstr(why.text, "pawl log rebuild"));

@@ -215,12 +215,14 @@ def record_payload(data):
 
 
 def decision(own):
-    members(own, ("class", "epoch", "event", "action", "reason", "subject", "decision", "hardware",
-                  "attempt", "policies", "resource", "snapshot", "simulated", "determining"))
+    members(own, ("class", "epoch", "event", "round", "action", "reason", "subject", "decision",
+                  "hardware", "attempt", "policies", "resource", "snapshot", "simulated",
+                  "determining"))
     like(own["attempt"], UUID7)
     for key in ("class", "reason", "hardware"):
         name(own[key])
     uint(own["epoch"])
+    uint(own["round"])
     id_(own["action"])
     for key in ("subject", "resource"):
         members(own[key], ("id", "type"))
