@@ -58,6 +58,20 @@ static void stretch_member(struct record *r, const struct record_member *m)
     }
 }
 
+/* A path, another agent than itself, and aliases that ascend. */
+static void stretch_agent(struct record_agent *agent)
+{
+    static uint8_t path[RECORD_CGROUP_MAX];
+
+    memset(path, 'a', sizeof path);
+    path[0] = '/';
+    agent->cgroup = SLICE_OF(path);
+    agent->parent = text(RECORD_ID_MAX - 1);
+    agent->n_aliases = RECORD_ALIASES_MAX;
+    for (size_t i = 0; i < RECORD_ALIASES_MAX; i++)
+        agent->aliases[i] = text(RECORD_ALIAS_MAX - RECORD_ALIASES_MAX + 1 + i);
+}
+
 static void stretch(struct record *r)
 {
     r->issuer = r->agent_id = r->agent_version = r->operator_id = text(RECORD_ID_MAX);
@@ -65,6 +79,8 @@ static void stretch(struct record *r)
     r->link.sequence = UINT32_MAX;
     for (const struct record_member *m = record_members(r->kind); m->type != MEMBER_END; m++)
         stretch_member(r, m);
+    if (r->kind == RECORD_AGENT_ENROL)
+        stretch_agent(&r->agent);
     if (r->kind == RECORD_REVOCATION)
         r->revocation.what = slice_str("object"); /* there are two words for it */
 }
