@@ -65,6 +65,8 @@ bool record_reason_is_error(err_code reason)
         ERR_DENIED,
         ERR_NO_POLICY,
         ERR_ALIAS_UNKNOWN,
+        ERR_AGENT_UNKNOWN,
+        ERR_SUBJECT_MISMATCH,
         ERR_REQUEST_INVALID,
         ERR_REVOKED,
         ERR_NOT_YET_VALID,

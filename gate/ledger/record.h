@@ -218,8 +218,8 @@ struct record {
  * storage. */
 const char *record_event(const struct record *record);
 
-/* Whether a denial for this reason is an ERROR: policies (or that none is in force, or no longer)
- * did not answer, but something failed on the way to an answer. */
+/* Whether a denial for this reason is an ERROR: policies (or that none is in force, or no longer),
+ * or who asks, did not answer, but something failed on the way to an answer. */
 bool record_reason_is_error(err_code reason);
 
 /* What input_hash must be, from the members that the kind has: the snapshot of an install or bump,

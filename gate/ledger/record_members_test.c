@@ -544,6 +544,8 @@ static void events(void **state)
     assert_null(record_event(made));
     assert_false(record_reason_is_error(ERR_DENIED));
     assert_false(record_reason_is_error(ERR_NO_POLICY));
+    assert_false(record_reason_is_error(ERR_AGENT_UNKNOWN));
+    assert_false(record_reason_is_error(ERR_SUBJECT_MISMATCH));
     assert_true(record_reason_is_error(ERR_EVALUATION));
     assert_true(record_reason_is_error(ERR_NO_MEMORY));
     for (enum record_kind kind = RECORD_NONE + 1; kind < RECORD_KINDS; kind++)

@@ -99,6 +99,17 @@ void enrolled_free(struct enrolled **enrolled)
     *enrolled = NULL;
 }
 
+err_code roster_sum(const struct roster *roster, struct digest *ret)
+{
+    CLEANUP(buf_free) struct buf sums = {0};
+    struct slice all;
+
+    for (size_t i = 0; i < roster->n; i++)
+        TRY(buf_add_slice(&sums, digest_slice(&roster->list[i]->sum)));
+    all = buf_slice(&sums);
+    return hash_sha256_parts(&all, 1, ret);
+}
+
 void roster_free(struct roster *roster)
 {
     for (size_t i = 0; i < roster->n; i++)

@@ -51,6 +51,9 @@ err_code roster_admits(const struct roster *roster, const struct record_agent *a
                        struct why *why);
 err_code roster_releases(const struct roster *roster, struct slice id, struct why *why);
 
+/* Over every enrolment, in order: two rosters with the same one are the same. */
+err_code roster_sum(const struct roster *roster, struct digest *ret);
+
 /* ---- for the succession of records, and the database ----------------------------------------- */
 
 /* An enrolment with its own copy of all texts. Error: NO_MEMORY. Owns: enrolled_free(). */

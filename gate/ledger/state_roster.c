@@ -83,17 +83,6 @@ err_code state_load_roster(const struct state *s, struct roster *ret, struct why
     return roster_count(ret) ? ERR_OK : state_damaged(s, "the row of an enrolled agent", why);
 }
 
-err_code state_roster_sum(const struct roster *roster, struct digest *ret)
-{
-    CLEANUP(buf_free) struct buf sums = {0};
-    struct slice all;
-
-    for (size_t i = 0; i < roster->n; i++)
-        TRY(buf_add_slice(&sums, digest_slice(&roster->list[i]->sum)));
-    all = buf_slice(&sums);
-    return hash_sha256_parts(&all, 1, ret);
-}
-
 /* ---- writing --------------------------------------------------------------------------------- */
 
 static err_code put_row(const struct state *s, const struct enrolled *e, struct why *why)

@@ -224,7 +224,7 @@ static err_code head_sum(const struct succession *succession, const struct tlog_
 
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         TRY(buf_add_u64(&fixed, numbers[i]));
-    TRY(state_roster_sum(&succession->roster, &roster));
+    TRY(roster_sum(&succession->roster, &roster));
     TRY(buf_add_slice(&fixed, digest_slice(&roster)));
     TRY(buf_add_slice(&fixed, digest_slice(&at->checkpoint.root)));
     TRY(buf_add_slice(&fixed, digest_slice(&head->key)));

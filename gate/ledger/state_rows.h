@@ -36,7 +36,4 @@ err_code state_load_roster(const struct state *state, struct roster *ret, struct
 /* Writes all of it, if it has changed since the head that this is the state of. */
 err_code state_put_roster(const struct state *state, const struct roster *roster, struct why *why);
 
-/* Over every row, in order. */
-err_code state_roster_sum(const struct roster *roster, struct digest *ret);
-
 #endif
