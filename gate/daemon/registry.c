@@ -69,9 +69,9 @@ static err_code copy_all(const struct roster *from, struct roster *ret)
 
         TRY(roster_room(ret));
         TRY(copy_of(from->list[i], &enrolled));
-        roster_put(ret, enrolled);
+        roster_append(ret, enrolled);
     }
-    return roster_count(ret) ? ERR_OK : ERR_INTERNAL;
+    return roster_complete(ret) ? ERR_OK : ERR_INTERNAL;
 }
 
 /* Nobody waits while it is copied. */

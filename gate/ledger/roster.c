@@ -302,16 +302,35 @@ void roster_put(struct roster *roster, struct enrolled *enrolled)
     roster->bytes += enrolled->bytes;
 }
 
-bool roster_count(struct roster *roster)
+void roster_append(struct roster *roster, struct enrolled *enrolled)
 {
-    for (size_t i = 0; i < roster->n; i++)
-        roster->list[i]->children = 0;
-    for (size_t i = 0; i < roster->n; i++) {
-        struct enrolled *parent = find(roster, roster->list[i]->parent);
+    roster->list[roster->n++] = enrolled;
+    if (is_process(enrolled))
+        roster->places[roster->n_places++] = enrolled;
+    roster->bytes += enrolled->bytes;
+}
 
+static int by_place(const void *a, const void *b)
+{
+    const struct enrolled *const *x = a, *const *y = b;
+    const struct place place = where_is(*y);
+
+    return compare(*x, &place);
+}
+
+bool roster_complete(struct roster *roster)
+{
+    if (roster->n_places > 0)
+        qsort(roster->places, roster->n_places, sizeof *roster->places, by_place);
+    for (size_t i = 0; i < roster->n; i++) {
+        const struct enrolled *e = roster->list[i];
+        struct enrolled *parent = find(roster, e->parent);
+
+        if (i > 0 && slice_cmp(roster->list[i - 1]->id, e->id) >= 0)
+            return false;
         if (parent != NULL)
             parent->children++;
-        else if (roster->list[i]->parent.len > 0)
+        else if (e->parent.len > 0)
             return false;
     }
     return true;

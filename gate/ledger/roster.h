@@ -64,12 +64,14 @@ void enrolled_free(struct enrolled **enrolled);
 /* Makes room for one more. Errors: NO_MEMORY. */
 err_code roster_room(struct roster *roster);
 
-/* Counts the children anew, after a load that did not put parents first. False: a parent is not
- * there. */
-bool roster_count(struct roster *roster);
-
 /* Puts one in that roster_admits(), where there is room. Owns: it, from now on. */
 void roster_put(struct roster *roster, struct enrolled *enrolled);
+
+/* Fills an empty roster: each behind the one before, in the order of a roster, where there is room;
+ * then all at once what follows from them. False: a parent is not there, or they are not in order.
+ * Owns: as roster_put(). */
+void roster_append(struct roster *roster, struct enrolled *enrolled);
+bool roster_complete(struct roster *roster);
 
 /* Takes out one that is there. There is room for it as long as no other is put in its place. Owns:
  * the caller frees what is returned. */

@@ -65,7 +65,7 @@ static err_code read_row(const struct state *s, sqlite3_stmt *row, struct roster
     TRY(roster_room(ret));
     TRY(enrolled_make(&agent, sql_number(row, COLUMN_ENTRY), sql_number(row, COLUMN_SINCE),
                       &enrolled));
-    roster_put(ret, enrolled);
+    roster_append(ret, enrolled);
     return ERR_OK;
 }
 
@@ -80,7 +80,7 @@ err_code state_load_roster(const struct state *s, struct roster *ret, struct why
             break;
         TRY(read_row(s, rows, ret, why));
     }
-    return roster_count(ret) ? ERR_OK : state_damaged(s, "the row of an enrolled agent", why);
+    return roster_complete(ret) ? ERR_OK : state_damaged(s, "the row of an enrolled agent", why);
 }
 
 /* ---- writing --------------------------------------------------------------------------------- */

@@ -57,12 +57,20 @@ err_code state_prepare(struct state *s, struct why *why)
                        &s->put_head, why);
 }
 
+/* What was read when it was opened is not what it is any more. */
+static void drop_first(struct state *s)
+{
+    succession_free(&s->first);
+    s->has_first = false;
+}
+
 void state_finalize(struct state *s)
 {
     sqlite3_stmt **all[] = {&s->at_or_before, &s->after,       &s->put_agent, &s->put_attempt,
                             &s->no_attempts,  &s->attempts,    &s->put_head,  &s->get_head,
                             &s->put_enrolled, &s->no_enrolled, &s->enrolled};
 
+    drop_first(s);
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         sql_finalize(all[i]);
 }
@@ -297,8 +305,14 @@ err_code state_load(struct state *s, struct succession *ret, struct why *why)
     struct tlog_head at;
 
     TRY(check_usable(s, why));
-    TRY(succession_init(&loaded, &(struct agents_below){link_of, s}));
-    TRY(load(s, &loaded, &at, why));
+    if (s->has_first) {
+        loaded = s->first;
+        s->first = (struct succession){0}; /* transferred */
+        s->has_first = false;
+    } else {
+        TRY(load(s, &loaded, &at, why));
+    }
+    TRY(agents_init(&loaded.agents, &(struct agents_below){link_of, s}));
     *ret = loaded;
     loaded = (struct succession){0}; /* transferred */
     return ERR_OK;
@@ -306,9 +320,12 @@ err_code state_load(struct state *s, struct succession *ret, struct why *why)
 
 err_code state_read_head(struct state *s, struct why *why)
 {
-    CLEANUP(succession_free) struct succession loaded = {0};
+    err_code err = load(s, &s->first, &s->head, why);
 
-    return load(s, &loaded, &s->head, why);
+    s->has_first = err == ERR_OK;
+    if (err != ERR_OK)
+        drop_first(s);
+    return err;
 }
 
 static err_code put_head(const struct state *s, const struct succession *from,
@@ -385,6 +402,7 @@ err_code state_save(struct state *s, const struct succession *from, const struct
     TRY(check_usable(s, why));
     if (from->n_undo != 0 || from->head.entries != at->checkpoint.size)
         return ERR_INTERNAL;
+    drop_first(s);
     err = write_rows(s, from, at, why);
     if (err == ERR_OK)
         err = sql_run(&s->sql, "COMMIT", why);

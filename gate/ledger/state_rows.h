@@ -10,6 +10,8 @@ struct state {
     struct sql sql;
     bool broken; /* a write ended so that nobody knows what is there */
     struct tlog_head head;
+    struct succession first; /* as read when it was opened, until somebody loads it or writes */
+    bool has_first;
     sqlite3_stmt *at_or_before, *after, *put_agent; /* agents */
     sqlite3_stmt *put_attempt, *no_attempts, *attempts;
     sqlite3_stmt *put_enrolled, *no_enrolled, *enrolled;
