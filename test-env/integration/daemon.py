@@ -5,6 +5,7 @@ import base64
 import http.client
 import json
 import os
+import resource as resource_limits
 import signal
 import socket
 import subprocess
@@ -68,18 +69,24 @@ class Service(World):
     def socket(self, kind="enforcement"):
         return f"{self.state}/run/{kind}.sock"
 
-    def launch(self, *more, **options):
-        """Starts pawld, without waiting for it."""
+    def launch(self, *more, limits=None):
+        """Starts pawld, without waiting for it. limits: arguments of setrlimit()."""
+
+        def prepare():
+            die_with_parent()
+            if limits:
+                resource_limits.setrlimit(*limits)
+
         self.log_path = f"{self.base}/pawld.log"
         with open(self.log_path, "wb") as log:
             self.process = subprocess.Popen(
                 [self.options.pawld, "--state", self.state, *more], env=self.environment(),
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.base,
-                preexec_fn=die_with_parent, **options)
+                preexec_fn=prepare)
 
-    def serve(self, *more):
+    def serve(self, *more, **options):
         """Starts pawld, and waits until its gate is open."""
-        self.launch(*more)
+        self.launch(*more, **options)
         end = time.monotonic() + WAIT
         while b"serving" not in read(self.log_path):
             true(self.process.poll() is None, f"pawld ended: {read(self.log_path)!r}")

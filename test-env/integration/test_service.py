@@ -5,7 +5,9 @@ once, its end and its next beginning. Every permit verifies offline, and is in t
 
 import json
 import os
+import resource as resource_limits
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -221,6 +223,26 @@ def partings(world):
     value = json.loads(got.read())
     true((got.status, value.get("decision")) == (200, True) or
          (got.status, value.get("error")) == (503, "STOPPING"), value)
+    ledger(world)
+
+
+@suite.test("more connections than descriptors, and half requests: others are served")
+def flood(world):
+    world.serve(limits=(resource_limits.RLIMIT_NOFILE, (256, 256)))
+    idle = []
+    for number in range(200):  # the door is shut behind the 42nd
+        link = socket.socket(socket.AF_UNIX)
+        link.settimeout(5)
+        link.connect(world.socket("agents"))
+        link.sendall(b"POST /access/v1/evaluation HTTP/1.1\r\nContent-Length: 9\r\n"[:number])
+        idle.append(link)
+    world.ask(GIT, True)
+    world.ask(CURL, False, kind="admin")
+    for link in idle:
+        link.close()
+    got = world.evaluate(evaluation(GIT), kind="agents")
+    equal((got.status, got.json()["error"]), (403, "SUBJECT_MISMATCH"), got.bytes)
+    world.halt()
     ledger(world)
 
 
