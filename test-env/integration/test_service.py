@@ -290,6 +290,48 @@ def hangs(world):
     world.log()
 
 
+def managed(world, name):
+    """Starts pawld as a service manager does. Returns the socket that it listens on, and the one that
+    is told."""
+    door, told = socket.socket(socket.AF_UNIX), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    door.bind(f"{world.base}/door")
+    door.listen(8)
+    told.bind(f"{world.base}/told")
+    told.settimeout(60)
+    script = (f"exec 3<&{door.fileno()}; export LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES={name}; "
+              'exec "$@"')
+    world.log_path = f"{world.base}/pawld.log"
+    with open(world.log_path, "wb") as log:
+        world.process = subprocess.Popen(
+            ["/bin/sh", "-c", script, "sh", world.options.pawld, "--state", world.state],
+            env={**world.environment(), "NOTIFY_SOCKET": f"{world.base}/told"}, stdout=log,
+            stderr=log, pass_fds=[door.fileno()])
+    return door, told
+
+
+@suite.test("a socket of the service manager, and what he is told")
+def manager(world):
+    door, told = managed(world, "enforcement")
+    true(b"READY=1\nSTATUS=serving epoch 2" in told.recv(4096), "READY")
+    about = json.loads(read(f"{world.state}/service.json"))
+    equal((about["enforcement"], about["admin"]), (f"{world.base}/door", None), "service.json")
+    got = world.evaluate(evaluation(GIT), link=Connection(f"{world.base}/door")).json()
+    world.keep(got["context"], True)
+    world.halt()
+    true(b"STOPPING=1" in told.recv(4096), "STOPPING")
+    true(os.path.exists(f"{world.base}/door"), "a socket of the service manager was removed")
+    door.close()
+    told.close()
+    os.unlink(f"{world.base}/door")
+    os.unlink(f"{world.base}/told")
+    door, told = managed(world, "others")
+    equal(world.process.wait(60), world.exits["USAGE"], read(world.log_path))
+    world.process = None
+    door.close()
+    told.close()
+    ledger(world)
+
+
 @suite.test("what it does not serve", at="bare")
 def nothing(world):
     for args, want in (([], "NOT_ENROLLED"), (["--sate", "x"], "USAGE"), (["x"], "USAGE")):
