@@ -291,8 +291,8 @@ def hangs(world):
 
 
 def managed(world, name):
-    """Starts pawld as a service manager does. Returns the socket that it listens on, and the one that
-    is told."""
+    """Starts pawld as a service manager does. Returns the socket that it listens on, and the one
+    that is told."""
     door, told = socket.socket(socket.AF_UNIX), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     door.bind(f"{world.base}/door")
     door.listen(8)
