@@ -182,6 +182,8 @@ static struct buf entry(struct lab *lab, uint64_t i, struct record_link *link)
         testing_record(&lab->t, i == 0 ? RECORD_KEY_ROTATION : RECORD_DECISION, "agent-1", link);
     struct buf bytes = {0};
 
+    if (i > 0 && lab->request != NULL)
+        record->input = *lab->request;
     if (lab->rotation_by != NULL)
         lab->t.hardware = lab->rotation_by;
     testing_signed(&lab->t, record, &bytes, link);

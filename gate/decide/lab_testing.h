@@ -37,6 +37,7 @@ struct lab {
         *receipt_by; /* with the kid of their own; NULL: the receipt key */
     uint64_t sealed_epoch, sealed_size;
     const char *stepped_for;            /* what the token's certificate names; "": nothing */
+    const struct digest *request;       /* that the records are about; NULL: any */
     uint64_t index, size;               /* of the record, and of the tree that is signed */
     enum hw_seal_kind seal_kind, label; /* as it is made, as it is called; NONE: the same */
     bool with_sig;                      /* a seal of a token that carries a signature as well */
