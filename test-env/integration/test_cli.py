@@ -38,6 +38,12 @@ VERBS = {
               [("--agent build-7", "USAGE"),
                (f"--agent build-7 --action exec --class execute --resource {GIT} "
                 "--state {b}/nowhere", "NOT_ENROLLED")]),
+    "agent enrol": ("build-8 --uid 4001 --alias builds",
+                    [("", "USAGE"), ("a --uid x", "USAGE"), ("a --parent nobody", "NOT_FOUND"),
+                     ("a --state {b}/nowhere", "NOT_ENROLLED")]),
+    "agent list": ("", [("extra", "USAGE"), ("--state {b}/nowhere", "NOT_ENROLLED")]),
+    "agent show": (None, [("", "USAGE"), ("nobody", "NOT_FOUND")]),
+    "agent remove": (None, [("", "USAGE"), ("nobody", "NOT_FOUND")]),
     "permit verify": ("{p} --root {r} --enrolment {e}",
                       [("{p}", "USAGE"), ("{b}/none --root {r} --enrolment {e}", "NOT_FOUND")]),
     "permit show": ("{p}", [("", "USAGE"), ("{b}/none", "NOT_FOUND")]),
