@@ -154,7 +154,7 @@ static err_code copy_enrolment(struct copy *copy, const struct log_place *place)
 static err_code copy_installed(struct copy *copy, const struct log_place *place)
 {
     const char *beside = place->own ? copy->call->state_dir : copy->from;
-    CLEANUP(buf_free) struct buf bundle = {0}, name = {0};
+    CLEANUP(buf_free) struct buf bundle = {0};
     char file[48];
     uint64_t epoch;
 
