@@ -135,6 +135,7 @@ static struct audit_job job_of(struct log_run *run)
     run->progress = progress_begin(run->call);
     return (struct audit_job){
         .dir = (const char *)run->place.dir.ptr,
+        .own = run->place.own,
         .auditor = &run->place.auditor.auditor,
         .views = run->views,
         .n_views = run->n_views,

@@ -101,6 +101,12 @@ err_code audit_seal(struct audit *a)
                           (unsigned long long)head->size);
     if (a->last.len == 0)
         return ERR_OK; /* its entry cannot be read, which was said */
+    if (audit_record(a, buf_slice(&a->last), NULL) == ERR_OK &&
+        a->record->round != sealed.receipt.round)
+        return audit_hold(a, AUDIT_SEAL_INVALID, AUDIT_NO_INDEX, "seal",
+                          "is of round %llu, the last entry that it covers of round %llu",
+                          (unsigned long long)sealed.receipt.round,
+                          (unsigned long long)a->record->round);
     err = auditor->seal(auditor, &sealed, buf_slice(&a->last), head, &inner);
     a->report.sealed = err == ERR_OK;
     return err == ERR_OK ? ERR_OK
@@ -164,6 +170,9 @@ static err_code judge_journal(struct audit *a)
 {
     const struct audit_journal *j = &a->journal;
 
+    if (!j->found && a->job->own)
+        return audit_hold(a, AUDIT_JOURNAL_DAMAGED, AUDIT_NO_INDEX, "journal",
+                          "is not there, and this is no copy");
     if (!j->found)
         return ERR_OK;
     a->report.journal = true;

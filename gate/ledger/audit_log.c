@@ -266,7 +266,7 @@ static err_code begin_at(struct audit *a, uint64_t unit, struct why *why)
 
         TRY(audit_tile_front(&a->dir, level, tile, n, hashes, path, &found, why));
         if (!found) {
-            TRY(audit_hold(a, AUDIT_TILE_MISSING, tile << (8 * (level + 1)), path,
+            TRY(audit_hold(a, AUDIT_TILE_MISSING, unit * AUDIT_WIDTH, path,
                            "does not hold the %zu hashes of what was verified before", n));
             return audit_release(a);
         }

@@ -69,6 +69,7 @@ struct audit_disclosed {
 
 struct audit_job {
     const char *dir; /* of the log */
+    bool own;        /* it is a gate's, which has a journal; a copy need not */
     const struct auditor *auditor;
     bool thorough; /* every signature, every hash inside every record */
     bool all;      /* go on after the first finding */

@@ -198,6 +198,7 @@ static void files_that_are_gone(void **state)
         {"tile/1/000.p/1", AUDIT_TILE_MISSING, 0},
     };
     const struct lab *lab = *state;
+    struct audit_job own = lab_job(lab);
     struct buf content = {0};
 
     for (size_t i = 0; i < sizeof FILES / sizeof *FILES; i++) {
@@ -208,6 +209,8 @@ static void files_that_are_gone(void **state)
     }
     remove_file(lab, "journal", &content); /* a copy has none */
     sound(lab);
+    own.own = true;
+    lab_expect_job(own, AUDIT_JOURNAL_DAMAGED, NO_ENTRY, "journal");
     remove_file(lab, "tile/entries/001.p/46", &content);
     lab_expect(lab, AUDIT_LOG_SHORTENED, 256, "tile/entries/001.p/46");
     buf_free(&content);
@@ -507,6 +510,8 @@ static void since_a_head_that_was_published(void **state)
     lab_read(lab, "seal", &seal);
     seal.ptr[seal.len - 1] ^= 1;
     lab_put(lab, "seal", buf_slice(&seal));
+    lab_expect_job(job, AUDIT_SEAL_INVALID, NO_ENTRY, "seal");
+    lab_seal(lab, 256, lab_round_of(lab, 255) + 1); /* signed, and of another round */
     lab_expect_job(job, AUDIT_SEAL_INVALID, NO_ENTRY, "seal");
     buf_free(&seal);
 }

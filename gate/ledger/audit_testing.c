@@ -370,7 +370,16 @@ static void put_checkpoint(const struct lab *lab, size_t published)
     lab_put(lab, "checkpoint", buf_slice(&note));
 }
 
-static void put_seal(struct lab *lab, size_t published)
+uint64_t lab_round_of(const struct lab *lab, size_t index)
+{
+    size_t i = 0;
+
+    while (i < lab->n_commits && lab->commits[i] <= index)
+        i++;
+    return FIRST_ROUND + i;
+}
+
+void lab_seal(struct lab *lab, size_t published, uint64_t round)
 {
     CLEANUP(buf_free) struct buf receipt = {0}, sealed = {0};
     CLEANUP(hw_seal_free) struct hw_seal seal = {.kind = HW_SEAL_FAKE};
@@ -384,7 +393,9 @@ static void put_seal(struct lab *lab, size_t published)
     }
     assert_int_equal(buf_add_str(&seal.statement, "statement"), ERR_OK);
     assert_int_equal(buf_add_str(&seal.sig, "signature"), ERR_OK);
+    lab->t.receipt_round = round;
     testing_receipt(&lab->t, tree_of(tree), published - 1, published, &receipt);
+    lab->t.receipt_round = 0;
     assert_int_equal(sealed_make(buf_slice(&receipt), &seal, &sealed, &why), ERR_OK);
     lab_put(lab, "seal", buf_slice(&sealed));
     tree_free(tree);
@@ -403,7 +414,7 @@ void lab_write(struct lab *lab, size_t published)
     lab_write_forged(lab, published);
     put_checkpoint(lab, published);
     if (published > 1)
-        put_seal(lab, published);
+        lab_seal(lab, published, lab_round_of(lab, published - 1));
 }
 
 /* ---- what is found --------------------------------------------------------------------------- */

@@ -56,6 +56,10 @@ void lab_write(struct lab *lab, size_t published);
 /* The same but for checkpoint and seal: what somebody can do who has no key. */
 void lab_write_forged(struct lab *lab, size_t published);
 
+/* The seal alone, of this round; and the one that an entry was committed in. */
+void lab_seal(struct lab *lab, size_t published, uint64_t round);
+uint64_t lab_round_of(const struct lab *lab, size_t index);
+
 /* The root over the first n entries. */
 struct checkpoint lab_head(const struct lab *lab, size_t n);
 

@@ -17,9 +17,10 @@
 struct testing {
     struct hw_signer *hardware, *statement;
     struct hw_signer
-        *device;           /* not owned; certifies the hardware key. NULL: that is the device's */
-    bool uncertified;      /* records and receipts carry no certificates */
-    struct x509_made made; /* see testing_chain() */
+        *device;            /* not owned; certifies the hardware key. NULL: that is the device's */
+    uint64_t receipt_round; /* that receipts are of; 0: TESTING_ROUND */
+    bool uncertified;       /* records and receipts carry no certificates */
+    struct x509_made made;  /* see testing_chain() */
     struct hw_pubkey made_for[3];
     char session_id[RECORD_UUID_TEXT], record_id[RECORD_UUID_TEXT];
     uint64_t now_ms;
