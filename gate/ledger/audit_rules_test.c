@@ -419,6 +419,34 @@ static void a_chain_hash_of_nothing(void **state)
     lab_free(lab);
 }
 
+/* A removal of one who is not there is one finding, and what follows goes on from it. */
+static void after_an_agent_that_is_not_there(void **state)
+{
+    struct lab *lab = lab_make();
+    struct audit_job job = lab_job(lab);
+    struct audit_report report;
+    struct why why = {0};
+    size_t at;
+
+    (void)state;
+    lab_session(lab, 3);
+    at = lab->n;
+    lab->edit = nothing;
+    lab_add(lab, RECORD_AGENT_REMOVE, NULL);
+    lab->edit = NULL;
+    lab_add(lab, RECORD_ATTEMPT, "agent-1");
+    lab_add(lab, RECORD_DECISION, "agent-1");
+    lab_add(lab, RECORD_STOP, NULL);
+    lab_commit(lab);
+    lab_write(lab, lab->n);
+    lab_expect(lab, AUDIT_ROSTER_BROKEN, at, "");
+    job.all = true;
+    assert_int_equal(audit_log(&job, &report, &why), ERR_LEDGER_INCONSISTENT);
+    assert_int_equal(report.findings, 1);
+    assert_int_equal(report.read, lab->n);
+    lab_free(lab);
+}
+
 static void a_tile_of_more_than_there_is(void **state)
 {
     struct lab *lab = lab_make();
@@ -451,6 +479,7 @@ int main(void)
         cmocka_unit_test(a_commit_of_another_round),
         cmocka_unit_test(what_only_a_whole_record_shows),
         cmocka_unit_test(a_chain_hash_of_nothing),
+        cmocka_unit_test(after_an_agent_that_is_not_there),
         cmocka_unit_test(a_tile_of_more_than_there_is),
     };
     return cmocka_run_group_tests_name("audit_rules", tests, NULL, NULL);
