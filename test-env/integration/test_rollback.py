@@ -7,11 +7,11 @@ import hashlib
 import itertools
 import os
 import shutil
-import struct
 
 import tap
+from journal import head_of, renumbered
 from tap import equal, true
-from wire import Wire
+from wire import restart_in_order
 from world import CURL, GIT, copy, main, read, write
 
 suite = tap.Suite()
@@ -162,35 +162,6 @@ def many_epochs(world):
 
 # ---- an older ledger that is said to be of the newest round ----
 
-HEADER, FRONT, SHUTDOWN, CLEAR = 16 + 8 + 32 + 8 + 32, 4 + 8 + 8 + 4 + 32, 0x145, b"\0\0"
-
-
-def frames(journal):
-    at = HEADER
-    while at < len(journal):
-        size = 4 + struct.unpack_from(">I", journal, at)[0]
-        yield at, size
-        at += size
-
-
-def head_of(journal):
-    """Round, size and root of its last commit."""
-    at, _ = list(frames(journal))[-1]
-    number, first, count = struct.unpack_from(">QQI", journal, at + 4)
-    return struct.pack(">QQ", number, first + count) + journal[at + 24:at + FRONT]
-
-
-def renumbered(journal, like):
-    """With the round of another journal's last commit, and every check made anew."""
-    journal, before = bytearray(journal), journal[HEADER - 32:HEADER]
-    at, _ = list(frames(journal))[-1]
-    journal[at + 4:at + 12] = head_of(like)[:8]
-    for at, size in frames(journal):
-        before = hashlib.sha256(before + journal[at:at + FRONT]).digest()
-        journal[at + size - 32:at + size] = before
-    return bytes(journal)
-
-
 def lie_about_the_boot(world, newest, head):
     """That the chain, as the newest disk knows it, ends with this head."""
     if world.kind == "tpm":
@@ -211,9 +182,7 @@ def renumbered_ledger(world, restart):
     journal = renumbered(world.journal(), newest)
     write(f"{world.state}/ledger/journal", journal)
     if restart and world.kind == "tpm":
-        Wire(world.hardware.socket).send(SHUTDOWN, CLEAR)
-        world.hardware.stop()
-        world.hardware.start()
+        restart_in_order(world.hardware)
     for lie in (False, True):
         if lie:
             lie_about_the_boot(world, "true", head_of(journal))

@@ -13,8 +13,10 @@ import threading
 import time
 
 from daemon import Connection, Service, evaluation, resource, subject
+from journal import renumbered
 from tap import Suite, equal, true
-from world import CURL, GIT, main, read
+from wire import restart_in_order
+from world import CURL, GIT, copy, main, read, write
 
 suite = Suite()
 CLIENTS = 64
@@ -200,6 +202,32 @@ def restart(world):
     equal(got["interrupted_sessions"], 1, got)
     world.serve()
     world.ask(GIT, True)
+    world.halt()
+    ledger(world)
+
+
+@suite.test("killed, and an older state of the same session put in its place")
+def older_session(world):
+    """No commit of it but the first holds what the hardware signed."""
+    world.serve()
+    for _ in range(3):
+        world.ask(GIT, True)
+    copy(world.state, f"{world.live}/older")
+    newest = [world.ask(GIT, True) for _ in range(3)][-1]
+    world.process.kill()
+    world.process.wait()
+    journal = world.journal()
+    copy(world.state, f"{world.live}/true")
+    copy(f"{world.live}/older", world.state)
+    write(f"{world.state}/ledger/journal", renumbered(world.journal(), journal))
+    if world.kind == "tpm":
+        restart_in_order(world.hardware)
+    for _ in range(2):  # looking at it proves nothing
+        world.status(code=world.exits["LEDGER_INCONSISTENT"])
+        world.refused("LEDGER_INCONSISTENT")
+    copy(f"{world.live}/true", world.state)
+    world.serve()
+    true(world.ask(GIT, True)["ledger"]["index"] > newest["ledger"]["index"], "order")
     world.halt()
     ledger(world)
 

@@ -34,7 +34,7 @@ def copy(source, target):
     """What somebody does who images a disk: modes and times as well; sockets are not data."""
     if os.path.lexists(target):
         shutil.rmtree(target)
-    shutil.copytree(source, target, symlinks=True)
+    shutil.copytree(source, target, symlinks=True, ignore=shutil.ignore_patterns("*.sock"))
 
 
 def read(path):
