@@ -19,6 +19,7 @@ static void every_error_has_name_text_exit(void **state)
     (void)state;
 #define X(name, number, exit, text, hint)                                                          \
     assert_string_equal(err_name(ERR_##name), #name);                                              \
+    assert_int_equal(err_from_name(#name), ERR_##name);                                            \
     assert_int_equal(err_exit(ERR_##name), exit);                                                  \
     assert_true(strlen(err_text(ERR_##name)) > 0);                                                 \
     assert_true((exit) >= 0 && (exit) <= 125);                                                     \
@@ -26,6 +27,7 @@ static void every_error_has_name_text_exit(void **state)
     ERR_LIST(X)
 #undef X
     assert_string_equal(err_name((err_code)9999), "INTERNAL");
+    assert_int_equal(err_from_name("no such"), ERR_INTERNAL);
 }
 
 static void error_numbers_are_distinct(void **state)

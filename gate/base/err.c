@@ -2,6 +2,7 @@
 #include "gate/base/err.h"
 
 #include <stddef.h>
+#include <string.h>
 
 struct entry {
     err_code code;
@@ -39,4 +40,12 @@ const char *err_text(err_code err)
 const char *err_hint(err_code err)
 {
     return find(err)->hint;
+}
+
+err_code err_from_name(const char *name)
+{
+    for (size_t i = 0; i < sizeof ENTRIES / sizeof *ENTRIES; i++)
+        if (strcmp(ENTRIES[i].name, name) == 0)
+            return ENTRIES[i].code;
+    return ERR_INTERNAL;
 }

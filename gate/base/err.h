@@ -227,4 +227,7 @@ int err_exit(err_code err);
 const char *err_text(err_code err);
 const char *err_hint(err_code err);
 
+/* The error of a stable name; INTERNAL when there is none. */
+err_code err_from_name(const char *name);
+
 #endif

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_check.c: pawl check: may this action happen, now? */
 #include "gate/base/text.h"
+#include "gate/cli/check_answer.h"
 #include "gate/cli/explain.h"
 #include "gate/cli/gate_cli.h"
 #include "gate/cli/verbs.h"
 #include "gate/decide/agent.h"
+#include "gate/decide/answer_json.h"
 #include "gate/decide/scribe.h"
 
 #include <errno.h>
@@ -111,52 +113,6 @@ static err_code read_request(struct call *call, struct request *ret)
     return request_parse(buf_slice(&text), ret, &call->why);
 }
 
-static void put_answer(json_t *json, const struct answer *answer, const struct gate *gate,
-                       const struct docket *docket)
-{
-    json_t *list = put_array(json, "policies"), *cause = put_array(json, "determining");
-
-    put_bool(json, "decision", answer->permit);
-    put_text(json, "reason", err_name(answer->reason));
-    put_text(json, "why", answer->permit ? NULL : answer->why.text);
-    put_uint(json, "epoch", gate->epoch);
-    put_digest(json, "snapshot", &gate->installed.judged.snapshot.digest);
-    put_uint(json, "ledger_index", docket->index);
-    put_bool(json, "simulated", gate->enrolment.hw.about.simulator);
-    put_bytes(json, "permit", buf_slice(&docket->permit));
-    for (size_t i = 0; i < answer->n_policies; i++) {
-        json_t *entry = add_object(list);
-        put_slice(entry, "alias", answer->policies[i]->alias);
-        put_uint(entry, "version", answer->policies[i]->version);
-        put_digest(entry, "digest", &answer->policies[i]->digest);
-    }
-    for (size_t i = 0; i < answer->n_determining; i++) {
-        json_t *entry = add_object(cause);
-        put_slice(entry, "alias", answer->determining[i].object->alias);
-        put_slice(entry, "policy", answer->determining[i].name);
-    }
-}
-
-static void say_answer(struct call *call, const struct answer *answer, const struct gate *gate,
-                       const struct docket *docket)
-{
-    if (answer->permit) {
-        say(call, "PERMIT  epoch %llu, ledger entry %llu%s", (unsigned long long)gate->epoch,
-            (unsigned long long)docket->index,
-            gate->enrolment.hw.about.simulator ? ", on a simulator" : "");
-        for (size_t i = 0; i < answer->n_policies; i++)
-            say(call, "        %.*s version %llu", TERM_ARG(answer->policies[i]->alias),
-                (unsigned long long)answer->policies[i]->version);
-        return;
-    }
-    say(call, "DENY    epoch %llu, ledger entry %llu: %s", (unsigned long long)gate->epoch,
-        (unsigned long long)docket->index, err_text(answer->reason));
-    if (answer->why.text[0] != '\0')
-        say(call, "        %s", answer->why.text);
-    say(call, "        %s", err_hint(answer->reason));
-    say(call, "        %s", err_name(answer->reason));
-}
-
 /* What every object that was asked says; nothing where the request did not get that far. */
 static err_code explain_all(struct call *call, const struct gate_facts *facts,
                             const struct request *request, const struct answer *answer)
@@ -200,43 +156,60 @@ static err_code may_write(const char *path, struct why *why)
     return ERR_OK;
 }
 
-static err_code run(struct call *call)
+/* The gate is opened here, and decides in this process. */
+static err_code check_here(struct call *call, const struct request *request)
 {
-    CLEANUP(request_free) struct request request = {0};
+    CLEANUP(check_answer_free) struct check_answer told = {0};
     CLEANUP(gate_close) struct gate *gate = NULL;
     CLEANUP(scribe_close) struct scribe *scribe = NULL;
     CLEANUP(docket_free) struct docket docket = {0};
-    const char *output = args_value(call->args, "output", NULL);
     static struct answer answer;
     struct in_force force;
     struct gate_facts facts;
     struct agent_facts known;
     const struct agent_facts *agent;
 
-    TRY(read_request(call, &request));
-    if (output != NULL)
-        TRY(may_write(output, &call->why));
     TRY(gate_open_live(call->state_dir, call->clock_ms, &gate, &call->why));
     TRY(gate_current(gate, &call->why));
     force = gate_in_force(gate);
     TRY(scribe_open(gate, &scribe, &call->why));
     scribe_last(scribe);
-    TRY(scribe_attempt(scribe, &request, gate->now_ms, &docket, &call->why));
-    agent = agent_facts_of(ledger_enrolled(scribe_ledger(scribe), request.subject_id), &known);
+    TRY(scribe_attempt(scribe, request, gate->now_ms, &docket, &call->why));
+    agent = agent_facts_of(ledger_enrolled(scribe_ledger(scribe), request->subject_id), &known);
     facts = in_force_facts_for(&force, agent, gate->now);
-    evaluate_for(&force, &request, agent, gate->now, &answer);
+    evaluate_for(&force, request, agent, gate->now, &answer);
     TRY(scribe_decision(scribe, &docket, &answer, gate->now_ms, &call->why));
     TRY(scribe_finish(scribe, &docket, 1, gate->now_ms, &call->why));
-    if (output != NULL)
-        TRY(file_write(output, buf_slice(&docket.permit), 0644, &call->why));
-    put_answer(call->json, &answer, gate, &docket);
-    say_answer(call, &answer, gate, &docket);
+    told = (struct check_answer){.permit = answer.permit,
+                                 .reason = answer.reason,
+                                 .context = answer_context(gate, &answer, &docket),
+                                 .permit_file = buf_take(&docket.permit)};
+    TRY(check_tell(call, &told));
     publish_ledger(call, scribe);
     if (args_flag(call->args, "explain") && answer.n_policies > 0)
-        TRY(explain_all(call, &facts, &request, &answer));
-    call->exit =
-        answer.permit ? 0 : err_exit(answer.reason == ERR_OK ? ERR_INTERNAL : answer.reason);
+        TRY(explain_all(call, &facts, request, &answer));
     return ERR_OK;
+}
+
+static err_code run(struct call *call)
+{
+    CLEANUP(request_free) struct request request = {0};
+    CLEANUP(check_answer_free) struct check_answer told = {0};
+    CLEANUP(pawl_close) struct pawl_conn *service = NULL;
+    const char *output = args_value(call->args, "output", NULL);
+
+    TRY(read_request(call, &request));
+    if (output != NULL)
+        TRY(may_write(output, &call->why));
+    TRY(check_find_service(call, &service));
+    if (service == NULL)
+        return check_here(call, &request);
+    if (args_flag(call->args, "explain"))
+        return why_say(&call->why, ERR_USAGE,
+                       "--explain needs the gate itself, which the service has: stop it, or use "
+                       "pawl policy test");
+    TRY(check_ask_service(call, service, &request, &told));
+    return check_tell(call, &told);
 }
 
 const struct verb VERB_CHECK = {
@@ -246,7 +219,8 @@ const struct verb VERB_CHECK = {
         "ask whether an action is allowed; the answer is recorded and signed by the hardware",
     .details = "The request comes from the flags, or as an AuthZEN evaluation request in JSON from "
                "FILE or\n"
-               "standard input (-). Exit code 0: permitted. 10: denied by policy. Other codes: "
+               "standard input (-). While pawld serves the gate it is asked. Exit code 0: "
+               "permitted. 10: denied by policy. Other codes: "
                "docs/errors.md;\n"
                "every one of them means that the action must not happen.",
     .opts = OPTIONS,
