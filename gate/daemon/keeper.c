@@ -270,7 +270,8 @@ static bool next(struct keeper *k, struct demands *ret, bool *ret_idle)
 
     (void)pthread_mutex_lock(&k->lock);
     if (!has_work(k))
-        wait_until(k, k->error != ERR_OK ? (k->retry_ns > now ? k->retry_ns : now) : now + PING_NS);
+        wait_until(k,
+                   k->error != ERR_OK ? (k->retry_ns > now ? k->retry_ns : now) : now + k->ping_ns);
     *ret_idle = !has_work(k);
     gather(k, ret);
     k->state.waiting = k->judged.items;
@@ -361,6 +362,7 @@ err_code keeper_start(const struct keeper_options *options, struct keeper **ret,
     init_locks(k);
     k->fd = -1;
     k->clock_ms = options->clock_ms;
+    k->ping_ns = options->ping_ns > 0 && options->ping_ns < PING_NS ? options->ping_ns : PING_NS;
     k->error = k->state.error = ERR_BUSY; /* until it is open */
     k->pause_ns = PAUSE_FIRST_NS / 2;
     demands_init(&k->judged);

@@ -22,6 +22,7 @@ struct keeper_options {
     const char *state_dir;
     uint64_t (*clock_ms)(void); /* since 1970 */
     unsigned judges;            /* threads that evaluate; 0: one for each processor, at most 4 */
+    uint64_t ping_ns; /* an idle hardware is asked whether it is there; 0, or more: every 5 s */
     struct queue_limits limits;
 };
 

@@ -22,6 +22,7 @@ struct demand *demands_take(struct demands *list); /* NULL: empty */
 struct keeper {
     char *state_dir;
     uint64_t (*clock_ms)(void);
+    uint64_t ping_ns;
     int fd; /* an eventfd: something was answered */
 
     struct queue *queue;

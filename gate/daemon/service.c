@@ -6,6 +6,7 @@
 #include "gate/daemon/http.h"
 #include "gate/daemon/keeper.h"
 #include "gate/daemon/sockets.h"
+#include "gate/daemon/watchdog.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -17,6 +18,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <systemd/sd-daemon.h>
+#include <time.h>
 #include <unistd.h>
 
 #define TICK_US 100000
@@ -33,6 +35,7 @@ struct service {
     struct keeper *keeper;
     struct http *http;
     struct authzen *authzen;
+    struct watchdog watchdog;
     struct event *collect, *tick, *terminate, *interrupt;
     bool ready, stopping;
     err_code told; /* the state that was told last */
@@ -88,6 +91,16 @@ static void tell(struct service *s, const struct keeper_state *state)
     s->ready = true;
     s->told = state->error;
     s->told_epoch = state->epoch;
+}
+
+static void feed(struct service *s, const struct keeper_state *state)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    if (watchdog_due(&s->watchdog, (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec,
+                     state->answered_ns))
+        (void)sd_notify(0, "WATCHDOG=1");
 }
 
 /* Not by file_write(), whose beginnings every opening of the gate clears away; nor need it outlast
@@ -162,6 +175,7 @@ static void tick(evutil_socket_t fd, short what, void *arg)
     keeper_look(s->keeper, &state);
     if (state.error != ERR_BUSY || s->ready)
         tell(s, &state);
+    feed(s, &state);
     if (s->stopping && is_over(s))
         (void)event_base_loopbreak(s->base);
 }
@@ -297,7 +311,8 @@ static err_code open_http(struct service *s, struct why *why)
 static err_code start_keeper(struct service *s, struct why *why)
 {
     const struct keeper_options options = {.state_dir = s->options->state_dir,
-                                           .clock_ms = s->options->clock_ms};
+                                           .clock_ms = s->options->clock_ms,
+                                           .ping_ns = watchdog_ping_ns(&s->watchdog)};
     sigset_t all, before;
     err_code err;
 
@@ -315,6 +330,7 @@ static err_code start(struct service *s, struct why *why)
     if (s->base == NULL)
         return why_say(why, ERR_NO_MEMORY, "there is no event loop");
     TRY(open_sockets(s, why));
+    s->watchdog = watchdog_wanted();
     TRY(start_keeper(s, why));
     TRY(open_http(s, why));
     TRY(add_events(s));

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What pawld is to a service manager: its watchdog."""
+
+import os
+import signal
+import socket
+import subprocess
+import time
+
+from daemon import WAIT, Service
+from hardware import die_with_parent
+from tap import Suite, true
+from world import GIT, main, read
+
+suite = Suite()
+
+
+class Managed(Service):
+    """pawld with a manager that is told, and a watchdog."""
+
+    told = None
+
+    def manage(self, *more, **env):
+        path = f"{self.base}/told"
+        self.told = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.told.bind(path)
+        self.log_path = f"{self.base}/pawld.log"
+        with open(self.log_path, "wb") as log:
+            self.process = subprocess.Popen(
+                [self.options.pawld, "--state", self.state, *more],
+                env={**self.environment(), "NOTIFY_SOCKET": path, **env},
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.base,
+                preexec_fn=die_with_parent)
+        self.hear(b"READY=1")
+
+    def hear(self, word, seconds=WAIT):
+        """Waits until the manager is told a message with this word. False: he is not."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            self.told.settimeout(left)
+            try:
+                got = self.told.recv(4096)
+            except socket.timeout:
+                break
+            if word in got:
+                return got
+        true(seconds < WAIT, f"the manager was not told {word}: {read(self.log_path)!r}")
+        return False
+
+    def dismiss(self):
+        """The end of both."""
+        self.halt()
+        self.hear(b"STOPPING=1")
+        self.told.close()
+        os.unlink(f"{self.base}/told")
+
+
+@suite.test("the watchdog is fed while the hardware answers, and while it is away")
+def watchdog(world):
+    world.manage(WATCHDOG_USEC="1000000")
+    for _ in range(3):  # nobody asks for anything
+        world.hear(b"WATCHDOG=1")
+    world.ask(GIT, True)
+    world.hardware.take_away()
+    for _ in range(3):
+        world.hear(b"WATCHDOG=1")
+    world.hardware.put_back()
+    world.hear(b"STATUS=serving")
+    world.dismiss()
+    world.log()
+
+
+@suite.test("a hardware that hangs stops the watchdog", roots=("tpm",))
+def hangs(world):
+    world.manage(WATCHDOG_USEC="1000000")
+    world.hear(b"WATCHDOG=1")
+    world.hardware.process.send_signal(signal.SIGSTOP)
+    world.hear(b"WATCHDOG=1", 3)  # one answer may have come since
+    true(not world.hear(b"WATCHDOG=1", 3), "fed while the hardware hangs")
+    world.hardware.process.send_signal(signal.SIGCONT)
+    world.hear(b"WATCHDOG=1")
+    world.dismiss()
+    world.log()
+
+
+if __name__ == "__main__":
+    main(suite, Managed)
