@@ -152,6 +152,45 @@ static void closed_for_good(void **state)
     server_free(&server);
 }
 
+/* Nor when some of an answer has come: the question was taken. */
+static void closed_within(void **state)
+{
+    const struct server_turn turns[] = {
+        {.act = SERVER_ANSWER, .answer = permit_bytes()},
+        {.act = SERVER_LAST, .answer = slice_part(permit_bytes(), 0, 5)},
+        {.act = SERVER_LAST, .answer = permit_bytes()},
+    };
+    const int results[] = {PAWL_OK, PAWL_ANSWER_MALFORMED, PAWL_OK};
+    struct server server;
+
+    (void)state;
+    play(&server, turns, N(turns), results, N(results));
+    server_free(&server);
+}
+
+/* A permit that comes while the question is still being sent is of something else. */
+static void too_early(void **state)
+{
+    struct pawl_conn conn = {.fd = -1, .state = LINK_READING, .due_ns = UINT64_MAX};
+    struct why why = {0};
+    bool done = true;
+    int pair[2];
+
+    (void)state;
+    for (size_t sent = 1; sent < 3; sent++) {
+        assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+        assert_int_equal(write(pair[1], permit.ptr, permit.len), permit.len);
+        conn.fd = pair[0];
+        conn.state = LINK_READING;
+        conn.sent = sent;
+        assert_int_equal(buf_add(&conn.out, "xy", 2), ERR_OK);
+        assert_int_equal(link_step(&conn, &done, &why), sent < 2 ? ERR_SERVICE_ANSWER : ERR_OK);
+        assert_int_equal(done, sent == 2);
+        link_drop(&conn);
+        (void)close(pair[1]);
+    }
+}
+
 /* Every beginning of a permit, and then the end. */
 static void cut(void **state)
 {
@@ -458,6 +497,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_connection),  cmocka_unit_test(closed_between),
         cmocka_unit_test(closed_for_good), cmocka_unit_test(cut),
+        cmocka_unit_test(closed_within),   cmocka_unit_test(too_early),
         cmocka_unit_test(wrong_answers),   cmocka_unit_test(unasked),
         cmocka_unit_test(silence),         cmocka_unit_test(early_refusal),
         cmocka_unit_test(without_waiting), cmocka_unit_test(full_queue),

@@ -38,12 +38,14 @@ static struct slice header(const struct buf *request, const char *name)
 
 static bool is_whole(const struct buf *request)
 {
-    const uint8_t *end = memmem(request->ptr, request->len, "\r\n\r\n", 4);
-    struct slice length = header(request, "Content-Length: ");
+    const uint8_t *end =
+        request->len == 0 ? NULL : memmem(request->ptr, request->len, "\r\n\r\n", 4);
+    struct slice length;
     size_t body = 0;
 
     if (end == NULL)
         return false;
+    length = header(request, "Content-Length: ");
     for (size_t i = 0; i < length.len; i++)
         body = body * 10 + (size_t)(length.ptr[i] - '0');
     return request->len >= (size_t)(end - request->ptr) + 4 + body;

@@ -149,7 +149,8 @@ def load(world):
     for name in ("pawl_answer_reason", "pawl_answer_why", "pawl_errname"):
         getattr(lib, name).restype = ctypes.c_char_p
     lib.pawl_open.argtypes = [ctypes.c_char_p, ctypes.c_void_p]
-    lib.pawl_ask.argtypes = [ctypes.c_void_p, Bytes, ctypes.c_uint, ctypes.c_void_p, ctypes.c_void_p]
+    lib.pawl_ask.argtypes = [ctypes.c_void_p, Bytes, ctypes.c_uint, ctypes.c_void_p,
+                             ctypes.c_void_p]
     lib.pawl_gate_new.argtypes = [Bytes, Bytes, ctypes.c_void_p, ctypes.c_void_p]
     lib.pawl_verify.argtypes = [ctypes.c_void_p, Bytes, ctypes.c_uint, ctypes.c_void_p,
                                 ctypes.c_void_p]
