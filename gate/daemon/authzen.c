@@ -2,6 +2,7 @@
 #include "gate/daemon/authzen.h"
 
 #include "gate/base/text.h"
+#include "gate/daemon/note.h"
 
 #include <event2/event.h>
 #include <stdio.h>
@@ -14,6 +15,7 @@ struct authzen {
     struct keeper *keeper;
     uint64_t (*clock_ms)(void);
     const char *class_;
+    struct noter noter;
     bool stopping;
     size_t waiting; /* callers without an answer */
     size_t bytes;   /* of the bodies of demands that did not come back yet */
@@ -27,6 +29,7 @@ struct ask {
     struct event *deadline;
     bool single, permits;
     size_t bytes;
+    struct note note;
 };
 
 static void ask_free(struct ask **ask)
@@ -94,6 +97,8 @@ static void done(struct demand *demand)
 {
     struct ask *ask = demand->ctx;
 
+    if (!is_not_now(demand->refused))
+        note_verdicts(&ask->authzen->noter, &ask->note, demand, ask->call != NULL);
     if (ask->call != NULL)
         end_call(ask, demand);
     ask->authzen->bytes -= ask->bytes;
@@ -181,6 +186,7 @@ static err_code ask_new(struct authzen *authzen, struct http_call *call, uint64_
     out->call = call;
     out->permits = http_caller(call)->kind != CALLER_AGENT;
     out->bytes = http_body(call).len;
+    note_take(&out->note, call);
     out->deadline = event_new(authzen->base, -1, 0, too_late, out);
     if (out->deadline == NULL || event_add(out->deadline, &until) != 0)
         return ERR_NO_MEMORY;
@@ -276,6 +282,7 @@ err_code authzen_new(const struct authzen_options *options, struct authzen **ret
     out->keeper = options->keeper;
     out->clock_ms = options->clock_ms;
     out->class_ = options->class_;
+    out->noter = (struct noter){options->metrics, options->report, options->clock_ms};
     *ret = out;
     return ERR_OK;
 }

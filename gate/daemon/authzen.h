@@ -13,6 +13,8 @@
 
 #include "gate/daemon/http.h"
 #include "gate/daemon/keeper.h"
+#include "gate/daemon/metrics.h"
+#include "gate/daemon/report.h"
 
 #define AUTHZEN_DEADLINE_MS 10000 /* unless X-Pawl-Deadline-Ms says otherwise */
 #define AUTHZEN_DEADLINE_MAX_MS 300000
@@ -38,6 +40,11 @@ err_code authzen_parse(const struct authzen_body *body, struct demand **ret, boo
  * Owns: json_decref(). */
 json_t *authzen_answer(const struct demand *demand, bool single, bool permits);
 
+/* How many of its evaluations have an answer: what was not asked, because one before it ended the
+ * batch, has none. What could not be decided is denied, and ends a batch that ends with a denial.
+ */
+size_t authzen_verdicts(const struct demand *demand);
+
 /* May this caller ask for this subject? Errors: SUBJECT_MISMATCH, CALLER_REFUSED. */
 err_code authzen_may_ask(const struct caller *caller, const struct request *request,
                          struct why *why);
@@ -51,6 +58,8 @@ struct authzen_options {
     struct keeper *keeper;
     uint64_t (*clock_ms)(void); /* since 1970 */
     const char *class_;         /* as authzen_body.class_ */
+    struct metrics *metrics;    /* may be NULL, as may be the log */
+    struct report *report;
 };
 
 /* Borrows: what the options name. Owns: authzen_free(), once the keeper has given everything back.

@@ -57,9 +57,7 @@ static json_t *answer_one(const struct demand *demand, const struct demand_item 
     return json_pack("{s:b, s:O}", "decision", permit, "context", context);
 }
 
-/* What was not asked, because one before it ended the batch, has no answer. What could not be
- * decided is denied, and ends a batch that ends with a denial. */
-static size_t answers_of(const struct demand *demand)
+size_t authzen_verdicts(const struct demand *demand)
 {
     size_t n = 0;
 
@@ -73,7 +71,7 @@ static size_t answers_of(const struct demand *demand)
 json_t *authzen_answer(const struct demand *demand, bool single, bool permits)
 {
     CLEANUP(json_free) json_t *list = NULL;
-    size_t n = answers_of(demand);
+    size_t n = authzen_verdicts(demand);
 
     if (single)
         return answer_one(demand, &demand->items[0], permits);

@@ -33,6 +33,7 @@ static const char *phrase(int status)
         {409, "Conflict"},
         {413, "Content Too Large"},
         {415, "Unsupported Media Type"},
+        {422, "Unprocessable Content"},
         {500, "Internal Server Error"},
         {503, "Service Unavailable"},
     };
@@ -108,6 +109,7 @@ void http_refuse(struct http_call *call, int status, err_code err, const struct 
 {
     json_t *body = json_pack("{s:s, s:s}", "error", err_name(err), "message", why_text(why, err));
 
+    call->http->refused[(unsigned)err % HTTP_ERRORS]++;
     if (status == 503)
         http_add_header(call, "Retry-After", "1");
     /* A text that is not UTF-8 does without. */
@@ -340,4 +342,18 @@ void http_drain(struct http *http)
 {
     http->draining = true;
     http_sweep(-1, 0, http);
+}
+
+unsigned http_connections(const struct http *http, enum caller_kind kind)
+{
+    unsigned n = 0;
+
+    for (size_t i = 0; i < http->n_doors; i++)
+        n += http->doors[i].kind == kind ? http->doors[i].links : 0;
+    return n;
+}
+
+const uint64_t *http_refused(const struct http *http)
+{
+    return http->refused;
 }

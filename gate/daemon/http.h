@@ -14,6 +14,7 @@
 
 #define HTTP_HEAD_MAX ((size_t)16 << 10) /* bytes of a request's line and headers */
 #define HTTP_ID_MAX 128                  /* characters of X-Request-ID */
+#define HTTP_ERRORS 256                  /* numbers of errors lie below */
 
 struct event_base;
 struct http;
@@ -58,6 +59,11 @@ err_code http_listen(struct http *http, int fd, enum caller_kind kind);
 /* Lets nobody in any more; who is in gets his answer, and then the door is shut behind him. */
 void http_drain(struct http *http);
 bool http_is_quiet(const struct http *http); /* nobody waits for an answer, or reads one */
+
+/* Connections through sockets of that kind; how often http_refuse() gave each error, HTTP_ERRORS
+ * numbers. Borrows: http. */
+unsigned http_connections(const struct http *http, enum caller_kind kind);
+const uint64_t *http_refused(const struct http *http);
 
 /* What was asked. Borrows: until the answer. */
 const struct caller *http_caller(const struct http_call *call);

@@ -60,6 +60,7 @@ struct http {
     size_t n_tables;
     bool draining;
     size_t calls; /* that are not answered */
+    uint64_t refused[HTTP_ERRORS];
     struct link *buckets[HTTP_BUCKETS];
 };
 

@@ -13,6 +13,7 @@
 #define PAWL_DAEMON_KEEPER_H
 
 #include "gate/daemon/demand.h"
+#include "gate/daemon/histogram.h"
 #include "gate/daemon/queue.h"
 #include "gate/decide/scribe.h"
 
@@ -34,6 +35,7 @@ struct keeper_state {
     uint64_t epoch, ledger_size, rounds, decided, permitted;
     uint64_t answered_ns; /* CLOCK_MONOTONIC of the hardware's last answer, or orderly failure */
     size_t waiting;
+    struct histogram round_ns, round_size; /* HISTOGRAM_TIMES, HISTOGRAM_SIZES */
 };
 
 /* Starts it. The gate is opened on its own thread: a hardware that is not there yet is tried again.

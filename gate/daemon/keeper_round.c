@@ -131,12 +131,25 @@ static err_code serve(struct keeper *k, struct round *round, struct demands *bat
     return ERR_OK;
 }
 
+/* Rounds that failed took their time, too. */
+static void measure(struct keeper *k, const struct round *round, uint64_t ns)
+{
+    if (round->n == 0)
+        return;
+    (void)pthread_mutex_lock(&k->lock);
+    histogram_add(&k->state.round_ns, &HISTOGRAM_TIMES, ns);
+    histogram_add(&k->state.round_size, &HISTOGRAM_SIZES, round->n);
+    (void)pthread_mutex_unlock(&k->lock);
+}
+
 void keeper_serve(struct keeper *keeper, struct demands *batch, struct demands *done)
 {
+    uint64_t began_ns = keeper_now_ns();
     CLEANUP(round_free) struct round round = {.now_ms = keeper->gate->now_ms};
     struct why why = {0};
     err_code err = serve(keeper, &round, batch, &why);
 
+    measure(keeper, &round, keeper_now_ns() - began_ns);
     for (struct demand *d; (d = demands_take(batch)) != NULL; demands_put(done, d)) {
         if (err != ERR_OK && d->refused == ERR_OK)
             refuse(d, err, &why);

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <time.h>
+#include <unistd.h>
 
 #define STATE_DEFAULT "/var/lib/pawl"
 
@@ -27,6 +28,7 @@ static const char HELP[] =
     "      --enforcement PATH  socket for enforcement points, who get permits\n"
     "      --admin PATH        socket for administrators\n"
     "      --class CLASS       of actions that say none: execute, mutate, delegate, propagate\n"
+    "      --log FILE          a line of JSON for each verdict: FILE, - (standard error) or none\n"
     "      --version           print the version\n"
     "  -h, --help              print this\n"
     "\n"
@@ -49,6 +51,7 @@ enum option_key {
     KEY_ENFORCEMENT,
     KEY_ADMIN,
     KEY_CLASS,
+    KEY_LOG,
     KEY_VERSION,
 };
 
@@ -59,6 +62,7 @@ static const struct option OPTIONS[] = {
     {"enforcement", required_argument, NULL, KEY_ENFORCEMENT},
     {"admin", required_argument, NULL, KEY_ADMIN},
     {"class", required_argument, NULL, KEY_CLASS},
+    {"log", required_argument, NULL, KEY_LOG},
     {"version", no_argument, NULL, KEY_VERSION},
     {"help", no_argument, NULL, KEY_HELP},
     {0},
@@ -97,6 +101,9 @@ static err_code read_options(int argc, char **argv, struct service_options *ret,
             break;
         case KEY_CLASS:
             ret->class_ = optarg;
+            break;
+        case KEY_LOG:
+            ret->log = optarg;
             break;
         case KEY_VERSION:
             *ret_text = "pawld " PAWL_VERSION "\n";
@@ -144,6 +151,7 @@ int main(int argc, char **argv)
         .state_dir = env_state != NULL ? env_state : STATE_DEFAULT,
         .runtime_dir = secure_getenv("RUNTIME_DIRECTORY"),
         .clock_ms = clock_ms,
+        .log = isatty(STDERR_FILENO) ? "none" : "-",
     };
     const char *text = NULL;
     struct why why = {0};

@@ -4,6 +4,7 @@
 #include "gate/base/file.h"
 #include "gate/daemon/authzen.h"
 #include "gate/daemon/http.h"
+#include "gate/daemon/inspect.h"
 #include "gate/daemon/keeper.h"
 #include "gate/daemon/sockets.h"
 #include "gate/daemon/watchdog.h"
@@ -36,6 +37,9 @@ struct service {
     struct http *http;
     struct authzen *authzen;
     struct watchdog watchdog;
+    struct metrics metrics;
+    struct report *report;
+    struct inspect inspect;
     struct event *collect, *tick, *terminate, *interrupt;
     bool ready, stopping;
     err_code told; /* the state that was told last */
@@ -67,6 +71,7 @@ static void service_free(struct service *s)
     http_free(&s->http);
     keeper_free(&s->keeper);
     authzen_free(&s->authzen);
+    report_free(&s->report);
     sockets_free(&s->sockets);
     if (s->base != NULL)
         event_base_free(s->base);
@@ -287,17 +292,31 @@ static unsigned connections(void)
     return each < 1024 ? (unsigned)each : 1024;
 }
 
+/* What is served beside decisions. */
+static err_code serve_faces(struct service *s)
+{
+    s->inspect = (struct inspect){.http = s->http,
+                                  .keeper = s->keeper,
+                                  .metrics = &s->metrics,
+                                  .report = s->report,
+                                  .since_ms = s->options->clock_ms()};
+    return inspect_serve(&s->inspect);
+}
+
 static err_code open_http(struct service *s, struct why *why)
 {
     const struct http_limits limits = {.connections = connections(), .body = REQUEST_SIZE_MAX};
     const struct authzen_options options = {.base = s->base,
                                             .keeper = s->keeper,
                                             .clock_ms = s->options->clock_ms,
-                                            .class_ = s->options->class_};
+                                            .class_ = s->options->class_,
+                                            .metrics = &s->metrics,
+                                            .report = s->report};
 
     TRY(http_new(s->base, &limits, &s->http));
     TRY(authzen_new(&options, &s->authzen));
     TRY(authzen_serve(s->authzen, s->http));
+    TRY(serve_faces(s));
     for (enum caller_kind kind = CALLER_AGENT; kind <= CALLER_ADMIN; kind++) {
         int fd = sockets_take(&s->sockets, kind);
         if (fd >= 0 && http_listen(s->http, fd, kind) != ERR_OK)
@@ -329,6 +348,7 @@ static err_code start(struct service *s, struct why *why)
     s->base = event_base_new();
     if (s->base == NULL)
         return why_say(why, ERR_NO_MEMORY, "there is no event loop");
+    TRY(report_open(s->options->log, &s->report, why));
     TRY(open_sockets(s, why));
     s->watchdog = watchdog_wanted();
     TRY(start_keeper(s, why));

@@ -21,6 +21,7 @@ struct service_options {
     const char *paths[CALLER_ADMIN + 1];
     uint64_t (*clock_ms)(void); /* since 1970 */
     const char *class_;         /* of actions that say none; NULL: those are malformed */
+    const char *log;            /* as report_open() takes it */
 };
 
 /* Serves until SIGTERM or SIGINT, then answers who waits, puts the stop on record and returns. A
