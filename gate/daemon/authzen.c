@@ -4,6 +4,8 @@
 #include "gate/base/text.h"
 #include "gate/daemon/note.h"
 
+#include "gate/base/text.h"
+
 #include <event2/event.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +15,7 @@
 struct authzen {
     struct event_base *base;
     struct keeper *keeper;
+    struct registry *registry;
     uint64_t (*clock_ms)(void);
     const char *class_;
     struct noter noter;
@@ -46,30 +49,44 @@ static void ask_free(struct ask **ask)
 
 /* ---- who ------------------------------------------------------------------------------------- */
 
-/* An agent asks for himself alone. Until agents are enrolled, he is his user. */
-static err_code is_himself(const struct caller *caller, const struct request *request,
-                           struct why *why)
+static err_code is_himself(struct registry *registry, const struct caller *caller,
+                           const struct request *request, struct known *ret, struct why *why)
 {
-    char name[32];
+    CLEANUP(known_free) struct known known = {0};
 
-    (void)snprintf(name, sizeof name, "uid-%u", (unsigned)caller->uid);
-    if (slice_eq_str(request->subject_id, name))
-        return ERR_OK;
-    return why_say(why, ERR_SUBJECT_MISMATCH, "the caller is \"%s\", the subject is \"%.*s\"", name,
-                   (int)request->subject_id.len, (const char *)request->subject_id.ptr);
+    TRY(registry_whose(registry, caller, &known, why));
+    if (!slice_eq(request->subject_id, known.enrolled->id))
+        return why_say(why, ERR_SUBJECT_MISMATCH,
+                       "the caller is agent \"%.*s\", the subject is \"%.*s\"",
+                       TERM_ARG(known.enrolled->id), TERM_ARG(request->subject_id));
+    *ret = known;
+    known = (struct known){0}; /* transferred */
+    return ERR_OK;
 }
 
-err_code authzen_may_ask(const struct caller *caller, const struct request *request,
-                         struct why *why)
+static err_code for_anybody(struct registry *registry, const struct request *request,
+                            struct known *ret, struct why *why)
+{
+    struct why own = {0};
+    err_code err = registry_named(registry, request->subject_id, ret, &own);
+
+    if (err == ERR_OK || err == ERR_AGENT_UNKNOWN)
+        return ERR_OK;
+    *why = own;
+    return err;
+}
+
+err_code authzen_may_ask(struct registry *registry, const struct caller *caller,
+                         const struct request *request, struct known *ret, struct why *why)
 {
     switch (caller->kind) {
     case CALLER_NONE:
         return why_say(why, ERR_CALLER_REFUSED, "nobody knows who asks");
     case CALLER_AGENT:
-        return is_himself(caller, request, why);
+        return is_himself(registry, caller, request, ret, why);
     case CALLER_ENFORCEMENT:
     case CALLER_ADMIN:
-        return ERR_OK;
+        return for_anybody(registry, request, ret, why);
     }
     return ERR_CALLER_REFUSED;
 }
@@ -159,13 +176,14 @@ static err_code admit(const struct authzen *authzen, const struct http_call *cal
 }
 
 /* What the caller may not ask is an item that failed; alone it is the whole answer. */
-static err_code look_at_subjects(const struct caller *caller, struct demand *demand, bool single,
-                                 struct why *why)
+static err_code look_at_subjects(struct registry *registry, const struct caller *caller,
+                                 struct demand *demand, bool single, struct why *why)
 {
     for (size_t i = 0; i < demand->n_items; i++) {
         struct demand_item *item = &demand->items[i];
         if (item->malformed == ERR_OK)
-            item->malformed = authzen_may_ask(caller, &item->request, &item->malformed_why);
+            item->malformed = authzen_may_ask(registry, caller, &item->request, &item->known,
+                                              &item->malformed_why);
     }
     if (!single || demand->items[0].malformed == ERR_OK)
         return ERR_OK;
@@ -207,7 +225,7 @@ static err_code submit(struct authzen *authzen, struct http_call *call, bool bat
     TRY(admit(authzen, call, why));
     TRY(deadline_of(call, &ms, why));
     TRY(authzen_parse(&body, &demand, &single, why));
-    TRY(look_at_subjects(http_caller(call), demand, single, why));
+    TRY(look_at_subjects(authzen->registry, http_caller(call), demand, single, why));
     TRY(ask_new(authzen, call, ms, &ask));
     ask->single = single;
     demand->caller = strdup(http_caller(call)->key);
@@ -280,6 +298,7 @@ err_code authzen_new(const struct authzen_options *options, struct authzen **ret
         return ERR_NO_MEMORY;
     out->base = options->base;
     out->keeper = options->keeper;
+    out->registry = options->registry;
     out->clock_ms = options->clock_ms;
     out->class_ = options->class_;
     out->noter = (struct noter){options->metrics, options->report, options->clock_ms};

@@ -459,6 +459,29 @@ static void single_answer(void **state)
 
 /* ---- callers --------------------------------------------------------------------------------- */
 
+/* build-7 is uid 7, build-8 is uid 8. */
+static struct registry *office_of(void)
+{
+    struct roster roster = {0};
+    struct registry *registry;
+    char id[16];
+
+    for (uint64_t uid = 7; uid < 9; uid++) {
+        struct record_agent agent = {.has_uid = true, .uid = uid};
+        struct enrolled *enrolled;
+        (void)snprintf(id, sizeof id, "build-%d", (int)uid);
+        agent.id = slice_str(id);
+        assert_int_equal(enrolled_make(&agent, uid, 1, &enrolled), ERR_OK);
+        assert_int_equal(roster_room(&roster), ERR_OK);
+        roster_append(&roster, enrolled);
+    }
+    assert_true(roster_complete(&roster));
+    assert_int_equal(registry_new(&registry), ERR_OK);
+    assert_int_equal(registry_update(registry, &roster), ERR_OK);
+    roster_free(&roster);
+    return registry;
+}
+
 static void callers(void **state)
 {
     static const struct {
@@ -466,27 +489,34 @@ static void callers(void **state)
         uid_t uid;
         const char *subject;
         err_code want;
+        bool known;
     } ROWS[] = {
-        {CALLER_NONE, 7, "uid-7", ERR_CALLER_REFUSED},
-        {CALLER_AGENT, 7, "uid-7", ERR_OK},
-        {CALLER_AGENT, 7, "uid-70", ERR_SUBJECT_MISMATCH},
-        {CALLER_AGENT, 7, "uid-", ERR_SUBJECT_MISMATCH},
-        {CALLER_AGENT, 7, "uid-07", ERR_SUBJECT_MISMATCH},
-        {CALLER_AGENT, 0, "build-7", ERR_SUBJECT_MISMATCH},
-        {CALLER_ENFORCEMENT, 7, "build-7", ERR_OK},
-        {CALLER_ADMIN, 7, "build-7", ERR_OK},
+        {CALLER_NONE, 7, "build-7", ERR_CALLER_REFUSED, false},
+        {CALLER_AGENT, 7, "build-7", ERR_OK, true},
+        {CALLER_AGENT, 7, "build-70", ERR_SUBJECT_MISMATCH, false},
+        {CALLER_AGENT, 7, "build-", ERR_SUBJECT_MISMATCH, false},
+        {CALLER_AGENT, 7, "build-8", ERR_SUBJECT_MISMATCH, false}, /* who is enrolled, too */
+        {CALLER_AGENT, 0, "build-7", ERR_AGENT_UNKNOWN, false},
+        {CALLER_ENFORCEMENT, 7, "build-7", ERR_OK, true},
+        {CALLER_ENFORCEMENT, 0, "build-8", ERR_OK, true},
+        {CALLER_ENFORCEMENT, 7, "nobody", ERR_OK, false},
+        {CALLER_ADMIN, 7, "build-7", ERR_OK, true},
     };
+    struct registry *registry = office_of();
 
     (void)state;
     for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++) {
         const struct caller caller = {.kind = ROWS[i].kind, .uid = ROWS[i].uid};
         const struct request request = {.subject_id = slice_str(ROWS[i].subject)};
         struct why why = {0};
-        err_code err = authzen_may_ask(&caller, &request, &why);
-        if (err != ROWS[i].want)
+        struct known known = {0};
+        err_code err = authzen_may_ask(registry, &caller, &request, &known, &why);
+        if (err != ROWS[i].want || (known.enrolled != NULL) != ROWS[i].known)
             fail_msg("%s by %d: %s, wanted %s", ROWS[i].subject, ROWS[i].kind, err_name(err),
                      err_name(ROWS[i].want));
+        known_free(&known);
     }
+    registry_free(&registry);
 }
 
 int main(void)

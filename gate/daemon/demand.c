@@ -28,6 +28,7 @@ void demand_free(struct demand **demand)
         return;
     for (size_t i = 0; i < d->n_items; i++) {
         request_free(&d->items[i].request);
+        known_free(&d->items[i].known);
         json_decref(d->items[i].context);
         buf_free(&d->items[i].permit_file);
     }
@@ -63,7 +64,9 @@ void demand_judge(struct demand *demand, const struct in_force *force, int64_t n
         if (over)
             continue;
         if (item->malformed == ERR_OK)
-            evaluate(force, &item->request, now, &item->answer);
+            evaluate_for(force, &item->request,
+                         item->known.enrolled != NULL ? &item->known.facts : NULL, now,
+                         &item->answer);
         over = ends_batch(demand->semantic, item->answer.permit);
     }
 }

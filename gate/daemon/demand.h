@@ -7,6 +7,7 @@
 #ifndef PAWL_DAEMON_DEMAND_H
 #define PAWL_DAEMON_DEMAND_H
 
+#include "gate/daemon/registry.h"
 #include "gate/decide/evaluate.h"
 
 #include <jansson.h>
@@ -23,6 +24,7 @@ enum demand_semantic {
 /* Zeroed memory is denied. */
 struct demand_item {
     struct request request; /* as read; nothing if malformed */
+    struct known known;     /* the enrolled agent that it is about; {0}: nobody enrolled it */
     err_code malformed;     /* why it is none: denied, and not on record */
     struct why malformed_why;
 

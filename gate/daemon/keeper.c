@@ -90,6 +90,14 @@ static err_code open_scribe(struct keeper *k, struct why *why)
     return ERR_OK;
 }
 
+/* Whoever was enrolled is one who may ask. Without memory for a new copy nobody new is known. */
+static void follow_roster(struct keeper *k)
+{
+    if (k->registry != NULL && k->scribe != NULL)
+        if (registry_update(k->registry, ledger_roster(scribe_ledger(k->scribe))) != ERR_OK)
+            k->error = ERR_NO_MEMORY; /* opened anew, and so tried again */
+}
+
 static void tell_state(struct keeper *k)
 {
     (void)pthread_mutex_lock(&k->lock);
@@ -115,6 +123,7 @@ static void open_gate(struct keeper *k)
     if (k->error == ERR_OK)
         k->error = open_scribe(k, &why);
     k->why = why;
+    follow_roster(k);
     keeper_unlock_law(k);
     k->pause_ns = k->error == ERR_OK ? PAUSE_FIRST_NS : k->pause_ns * 2;
     if (k->pause_ns > PAUSE_MAX_NS)
@@ -184,6 +193,7 @@ static void run_errand(struct keeper *k, struct errand *errand)
         k->why = (struct why){0};
         k->error = open_scribe(k, &k->why);
     }
+    follow_roster(k);
     keeper_unlock_law(k);
     tell_state(k);
 }
@@ -363,6 +373,7 @@ err_code keeper_start(const struct keeper_options *options, struct keeper **ret,
     k->fd = -1;
     k->clock_ms = options->clock_ms;
     k->ping_ns = options->ping_ns > 0 && options->ping_ns < PING_NS ? options->ping_ns : PING_NS;
+    k->registry = options->registry;
     k->error = k->state.error = ERR_BUSY; /* until it is open */
     k->pause_ns = PAUSE_FIRST_NS / 2;
     demands_init(&k->judged);

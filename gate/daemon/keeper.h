@@ -25,6 +25,7 @@ struct keeper_options {
     unsigned judges;            /* threads that evaluate; 0: one for each processor, at most 4 */
     uint64_t ping_ns; /* an idle hardware is asked whether it is there; 0, or more: every 5 s */
     struct queue_limits limits;
+    struct registry *registry; /* follows the ledger's roster; NULL: none does */
 };
 
 /* What the gate is doing, as numbers; each read by itself. */

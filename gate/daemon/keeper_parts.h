@@ -23,6 +23,7 @@ struct keeper {
     char *state_dir;
     uint64_t (*clock_ms)(void);
     uint64_t ping_ns;
+    struct registry *registry;
     int fd; /* an eventfd: something was answered */
 
     struct queue *queue;

@@ -32,7 +32,8 @@ struct service {
     struct event_base *base;
     struct lock lock; /* one service of a gate */
     struct sockets sockets;
-    char *json_path; /* of service.json, once it is written */
+    char *json_path;           /* of service.json, once it is written */
+    struct registry *registry; /* whom the gate knows */
     struct keeper *keeper;
     struct http *http;
     struct authzen *authzen;
@@ -72,6 +73,7 @@ static void service_free(struct service *s)
     keeper_free(&s->keeper);
     authzen_free(&s->authzen);
     report_free(&s->report);
+    registry_free(&s->registry);
     sockets_free(&s->sockets);
     if (s->base != NULL)
         event_base_free(s->base);
@@ -308,6 +310,7 @@ static err_code open_http(struct service *s, struct why *why)
     const struct http_limits limits = {.connections = connections(), .body = REQUEST_SIZE_MAX};
     const struct authzen_options options = {.base = s->base,
                                             .keeper = s->keeper,
+                                            .registry = s->registry,
                                             .clock_ms = s->options->clock_ms,
                                             .class_ = s->options->class_,
                                             .metrics = &s->metrics,
@@ -331,6 +334,7 @@ static err_code start_keeper(struct service *s, struct why *why)
 {
     const struct keeper_options options = {.state_dir = s->options->state_dir,
                                            .clock_ms = s->options->clock_ms,
+                                           .registry = s->registry,
                                            .ping_ns = watchdog_ping_ns(&s->watchdog)};
     sigset_t all, before;
     err_code err;
@@ -351,6 +355,7 @@ static err_code start(struct service *s, struct why *why)
     TRY(report_open(s->options->log, &s->report, why));
     TRY(open_sockets(s, why));
     s->watchdog = watchdog_wanted();
+    TRY(registry_new(&s->registry));
     TRY(start_keeper(s, why));
     TRY(open_http(s, why));
     TRY(add_events(s));

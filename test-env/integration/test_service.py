@@ -132,8 +132,13 @@ def malformed(world):
 
 @suite.test("agents ask for themselves, and get no permits")
 def agents(world):
+    own = evaluation(GIT, subject=subject("build-8"))
     world.serve()
-    own = evaluation(GIT, subject=subject(f"uid-{os.getuid()}"))
+    got = world.evaluate(own, kind="agents")
+    equal((got.status, got.json()["error"]), (403, "AGENT_UNKNOWN"), got.bytes)
+    world.halt()
+    world.pawl("agent", "enrol", "build-8", "--uid", str(os.getuid()))
+    world.serve()
     got = world.evaluate(own, kind="agents")
     equal((got.status, got.json()["decision"]), (200, False), got.bytes)  # no rule permits it
     true("permit" not in got.json()["context"], "a permit for an agent")
@@ -269,7 +274,7 @@ def flood(world):
     for link in idle:
         link.close()
     got = world.evaluate(evaluation(GIT), kind="agents")
-    equal((got.status, got.json()["error"]), (403, "SUBJECT_MISMATCH"), got.bytes)
+    equal((got.status, got.json()["error"]), (403, "AGENT_UNKNOWN"), got.bytes)
     world.halt()
     ledger(world)
 
