@@ -29,6 +29,9 @@ static const char HELP[] =
     "      --admin PATH        socket for administrators\n"
     "      --class CLASS       of actions that say none: execute, mutate, delegate, propagate\n"
     "      --log FILE          a line of JSON for each verdict: FILE, - (standard error) or none\n"
+    "      --allow PATH        the module of a token reads and writes there; files are then "
+    "confined\n"
+    "      --no-confine        keep every file and system call\n"
     "      --version           print the version\n"
     "  -h, --help              print this\n"
     "\n"
@@ -52,6 +55,8 @@ enum option_key {
     KEY_ADMIN,
     KEY_CLASS,
     KEY_LOG,
+    KEY_ALLOW,
+    KEY_NO_CONFINE,
     KEY_VERSION,
 };
 
@@ -63,6 +68,8 @@ static const struct option OPTIONS[] = {
     {"admin", required_argument, NULL, KEY_ADMIN},
     {"class", required_argument, NULL, KEY_CLASS},
     {"log", required_argument, NULL, KEY_LOG},
+    {"allow", required_argument, NULL, KEY_ALLOW},
+    {"no-confine", no_argument, NULL, KEY_NO_CONFINE},
     {"version", no_argument, NULL, KEY_VERSION},
     {"help", no_argument, NULL, KEY_HELP},
     {0},
@@ -76,6 +83,15 @@ static err_code check_class(const char *text, struct why *why)
         if (strcmp(text, REQUEST_CLASSES[i]) == 0)
             return ERR_OK;
     return why_say(why, ERR_USAGE, "\"%s\" is not execute, mutate, delegate or propagate", text);
+}
+
+static err_code add_allowed(struct service_options *options, const char *path, struct why *why)
+{
+    if (options->n_allow == BOUNDS_ALLOW_MAX)
+        return why_say(why, ERR_USAGE, "--allow \"%s\" is one more than %d", path,
+                       BOUNDS_ALLOW_MAX);
+    options->allow[options->n_allow++] = path;
+    return ERR_OK;
 }
 
 /* Sets *ret_text to what is to be printed instead of serving. */
@@ -104,6 +120,12 @@ static err_code read_options(int argc, char **argv, struct service_options *ret,
             break;
         case KEY_LOG:
             ret->log = optarg;
+            break;
+        case KEY_ALLOW:
+            TRY(add_allowed(ret, optarg, why));
+            break;
+        case KEY_NO_CONFINE:
+            ret->confine = false;
             break;
         case KEY_VERSION:
             *ret_text = "pawld " PAWL_VERSION "\n";
@@ -152,6 +174,7 @@ int main(int argc, char **argv)
         .runtime_dir = secure_getenv("RUNTIME_DIRECTORY"),
         .clock_ms = clock_ms,
         .log = isatty(STDERR_FILENO) ? "none" : "-",
+        .confine = PAWL_CONFINES,
     };
     const char *text = NULL;
     struct why why = {0};

@@ -41,6 +41,9 @@ struct service {
     struct metrics metrics;
     struct report *report;
     struct inspect inspect;
+    struct bounds bounds;
+    err_code failed; /* what ends it early */
+    struct why failed_why;
     struct event *collect, *tick, *terminate, *interrupt;
     bool ready, stopping;
     err_code told; /* the state that was told last */
@@ -108,6 +111,19 @@ static void feed(struct service *s, const struct keeper_state *state)
     if (watchdog_due(&s->watchdog, (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec,
                      state->answered_ns))
         (void)sd_notify(0, "WATCHDOG=1");
+}
+
+/* When the gate was opened, or could not be: modules are loaded, and threads run. */
+static void confine(struct service *s)
+{
+    static const char *const TOLD[2][2] = {{"not confined", "confined: system calls"},
+                                           {"confined: files", "confined: files, system calls"}};
+
+    s->failed = bounds_calls(&s->bounds, &s->failed_why);
+    if (s->failed != ERR_OK)
+        (void)event_base_loopbreak(s->base);
+    else
+        (void)fprintf(stderr, "pawld: %s\n", TOLD[s->bounds.files][s->bounds.calls]);
 }
 
 /* Not by file_write(), whose beginnings every opening of the gate clears away; nor need it outlast
@@ -180,7 +196,9 @@ static void tick(evutil_socket_t fd, short what, void *arg)
     (void)fd;
     (void)what;
     keeper_look(s->keeper, &state);
-    if (state.error != ERR_BUSY || s->ready)
+    if (!s->ready && state.error != ERR_BUSY)
+        confine(s);
+    if (s->ready || (state.error != ERR_BUSY && s->failed == ERR_OK))
         tell(s, &state);
     feed(s, &state);
     if (s->stopping && is_over(s))
@@ -348,6 +366,11 @@ static err_code start_keeper(struct service *s, struct why *why)
 
 static err_code start(struct service *s, struct why *why)
 {
+    const struct bounds_options bounds = {.state_dir = s->options->state_dir,
+                                          .sockets = &s->sockets,
+                                          .allow = s->options->allow,
+                                          .n_allow = s->options->n_allow};
+
     TRY(take_lock(s, why));
     s->base = event_base_new();
     if (s->base == NULL)
@@ -356,6 +379,8 @@ static err_code start(struct service *s, struct why *why)
     TRY(open_sockets(s, why));
     s->watchdog = watchdog_wanted();
     TRY(registry_new(&s->registry));
+    if (s->options->confine)
+        TRY(bounds_files(&bounds, &s->bounds, why));
     TRY(start_keeper(s, why));
     TRY(open_http(s, why));
     TRY(add_events(s));
@@ -370,6 +395,10 @@ static err_code finish(struct service *s, struct why *why)
 
     keeper_stop(s->keeper, "signal");
     keeper_collect(s->keeper);
+    if (s->failed != ERR_OK) {
+        *why = s->failed_why;
+        return s->failed;
+    }
     keeper_look(s->keeper, &state);
     if (state.error == ERR_OK)
         return ERR_OK;

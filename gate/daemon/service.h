@@ -9,6 +9,7 @@
 #define PAWL_DAEMON_SERVICE_H
 
 #include "gate/base/why.h"
+#include "gate/daemon/bounds.h"
 #include "gate/daemon/caller.h"
 
 #include <stdint.h>
@@ -22,6 +23,9 @@ struct service_options {
     uint64_t (*clock_ms)(void); /* since 1970 */
     const char *class_;         /* of actions that say none; NULL: those are malformed */
     const char *log;            /* as report_open() takes it */
+    bool confine;               /* take from the process what it does not need (bounds.h) */
+    const char *allow[BOUNDS_ALLOW_MAX]; /* paths that the module of a token needs */
+    size_t n_allow;
 };
 
 /* Serves until SIGTERM or SIGINT, then answers who waits, puts the stop on record and returns. A

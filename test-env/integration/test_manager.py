@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What pawld is to a service manager: its watchdog."""
+"""What pawld is to a service manager: its watchdog; and what it takes from itself."""
 
 import os
 import signal
@@ -7,10 +7,10 @@ import socket
 import subprocess
 import time
 
-from daemon import WAIT, Service
+from daemon import WAIT, Service, evaluation
 from hardware import die_with_parent
-from tap import Suite, true
-from world import GIT, main, read
+from tap import Skip, Suite, equal, true
+from world import CURL, GIT, main, read
 
 suite = Suite()
 
@@ -81,6 +81,59 @@ def hangs(world):
     world.hear(b"WATCHDOG=1")
     world.dismiss()
     world.log()
+
+
+def confined(world):
+    """Of every thread: whether it may gain privileges, and its filter of system calls."""
+    found = set()
+    for task in os.listdir(f"/proc/{world.process.pid}/task"):
+        lines = read(f"/proc/{world.process.pid}/task/{task}/status").decode().splitlines()
+        values = dict(line.split(":\t", 1) for line in lines if ":\t" in line)
+        found.add((values["NoNewPrivs"], values["Seccomp"]))
+    return found
+
+
+@suite.test("it takes from itself what it does not need, and serves on")
+def confinement(world):
+    if world.options.variant == "sanitize":
+        raise Skip("a build with sanitizers does not")
+    paths = [] if world.kind == "tpm" else ["--allow", world.hardware.state, "--allow",
+                                             world.hardware.env["SOFTHSM2_CONF"]]
+    for args in ([], paths) if paths else ([],):
+        world.manage(*args)
+        said = read(world.log_path)
+        true(b"pawld: confined: " in said and b"system calls" in said, said)
+        equal(confined(world), {("1", "2")}, "threads")
+        world.ask(GIT, True)
+        world.hardware.take_away()  # which opens everything anew
+        while world.evaluate(evaluation(GIT)).json()["decision"]:
+            pass
+        world.hardware.put_back()
+        world.hear(b"STATUS=serving")
+        world.ask(GIT, True)
+        world.ask(CURL, False)
+        world.dismiss()
+    world.manage("--no-confine")
+    true(b"pawld: not confined" in read(world.log_path), read(world.log_path))
+    equal(confined(world), {("0", "0")}, "threads")
+    world.dismiss()
+    world.log()
+
+
+@suite.test("files beyond what is allowed are not there", roots=("hsm",))
+def beyond(world):
+    if world.options.variant == "sanitize":
+        raise Skip("a build with sanitizers does not")
+    world.manage("--allow", f"{world.base}/home")
+    said = read(world.log_path)
+    if b"files" not in said:
+        world.dismiss()
+        raise Skip("the kernel has no Landlock")
+    got = world.evaluate(evaluation(GIT)).json()  # the token can be read, beside the PIN
+    equal((got["decision"], got["context"]["stage"]), (False, "hardware"), got)
+    world.kill()
+    world.told.close()
+    os.unlink(f"{world.base}/told")
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@
 
 packages_build=(gcc libc6-dev meson ninja-build pkg-config python3 libssl-dev libjansson-dev
     libtss2-dev libp11-dev libp11-kit-dev libsqlite3-dev libcurl4-openssl-dev libevent-dev
-    libsystemd-dev libcmocka-dev scdoc)
+    libsystemd-dev libseccomp-dev libcmocka-dev scdoc)
 packages_doubles=(swtpm swtpm-tools softhsm2 tpm2-tools opensc openssl p11-kit p11-kit-modules)
 packages_test=(clang clang-format faketime python3-cryptography shellcheck systemd)
 packages_bench=(valgrind)
