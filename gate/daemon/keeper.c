@@ -129,6 +129,9 @@ static void open_gate(struct keeper *k)
     if (k->pause_ns > PAUSE_MAX_NS)
         k->pause_ns = PAUSE_MAX_NS;
     k->retry_ns = keeper_now_ns() + k->pause_ns;
+    (void)pthread_mutex_lock(&k->lock);
+    k->state.openings++;
+    (void)pthread_mutex_unlock(&k->lock);
     tell_state(k);
 }
 
@@ -137,6 +140,34 @@ static void mend(struct keeper *k)
 {
     if (k->error != ERR_OK && keeper_now_ns() >= k->retry_ns)
         open_gate(k);
+}
+
+static bool take_reopen(struct keeper *k)
+{
+    bool wanted;
+
+    (void)pthread_mutex_lock(&k->lock);
+    wanted = k->reopen;
+    k->reopen = false;
+    (void)pthread_mutex_unlock(&k->lock);
+    return wanted;
+}
+
+/* A session ends and another begins, both on record. */
+static void reopen(struct keeper *k)
+{
+    struct why why = {0};
+
+    if (!take_reopen(k))
+        return;
+    keeper_lock_law(k);
+    if (k->scribe != NULL && k->error == ERR_OK) {
+        look_at_clock(k);
+        if (scribe_stop(k->scribe, "reload", k->gate->now_ms, &why) != ERR_OK)
+            k->unpublished = true; /* it was cut short, which the next one says */
+    }
+    keeper_unlock_law(k);
+    open_gate(k);
 }
 
 /* ---- work ------------------------------------------------------------------------------------ */
@@ -250,7 +281,8 @@ static void ping(struct keeper *k)
 
 static bool has_work(const struct keeper *k)
 {
-    return k->judged.first != NULL || k->errands != NULL || (k->stopping && k->judging == 0);
+    return k->judged.first != NULL || k->errands != NULL || k->reopen ||
+           (k->stopping && k->judging == 0);
 }
 
 static void wait_until(struct keeper *k, uint64_t ns)
@@ -315,6 +347,7 @@ static void *run(void *arg)
     demands_init(&batch);
     open_gate(k);
     while (next(k, &batch, &idle)) {
+        reopen(k);
         mend(k);
         run_errands(k);
         if (batch.first != NULL)
@@ -412,6 +445,14 @@ err_code keeper_send(struct keeper *keeper, struct errand *errand)
     }
     (void)pthread_mutex_unlock(&keeper->lock);
     return err;
+}
+
+void keeper_reopen(struct keeper *keeper)
+{
+    (void)pthread_mutex_lock(&keeper->lock);
+    keeper->reopen = true;
+    (void)pthread_cond_signal(&keeper->work);
+    (void)pthread_mutex_unlock(&keeper->lock);
 }
 
 void keeper_collect(struct keeper *keeper)

@@ -35,6 +35,7 @@ struct keeper_state {
     struct why why;
     uint64_t epoch, ledger_size, rounds, decided, permitted;
     uint64_t answered_ns; /* CLOCK_MONOTONIC of the hardware's last answer, or orderly failure */
+    uint64_t openings;    /* of the gate, whether it opened or not */
     size_t waiting;
     struct histogram round_ns, round_size; /* HISTOGRAM_TIMES, HISTOGRAM_SIZES */
 };
@@ -66,6 +67,11 @@ struct errand {
 };
 err_code keeper_send(struct keeper *keeper, struct errand *errand);
 
+/* Opens the gate anew between two rounds, as it lies on disk now: who waits waits on, and is judged
+ * by what is in force then. When it is done state.openings is one more. */
+void keeper_reopen(struct keeper *keeper);
+
+uint64_t keeper_now_ns(void); /* CLOCK_MONOTONIC */
 void keeper_look(struct keeper *keeper, struct keeper_state *ret);
 
 /* Takes no more, serves what waits, writes the stop record, lets go of the hardware. reason:

@@ -46,7 +46,7 @@ struct keeper {
     struct demands judged, answered;
     struct errand *errands, **errands_end, *errands_done, **errands_done_end;
     size_t judging; /* judges that still take from the queue */
-    bool stopping;
+    bool stopping, reopen;
     const char *reason;
     struct keeper_state state;
 
@@ -60,8 +60,6 @@ struct keeper {
     uint64_t last_ms;            /* of the last record: time does not run back */
     bool unpublished;
 };
-
-uint64_t keeper_now_ns(void); /* CLOCK_MONOTONIC */
 
 /* Judges: threads that take from the queue until it is closed and empty. */
 err_code keeper_start_judges(struct keeper *keeper, unsigned n);

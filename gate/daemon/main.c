@@ -29,8 +29,7 @@ static const char HELP[] =
     "      --admin PATH        socket for administrators\n"
     "      --class CLASS       of actions that say none: execute, mutate, delegate, propagate\n"
     "      --log FILE          a line of JSON for each verdict: FILE, - (standard error) or none\n"
-    "      --allow PATH        the module of a token reads and writes there; files are then "
-    "confined\n"
+    "      --allow PATH        the module of a token uses that; the rest of the files is shut\n"
     "      --no-confine        keep every file and system call\n"
     "      --version           print the version\n"
     "  -h, --help              print this\n"
@@ -161,7 +160,7 @@ static void prepare_process(void)
     /* What OPENSSL_CONF names is not ours to run. */
     (void)OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
     (void)signal(SIGPIPE, SIG_IGN);
-    (void)signal(SIGHUP, SIG_IGN);
+    (void)signal(SIGHUP, SIG_IGN);  /* until the gate is served */
     (void)signal(SIGXFSZ, SIG_IGN); /* a file size limit is an error like a full disk */
     (void)setenv("TSS2_LOG", "all+none", 0);
 }

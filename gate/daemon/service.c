@@ -8,6 +8,7 @@
 #include "gate/daemon/keeper.h"
 #include "gate/daemon/sockets.h"
 #include "gate/daemon/watchdog.h"
+#include "gate/decide/settings.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -19,7 +20,6 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <systemd/sd-daemon.h>
-#include <time.h>
 #include <unistd.h>
 
 #define TICK_US 100000
@@ -44,16 +44,18 @@ struct service {
     struct bounds bounds;
     err_code failed; /* what ends it early */
     struct why failed_why;
-    struct event *collect, *tick, *terminate, *interrupt;
+    struct event *collect, *tick, *terminate, *interrupt, *hangup;
     bool ready, stopping;
     err_code told; /* the state that was told last */
     uint64_t told_epoch;
     unsigned flushed; /* ticks since the last answer */
+    bool reloading;
+    uint64_t openings; /* of the gate, when it was to be reloaded */
 };
 
 static void events_free(struct service *s)
 {
-    struct event **all[] = {&s->collect, &s->tick, &s->terminate, &s->interrupt};
+    struct event **all[] = {&s->collect, &s->tick, &s->terminate, &s->interrupt, &s->hangup};
 
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
         if (*all[i] != NULL)
@@ -103,13 +105,19 @@ static void tell(struct service *s, const struct keeper_state *state)
     s->told_epoch = state->epoch;
 }
 
+/* The end of a reload. */
+static void tell_reloaded(struct service *s, const struct keeper_state *state)
+{
+    if (!s->reloading || state->openings == s->openings)
+        return;
+    s->reloading = false;
+    (void)fprintf(stderr, "pawld: reloaded\n");
+    (void)sd_notify(0, "READY=1");
+}
+
 static void feed(struct service *s, const struct keeper_state *state)
 {
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    if (watchdog_due(&s->watchdog, (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec,
-                     state->answered_ns))
+    if (watchdog_due(&s->watchdog, keeper_now_ns(), state->answered_ns))
         (void)sd_notify(0, "WATCHDOG=1");
 }
 
@@ -200,6 +208,7 @@ static void tick(evutil_socket_t fd, short what, void *arg)
         confine(s);
     if (s->ready || (state.error != ERR_BUSY && s->failed == ERR_OK))
         tell(s, &state);
+    tell_reloaded(s, &state);
     feed(s, &state);
     if (s->stopping && is_over(s))
         (void)event_base_loopbreak(s->base);
@@ -220,6 +229,32 @@ static void stop(evutil_socket_t fd, short what, void *arg)
     tick(-1, 0, s);
 }
 
+/* Settings that cannot be read are no reason to give up those that are served. */
+static void reload(evutil_socket_t fd, short what, void *arg)
+{
+    CLEANUP(settings_free) struct settings settings = {0};
+    struct service *s = arg;
+    struct keeper_state state;
+    struct why why = {0};
+    err_code err;
+
+    (void)fd;
+    (void)what;
+    if (s->stopping)
+        return;
+    err = settings_load(s->options->state_dir, &settings, &why);
+    if (err != ERR_OK) {
+        (void)fprintf(stderr, "pawld: not reloaded: %s: %s\n", err_name(err), why_text(&why, err));
+        return;
+    }
+    keeper_look(s->keeper, &state);
+    s->openings = state.openings;
+    s->reloading = true;
+    (void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu",
+                     (unsigned long long)(keeper_now_ns() / 1000));
+    keeper_reopen(s->keeper);
+}
+
 static err_code add_events(struct service *s)
 {
     const struct timeval every = {.tv_usec = TICK_US};
@@ -228,10 +263,13 @@ static err_code add_events(struct service *s)
     s->tick = event_new(s->base, -1, EV_PERSIST, tick, s);
     s->terminate = evsignal_new(s->base, SIGTERM, stop, s);
     s->interrupt = evsignal_new(s->base, SIGINT, stop, s);
-    if (s->collect == NULL || s->tick == NULL || s->terminate == NULL || s->interrupt == NULL)
+    s->hangup = evsignal_new(s->base, SIGHUP, reload, s);
+    if (s->collect == NULL || s->tick == NULL || s->terminate == NULL || s->interrupt == NULL ||
+        s->hangup == NULL)
         return ERR_NO_MEMORY;
     if (event_add(s->collect, NULL) != 0 || event_add(s->tick, &every) != 0 ||
-        event_add(s->terminate, NULL) != 0 || event_add(s->interrupt, NULL) != 0)
+        event_add(s->terminate, NULL) != 0 || event_add(s->interrupt, NULL) != 0 ||
+        event_add(s->hangup, NULL) != 0)
         return ERR_NO_MEMORY;
     return ERR_OK;
 }

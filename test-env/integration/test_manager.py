@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What pawld is to a service manager: its watchdog; and what it takes from itself."""
+"""What pawld is to a service manager: its watchdog, its reload; and what it takes from itself."""
 
 import os
 import signal
 import socket
 import subprocess
+import threading
 import time
 
-from daemon import WAIT, Service, evaluation
+from daemon import WAIT, Connection, Service, evaluation
 from hardware import die_with_parent
 from tap import Skip, Suite, equal, true
-from world import CURL, GIT, main, read
+from world import CURL, GIT, main, read, write
 
 suite = Suite()
 
@@ -79,6 +80,62 @@ def hangs(world):
     true(not world.hear(b"WATCHDOG=1", 3), "fed while the hardware hangs")
     world.hardware.process.send_signal(signal.SIGCONT)
     world.hear(b"WATCHDOG=1")
+    world.dismiss()
+    world.log()
+
+
+@suite.test("SIGHUP: the gate is opened anew, and no request is lost")
+def reload(world):
+    world.manage()
+    found, errors = [], []
+
+    def client(number):
+        try:
+            link = Connection(world.socket())
+            for turn in range(40):
+                name = GIT if (turn + number) % 2 else CURL
+                got = world.evaluate(evaluation(name), link=link).json()
+                found.append((name, got["decision"], got["context"]))
+        except BaseException as error:  # pylint: disable=broad-except
+            errors.append(repr(error))
+
+    threads = [threading.Thread(target=client, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for _ in range(3):
+        world.process.send_signal(signal.SIGHUP)
+        world.hear(b"RELOADING=1")
+        world.hear(b"READY=1")
+    for thread in threads:
+        thread.join()
+    equal(errors, [], "clients that got no answer")
+    for name, decision, context in found:
+        equal((decision, "ledger" in context), (name == GIT, True), context)
+    equal(len({context["ledger"]["index"] for _, _, context in found}), 160, "places")
+    for _, decision, context in found[::16]:
+        world.keep(context, decision)
+    world.dismiss()
+    got = world.log()
+    equal(got["interrupted_sessions"], 0, got)
+    true(got["kinds"]["start"] >= 4, got)
+
+
+@suite.test("SIGHUP: settings that cannot be read do not end what is served")
+def unreadable(world):
+    world.manage()
+    path = f"{world.state}/gate.json"
+    good = read(path)
+    write(path, b"{")
+    world.process.send_signal(signal.SIGHUP)
+    end = time.monotonic() + WAIT
+    while b"not reloaded: STATE_CORRUPT" not in read(world.log_path):
+        true(time.monotonic() < end, read(world.log_path))
+        time.sleep(0.01)
+    world.ask(GIT, True)
+    write(path, good)
+    world.process.send_signal(signal.SIGHUP)
+    world.hear(b"READY=1")
+    world.ask(GIT, True)
     world.dismiss()
     world.log()
 
