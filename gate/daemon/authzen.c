@@ -3,8 +3,7 @@
 
 #include "gate/base/text.h"
 #include "gate/daemon/note.h"
-
-#include "gate/base/text.h"
+#include "gate/daemon/once.h"
 
 #include <event2/event.h>
 #include <stdio.h>
@@ -19,14 +18,19 @@ struct authzen {
     uint64_t (*clock_ms)(void);
     const char *class_;
     struct noter noter;
+    struct once *once;
     bool stopping;
     size_t waiting; /* callers without an answer */
     size_t bytes;   /* of the bodies of demands that did not come back yet */
 };
 
 /* One question, from its arrival until the keeper gives the demand back; its caller may have gone
- * with DEADLINE before that. */
+ * with DEADLINE before that. Or one that repeats another and waits with it: until that is answered.
+ */
 struct ask {
+    struct once_wait wait;    /* of one that waits with another; stands at the front */
+    struct once_entry *entry; /* of its Idempotency-Key; NULL: it has none */
+    bool waits;
     struct authzen *authzen;
     struct http_call *call; /* NULL: answered */
     struct event *deadline;
@@ -98,8 +102,23 @@ static bool is_not_now(err_code err)
     return err == ERR_OVERLOADED || err == ERR_STOPPING || err == ERR_DEADLINE;
 }
 
-static void end_call(struct ask *ask, const struct demand *demand)
+static uint64_t now_ns(void)
 {
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* What everybody is told who asked this. */
+struct outcome {
+    const struct demand *demand;
+    struct slice text; /* empty: there is no memory for it */
+};
+
+static void end_call(struct ask *ask, const struct outcome *outcome)
+{
+    const struct demand *demand = outcome->demand;
     struct http_call *call = ask->call;
 
     ask->call = NULL;
@@ -107,17 +126,60 @@ static void end_call(struct ask *ask, const struct demand *demand)
     if (is_not_now(demand->refused))
         http_refuse(call, 503, demand->refused, &demand->refused_why);
     else
-        http_answer(call, 200, authzen_answer(demand, ask->single, ask->permits));
+        http_answer_bytes(call, outcome->text.len > 0 ? 200 : 503, "application/json",
+                          outcome->text);
+}
+
+static void end_wait(struct once_wait *wait, void *ctx)
+{
+    struct ask *ask = (struct ask *)wait;
+
+    end_call(ask, ctx);
+    ask_free(&ask);
+}
+
+/* Whether a repetition may have the same answer: what it says is on record. */
+static bool is_recorded(const struct demand *demand)
+{
+    size_t n = authzen_verdicts(demand), recorded = 0;
+
+    if (demand->refused != ERR_OK)
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        if (demand->items[i].malformed == ERR_OK && !demand->items[i].recorded)
+            return false;
+        recorded += demand->items[i].recorded;
+    }
+    return recorded > 0;
+}
+
+static char *text_of(const struct ask *ask, const struct demand *demand)
+{
+    json_t *answer;
+    char *text;
+
+    if (is_not_now(demand->refused) || (ask->call == NULL && ask->entry == NULL))
+        return NULL;
+    answer = authzen_answer(demand, ask->single, ask->permits);
+    text = answer == NULL ? NULL : json_dumps(answer, JSON_COMPACT);
+    json_decref(answer);
+    return text;
 }
 
 static void done(struct demand *demand)
 {
     struct ask *ask = demand->ctx;
+    char *text = text_of(ask, demand);
+    struct outcome outcome = {demand, text == NULL ? (struct slice){0} : slice_str(text)};
 
     if (!is_not_now(demand->refused))
         note_verdicts(&ask->authzen->noter, &ask->note, demand, ask->call != NULL);
     if (ask->call != NULL)
-        end_call(ask, demand);
+        end_call(ask, &outcome);
+    if (ask->entry != NULL)
+        once_end(ask->authzen->once, ask->entry, now_ns(), text != NULL && is_recorded(demand),
+                 outcome.text, &outcome);
+    free(text);
     ask->authzen->bytes -= ask->bytes;
     ask_free(&ask);
     demand_free(&demand);
@@ -136,19 +198,15 @@ static void too_late(evutil_socket_t fd, short what, void *arg)
         return;
     ask->call = NULL;
     ask->authzen->waiting--;
+    if (ask->waits) {
+        once_leave(ask->entry, &ask->wait);
+        ask_free(&ask);
+    }
     (void)why_say(&why, ERR_DEADLINE, "neither hardware nor ledger answered within the deadline");
     http_refuse(call, 503, ERR_DEADLINE, &why);
 }
 
 /* ---- questions ------------------------------------------------------------------------------- */
-
-static uint64_t now_ns(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
 
 static err_code deadline_of(const struct http_call *call, uint64_t *ret, struct why *why)
 {
@@ -213,26 +271,33 @@ static err_code ask_new(struct authzen *authzen, struct http_call *call, uint64_
     return ERR_OK;
 }
 
+/* A question, once it is known that it may be asked now. */
+struct question {
+    struct http_call *call;
+    bool batch;
+    uint64_t ms;              /* that the caller waits */
+    struct once_entry *entry; /* it is the first with its Idempotency-Key; NULL: it has none */
+};
+
 /* On success the keeper has the demand, and the demand has the question. */
-static err_code submit(struct authzen *authzen, struct http_call *call, bool batch, struct why *why)
+static err_code submit(struct authzen *authzen, const struct question *question, struct why *why)
 {
-    const struct authzen_body body = {http_body(call), batch, authzen->class_};
+    struct http_call *call = question->call;
+    const struct authzen_body body = {http_body(call), question->batch, authzen->class_};
     CLEANUP(demand_free) struct demand *demand = NULL;
     CLEANUP(ask_free) struct ask *ask = NULL;
-    uint64_t ms;
     bool single;
 
-    TRY(admit(authzen, call, why));
-    TRY(deadline_of(call, &ms, why));
     TRY(authzen_parse(&body, &demand, &single, why));
     TRY(look_at_subjects(authzen->registry, http_caller(call), demand, single, why));
-    TRY(ask_new(authzen, call, ms, &ask));
+    TRY(ask_new(authzen, call, question->ms, &ask));
     ask->single = single;
+    ask->entry = question->entry;
     demand->caller = strdup(http_caller(call)->key);
     if (demand->caller == NULL)
         return ERR_NO_MEMORY;
     demand->asked_ms = authzen->clock_ms();
-    demand->due_ns = now_ns() + ms * 1000000u;
+    demand->due_ns = now_ns() + question->ms * 1000000u;
     demand->done = done;
     demand->ctx = ask;
     TRY(keeper_submit(authzen->keeper, demand, why));
@@ -243,13 +308,82 @@ static err_code submit(struct authzen *authzen, struct http_call *call, bool bat
     return ERR_OK;
 }
 
+/* All that the answer depends on, but for who asks: of an agent that is more than his user. */
+static err_code digest_of(const struct question *question, struct digest *ret)
+{
+    const struct caller *caller = http_caller(question->call);
+    const struct slice parts[] = {
+        slice_str(question->batch ? "evaluations" : "evaluation"),
+        slice_str(caller->kind == CALLER_AGENT ? caller->cgroup : ""),
+        slice_str("\n"), /* stands in no path */
+        http_body(question->call),
+    };
+
+    return hash_tagged("pawl-question-v1", parts, sizeof parts / sizeof parts[0], ret);
+}
+
+/* Waits with the first. */
+static err_code join(struct authzen *authzen, const struct question *question,
+                     struct once_entry *entry)
+{
+    struct ask *ask;
+
+    TRY(ask_new(authzen, question->call, question->ms, &ask));
+    ask->wait.answer = end_wait;
+    ask->entry = entry;
+    ask->waits = true;
+    once_join(entry, &ask->wait);
+    authzen->waiting++;
+    return ERR_OK;
+}
+
+/* *ret_over: it is a repetition, and has its answer or waits for it. */
+static err_code look_up(struct authzen *authzen, struct question *question, bool *ret_over,
+                        struct why *why)
+{
+    const char *key = http_header(question->call, "Idempotency-Key");
+    struct once_ask ask = {http_caller(question->call)->key, key, {{0}}};
+    enum once_found found;
+    struct once_entry *entry;
+
+    *ret_over = false;
+    if (key == NULL)
+        return ERR_OK;
+    TRY(digest_of(question, &ask.body));
+    TRY(once_find(authzen->once, &ask, now_ns(), &found, &entry, why));
+    if (found == ONCE_FIRST) {
+        question->entry = entry;
+        return ERR_OK;
+    }
+    if (found == ONCE_RUNNING)
+        TRY(join(authzen, question, entry));
+    else
+        http_answer_bytes(question->call, 200, "application/json", once_answer(entry));
+    *ret_over = true;
+    return ERR_OK;
+}
+
+static err_code ask_it(struct authzen *authzen, struct question *question, struct why *why)
+{
+    bool over;
+
+    TRY(admit(authzen, question->call, why));
+    TRY(deadline_of(question->call, &question->ms, why));
+    TRY(look_up(authzen, question, &over, why));
+    return over ? ERR_OK : submit(authzen, question, why);
+}
+
 static void take(struct http_call *call, struct authzen *authzen, bool batch)
 {
+    struct question question = {.call = call, .batch = batch};
     struct why why = {0};
-    err_code err = submit(authzen, call, batch, &why);
+    err_code err = ask_it(authzen, &question, &why);
 
-    if (err != ERR_OK)
-        http_refuse(call, http_status(err), err, &why);
+    if (err == ERR_OK)
+        return;
+    if (question.entry != NULL) /* nobody had time to wait for it */
+        once_end(authzen->once, question.entry, now_ns(), false, (struct slice){0}, NULL);
+    http_refuse(call, err == ERR_EXISTS ? 422 : http_status(err), err, &why);
 }
 
 static void evaluation(struct http_call *call, void *ctx)
@@ -292,10 +426,11 @@ static void configuration(struct http_call *call, void *ctx)
 
 err_code authzen_new(const struct authzen_options *options, struct authzen **ret)
 {
-    struct authzen *out = calloc(1, sizeof *out);
+    CLEANUP(authzen_free) struct authzen *out = calloc(1, sizeof *out);
 
     if (out == NULL)
         return ERR_NO_MEMORY;
+    TRY(once_new(&(struct once_limits){0}, &out->once));
     out->base = options->base;
     out->keeper = options->keeper;
     out->registry = options->registry;
@@ -303,11 +438,14 @@ err_code authzen_new(const struct authzen_options *options, struct authzen **ret
     out->class_ = options->class_;
     out->noter = (struct noter){options->metrics, options->report, options->clock_ms};
     *ret = out;
+    out = NULL; /* transferred */
     return ERR_OK;
 }
 
 void authzen_free(struct authzen **authzen)
 {
+    if (*authzen != NULL)
+        once_free(&(*authzen)->once);
     free(*authzen);
     *authzen = NULL;
 }

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * once.h: answers by Idempotency-Key: who repeats a request under the same key gets the same answer
+ * back, and it is on record once. Who repeats it while it is still being decided waits with the
+ * first. A key belongs to the caller who used it; nobody sees another's answers.
+ *
+ * Bounded in keys, bytes and time. When there is no room, the oldest answer of whoever has the most
+ * makes some, so that one caller's many keys do not push out another's.
+ */
+#ifndef PAWL_DAEMON_ONCE_H
+#define PAWL_DAEMON_ONCE_H
+
+#include "gate/base/hash.h"
+#include "gate/base/why.h"
+
+#define ONCE_KEY_MAX 128 /* characters of a key */
+
+struct once;
+struct once_entry; /* one key of one caller */
+
+struct once_limits {
+    size_t keys;      /* 0: 4096 */
+    size_t bytes;     /* of answers; 0: 64 MiB */
+    uint64_t keep_ns; /* an answer, from when it was given; 0: 10 minutes */
+};
+
+/* Errors: NO_MEMORY. Owns: once_free(), when nobody waits in it. */
+err_code once_new(const struct once_limits *limits, struct once **ret);
+void once_free(struct once **once);
+
+/* Somebody who waits for the first's answer: stands at the front of his own struct. */
+struct once_wait {
+    struct once_wait *next;
+    /* What came of the first; the wait is no longer in the list. ctx: of once_end(). */
+    void (*answer)(struct once_wait *wait, void *ctx);
+};
+
+enum once_found {
+    ONCE_NONE = 0,
+    ONCE_FIRST,    /* *ret_entry is new: to be ended with once_end() */
+    ONCE_RUNNING,  /* the first is still being decided: once_join() */
+    ONCE_ANSWERED, /* see once_answer() */
+};
+
+/* What is asked. caller: the same for the same caller, without a line end. */
+struct once_ask {
+    const char *caller, *key;
+    struct digest body; /* of all that the answer depends on */
+};
+
+/* Errors: REQUEST_MALFORMED for a key that is not 1 to ONCE_KEY_MAX visible ASCII characters;
+ * EXISTS when it was used with another body; OVERLOADED when every key is of a request that is
+ * still being decided; NO_MEMORY. Borrows: *ret_entry until it ends, an answer until the next call.
+ */
+err_code once_find(struct once *once, const struct once_ask *ask, uint64_t now_ns,
+                   enum once_found *ret, struct once_entry **ret_entry, struct why *why);
+
+struct slice once_answer(const struct once_entry *entry);
+void once_join(struct once_entry *entry, struct once_wait *wait);
+void once_leave(struct once_entry *entry, struct once_wait *wait);
+
+/* The first is answered. keep: with this, to be given back; otherwise the key is free again. Tells
+ * who waits. answer: what is kept; not kept without memory. */
+void once_end(struct once *once, struct once_entry *entry, uint64_t now_ns, bool keep,
+              struct slice answer, void *ctx);
+
+size_t once_keys(const struct once *once);
+
+#endif

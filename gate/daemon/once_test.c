@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* once_test.c: the same key again: what is given back, to whom, for how long, and who makes room.
+ */
+#include "gate/daemon/once.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define SECOND UINT64_C(1000000000)
+
+static struct once *table_of(size_t keys, size_t bytes)
+{
+    const struct once_limits limits = {keys, bytes, 10 * SECOND};
+    struct once *once;
+
+    assert_int_equal(once_new(&limits, &once), ERR_OK);
+    return once;
+}
+
+static struct once_ask ask_of(const char *caller, const char *key, uint8_t body)
+{
+    return (struct once_ask){caller, key, {{body}}};
+}
+
+static struct once_entry *find(struct once *once, const char *caller, const char *key,
+                               uint64_t now_ns, enum once_found want)
+{
+    const struct once_ask ask = ask_of(caller, key, 1);
+    struct once_entry *entry = NULL;
+    enum once_found found = ONCE_NONE;
+    struct why why = {0};
+    err_code err = once_find(once, &ask, now_ns, &found, &entry, &why);
+
+    if (err != ERR_OK || found != want)
+        fail_msg("%s %s: %s, found %d, wanted %d", caller, key, err_name(err), found, want);
+    return entry;
+}
+
+static void answer(struct once *once, const char *caller, const char *key, uint64_t now_ns,
+                   const char *text)
+{
+    struct once_entry *entry = find(once, caller, key, now_ns, ONCE_FIRST);
+
+    once_end(once, entry, now_ns, true, slice_str(text), NULL);
+}
+
+static void keys(void **state)
+{
+    static const struct {
+        const char *name, *key;
+        err_code want;
+    } CASES[] = {
+        {"one", "a", ERR_OK},
+        {"quoted, as the draft has it", "\"8e03978e-40d5-43e8-bc93-6894a57f9324\"", ERR_OK},
+        {"empty", "", ERR_REQUEST_MALFORMED},
+        {"a space", "a b", ERR_REQUEST_MALFORMED},
+        {"a tab", "a\tb", ERR_REQUEST_MALFORMED},
+        {"DEL", "a\x7f", ERR_REQUEST_MALFORMED},
+        {"not ASCII", "\xc3\xa9", ERR_REQUEST_MALFORMED},
+    };
+    struct once *once = table_of(0, 0);
+    char longest[ONCE_KEY_MAX + 2];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
+        const struct once_ask ask = ask_of("a", CASES[i].key, 1);
+        struct once_entry *entry;
+        enum once_found found;
+        struct why why = {0};
+        err_code got = once_find(once, &ask, 0, &found, &entry, &why);
+
+        if (got != CASES[i].want)
+            fail_msg("%s: %s, wanted %s", CASES[i].name, err_name(got), err_name(CASES[i].want));
+    }
+    memset(longest, 'k', sizeof longest);
+    for (size_t len = ONCE_KEY_MAX; len <= ONCE_KEY_MAX + 1; len++) {
+        const struct once_ask ask = ask_of("a", longest, 1);
+        struct once_entry *entry;
+        enum once_found found;
+        struct why why = {0};
+
+        longest[ONCE_KEY_MAX] = len > ONCE_KEY_MAX ? 'k' : '\0';
+        longest[ONCE_KEY_MAX + 1] = '\0';
+        assert_int_equal(once_find(once, &ask, 0, &found, &entry, &why),
+                         len > ONCE_KEY_MAX ? ERR_REQUEST_MALFORMED : ERR_OK);
+    }
+    once_free(&once);
+}
+
+static void again(void **state)
+{
+    struct once *once = table_of(0, 0);
+    const struct once_ask other = ask_of("a", "k", 2);
+    struct once_entry *entry;
+    enum once_found found;
+    struct why why = {0};
+
+    (void)state;
+    answer(once, "a", "k", 0, "yes");
+    entry = find(once, "a", "k", SECOND, ONCE_ANSWERED);
+    assert_true(slice_eq_str(once_answer(entry), "yes"));
+    assert_int_equal(once_find(once, &other, SECOND, &found, &entry, &why), ERR_EXISTS);
+    answer(once, "b", "k", SECOND, "no"); /* another's */
+    entry = find(once, "a", "k", SECOND, ONCE_ANSWERED);
+    assert_true(slice_eq_str(once_answer(entry), "yes"));
+    once_free(&once);
+}
+
+static void time_passes(void **state)
+{
+    struct once *once = table_of(0, 0);
+
+    (void)state;
+    answer(once, "a", "k", 5, "yes");
+    (void)find(once, "a", "k", 10 * SECOND + 4, ONCE_ANSWERED);
+    (void)find(once, "a", "k", 10 * SECOND + 5, ONCE_FIRST); /* runs, however long it takes */
+    (void)find(once, "a", "k", 100 * SECOND, ONCE_RUNNING);
+    answer(once, "a", "l", 100 * SECOND, "yes");
+    assert_int_equal(once_keys(once), 2);
+    answer(once, "a", "m", 200 * SECOND, "yes");
+    assert_int_equal(once_keys(once), 2); /* l is gone, without anybody asking for it */
+    once_free(&once);
+}
+
+static void not_kept(void **state)
+{
+    struct once *once = table_of(0, 8);
+
+    (void)state;
+    once_end(once, find(once, "a", "k", 0, ONCE_FIRST), 0, false, slice_str("away"), NULL);
+    assert_int_equal(once_keys(once), 0);
+    answer(once, "a", "k", 0, "123456789"); /* larger than all the room that there is */
+    assert_int_equal(once_keys(once), 0);
+    answer(once, "a", "k", 0, "12345678");
+    assert_int_equal(once_keys(once), 1);
+    once_free(&once);
+}
+
+struct waiter {
+    struct once_wait wait;
+    int *told;
+};
+
+static void tell(struct once_wait *wait, void *ctx)
+{
+    struct waiter *waiter = (struct waiter *)wait;
+
+    *waiter->told += *(int *)ctx;
+}
+
+static void waiters(void **state)
+{
+    struct once *once = table_of(0, 0);
+    int told[3] = {0}, by = 7;
+    struct waiter all[3];
+
+    (void)state;
+    for (int keep = 0; keep < 2; keep++) {
+        struct once_entry *entry = find(once, "a", "k", 0, ONCE_FIRST);
+        for (size_t i = 0; i < 3; i++) {
+            all[i] = (struct waiter){{NULL, tell}, &told[i]};
+            once_join(find(once, "a", "k", 0, ONCE_RUNNING), &all[i].wait);
+        }
+        once_leave(entry, &all[1].wait);
+        once_end(once, entry, 0, keep, slice_str("yes"), &by);
+        assert_int_equal(told[0], 7 * (keep + 1));
+        assert_int_equal(told[1], 0);
+        assert_int_equal(told[2], 7 * (keep + 1));
+    }
+    (void)find(once, "a", "k", 0, ONCE_ANSWERED);
+    once_free(&once);
+}
+
+/* One caller's many keys push out his own, oldest first. */
+static void fair(void **state)
+{
+    struct once *once = table_of(8, 0);
+    char key[8];
+
+    (void)state;
+    answer(once, "b", "k", 0, "yes");
+    for (int i = 0; i < 100; i++) {
+        (void)snprintf(key, sizeof key, "%d", i);
+        answer(once, "a", key, 0, "yes");
+        assert_true(once_keys(once) <= 8);
+    }
+    (void)find(once, "b", "k", 0, ONCE_ANSWERED);
+    (void)find(once, "a", "99", 0, ONCE_ANSWERED);
+    (void)find(once, "a", "93", 0, ONCE_ANSWERED);
+    once_free(&once);
+}
+
+static void fair_bytes(void **state)
+{
+    struct once *once = table_of(0, 100);
+    char key[8];
+
+    (void)state;
+    for (int i = 0; i < 10; i++) {
+        (void)snprintf(key, sizeof key, "%d", i);
+        answer(once, "b", key, 0, "1");
+    }
+    answer(once, "a", "x", 0, "0123456789012345678901234567890123456789012345678901234567890");
+    answer(once, "a", "y", 0, "0123456789012345678901234567890123456789012345678901234567890");
+    for (int i = 0; i < 10; i++) {
+        (void)snprintf(key, sizeof key, "%d", i);
+        (void)find(once, "b", key, 0, ONCE_ANSWERED);
+    }
+    (void)find(once, "a", "y", 0, ONCE_ANSWERED);
+    (void)find(once, "a", "x", 0, ONCE_FIRST);
+    once_free(&once);
+}
+
+/* What is still being decided makes room for nothing. */
+static void full(void **state)
+{
+    struct once *once = table_of(2, 0);
+    const struct once_ask third = ask_of("c", "k", 1);
+    struct once_entry *first, *entry;
+    enum once_found found;
+    struct why why = {0};
+
+    (void)state;
+    first = find(once, "a", "k", 0, ONCE_FIRST);
+    (void)find(once, "b", "k", 0, ONCE_FIRST);
+    assert_int_equal(once_find(once, &third, 0, &found, &entry, &why), ERR_OVERLOADED);
+    once_end(once, first, 0, true, slice_str("yes"), NULL);
+    (void)find(once, "c", "k", 0, ONCE_FIRST);
+    (void)find(once, "b", "k", 0, ONCE_RUNNING);
+    once_free(&once);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(keys),     cmocka_unit_test(again),      cmocka_unit_test(time_passes),
+        cmocka_unit_test(not_kept), cmocka_unit_test(waiters),    cmocka_unit_test(fair),
+        cmocka_unit_test(full),     cmocka_unit_test(fair_bytes),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
