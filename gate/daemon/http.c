@@ -109,7 +109,7 @@ void http_refuse(struct http_call *call, int status, err_code err, const struct 
 {
     json_t *body = json_pack("{s:s, s:s}", "error", err_name(err), "message", why_text(why, err));
 
-    call->http->refused[(unsigned)err % HTTP_ERRORS]++;
+    http_count_refusal(call, err);
     if (status == 503)
         http_add_header(call, "Retry-After", "1");
     /* A text that is not UTF-8 does without. */
@@ -356,4 +356,9 @@ unsigned http_connections(const struct http *http, enum caller_kind kind)
 const uint64_t *http_refused(const struct http *http)
 {
     return http->refused;
+}
+
+void http_count_refusal(struct http_call *call, err_code err)
+{
+    call->http->refused[(unsigned)err % HTTP_ERRORS]++;
 }

@@ -80,6 +80,9 @@ void http_answer(struct http_call *call, int status, json_t *body); /* takes bod
 void http_answer_bytes(struct http_call *call, int status, const char *type, struct slice body);
 void http_refuse(struct http_call *call, int status, err_code err, const struct why *why);
 
+/* Counts an answer that is an error and was not given by http_refuse(). */
+void http_count_refusal(struct http_call *call, err_code err);
+
 /* The status that a refusal has where nothing else is said. */
 int http_status(err_code err);
 

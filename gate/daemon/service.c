@@ -6,6 +6,7 @@
 #include "gate/daemon/http.h"
 #include "gate/daemon/inspect.h"
 #include "gate/daemon/keeper.h"
+#include "gate/daemon/scrapi.h"
 #include "gate/daemon/sockets.h"
 #include "gate/daemon/watchdog.h"
 #include "gate/decide/settings.h"
@@ -41,6 +42,7 @@ struct service {
     struct metrics metrics;
     struct report *report;
     struct inspect inspect;
+    struct scrapi scrapi;
     struct bounds bounds;
     err_code failed; /* what ends it early */
     struct why failed_why;
@@ -358,7 +360,9 @@ static err_code serve_faces(struct service *s)
                                   .metrics = &s->metrics,
                                   .report = s->report,
                                   .since_ms = s->options->clock_ms()};
-    return inspect_serve(&s->inspect);
+    TRY(inspect_serve(&s->inspect));
+    s->scrapi = (struct scrapi){s->options->state_dir};
+    return scrapi_serve(&s->scrapi, s->http);
 }
 
 static err_code open_http(struct service *s, struct why *why)

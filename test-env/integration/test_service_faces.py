@@ -3,12 +3,16 @@
 """test_service_faces.py: what pawld shows beside decisions: numbers, a status, its log, the same
 answer to a request that is repeated, and the ledger for whoever reads it."""
 
+import base64
 import json
 import os
 import re
+import signal
 import subprocess
 import threading
+import time
 
+import cbor
 from daemon import Connection, Service, evaluation, resource, subject
 from tap import Suite, equal, true
 from world import CURL, GIT, main, read
@@ -175,6 +179,214 @@ def log(world):
     bad = subprocess.run([world.options.pawld, "--state", world.state, "--log", "/nowhere/log"],
                          env=world.environment(), capture_output=True, timeout=60, check=False)
     equal(bad.returncode, world.exits["NOT_FOUND"], bad.stderr)
+    world.log()
+
+
+def keyed(world, key, body=None, **options):
+    """Asks with an Idempotency-Key."""
+    headers = {"Idempotency-Key": key, **options.pop("headers", {})}
+    return world.evaluate(evaluation(GIT) if body is None else body, headers=headers, **options)
+
+
+@suite.test("an Idempotency-Key: the same answer back, recorded once")
+def once(world):
+    world.serve()
+    first = keyed(world, "k-1", headers={"X-Request-ID": "one"})
+    context = first.json()["context"]
+    world.keep(context, True)
+    again = keyed(world, "k-1", headers={"X-Request-ID": "two"})
+    equal((again.status, again.bytes), (200, first.bytes), "the same key")
+    equal((first.headers["X-Request-ID"], again.headers["X-Request-ID"]), ("one", "two"), "ids")
+    other = keyed(world, "k-1", evaluation(CURL))
+    equal((other.status, other.json()["error"]), (422, "EXISTS"), other.bytes)
+    spaced = keyed(world, "k-1", json.dumps(evaluation(GIT), indent=1).encode())
+    equal(spaced.status, 422, "another spelling")
+    batch = {**evaluation(GIT), "evaluations": [{}, {"resource": resource(CURL)}, {"resource": 7}]}
+    answers = [world.evaluations(batch, headers={"Idempotency-Key": "k-2"}) for _ in range(3)]
+    equal({answer.bytes for answer in answers}, {answers[0].bytes}, "of a batch")
+    equal(world.evaluations(evaluation(GIT), headers={"Idempotency-Key": "k-1"}).status, 422,
+          "the other endpoint")
+    theirs = keyed(world, "k-1", kind="admin").json()["context"]
+    true(theirs["ledger"]["index"] > context["ledger"]["index"], "an answer of another's")
+    for key in ("", "a b", "x" * 129):
+        equal(keyed(world, key).status, 400, key)
+    equal(keyed(world, "k-3", {}).status, 400, "no request")
+    denied = keyed(world, "k-3", evaluation(CURL)).json()
+    equal(denied["decision"], False, "the key of what was no request is free")
+    equal(keyed(world, "k-3", evaluation(CURL)).json(), denied, "a denial")
+    equal(keyed(world, "k-4", kind="agents").status, 403, "another subject")
+    got = metrics(world)
+    equal(decided(got), 1 + 3 + 1 + 1, got)
+    world.halt()
+    world.log()
+    world.serve()
+    true(keyed(world, "k-1").json()["context"]["ledger"]["index"] > context["ledger"]["index"],
+         "kept over a restart")
+    world.halt()
+
+
+@suite.test("an Idempotency-Key: those who come at once are one")
+def at_once(world):
+    world.serve()
+    found, lock = [], threading.Lock()
+
+    def client():
+        got = keyed(world, "k")
+        with lock:
+            found.append((got.status, got.bytes))
+
+    threads = [threading.Thread(target=client) for _ in range(32)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    equal((len(found), len(set(found)), found[0][0]), (32, 1, 200), found[:2])
+    equal(decided(metrics(world)), 1, "recorded")
+    world.keep(json.loads(found[0][1])["context"], True)
+    world.halt()
+    world.log()
+
+
+@suite.test("an Idempotency-Key: what waited too long is there afterwards", roots=("tpm",))
+def afterwards(world):
+    world.serve()
+    world.ask(GIT, True)
+    swtpm = world.hardware.process
+    swtpm.send_signal(signal.SIGSTOP)
+    link = Connection(world.socket())
+    link.request("POST", "/access/v1/evaluation", json.dumps(evaluation(GIT)),
+                 {"Content-Type": "application/json", "Idempotency-Key": "k"})
+    for _ in range(3):
+        got = keyed(world, "k", headers={"X-Pawl-Deadline-Ms": "200"})
+        equal((got.status, got.json()["error"]), (503, "DEADLINE"), got.bytes)
+    late = keyed(world, "l", headers={"X-Pawl-Deadline-Ms": "200"})
+    equal(late.status, 503, late.bytes)
+    swtpm.send_signal(signal.SIGCONT)
+    value = json.loads(link.getresponse().read())
+    link.close()
+    if value["decision"]:
+        world.keep(value["context"], True)
+        equal(keyed(world, "k").json(), value, "the same key")
+    else:
+        equal(value["context"]["stage"], "hardware", value)
+    world.halt()
+    world.log()
+
+
+@suite.test("an Idempotency-Key: what is not on record is asked anew")
+def anew(world):
+    world.serve()
+    world.ask(GIT, True)
+    world.hardware.take_away()
+    while world.evaluate(evaluation(GIT)).json()["decision"]:
+        pass
+    equal(keyed(world, "k").json()["decision"], False, "while it is away")
+    world.hardware.put_back()
+    while not world.evaluate(evaluation(GIT)).json()["decision"]:
+        pass
+    got = keyed(world, "k").json()
+    world.keep(got["context"], True)
+    equal(keyed(world, "k").json(), got, "the same key")
+    world.halt()
+    world.log()
+
+
+def published(world, index, **options):
+    """An entry, once it is published: behind the answers."""
+    end = time.monotonic() + 60
+    while True:
+        got = world.call("GET", f"/entries/{index}", **options)
+        if got.status == 200:
+            equal(got.headers["Content-Type"], "application/cose", index)
+            return cbor.decode(got.bytes).value
+        equal((got.status, got.headers["Content-Type"]),
+              (404, "application/concise-problem-details+cbor"), got.bytes)
+        equal(cbor.decode(got.bytes)[-1], "Not Found", got.bytes)
+        true(time.monotonic() < end, f"entry {index} is not published")
+
+
+def problem(world, method, path, status, title, body=None, **options):
+    got = world.call(method, path, body, **options)
+    equal((got.status, got.headers["Content-Type"]),
+          (status, "application/concise-problem-details+cbor"), f"{path}: {got.bytes}")
+    value = cbor.decode(got.bytes)
+    equal((set(value), value[-1]), ({-1, -2}, title), path)
+
+
+RECEIPTS, KID = 394, 4
+
+
+@suite.test("SCRAPI: statements with receipts, and the keys of these")
+def scrapi(world):
+    world.serve()
+    context = world.ask(GIT, True)
+    index = context["ledger"]["index"]
+    permit = cbor.decode(base64.b64decode(context["permit"])).value
+    for kind in ("enforcement", "admin"):
+        statement = published(world, index, kind=kind)
+        equal([statement[part] for part in (0, 2, 3)], [permit[part] for part in (0, 2, 3)],
+              "the record")
+        equal(set(statement[1]), {RECEIPTS}, "unprotected header")
+    receipt = world.call("GET", f"/entries/{index}/receipt").bytes
+    statement = published(world, index)
+    path = f"{world.base}/receipt.cose"
+    world.halt()
+    world.pawl("log", "prove", index, "--receipt", "-o", path)
+    world.serve()
+    equal(statement[1][RECEIPTS], [receipt], "the receipt")
+    newer = world.call("GET", f"/entries/{index}/receipt").bytes
+    proved = read(path)
+    true(newer == proved or world.call("GET", f"/entries/{index}/receipt").bytes == proved,
+         "the receipt that the verb makes")
+    kid = cbor.decode(cbor.decode(receipt).value[0])[KID]
+    keys = cbor.decode(world.call("GET", "/.well-known/scitt-keys").bytes)
+    true(len(keys) >= 1 and all(key[1] == 2 and key[-1] == 1 for key in keys), keys)
+    name = base64.urlsafe_b64encode(kid).rstrip(b"=").decode()
+    got = world.call("GET", f"/.well-known/scitt-keys/{name}")
+    equal((got.status, got.headers["Content-Type"]), (200, "application/cbor"), got.bytes)
+    true(cbor.decode(got.bytes) in keys, "one of the set")
+    problem(world, "GET", "/.well-known/scitt-keys/AAAA", 404, "No such key")
+    problem(world, "POST", "/entries", 403, "Rejected", b"\xd2\x84",
+            headers={"Content-Type": "application/cose"})
+    problem(world, "GET", "/entries/1000000", 404, "Not Found")
+    problem(world, "GET", "/entries/01", 400, "Malformed request")
+    problem(world, "GET", "/entries/x", 400, "Malformed request")
+    got = world.call("GET", "/entries/1000000", headers={"Accept": "application/problem+json"})
+    equal((got.status, got.headers["Content-Type"], got.json()["title"]),
+          (404, "application/problem+json", "Not Found"), got.bytes)
+    for path in (f"/entries/{index}", "/checkpoint", "/.well-known/scitt-keys"):
+        equal(world.call("GET", path, kind="agents").status, 403, path)
+    world.halt()
+
+
+@suite.test("the log's files: a copy made over the socket verifies; nothing else is served")
+def files(world):
+    world.serve()
+    world.ask(GIT, True)
+    published(world, world.ask(CURL, False)["ledger"]["index"])
+    world.hardware.take_away()  # what is published needs none
+    copy = f"{world.base}/copy"
+    size = int(world.call("GET", "/checkpoint").bytes.split(b"\n")[1])
+    true(0 < size < 256, size)
+    for path in ("checkpoint", "seal", f"tile/0/000.p/{size}", f"tile/entries/000.p/{size}"):
+        got = world.call("GET", f"/{path}")
+        equal((got.status, got.bytes), (200, read(f"{world.state}/ledger/{path}")), path)
+        os.makedirs(os.path.dirname(f"{copy}/{path}"), exist_ok=True)
+        with open(f"{copy}/{path}", "wb") as file:
+            file.write(got.bytes)
+    world.pawl("log", "verify", "--log", copy, "--enrolment", world.enrolment)
+    for path in ("/journal", "/tile/../journal", "/tile/0/../../journal", "/tile/0/00",
+                 f"/tile/0/000.p/0{size}", "/tile/7/000", "/tile/%2e%2e/journal", "/seal/x",
+                 "/tile/0/000.p/255"):
+        equal(world.call("GET", path).status, 404, path)
+    os.rename(f"{world.state}/ledger/seal", f"{world.state}/ledger/seal.away")
+    os.symlink("seal.away", f"{world.state}/ledger/seal")
+    equal(world.call("GET", "/seal").status, 503, "a link")
+    os.rename(f"{world.state}/ledger/seal.away", f"{world.state}/ledger/seal")
+    world.hardware.put_back()
+    while not world.evaluate(evaluation(GIT)).json()["decision"]:
+        pass
+    world.halt()
     world.log()
 
 
