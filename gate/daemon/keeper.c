@@ -101,7 +101,7 @@ static void follow_roster(struct keeper *k)
 static void tell_state(struct keeper *k)
 {
     (void)pthread_mutex_lock(&k->lock);
-    k->state.serving = k->scribe != NULL;
+    k->state.serving = k->scribe != NULL && k->error == ERR_OK;
     k->state.error = k->error;
     k->state.why = k->why;
     k->state.answered_ns = keeper_now_ns();
