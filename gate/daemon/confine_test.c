@@ -23,6 +23,7 @@
 #include <cmocka.h>
 
 #define SKIPPED 77
+#define BAD "/bin/false" /* a test that becomes this one fails */
 #define WRONG(...) (printf(__VA_ARGS__), fflush(stdout), _exit(1))
 
 static char home[] = "/tmp/pawl-confine-XXXXXX";
@@ -63,7 +64,7 @@ static int error_of_open(const char *path, int flags)
 
 static int execute(const char *path)
 {
-    char *argv[] = {(char[]){"true"}, NULL}, *env[] = {NULL};
+    char *argv[] = {(char[]){"false"}, NULL}, *env[] = {NULL};
 
     return error_of(execve(path, argv, env));
 }
@@ -113,7 +114,7 @@ static void files(void)
         WRONG("removing: error %d\n", errno);
     if (unlink("out/old") == 0 || unlink("there/old") == 0 || unlink("read/old") == 0)
         WRONG("removed outside\n");
-    if ((error = execute("/bin/true")) != EACCES)
+    if ((error = execute(BAD)) != EACCES)
         WRONG("a program: error %d\n", error);
 }
 
@@ -153,7 +154,7 @@ static void want(const char *what, int got, int wanted)
 
 static void refused(void)
 {
-    want("execve", execute("/bin/true"), EPERM);
+    want("execve", execute(BAD), EPERM);
     want("fork", error_of(fork()), EPERM);
     want("vfork", error_of(syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0)), EPERM);
     want("clone3", error_of(syscall(SYS_clone3, NULL, 0)), ENOSYS);
@@ -175,14 +176,14 @@ static void refused(void)
 
 static void *other(void *arg)
 {
-    *(int *)arg = execute("/bin/true");
+    *(int *)arg = execute(BAD);
     return NULL;
 }
 
 static void *later(void *arg)
 {
     (void)pthread_barrier_wait(arg); /* the filter is there */
-    want("another thread", execute("/bin/true"), EPERM);
+    want("another thread", execute(BAD), EPERM);
     return NULL;
 }
 
