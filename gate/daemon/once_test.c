@@ -234,12 +234,25 @@ static void full(void **state)
     once_free(&once);
 }
 
+/* An answer makes room, and not the request before it that has none yet. */
+static void running_stays(void **state)
+{
+    struct once *once = table_of(2, 0);
+
+    (void)state;
+    (void)find(once, "a", "k", 0, ONCE_FIRST);
+    answer(once, "a", "l", 0, "yes");
+    (void)find(once, "c", "k", 0, ONCE_FIRST);
+    (void)find(once, "a", "k", 0, ONCE_RUNNING);
+    once_free(&once);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(keys),     cmocka_unit_test(again),      cmocka_unit_test(time_passes),
         cmocka_unit_test(not_kept), cmocka_unit_test(waiters),    cmocka_unit_test(fair),
-        cmocka_unit_test(full),     cmocka_unit_test(fair_bytes),
+        cmocka_unit_test(full),     cmocka_unit_test(fair_bytes), cmocka_unit_test(running_stays),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
