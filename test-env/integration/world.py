@@ -320,7 +320,7 @@ def arguments():
     parser = argparse.ArgumentParser()
     parser.add_argument("root", choices=sorted(DOUBLES))
     parser.add_argument("pawl")
-    parser.add_argument("--pawld", help="the service")
+    parser.add_argument("--pawld", type=os.path.abspath, help="the service")
     parser.add_argument("--killat", help="the program that stops another between two effects")
     parser.add_argument("--shim", help="the PKCS#11 module that passes calls on and counts them")
     parser.add_argument("--variant", default="gcc", help="how pawl was built")
