@@ -66,7 +66,7 @@ void keeper_unlock_law(struct keeper *keeper)
     (void)pthread_rwlock_unlock(&keeper->law_lock);
 }
 
-/* Time as the ledger sees it: a clock that was set back a little is waited for. */
+/* A clock that was set back denies until it has caught up: CLOCK_BACK. */
 static void look_at_clock(struct keeper *k)
 {
     k->gate->now_ms = k->clock_ms();
@@ -254,14 +254,16 @@ static void run_errands(struct keeper *k)
     }
 }
 
-/* Behind the answers: nobody waits for it. What fails is done again after the next round. */
+/* Behind the answers: nobody waits for it. What fails is done again after the next round; a journal
+ * that cannot be folded for long is full in the end, and then rounds fail by its name. */
 static void publish(struct keeper *k)
 {
     struct why why = {0};
 
     if (!k->unpublished || k->scribe == NULL || k->error != ERR_OK)
         return;
-    k->unpublished = scribe_publish(k->scribe, &why) != ERR_OK;
+    k->unpublished =
+        scribe_publish(k->scribe, &why) != ERR_OK || scribe_fold(k->scribe, &why) != ERR_OK;
 }
 
 /* Nobody asked for a while: is the hardware there, and still of this epoch? */

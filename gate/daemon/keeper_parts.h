@@ -57,7 +57,6 @@ struct keeper {
     err_code error;       /* why there is no gate, or no scribe */
     struct why why;
     uint64_t retry_ns, pause_ns; /* when to open again, and how long to wait after that */
-    uint64_t last_ms;            /* of the last record: time does not run back */
     bool unpublished;
 };
 

@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <cmocka.h>
 
@@ -219,6 +220,40 @@ static void install_under_load(void **state)
     free_all();
 }
 
+static err_code nothing(struct errand *errand, struct gate *gate, struct scribe *scribe,
+                        struct why *why)
+{
+    (void)errand;
+    (void)gate;
+    (void)why;
+    return scribe != NULL ? ERR_OK : ERR_INTERNAL;
+}
+
+/* A service that does not stop folds its journal as it goes: it would be full in the end. */
+static void long_at_work(void **state)
+{
+    struct errand errand = {.run = nothing, .done = errand_done};
+    struct stat before, after;
+    char path[96];
+
+    (void)state;
+    (void)snprintf(path, sizeof path, "%s/ledger/journal", site->state);
+    assert_int_equal(stat(path, &before), 0);
+    for (size_t i = 0; i < 8; i++) {
+        ask(&many[i], "build-1", DEMAND_ITEMS_MAX, NEVER);
+        collect(0); /* no caller may let 8 of them wait */
+    }
+    assert_int_equal(keeper_send(keeper, &errand), ERR_OK); /* behind what follows the answers */
+    out++;
+    collect(0);
+    assert_int_equal(errand.err, ERR_OK);
+    for (size_t i = 0; i < 8; i++)
+        (void)expect_permit(many[i]);
+    assert_int_equal(stat(path, &after), 0);
+    assert_true(after.st_ino != before.st_ino); /* begun anew */
+    free_all();
+}
+
 /* Denied with a reason while the TPM is away, served again when it is back. */
 static void tpm_goes(void **state)
 {
@@ -327,8 +362,8 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(many_at_once), cmocka_unit_test(batches),
         cmocka_unit_test(too_late),     cmocka_unit_test(install_under_load),
-        cmocka_unit_test(tpm_goes),     cmocka_unit_test(denied),
-        cmocka_unit_test(the_end),
+        cmocka_unit_test(long_at_work), cmocka_unit_test(tpm_goes),
+        cmocka_unit_test(denied),       cmocka_unit_test(the_end),
     };
 
     if (argc != 2)
