@@ -134,6 +134,13 @@ class Service(World):
         equal(got["ledger_index"], context["ledger"]["index"], "place in the ledger")
         return got
 
+    def until(self, name, decision):
+        """Asks until this is the decision: hardware that goes and comes is away for a while."""
+        end = time.monotonic() + WAIT
+        while (value := self.evaluate(evaluation(name)).json()).get("decision") is not decision:
+            true(time.monotonic() < end, f"not {decision}: {read(self.log_path)!r}")
+        return value
+
     def ask(self, name, decision, **options):
         """Asks, and holds the answer to all that it says."""
         answer = self.evaluate(evaluation(name), **options)

@@ -163,11 +163,9 @@ def confinement(world):
         equal(confined(world), {("1", "2")}, "threads")
         world.ask(GIT, True)
         world.hardware.take_away()  # which opens everything anew
-        while world.evaluate(evaluation(GIT)).json()["decision"]:
-            pass
+        world.until(GIT, False)
         world.hardware.put_back()
-        world.hear(b"STATUS=serving")
-        world.ask(GIT, True)
+        world.until(GIT, True)
         world.ask(CURL, False)
         world.dismiss()
     world.manage("--no-confine")

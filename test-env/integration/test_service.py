@@ -284,19 +284,11 @@ def away(world):
     world.serve()
     world.ask(GIT, True)
     world.hardware.take_away()
-    deadline = time.monotonic() + 60
-    while True:
-        got = world.evaluate(evaluation(GIT))
-        value = got.json()
-        if got.status == 200 and not value["decision"]:
-            break
-        true(time.monotonic() < deadline, f"still permitted: {value}")
+    value = world.until(GIT, False)
     true(value["context"]["reason"] in world.hardware.gone, value)
     equal((value["context"]["stage"], "ledger" in value["context"]), ("hardware", False), value)
     world.hardware.put_back()
-    while not world.evaluate(evaluation(GIT)).json()["decision"]:
-        true(time.monotonic() < deadline, read(world.log_path))
-        time.sleep(0.1)
+    world.until(GIT, True)
     world.ask(GIT, True)
     world.halt()
     world.log()
@@ -315,9 +307,7 @@ def hangs(world):
         equal((got.status, got.json()["error"]), (503, "DEADLINE"), got.bytes)
         equal(got.headers["Retry-After"], "1", "Retry-After")
     swtpm.send_signal(signal.SIGCONT)
-    deadline = time.monotonic() + 60
-    while world.evaluate(evaluation(GIT)).json().get("decision") is not True:
-        true(time.monotonic() < deadline, read(world.log_path))
+    world.until(GIT, True)
     world.ask(GIT, True)
     world.halt()
     world.log()

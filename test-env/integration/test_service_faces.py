@@ -112,8 +112,7 @@ def away(world):
     world.serve()
     world.ask(GIT, True)
     world.hardware.take_away()
-    while world.evaluate(evaluation(GIT)).json()["decision"]:
-        pass
+    world.until(GIT, False)
     status = world.call("GET", "/v1/status", kind="admin").json()
     true(status["serving"] is False and status["error"] in world.hardware.gone, status)
     got = metrics(world)
@@ -123,8 +122,7 @@ def away(world):
     equal((line["verdict"], line["stage"], "ledger_index" in line), ("deny", "hardware", False),
           line)
     world.hardware.put_back()
-    while not world.evaluate(evaluation(GIT)).json()["decision"]:
-        pass
+    world.until(GIT, True)
     equal(metrics(world)["pawl_serving"], 1, "after it came back")
     world.halt()
     world.log()
@@ -278,12 +276,10 @@ def anew(world):
     world.serve()
     world.ask(GIT, True)
     world.hardware.take_away()
-    while world.evaluate(evaluation(GIT)).json()["decision"]:
-        pass
+    world.until(GIT, False)
     equal(keyed(world, "k").json()["decision"], False, "while it is away")
     world.hardware.put_back()
-    while not world.evaluate(evaluation(GIT)).json()["decision"]:
-        pass
+    world.until(GIT, True)
     got = keyed(world, "k").json()
     world.keep(got["context"], True)
     equal(keyed(world, "k").json(), got, "the same key")
@@ -384,8 +380,7 @@ def files(world):
     equal(world.call("GET", "/seal").status, 503, "a link")
     os.rename(f"{world.state}/ledger/seal.away", f"{world.state}/ledger/seal")
     world.hardware.put_back()
-    while not world.evaluate(evaluation(GIT)).json()["decision"]:
-        pass
+    world.until(GIT, True)
     world.halt()
     world.log()
 
