@@ -31,7 +31,7 @@ OWNED = [
     (re.compile(r"p11-kit/|pkcs11\.h|libp11\.h"), ("pkcs11/", "test-env/")),
     (re.compile(r"sqlite3\.h"), ("gate/ledger/",)),
     (re.compile(r"curl/"), ("gate/cli/", "test-env/")),
-    (re.compile(r"event2/|systemd/"), ("gate/daemon/",)),
+    (re.compile(r"event2/|systemd/"), ("gate/daemon/", "test-env/")),
 ]
 TEST_ONLY = re.compile(r"cmocka\.h|setjmp\.h")
 TEST_HEADER = re.compile(
