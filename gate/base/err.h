@@ -57,8 +57,8 @@
     X(CEDAR_SYNTAX, 42, 4, "not valid Cedar", "mend the line named above")                         \
     X(CEDAR_UNSUPPORTED, 43, 4, "a part of Cedar that a gate does not take",                       \
       "write a policy without slots for each case")                                                \
-    X(CEDAR_ANNOTATION, 44, 4, "an annotation that pawl does not know",                            \
-      "only @id and @description are known")                                                       \
+    X(CEDAR_ANNOTATION, 44, 4, "an annotation that pawl does not take",                            \
+      "@id, @description and @freshness are known: docs/cedar.md says what they may hold")         \
     X(JSON_MALFORMED, 45, 20, "not well-formed JSON", "check the input")                           \
     X(CEDAR_SCHEMA, 46, 4, "not a valid Cedar schema", "mend the line named above")                \
     X(CEDAR_INVALID, 47, 4, "it does not fit the schema", "mend what is named above")              \

@@ -2,6 +2,7 @@
 /* cedar_fuzz.c: any bytes as a policy text; what is accepted is printed, formatted and linted. */
 #include "gate/cedar/lint.h"
 #include "gate/cedar/same.h"
+#include "gate/cedar/window.h"
 #include "test-env/fuzz/driver.h"
 
 #include <stdlib.h>
@@ -10,6 +11,20 @@ static void must(bool holds)
 {
     if (!holds)
         abort();
+}
+
+/* A window is one that a gate takes, or none. */
+static void look_at_windows(const struct cedar_policies *policies)
+{
+    for (size_t i = 0; i < cedar_count(policies); i++) {
+        const struct cedar_policy *policy = cedar_at(policies, i);
+        const struct cedar_annotation *said = cedar_annotation(policy, CEDAR_WINDOW);
+        uint32_t ms = 0;
+
+        if (said == NULL || cedar_window_parse(said->value, &ms) != ERR_OK)
+            must(ms == 0);
+        must(ms <= CEDAR_WINDOW_MAX_MS && cedar_window(policy) == ms);
+    }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
@@ -25,6 +40,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
         must(policies == NULL && why.text[0] != '\0' && where.line != 0 && where.offset <= len);
         return 0;
     }
+    look_at_windows(policies);
     must(cedar_print(policies, &printed) == ERR_OK);
     must(cedar_parse(buf_slice(&printed), &again, NULL, NULL) == ERR_OK);
     must(cedar_policies_same(policies, again));

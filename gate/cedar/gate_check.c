@@ -3,6 +3,7 @@
 
 #include "gate/base/text.h"
 #include "gate/cedar/same.h"
+#include "gate/cedar/window.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -62,19 +63,40 @@ static err_code name(const struct check *check, const struct cedar_policy *polic
     return ERR_OK;
 }
 
-static err_code alone(const struct check *check, const struct cedar_policy *policy)
+static err_code window(const struct check *check, const struct cedar_policy *policy,
+                       const struct cedar_annotation *said)
+{
+    char value[64], id[64];
+    uint32_t ms;
+
+    if (cedar_window_parse(said->value, &ms) == ERR_OK)
+        return ERR_OK;
+    cedar_quote(said->value, value, sizeof value);
+    cedar_quote(policy->name, id, sizeof id);
+    return refuse(check, policy, said->offset, ERR_CEDAR_ANNOTATION,
+                  "@" CEDAR_WINDOW " of \"%s\" is \"%s\", expected a whole number with ms, s or "
+                  "m behind it, at most %um",
+                  id, value, CEDAR_WINDOW_MAX_MS / 60000);
+}
+
+static err_code annotation(const struct check *check, const struct cedar_policy *policy,
+                           const struct cedar_annotation *said)
 {
     char quoted[64];
 
-    for (uint32_t i = 0; i < policy->n_annotations; i++) {
-        const struct cedar_annotation *a = &policy->annotations[i];
+    if (slice_eq_str(said->name, "id") || slice_eq_str(said->name, "description"))
+        return ERR_OK;
+    if (slice_eq_str(said->name, CEDAR_WINDOW))
+        return window(check, policy, said);
+    cedar_quote(said->name, quoted, sizeof quoted);
+    return refuse(check, policy, said->offset, ERR_CEDAR_ANNOTATION,
+                  "found the annotation @%s, expected @id, @description or @" CEDAR_WINDOW, quoted);
+}
 
-        if (slice_eq_str(a->name, "id") || slice_eq_str(a->name, "description"))
-            continue;
-        cedar_quote(a->name, quoted, sizeof quoted);
-        return refuse(check, policy, a->offset, ERR_CEDAR_ANNOTATION,
-                      "found the annotation @%s, expected @id or @description", quoted);
-    }
+static err_code alone(const struct check *check, const struct cedar_policy *policy)
+{
+    for (uint32_t i = 0; i < policy->n_annotations; i++)
+        TRY(annotation(check, policy, &policy->annotations[i]));
     TRY(name(check, policy));
     if (policy->principal.slot != CEDAR_NO_SLOT)
         return refuse(check, policy, policy->principal.offset, ERR_CEDAR_UNSUPPORTED,

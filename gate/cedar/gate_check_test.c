@@ -11,6 +11,9 @@
 
 #define ALL TESTING_ALL
 #define ID_64 "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+#define WINDOW ", expected a whole number with ms, s or m behind it, at most 60m"
+#define CUT                                                                                        \
+    "0123456789abcdef0123456789abcdef0123456789abcdef0123456789ab..." /* of ID_64 and more */
 #define ID_256 ID_64 ID_64 ID_64 ID_64
 
 static const struct {
@@ -24,10 +27,21 @@ static const struct {
     {"@id(\"a\") @description " ALL "@description(\"\\n\") @id(\"b\")" ALL, ERR_OK, 0, 0, ""},
     {"@id(\"\xc3\xa4\")" ALL, ERR_OK, 0, 0, ""},
     {"@id(\"" ID_256 "\")" ALL, ERR_OK, 0, 0, ""},
+    {"@freshness(\"5s\") @id(\"a\")" ALL "@freshness(\"0s\")" ALL, ERR_OK, 0, 0, ""},
+    {"@freshness(\"60m\")" ALL, ERR_OK, 0, 0, ""},
+    {ALL "\n @id(\"a\") @freshness(\"61m\")" ALL, ERR_CEDAR_ANNOTATION, 2, 11,
+     "@freshness of \"a\" is \"61m\"" WINDOW},
+    {"@freshness " ALL, ERR_CEDAR_ANNOTATION, 1, 1, "@freshness of \"policy0\" is \"\"" WINDOW},
+    {"@freshness(\"\\n\")" ALL, ERR_CEDAR_ANNOTATION, 1, 1,
+     "@freshness of \"policy0\" is \"\\u{a}\"" WINDOW},
+    {"@freshness(\"" ID_64 "5s\") @id(\"" ID_256 "\")" ALL, ERR_CEDAR_ANNOTATION, 1, 1,
+     "@freshness of \"" CUT "\" is \"" CUT "\"" WINDOW},
+    {"@Freshness(\"5s\") " ALL, ERR_CEDAR_ANNOTATION, 1, 1,
+     "found the annotation @Freshness, expected @id, @description or @freshness"},
     {"@ids(\"a\") " ALL, ERR_CEDAR_ANNOTATION, 1, 1,
-     "found the annotation @ids, expected @id or @description"},
+     "found the annotation @ids, expected @id, @description or @freshness"},
     {"@id(\"a\")\n  @risk " ALL, ERR_CEDAR_ANNOTATION, 2, 3,
-     "found the annotation @risk, expected @id or @description"},
+     "found the annotation @risk, expected @id, @description or @freshness"},
     {"@id " ALL, ERR_CEDAR_ANNOTATION, 1, 1, "@id says nothing, expected a name for the policy"},
     {"@id(\"\") " ALL, ERR_CEDAR_ANNOTATION, 1, 1,
      "@id says nothing, expected a name for the policy"},

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gate/decide/evaluate.h"
 
+#include "gate/cedar/window.h"
+
 /* Who asks what. */
 struct asked {
     const struct request *request;
@@ -82,6 +84,19 @@ static void determine(struct answer *out, const struct policy_object *object,
     }
 }
 
+/* The least window of the policies at these positions; 0 if there are none. All of them count, also
+ * those that there is no room to name. */
+static uint32_t window_of(const struct policy_object *object, const uint32_t *positions, size_t n)
+{
+    uint32_t least = n > 0 ? CEDAR_WINDOW_MAX_MS : 0;
+
+    for (size_t i = 0; i < n; i++) {
+        const uint32_t own = cedar_window(cedar_at(object->rules->policies, positions[i]));
+        least = own < least ? own : least;
+    }
+    return least;
+}
+
 static err_code denied(const struct policy_object *object, const struct cedar_answer *got,
                        struct answer *out, struct why *why)
 {
@@ -96,6 +111,7 @@ static err_code denied(const struct policy_object *object, const struct cedar_an
                        place.line, place.column, cedar_fault_text(got->fault));
     }
     determine(out, object, got->reasons, got->n_reasons);
+    out->fresh_ms = window_of(object, got->reasons, got->n_reasons);
     if (got->n_reasons > 0)
         return why_say(why, ERR_DENIED, "\"%.*s\" version %llu forbids it: %.*s",
                        TERM_ARG(object->alias), version, TERM_ARG(out->determining[0].name));
@@ -103,8 +119,9 @@ static err_code denied(const struct policy_object *object, const struct cedar_an
                    TERM_ARG(object->alias), version);
 }
 
+/* window: after a permit no more than what its policies say. */
 static err_code ask_cedar(const struct policy_object *object, struct question *question,
-                          struct answer *out, struct why *why)
+                          struct answer *out, uint32_t *window, struct why *why)
 {
     struct cedar_answer got;
     err_code err =
@@ -112,6 +129,8 @@ static err_code ask_cedar(const struct policy_object *object, struct question *q
                     TERM_ARG(object->alias), (unsigned long long)object->version);
 
     if (err == ERR_OK && got.decision == CEDAR_PERMIT) {
+        const uint32_t own = window_of(object, got.reasons, got.n_reasons);
+        *window = own < *window ? own : *window;
         determine(out, object, got.reasons, got.n_reasons);
         return ERR_OK;
     }
@@ -134,6 +153,7 @@ static err_code ask_all(const struct in_force *force, struct question *question,
                         struct answer *out, struct why *why)
 {
     const struct fresh_state fresh = {force->root, force->snapshot, now};
+    uint32_t window = out->n_policies > 0 ? CEDAR_WINDOW_MAX_MS : 0;
 
     for (size_t i = 0; i < out->n_policies; i++) {
         err_code err = fresh_object(&fresh, out->policies[i], why);
@@ -141,8 +161,9 @@ static err_code ask_all(const struct in_force *force, struct question *question,
             out->n_determining = 0; /* what permitted before this one does not matter any more */
             return err;
         }
-        TRY(ask_cedar(out->policies[i], question, out, why));
+        TRY(ask_cedar(out->policies[i], question, out, &window, why));
     }
+    out->fresh_ms = window; /* nobody objected */
     return ERR_OK;
 }
 

@@ -48,6 +48,10 @@ struct answer {
     bool permit;
     err_code reason; /* OK exactly when permit */
     struct why why;  /* of a denial */
+    /* It may rest on a check by the hardware that is so old: the least @freshness of all policies
+     * that determined it. 0: on none that was made before the request came. Every denial that no
+     * policy determined has 0. */
+    uint32_t fresh_ms;
     size_t n_policies, n_determining;
     const struct policy_object *policies[ANSWER_POLICIES_MAX];
     struct {

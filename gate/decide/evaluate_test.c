@@ -355,6 +355,106 @@ static void a_denial_names_no_permit(void **state)
     assert_int_equal(ask("a", "execute", "git", NULL, NOW).n_determining, 0);
 }
 
+/* ---- windows --------------------------------------------------------------------------------- */
+
+#define ANY "permit(principal, action, resource);"
+#define CURL "forbid(principal, action, resource == program::\"curl\");"
+#define GIT "permit(principal, action, resource == program::\"git\");"
+#define FRESH(t) "@freshness(\"" t "\") "
+
+/* Who asks for which program; one object, or two. */
+static const struct {
+    const char *name, *first, *second;
+    const char *resource;
+    err_code reason;
+    uint32_t ms;
+} WINDOWS[] = {
+    {"none is said", ANY, NULL, "git", ERR_OK, 0},
+    {"one", FRESH("5s") ANY, NULL, "git", ERR_OK, 5000},
+    {"the greatest", FRESH("60m") ANY, NULL, "git", ERR_OK, 3600000},
+    {"said to be none", FRESH("0s") ANY, NULL, "git", ERR_OK, 0},
+    {"the least of two", FRESH("5s") ANY FRESH("2s") GIT, NULL, "git", ERR_OK, 2000},
+    {"in the other order", FRESH("2s") ANY FRESH("5s") GIT, NULL, "git", ERR_OK, 2000},
+    {"one of two says none", FRESH("5s") ANY GIT, NULL, "git", ERR_OK, 0},
+    {"the first of two", ANY FRESH("5s") GIT, NULL, "git", ERR_OK, 0},
+    {"0s of one of two", FRESH("5s") ANY FRESH("0s") GIT, NULL, "git", ERR_OK, 0},
+    {"what does not fit says nothing", FRESH("5s") ANY GIT, NULL, "vi", ERR_OK, 5000},
+    {"nor does a forbid that does not", FRESH("5s") ANY CURL, NULL, "git", ERR_OK, 5000},
+    {"what forbids", ANY FRESH("3s") CURL, NULL, "curl", ERR_DENIED, 3000},
+    {"what forbids alone counts", FRESH("5s") ANY CURL, NULL, "curl", ERR_DENIED, 0},
+    {"two that forbid", FRESH("4s") CURL FRESH("3s") CURL, NULL, "curl", ERR_DENIED, 3000},
+    {"nothing fits", FRESH("5s") GIT, NULL, "vi", ERR_DENIED, 0},
+    {"no policy at all", "", NULL, "vi", ERR_DENIED, 0},
+    {"one that fails",
+     FRESH("5s") ANY FRESH("5s") "permit(principal, action, resource) when "
+                                 "{ resource.nothing };",
+     NULL, "git", ERR_EVALUATION, 0},
+    {"two objects", FRESH("5s") ANY, FRESH("2s") ANY, "git", ERR_OK, 2000},
+    {"in the other order", FRESH("2s") ANY, FRESH("5s") ANY, "git", ERR_OK, 2000},
+    {"one of two objects says none", FRESH("5s") ANY, ANY, "git", ERR_OK, 0},
+    {"the first of two objects", ANY, FRESH("5s") ANY, "git", ERR_OK, 0},
+    {"another object forbids", FRESH("5s") ANY, FRESH("2s") CURL, "curl", ERR_DENIED, 2000},
+    {"the first object forbids", FRESH("2s") CURL, FRESH("1s") ANY, "curl", ERR_DENIED, 2000},
+    {"what permitted before says nothing", ANY, FRESH("2s") CURL, "curl", ERR_DENIED, 2000},
+    {"another object permits nothing", FRESH("5s") ANY, FRESH("2s") CURL, "git", ERR_DENIED, 0},
+};
+
+static void windows(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof WINDOWS / sizeof *WINDOWS; i++) {
+        struct answer answer;
+
+        add("first", WINDOWS[i].first);
+        if (WINDOWS[i].second != NULL)
+            add("second", WINDOWS[i].second);
+        answer = ask("a", "execute", WINDOWS[i].resource, NULL, NOW);
+        if (answer.reason != WINDOWS[i].reason || answer.fresh_ms != WINDOWS[i].ms)
+            fail_msg("%s: got %s, %u ms; want %s, %u ms", WINDOWS[i].name, err_name(answer.reason),
+                     answer.fresh_ms, err_name(WINDOWS[i].reason), WINDOWS[i].ms);
+        for (; world->snapshot.n_policies > 0; world->snapshot.n_policies--)
+            rules_free(&world->objects[world->snapshot.n_policies - 1].rules);
+    }
+}
+
+/* What there is no room to name counts as well. */
+static void the_window_of_many_causes(void **state)
+{
+    static char text[(ANSWER_DETERMINING_MAX + 1) * sizeof(FRESH("60m") ANY)];
+
+    (void)state;
+    for (int i = 0; i < ANSWER_DETERMINING_MAX; i++)
+        (void)snprintf(text + strlen(text), sizeof text - strlen(text), FRESH("60m") ANY);
+    add("all", text);
+    assert_int_equal(ask("a", "execute", "git", NULL, NOW).fresh_ms, 3600000);
+    add("more", FRESH("7s") ANY);
+    assert_int_equal(ask("a", "execute", "git", NULL, NOW).fresh_ms, 7000);
+    world->snapshot.n_policies = 0;
+    rules_free(&world->objects[0].rules);
+    rules_free(&world->objects[1].rules);
+    (void)snprintf(text + strlen(text), sizeof text - strlen(text), ANY);
+    add("all", text);
+    assert_int_equal(ask("a", "execute", "git", NULL, NOW).fresh_ms, 0);
+}
+
+/* Whatever a gate denies by itself rests on no check but the one that comes. */
+static void denials_of_the_gate_have_no_window(void **state)
+{
+    const struct agent_facts other = {.id = slice_str("b")};
+
+    (void)state;
+    add("all", FRESH("5s") ANY);
+    assert_int_equal(ask("a", "execute", "git", NULL, NOW).fresh_ms, 5000);
+    assert_int_equal(ask("a", "mutate", "git", NULL, NOW).fresh_ms, 0);
+    assert_int_equal(ask("a", "execute", "git", "nope", NOW).fresh_ms, 0);
+    assert_int_equal(ask("a", "execute", "git", NULL, 1000).fresh_ms, 0);
+    known = &other;
+    assert_int_equal(ask("a", "execute", "git", NULL, NOW).fresh_ms, 0);
+    known = NULL;
+    add("old", FRESH("5s") ANY)->exp = NOW;
+    assert_int_equal(ask("a", "execute", "git", NULL, NOW).fresh_ms, 0);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -375,6 +475,9 @@ int main(void)
         T(too_many_policies),
         T(many_causes),
         T(a_denial_names_no_permit),
+        T(windows),
+        T(the_window_of_many_causes),
+        T(denials_of_the_gate_have_no_window),
         T(the_same_question_has_the_same_answer),
     };
     return cmocka_run_group_tests_name("evaluate", tests, NULL, NULL);

@@ -254,7 +254,7 @@ def policy_lint(world):
                      put(world, "e", ENTITIES))
     equal(got["errors"], 0, got)
     bad = put(world, "b", 'permit (principal, action, resource) when { principal.lvl > 1 };\n'
-                          '@freshness("5s") permit (principal, action, resource);')
+                          '@freshness("5 s") permit (principal, action, resource);')
     got = world.pawl("policy", "lint", bad, "--schema", schema, code=4)
     places = {(f["line"], f["column"], f["code"]) for f in got["findings"]
               if f["level"] == "error"}

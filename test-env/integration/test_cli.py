@@ -246,6 +246,8 @@ FINDINGS = [
     (LAX[:-2] + ' when { principal == agent::"x" };\n', 0, []),
     ("permit (principal == ?principal, action, resource);\n" + LAX, 4, ["CEDAR_UNSUPPORTED"]),
     ('@advice("x")\n' + LAX, 4, ["CEDAR_ANNOTATION"]),
+    ('@freshness("5s")\n' + LAX, 0, []),
+    ('@freshness("61m")\n' + LAX, 4, ["CEDAR_ANNOTATION"]),
     ('@id("x")\n' + LAX + '@id("x")\npermit (principal is p, action, resource);\n', 4,
      ["CEDAR_ANNOTATION"]),
     ("permit (principal, action, resource);", 0, ["PERMITS_ALL"]),
