@@ -173,14 +173,23 @@ static err_code take_path(struct http_call *call)
     return call->path != NULL ? ERR_OK : ERR_NO_MEMORY;
 }
 
+/* Of what comes through a door at all; each path has its own (http_dispatch.c). */
+static size_t body_max(const struct door *door)
+{
+    const struct http_limits *limits = &door->http->limits;
+
+    return door->kind == CALLER_ADMIN && limits->body_admin > 0 ? limits->body_admin : limits->body;
+}
+
 static err_code take_body(struct http_call *call, struct why *why)
 {
     struct evbuffer *in = evhttp_request_get_input_buffer(call->request);
+    size_t most = body_max(call->link->door);
 
     call->body.len = evbuffer_get_length(in);
-    if (call->body.len > call->http->limits.body)
+    if (call->body.len > most)
         return why_say(why, ERR_TOO_LARGE, "a body of %zu bytes, the limit is %zu", call->body.len,
-                       call->http->limits.body);
+                       most);
     if (call->body.len == 0)
         return ERR_OK;
     call->body.ptr = evbuffer_pullup(in, -1);
@@ -302,7 +311,7 @@ static void cannot_accept(struct evconnlistener *listener, void *arg)
 static err_code open_door(struct http *http, struct door *door)
 {
     evhttp_set_max_headers_size(door->evhttp, (ev_ssize_t)HTTP_HEAD_MAX);
-    evhttp_set_max_body_size(door->evhttp, (ev_ssize_t)http->limits.body);
+    evhttp_set_max_body_size(door->evhttp, (ev_ssize_t)body_max(door));
     evhttp_set_timeout(door->evhttp, (int)http->limits.seconds);
     evhttp_set_allowed_methods(door->evhttp, ANY_METHOD);
     evhttp_set_bevcb(door->evhttp, http_link_new, door);

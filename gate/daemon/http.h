@@ -31,11 +31,12 @@ enum http_method {
 #define HTTP_ENFORCEMENT (1u << CALLER_ENFORCEMENT)
 #define HTTP_ADMIN (1u << CALLER_ADMIN)
 #define HTTP_ANYBODY (HTTP_AGENTS | HTTP_ENFORCEMENT | HTTP_ADMIN)
+#define HTTP_LARGE (1u << 8) /* with a body as large as administrators may send */
 
 struct http_route {
     const char *path; /* one that ends with a slash stands for everything below it; NULL: end */
     enum http_method method;
-    unsigned kinds;   /* who may */
+    unsigned kinds;   /* who may, and HTTP_LARGE */
     const char *type; /* what a body must be, else 415; NULL: run looks itself */
     void (*run)(struct http_call *call, void *ctx);
 };
@@ -44,6 +45,7 @@ struct http_limits {
     unsigned connections; /* of one kind of caller; 0: 1024. Who comes later waits at the door */
     unsigned seconds;     /* to send a request from the last answer on, and to take one; 0: 30 */
     size_t body;          /* bytes */
+    size_t body_admin;    /* what the socket for administrators lets in; 0: body */
 };
 
 /* Borrows: base. Owns: http_free(), before which every call must have been answered. */

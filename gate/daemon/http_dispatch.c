@@ -77,6 +77,18 @@ static void refuse_method(struct http_call *call, unsigned methods)
     http_refuse(call, 405, ERR_UNSUPPORTED, &why);
 }
 
+static bool is_too_large(const struct http_call *call, const struct http_route *route,
+                         struct why *why)
+{
+    size_t most = call->http->limits.body;
+
+    if ((route->kinds & HTTP_LARGE) != 0 || call->body.len <= most)
+        return false;
+    (void)why_say(why, ERR_TOO_LARGE, "a body of %zu bytes, the limit is %zu", call->body.len,
+                  most);
+    return true;
+}
+
 void http_dispatch(struct http_call *call)
 {
     struct finding found = {0};
@@ -94,6 +106,8 @@ void http_dispatch(struct http_call *call)
     } else if (found.route->type != NULL && !http_is_type(call, found.route->type)) {
         (void)why_say(&why, ERR_REQUEST_MALFORMED, "Content-Type is not %s", found.route->type);
         http_refuse(call, 415, ERR_REQUEST_MALFORMED, &why);
+    } else if (is_too_large(call, found.route, &why)) {
+        http_refuse(call, 413, ERR_TOO_LARGE, &why);
     } else {
         found.route->run(call, found.ctx);
     }

@@ -32,6 +32,7 @@ static struct http *http;
 static struct http_call *kept; /* by /later */
 static unsigned served;
 static char FIRST[] = "first";
+static enum caller_kind door = CALLER_AGENT;
 
 /* ---- the server ------------------------------------------------------------------------------ */
 
@@ -64,6 +65,7 @@ static const struct http_route ROUTES[] = {
     {"/admin", HTTP_GET, HTTP_ADMIN | HTTP_ENFORCEMENT, NULL, hello},
     {"/below/", HTTP_GET, HTTP_ANYBODY, NULL, hello},
     {"/later", HTTP_GET, HTTP_ANYBODY, NULL, later},
+    {"/bundle", HTTP_POST, HTTP_ADMIN | HTTP_LARGE, NULL, echo},
     {0},
 };
 
@@ -80,12 +82,12 @@ static int listener(void)
 
 static void serve(unsigned connections, unsigned seconds)
 {
-    const struct http_limits limits = {connections, seconds, BODY_MAX};
+    const struct http_limits limits = {connections, seconds, BODY_MAX, 4 * BODY_MAX};
 
     base = event_base_new();
     assert_int_equal(http_new(base, &limits, &http), ERR_OK);
     assert_int_equal(http_add(http, ROUTES, FIRST), ERR_OK);
-    assert_int_equal(http_listen(http, listener(), CALLER_AGENT), ERR_OK);
+    assert_int_equal(http_listen(http, listener(), door), ERR_OK);
     served = 0;
 }
 
@@ -369,6 +371,41 @@ static void sizes(void **state)
     leave();
 }
 
+static int post(const char *path, size_t len)
+{
+    static struct answer_text answer;
+    static char bytes[5 * BODY_MAX];
+    int head = snprintf(bytes, sizeof bytes,
+                        "POST %s HTTP/1.1\r\n" H JSON "Content-Length: %zu\r\n\r\n", path, len);
+    int fd = dial();
+
+    memset(bytes + head, '0', len);
+    say(fd, bytes, (size_t)head + len);
+    hear(fd, &answer);
+    (void)close(fd);
+    return status_of(&answer);
+}
+
+/* Administrators send more, where it is wanted. */
+static void larger(void **state)
+{
+    (void)state;
+    door = CALLER_ADMIN;
+    serve(0, 0);
+    assert_int_equal(post("/bundle", 4 * BODY_MAX), 200);
+    assert_int_equal(post("/bundle", 4 * BODY_MAX + 1), 413);
+    assert_int_equal(post("/echo", BODY_MAX), 200);
+    assert_int_equal(post("/echo", BODY_MAX + 1), 413);
+    assert_int_equal(served, 2);
+    leave();
+    door = CALLER_AGENT;
+    serve(0, 0);
+    assert_int_equal(post("/bundle", BODY_MAX + 1), 413);
+    assert_int_equal(post("/bundle", BODY_MAX), 403);
+    assert_int_equal(served, 0);
+    leave();
+}
+
 /* A byte now and then keeps nobody, nor does silence; whoever waits for his answer is not hurried.
  */
 static void slow(void **state)
@@ -490,8 +527,9 @@ static int remove_dir(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(requests), cmocka_unit_test(cut),   cmocka_unit_test(sizes),
-        cmocka_unit_test(slow),     cmocka_unit_test(crowd), cmocka_unit_test(partings),
+        cmocka_unit_test(requests), cmocka_unit_test(cut),  cmocka_unit_test(sizes),
+        cmocka_unit_test(larger),   cmocka_unit_test(slow), cmocka_unit_test(crowd),
+        cmocka_unit_test(partings),
     };
 
     (void)signal(SIGPIPE, SIG_IGN); /* as the service does */

@@ -154,12 +154,10 @@ static bool take_reopen(struct keeper *k)
 }
 
 /* A session ends and another begins, both on record. */
-static void reopen(struct keeper *k)
+static void open_anew(struct keeper *k)
 {
     struct why why = {0};
 
-    if (!take_reopen(k))
-        return;
     keeper_lock_law(k);
     if (k->scribe != NULL && k->error == ERR_OK) {
         look_at_clock(k);
@@ -168,6 +166,12 @@ static void reopen(struct keeper *k)
     }
     keeper_unlock_law(k);
     open_gate(k);
+}
+
+static void reopen(struct keeper *k)
+{
+    if (take_reopen(k))
+        open_anew(k);
 }
 
 /* ---- work ------------------------------------------------------------------------------------ */
@@ -215,11 +219,15 @@ static void serve(struct keeper *k, struct demands *batch)
 /* What runs may change what is in force, and that the gate is current. */
 static void run_errand(struct keeper *k, struct errand *errand)
 {
+    if (errand->anew || k->error != ERR_OK)
+        open_anew(k);
     keeper_lock_law(k);
+    if (k->error != ERR_OK)
+        drop_scribe(k);
     if (k->gate != NULL)
         look_at_clock(k);
     errand->why = k->why;
-    errand->err = errand->run(errand, k->gate, k->error == ERR_OK ? k->scribe : NULL, &errand->why);
+    errand->err = errand->run(errand, k->gate, k->scribe, &errand->why);
     if (k->gate != NULL && k->scribe == NULL) {
         k->why = (struct why){0};
         k->error = open_scribe(k, &k->why);
@@ -227,6 +235,8 @@ static void run_errand(struct keeper *k, struct errand *errand)
     follow_roster(k);
     keeper_unlock_law(k);
     tell_state(k);
+    if (errand->doubtful)
+        open_gate(k);
 }
 
 static void run_errands(struct keeper *k)

@@ -57,12 +57,15 @@ void keeper_collect(struct keeper *keeper);
 struct errand {
     struct errand *next;
     /* On the keeper's thread, between two rounds. gate: NULL while it is not open (then *why says
-     * why); scribe: NULL while it is not current. Both are borrowed for the call. */
+     * why); scribe: NULL while it is not current, and then nobody else has the ledger open. Both
+     * are borrowed for the call. A gate that failed is opened anew first. */
     err_code (*run)(struct errand *errand, struct gate *gate, struct scribe *scribe,
                     struct why *why);
     void (*done)(struct errand *errand); /* on the thread that collects */
     void *ctx;
-    err_code err; /* of run */
+    bool anew;     /* the gate is opened anew before it, as by keeper_reopen() */
+    bool doubtful; /* set by run: it failed midway, and the gate is opened anew behind it */
+    err_code err;  /* of run */
     struct why why;
 };
 err_code keeper_send(struct keeper *keeper, struct errand *errand);

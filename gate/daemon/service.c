@@ -2,6 +2,7 @@
 #include "gate/daemon/service.h"
 
 #include "gate/base/file.h"
+#include "gate/daemon/admin.h"
 #include "gate/daemon/authzen.h"
 #include "gate/daemon/http.h"
 #include "gate/daemon/inspect.h"
@@ -43,6 +44,7 @@ struct service {
     struct report *report;
     struct inspect inspect;
     struct scrapi scrapi;
+    struct admin admin;
     struct bounds bounds;
     err_code failed; /* what ends it early */
     struct why failed_why;
@@ -193,7 +195,7 @@ static void collect(evutil_socket_t fd, short what, void *arg)
 /* Who waits is answered, or has waited as long as he wanted to; and has read it. */
 static bool is_over(struct service *s)
 {
-    if (authzen_waiting(s->authzen) > 0)
+    if (authzen_waiting(s->authzen) > 0 || s->admin.waiting > 0)
         return false;
     return http_is_quiet(s->http) || s->flushed++ >= FLUSH_TICKS;
 }
@@ -228,6 +230,7 @@ static void stop(evutil_socket_t fd, short what, void *arg)
     (void)sd_notify(0, "STOPPING=1\nSTATUS=answering who waits");
     http_drain(s->http);
     authzen_stop(s->authzen);
+    s->admin.stopping = true;
     tick(-1, 0, s);
 }
 
@@ -361,13 +364,16 @@ static err_code serve_faces(struct service *s)
                                   .report = s->report,
                                   .since_ms = s->options->clock_ms()};
     TRY(inspect_serve(&s->inspect));
+    s->admin = (struct admin){.keeper = s->keeper, .state_dir = s->options->state_dir};
+    TRY(admin_serve(&s->admin, s->http));
     s->scrapi = (struct scrapi){s->options->state_dir};
     return scrapi_serve(&s->scrapi, s->http);
 }
 
 static err_code open_http(struct service *s, struct why *why)
 {
-    const struct http_limits limits = {.connections = connections(), .body = REQUEST_SIZE_MAX};
+    const struct http_limits limits = {
+        .connections = connections(), .body = REQUEST_SIZE_MAX, .body_admin = BUNDLE_SIZE_MAX};
     const struct authzen_options options = {.base = s->base,
                                             .keeper = s->keeper,
                                             .registry = s->registry,

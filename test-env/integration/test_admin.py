@@ -1,0 +1,232 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""test_admin.py: the socket for administrators: bundles installed, agents enrolled and removed, the
+gate opened anew, while the gate is served; all of it on record before it is answered."""
+
+import json
+import os
+import signal
+import threading
+
+from daemon import Connection, Service, evaluation
+from tap import Suite, equal, true
+from world import CURL, GIT, LAX, STRICT, main, read, write
+
+suite = Suite()
+
+
+class Admin(Service):
+    def manage(self, method, path, body=None, want=200, kind="admin", **more):
+        """An answer, or a refusal by its name."""
+        answer = self.call(method, path, body, kind=kind, **more)
+        value = answer.json()
+        equal(answer.status, want, f"{method} {path}: {value}")
+        equal("error" in value, want >= 400, f"an error: {value}")
+        return value
+
+    def put(self, bundle, want=200, **more):
+        body = bundle if isinstance(bundle, bytes) else read(bundle)
+        return self.manage("POST", "/v1/install", body, want,
+                           headers={"Content-Type": "application/cbor"}, **more)
+
+    def last(self, kind):
+        found = self.pawl("log", "show", "--kind", kind)["entries"]
+        true(found, f"no {kind} in the log")
+        return found[-1]
+
+    def stopped(self, epoch):
+        """The end, and that all of it was sound."""
+        self.halt()
+        self.sound(epoch)
+
+
+PATHS = (("POST", "/v1/install"), ("GET", "/v1/agents"), ("POST", "/v1/agents"),
+         ("GET", "/v1/agents/build-7"), ("DELETE", "/v1/agents/build-7"), ("GET", "/v1/gate"),
+         ("POST", "/v1/reload"), ("GET", "/v1/status"), ("GET", "/metrics"))
+
+
+@suite.test("administrators alone: 403 for everybody else", at="epoch1")
+def others(world):
+    bundle = read(world.next_epoch())
+    world.serve()
+    size = world.manage("GET", "/v1/status")["ledger_size"]
+    for kind in ("agents", "enforcement"):
+        for method, path in PATHS:
+            value = world.manage(method, path, bundle if method == "POST" else None, 403, kind)
+            equal(value["error"], "CALLER_REFUSED", f"{method} {path} on {kind}")
+    equal(world.manage("GET", "/v1/status")["ledger_size"], size, "entries")
+    equal(world.manage("GET", "/v1/status")["epoch"], 1, "epoch")
+    for path in ("/v1/install", "/v1/reload", "/v1/gate", "/v1/agents/build-7"):
+        equal(world.call("PUT", path, b"x", kind="admin").status, 405, path)
+    world.stopped(1)
+
+
+@suite.test("a bundle: in force and on record when it is answered", at="epoch1")
+def install(world):
+    bundle = world.next_epoch()
+    world.serve()
+    link = Connection(world.socket())
+    equal(world.ask(CURL, True, link=link)["epoch"], 1, "before")
+    got = world.put(bundle)
+    equal((got["epoch"], got["from_epoch"], got["changed"], got["published"]), (2, 1, True, True),
+          f"{got}")
+    equal(got["policies"][0]["state"], "ok", "a policy")
+    equal(world.last("install")["index"], got["ledger_index"], "its record")
+    equal(world.ask(CURL, False, link=link)["epoch"], 2, "after")
+    again = world.put(bundle)
+    equal((again["epoch"], again["changed"], "ledger_index" in again), (2, False, False), "again")
+    equal(world.manage("GET", "/v1/gate")["installed_epoch"], 2, "in force")
+    world.stopped(2)
+
+
+@suite.test("a bundle that is refused: by its name, with both values, and on record")
+def refused(world):
+    good = read(f"{world.bundles}/2.bundle")
+    world.serve()
+    old = world.put(f"{world.bundles}/1.bundle", 422)
+    equal((old["error"], old["ok"]), ("ROLLBACK", False), f"{old}")
+    true("epoch 1" in old["message"] and "is 2;" in old["message"] and
+         "epoch 2 stays in force" in old["message"], f"both values: {old}")
+    record = world.last("install_refused")
+    equal(record["index"], old["ledger_index"], "its record")
+    true("ROLLBACK" in json.dumps(record), f"{record}")
+    bad = world.put(good[:-1] + bytes([good[-1] ^ 1]), 400)
+    equal(world.last("install_refused")["index"], bad["ledger_index"], f"{bad}")
+    for body in (b"", b"not a bundle", good[:100], bytes(2 << 20)):
+        world.put(body, 400)
+    equal(len(world.pawl("log", "show", "--kind", "install_refused")["entries"]), 6, "on record")
+    size = world.manage("GET", "/v1/status")["ledger_size"]
+    try:
+        equal(world.call("POST", "/v1/install", bytes((16 << 20) + 1), kind="admin").status, 413,
+              "one byte too many")
+    except OSError:
+        pass  # shut before all of it was sent
+    big = world.evaluate(bytes(2 << 20), kind="admin")
+    equal((big.status, big.json()["error"]), (413, "TOO_LARGE"), "a request for a decision")
+    equal(world.manage("GET", "/v1/status")["ledger_size"], size, "entries")
+    equal(world.ask(CURL, False)["epoch"], 2, "decided by")
+    world.stopped(2)
+
+
+@suite.test("the first bundle of a gate that is served already", at="enrolled")
+def first(world):
+    bundle = world.next_epoch(LAX)
+    world.launch()
+    while "denying" not in read(world.log_path).decode():
+        true(world.process.poll() is None, "pawld ended")
+    value = world.evaluate(evaluation(GIT)).json()
+    equal(value["context"]["reason"], "NOTHING_INSTALLED", f"{value}")
+    equal(world.manage("GET", "/v1/agents")["agents"], [], "agents")
+    world.manage("POST", "/v1/agents", {"id": "build-7"}, 422)
+    gate = world.manage("GET", "/v1/gate")
+    equal((gate["serving"], gate["reason"]), (False, "NOTHING_INSTALLED"), f"{gate}")
+    world.put(b"not a bundle", 400)
+    equal(world.put(bundle)["epoch"], 1, "installed")
+    equal(world.ask(GIT, True)["epoch"], 1, "decided by")
+    world.stopped(1)
+
+
+@suite.test("agents: enrolled, shown, removed, and who asks is them at once", at="epoch1")
+def agents(world):
+    world.serve()
+    equal(world.manage("GET", "/v1/agents")["agents"], [], "at first")
+    agent = {"id": "build-7", "name": "The builder", "uid": os.getuid(), "aliases": ["builds"]}
+    equal(world.call("POST", "/access/v1/evaluation", evaluation(GIT), kind="agents").status, 403,
+          "an agent that is not enrolled")
+    got = world.manage("POST", "/v1/agents", agent, 201)
+    equal({key: got[key] for key in agent}, agent, "what was enrolled")
+    equal(got["admin"], os.getuid(), "who did it: the kernel says")
+    equal(world.last("agent_enrol")["index"], got["ledger_index"], "its record")
+    answer = world.call("POST", "/access/v1/evaluation", evaluation(GIT), kind="agents").json()
+    equal(answer["decision"], True, f"{answer}")
+    shown = world.manage("GET", "/v1/agents/build-7")
+    equal({key: shown[key] for key in agent}, agent, "shown")
+    listed = world.manage("GET", "/v1/agents")["agents"]
+    equal([one["id"] for one in listed], ["build-7"], "listed")
+    odd = {"id": "a/b c%2f\u00fc"}
+    world.manage("POST", "/v1/agents", {**odd, "parent": "build-7"}, 201)
+    equal(world.manage("GET", "/v1/agents/a%2Fb%20c%252f%C3%BC")["id"], odd["id"], "an odd name")
+    for want, name, body in (
+            (409, "EXISTS", agent), (409, "EXISTS", {"id": "other", "uid": os.getuid()}),
+            (404, "NOT_FOUND", {"id": "other", "parent": "nobody"}),
+            (400, "FORMAT", {"id": "two\nlines"}),
+            (400, "REQUEST_MALFORMED", {"id": ""}), (400, "REQUEST_MALFORMED", {"name": "x"}),
+            (400, "REQUEST_MALFORMED", {"id": "x", "admin": 0}),
+            (400, "REQUEST_MALFORMED", []), (400, "JSON_MALFORMED", b"{"),
+            (400, "JSON_MALFORMED", b'{"id":"a","id":"b"}')):
+        value = world.manage("POST", "/v1/agents", body, want,
+                             headers={"Content-Type": "application/json"})
+        equal(value["error"], name, f"{body}")
+    world.manage("DELETE", "/v1/agents/nobody", None, 404)
+    value = world.manage("DELETE", "/v1/agents/build-7", None, 409)
+    equal(value["error"], "AGENT_PARENT", f"{value}")
+    world.manage("DELETE", "/v1/agents/a%2Fb%20c%252f%C3%BC")
+    gone = world.manage("DELETE", "/v1/agents/build-7")
+    equal(world.last("agent_remove")["index"], gone["ledger_index"], "on record")
+    equal(world.call("POST", "/access/v1/evaluation", evaluation(GIT), kind="agents").status, 403,
+          "an agent that was removed")
+    world.manage("GET", "/v1/agents/build-7", None, 404)
+    world.stopped(1)
+
+
+@suite.test("opened anew: as by SIGHUP, and answered when it is done", at="epoch1")
+def reload(world):
+    world.serve()
+    world.ask(GIT, True)
+    got = world.manage("POST", "/v1/reload")
+    equal((got["serving"], got["epoch"]), (True, 1), f"{got}")
+    true("reload" in json.dumps(world.last("stop")), "the end of a session on record")
+    world.ask(GIT, True)
+    settings = read(f"{world.state}/gate.json")
+    write(f"{world.state}/gate.json", b"{")
+    world.manage("POST", "/v1/reload", None, 503)
+    world.ask(GIT, True)
+    write(f"{world.state}/gate.json", settings)
+    world.stopped(1)
+
+
+@suite.test("while the hardware is away: said, nothing changed, and good afterwards", at="epoch1")
+def away(world):
+    bundle = world.next_epoch()
+    world.serve()
+    world.ask(GIT, True)
+    world.hardware.take_away()
+    value = world.put(bundle, 503)
+    true(value["error"].startswith(("TPM_", "HSM_")), f"{value}")
+    world.manage("POST", "/v1/agents", {"id": "build-7"}, 503)
+    equal(world.manage("GET", "/v1/agents")["agents"], [], "agents need no hardware")
+    true(not world.manage("POST", "/v1/reload")["serving"], "opened anew, in vain")
+    world.manage("GET", "/v1/gate", None, 503)
+    world.hardware.put_back()
+    world.until(GIT, True)
+    equal(world.put(bundle)["epoch"], 2, "installed")
+    equal(world.ask(CURL, False)["epoch"], 2, "decided by")
+    world.stopped(2)
+
+
+@suite.test("who installs while pawld ends is answered", at="epoch1")
+def ending(world):
+    bundle = read(world.next_epoch())
+    world.serve()
+    got = []
+
+    def put():
+        try:
+            got.append(world.call("POST", "/v1/install", bundle, kind="admin"))
+        except OSError as error:
+            got.append(error)
+
+    thread = threading.Thread(target=put)
+    thread.start()
+    world.process.send_signal(signal.SIGTERM)
+    thread.join()
+    world.process.wait()
+    world.process = None
+    done = getattr(got[0], "status", 0) == 200
+    true(done or isinstance(got[0], OSError) or got[0].json()["error"] == "STOPPING", f"{got}")
+    if done:
+        world.sound(2)
+
+
+if __name__ == "__main__":
+    main(suite, Admin)
