@@ -2,6 +2,7 @@
 #include "gate/daemon/authzen.h"
 
 #include "gate/base/text.h"
+#include "gate/daemon/identify.h"
 #include "gate/daemon/note.h"
 #include "gate/daemon/once.h"
 
@@ -49,50 +50,6 @@ static void ask_free(struct ask **ask)
         event_free(a->deadline);
     free(a);
     *ask = NULL;
-}
-
-/* ---- who ------------------------------------------------------------------------------------- */
-
-static err_code is_himself(struct registry *registry, const struct caller *caller,
-                           const struct request *request, struct known *ret, struct why *why)
-{
-    CLEANUP(known_free) struct known known = {0};
-
-    TRY(registry_whose(registry, caller, &known, why));
-    if (!slice_eq(request->subject_id, known.enrolled->id))
-        return why_say(why, ERR_SUBJECT_MISMATCH,
-                       "the caller is agent \"%.*s\", the subject is \"%.*s\"",
-                       TERM_ARG(known.enrolled->id), TERM_ARG(request->subject_id));
-    *ret = known;
-    known = (struct known){0}; /* transferred */
-    return ERR_OK;
-}
-
-static err_code for_anybody(struct registry *registry, const struct request *request,
-                            struct known *ret, struct why *why)
-{
-    struct why own = {0};
-    err_code err = registry_named(registry, request->subject_id, ret, &own);
-
-    if (err == ERR_OK || err == ERR_AGENT_UNKNOWN)
-        return ERR_OK;
-    *why = own;
-    return err;
-}
-
-err_code authzen_may_ask(struct registry *registry, const struct caller *caller,
-                         const struct request *request, struct known *ret, struct why *why)
-{
-    switch (caller->kind) {
-    case CALLER_NONE:
-        return why_say(why, ERR_CALLER_REFUSED, "nobody knows who asks");
-    case CALLER_AGENT:
-        return is_himself(registry, caller, request, ret, why);
-    case CALLER_ENFORCEMENT:
-    case CALLER_ADMIN:
-        return for_anybody(registry, request, ret, why);
-    }
-    return ERR_CALLER_REFUSED;
 }
 
 /* ---- answers --------------------------------------------------------------------------------- */
@@ -237,12 +194,8 @@ static err_code admit(const struct authzen *authzen, const struct http_call *cal
 static err_code look_at_subjects(struct registry *registry, const struct caller *caller,
                                  struct demand *demand, bool single, struct why *why)
 {
-    for (size_t i = 0; i < demand->n_items; i++) {
-        struct demand_item *item = &demand->items[i];
-        if (item->malformed == ERR_OK)
-            item->malformed = authzen_may_ask(registry, caller, &item->request, &item->known,
-                                              &item->malformed_why);
-    }
+    demand->who = *caller;
+    identify_all(registry, demand);
     if (!single || demand->items[0].malformed == ERR_OK)
         return ERR_OK;
     *why = demand->items[0].malformed_why;

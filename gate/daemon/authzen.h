@@ -45,13 +45,6 @@ json_t *authzen_answer(const struct demand *demand, bool single, bool permits);
  */
 size_t authzen_verdicts(const struct demand *demand);
 
-/* May this caller ask for this subject, and which enrolled agent is it? An agent asks for himself
- * alone, and is who the kernel says. An enforcement point asks for anybody; {0} for a subject that
- * nobody enrolled, of whom policies know no more than his name. Errors: AGENT_UNKNOWN,
- * SUBJECT_MISMATCH, CALLER_REFUSED, NO_MEMORY. Owns: known_free(). */
-err_code authzen_may_ask(struct registry *registry, const struct caller *caller,
-                         const struct request *request, struct known *ret, struct why *why);
-
 /* ---- service --------------------------------------------------------------------------------- */
 
 struct authzen;

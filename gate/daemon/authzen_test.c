@@ -2,6 +2,7 @@
 /* Bodies and answers of the AuthZEN API. The cases that begin with "c-" are those of the
  * certification scenario of the Authorization API 1.0, with its bodies and under its ids. */
 #include "gate/daemon/authzen.h"
+#include "gate/daemon/identify.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -510,7 +511,7 @@ static void callers(void **state)
         const struct request request = {.subject_id = slice_str(ROWS[i].subject)};
         struct why why = {0};
         struct known known = {0};
-        err_code err = authzen_may_ask(registry, &caller, &request, &known, &why);
+        err_code err = identify_one(registry, &caller, &request, &known, &why);
         if (err != ROWS[i].want || (known.enrolled != NULL) != ROWS[i].known)
             fail_msg("%s by %d: %s, wanted %s", ROWS[i].subject, ROWS[i].kind, err_name(err),
                      err_name(ROWS[i].want));

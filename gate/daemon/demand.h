@@ -41,6 +41,8 @@ struct demand_item {
 struct demand {
     struct demand *next; /* of whoever has it */
     char *caller;        /* for fairness: what the same caller always has; never shown */
+    struct caller who;   /* asks */
+    uint64_t roster;     /* registry_version() when the items' agents were looked up; 0: not yet */
     uint64_t asked_ms;   /* since 1970, when it was read */
     uint64_t due_ns;     /* CLOCK_MONOTONIC: refused if it waits longer */
     enum demand_semantic semantic;

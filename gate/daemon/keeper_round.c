@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* keeper_round.c: one round: what is judged goes on record, is signed, and becomes an answer. */
+#include "gate/daemon/identify.h"
 #include "gate/daemon/keeper_parts.h"
 #include "gate/decide/answer_json.h"
 
@@ -47,10 +48,26 @@ static err_code take_item(struct keeper *k, struct round *round, struct demand_i
     return scribe_decision(k->scribe, docket, &item->answer, round->now_ms, why);
 }
 
+/* Whoever was enrolled or removed since it was asked is so in the answer. */
+static err_code look_at_agents(struct keeper *k, struct demand *demand, struct why *why)
+{
+    uint64_t version;
+
+    if (k->registry == NULL)
+        return ERR_OK;
+    version = registry_version(k->registry);
+    if (version > 0 && demand->roster == version)
+        return ERR_OK;
+    identify_all(k->registry, demand);
+    demand->generation = 0; /* so that it is judged again */
+    return version > 0 ? ERR_OK : why_say(why, ERR_INTERNAL, "nobody knows which agents there are");
+}
+
 /* What was judged by what is not in force any more is judged again. */
 static err_code take_demand(struct keeper *k, struct round *round, struct demand *demand,
                             struct why *why)
 {
+    TRY(look_at_agents(k, demand, why));
     if (demand->generation != k->generation) {
         demand_judge(demand, &k->force, (int64_t)(round->now_ms / 1000));
         demand->generation = k->generation;

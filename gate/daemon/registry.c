@@ -8,6 +8,7 @@
 struct registry {
     pthread_mutex_t lock;
     struct roster roster;
+    uint64_t version;
     struct digest sum; /* of the one that was copied; for who updates it alone */
 };
 
@@ -82,16 +83,25 @@ err_code registry_update(struct registry *registry, const struct roster *roster)
     struct digest sum;
 
     TRY(roster_sum(roster, &sum));
-    if (digest_eq(&sum, &registry->sum))
+    if (digest_eq(&sum, &registry->sum) && registry_version(registry) > 0)
         return ERR_OK;
     TRY(copy_all(roster, &copy));
     (void)pthread_mutex_lock(&registry->lock);
     old = registry->roster;
     registry->roster = copy;
+    registry->version++;
     (void)pthread_mutex_unlock(&registry->lock);
     registry->sum = sum;
     copy = old;
     return ERR_OK;
+}
+
+uint64_t registry_version(struct registry *registry)
+{
+    CLEANUP(unlock) pthread_mutex_t *locked = &registry->lock;
+
+    (void)pthread_mutex_lock(locked);
+    return registry->version;
 }
 
 /* ---- looking up ------------------------------------------------------------------------------ */

@@ -21,6 +21,9 @@ void registry_free(struct registry **registry);
  */
 err_code registry_update(struct registry *registry, const struct roster *roster);
 
+/* Rises with every change. 0: there was no roster to copy yet. From any thread. */
+uint64_t registry_version(struct registry *registry);
+
 /* An agent as of when it was looked up. {0}: nobody. */
 struct known {
     struct enrolled *enrolled; /* owned */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "gate/daemon/registry.h"
+#include "gate/daemon/identify.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -64,6 +64,43 @@ static void who_it_is(void **state)
     assert_int_equal(a.enrolled->since_ms, 7000);
 }
 
+/* A question that came before the roster did, and one that outlives who asked it. */
+static void looked_at_again(void **state)
+{
+    CLEANUP(registry_free) struct registry *registry = NULL;
+    CLEANUP(roster_free) struct roster roster = {0};
+    CLEANUP(demand_free) struct demand *demand = NULL;
+    struct demand_item *items;
+
+    (void)state;
+    assert_int_equal(registry_new(&registry), ERR_OK);
+    assert_int_equal(demand_new(2, &demand), ERR_OK);
+    items = demand->items;
+    demand->who = (struct caller){.kind = CALLER_AGENT, .uid = 7};
+    items[0].request.subject_id = slice_str("a");
+    items[1].malformed = ERR_REQUEST_MALFORMED;
+    identify_all(registry, demand);
+    assert_true(demand->roster == 0 && items[0].known.enrolled == NULL);
+    assert_int_equal(items[0].malformed, ERR_OK);
+
+    assert_int_equal(registry_update(registry, &roster), ERR_OK); /* there is one: it is empty */
+    assert_true(registry_version(registry) > 0);
+    enrol(&roster, "a", 7, "");
+    assert_int_equal(registry_update(registry, &roster), ERR_OK);
+    identify_all(registry, demand);
+    assert_true(demand->roster == registry_version(registry));
+    assert_true(slice_eq_str(items[0].known.facts.id, "a"));
+    assert_null(items[1].known.enrolled);
+
+    let_go(&roster, "a");
+    assert_int_equal(registry_update(registry, &roster), ERR_OK);
+    assert_true(demand->roster < registry_version(registry));
+    identify_all(registry, demand);
+    assert_int_equal(items[0].malformed, ERR_AGENT_UNKNOWN);
+    assert_int_equal(items[1].malformed, ERR_REQUEST_MALFORMED);
+    assert_null(items[0].known.enrolled);
+}
+
 /* Readers beside a roster that changes: whoever is found is found whole. */
 static void *read_on(void *context)
 {
@@ -116,6 +153,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(who_it_is),
+        cmocka_unit_test(looked_at_again),
         cmocka_unit_test(beside_readers),
     };
     return cmocka_run_group_tests_name("registry", tests, NULL, NULL);
