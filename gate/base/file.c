@@ -247,6 +247,15 @@ err_code file_make_dir(const char *path, mode_t mode, struct why *why)
     return file_sync_dir((const char *)parent.ptr, why);
 }
 
+void file_take_standard(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        /* It becomes the lowest that is free: fd. */
+        if (fcntl(fd, F_GETFD) < 0 &&
+            open("/dev/null", (fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) | O_CLOEXEC) != fd)
+            return; /* nothing can be opened: nor will anything else */
+}
+
 bool file_exists(const char *path)
 {
     return access(path, F_OK) == 0;

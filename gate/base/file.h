@@ -37,6 +37,11 @@ void file_remove_temps(const char *dir);
 
 bool file_exists(const char *path);
 
+/* For the beginning of a process: a standard descriptor that is closed would become that of the
+ * next file, and what is said on it would be written there. Such a one is taken, and fails as
+ * before. */
+void file_take_standard(void);
+
 /* Takes the exclusive lock on path (created if missing) and holds it until lock_free. Waits at most
  * wait_ms milliseconds. Errors: BUSY when somebody else holds it longer, STORAGE. */
 struct lock {

@@ -3,6 +3,7 @@
  * main.c: finds the verb, parses its command line, runs it, prints its answer. The only file that
  * reads the environment and the clock.
  */
+#include "gate/base/file.h"
 #include "gate/base/text.h"
 #include "gate/cli/help.h"
 #include "gate/cli/verb.h"
@@ -238,6 +239,7 @@ int main(int argc, char **argv)
     bool cut;
     int code;
 
+    file_take_standard();
     /* Keys of a session lie in memory: no core file, and no reading of it by others of this user.
      */
     (void)prctl(PR_SET_DUMPABLE, 0);

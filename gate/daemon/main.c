@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* main.c: pawld: the command line and the environment of the service. */
+#include "gate/base/file.h"
 #include "gate/base/text.h"
 #include "gate/daemon/service.h"
 #include "gate/decide/request.h"
@@ -177,7 +178,10 @@ int main(int argc, char **argv)
     };
     const char *text = NULL;
     struct why why = {0};
-    err_code err = read_options(argc, argv, &options, &text, &why);
+    err_code err;
+
+    file_take_standard();
+    err = read_options(argc, argv, &options, &text, &why);
 
     if (err == ERR_OK && text != NULL)
         return fputs(text, stdout) >= 0 && fflush(stdout) == 0 ? 0 : err_exit(ERR_STORAGE);

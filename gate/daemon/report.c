@@ -145,15 +145,14 @@ bool report_wanted(const struct report *report)
     return report != NULL && report->fd >= 0;
 }
 
-/* Whole or not at all, and at once. */
-static bool offer(int fd, struct slice line)
+bool report_offer(int fd, struct slice text)
 {
     struct pollfd ready = {.fd = fd, .events = POLLOUT};
-    ssize_t n = send(fd, line.ptr, line.len, MSG_DONTWAIT | MSG_NOSIGNAL);
+    ssize_t n = send(fd, text.ptr, text.len, MSG_DONTWAIT | MSG_NOSIGNAL);
 
     if (n < 0 && errno == ENOTSOCK && poll(&ready, 1, 0) == 1 && (ready.revents & POLLOUT) != 0)
-        n = write(fd, line.ptr, line.len);
-    return n == (ssize_t)line.len;
+        n = write(fd, text.ptr, text.len);
+    return n == (ssize_t)text.len;
 }
 
 void report_write(struct report *report, const struct verdict *verdict)
@@ -163,7 +162,7 @@ void report_write(struct report *report, const struct verdict *verdict)
     if (!report_wanted(report))
         return;
     if (report_line(verdict, &line) != ERR_OK || line.len > REPORT_LINE_MAX ||
-        !offer(report->fd, buf_slice(&line)))
+        !report_offer(report->fd, buf_slice(&line)))
         report->lost++;
 }
 

@@ -43,6 +43,10 @@ bool report_wanted(const struct report *report);
 void report_write(struct report *report, const struct verdict *verdict);
 uint64_t report_lost(const struct report *report);
 
+/* Offers a text to a descriptor, whole or not at all, and at once: whoever does not read what is
+ * said keeps nobody from answering. False: it was not taken. */
+bool report_offer(int fd, struct slice text);
+
 /* True for a traceparent of W3C Trace Context 2.2 (version 00). */
 bool report_is_trace(const char *text);
 

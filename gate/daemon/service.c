@@ -17,6 +17,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -91,6 +92,20 @@ static void service_free(struct service *s)
 
 /* ---- what others are told -------------------------------------------------------------------- */
 
+/* For people. It may be lost, as every line of the log. */
+[[gnu::format(printf, 1, 2)]] static void say(const char *format, ...)
+{
+    char text[1024];
+    va_list args;
+    int len;
+
+    va_start(args, format);
+    len = vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    if (len > 0 && (size_t)len < sizeof text)
+        (void)report_offer(STDERR_FILENO, (struct slice){(const uint8_t *)text, (size_t)len});
+}
+
 static void tell(struct service *s, const struct keeper_state *state)
 {
     char text[640];
@@ -102,7 +117,7 @@ static void tell(struct service *s, const struct keeper_state *state)
     else
         (void)snprintf(text, sizeof text, "denying everything: %s: %s", err_name(state->error),
                        why_text(&state->why, state->error));
-    (void)fprintf(stderr, "pawld: %s\n", text);
+    say("pawld: %s\n", text);
     (void)sd_notifyf(0, "%sSTATUS=%s", s->ready ? "" : "READY=1\n", text);
     s->ready = true;
     s->told = state->error;
@@ -115,7 +130,7 @@ static void tell_reloaded(struct service *s, const struct keeper_state *state)
     if (!s->reloading || state->openings == s->openings)
         return;
     s->reloading = false;
-    (void)fprintf(stderr, "pawld: reloaded\n");
+    say("pawld: reloaded\n");
     (void)sd_notify(0, "READY=1");
 }
 
@@ -135,7 +150,7 @@ static void confine(struct service *s)
     if (s->failed != ERR_OK)
         (void)event_base_loopbreak(s->base);
     else
-        (void)fprintf(stderr, "pawld: %s\n", TOLD[s->bounds.files][s->bounds.calls]);
+        say("pawld: %s\n", TOLD[s->bounds.files][s->bounds.calls]);
 }
 
 /* Not by file_write(), whose beginnings every opening of the gate clears away; nor need it outlast
@@ -249,7 +264,7 @@ static void reload(evutil_socket_t fd, short what, void *arg)
         return;
     err = settings_load(s->options->state_dir, &settings, &why);
     if (err != ERR_OK) {
-        (void)fprintf(stderr, "pawld: not reloaded: %s: %s\n", err_name(err), why_text(&why, err));
+        say("pawld: not reloaded: %s: %s\n", err_name(err), why_text(&why, err));
         return;
     }
     keeper_look(s->keeper, &state);
