@@ -69,8 +69,9 @@ class Service(World):
     def socket(self, kind="enforcement"):
         return f"{self.state}/run/{kind}.sock"
 
-    def launch(self, *more, limits=None):
-        """Starts pawld, without waiting for it. limits: arguments of setrlimit()."""
+    def launch(self, *more, limits=None, env=None, stderr=None):
+        """Starts pawld, without waiting for it. limits: arguments of setrlimit(); stderr: instead
+        of a file that is read later."""
 
         def prepare():
             die_with_parent()
@@ -80,9 +81,9 @@ class Service(World):
         self.log_path = f"{self.base}/pawld.log"
         with open(self.log_path, "wb") as log:
             self.process = subprocess.Popen(
-                [self.options.pawld, "--state", self.state, *more], env=self.environment(),
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.base,
-                preexec_fn=prepare)
+                [self.options.pawld, "--state", self.state, *more], env=self.environment(env),
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log if stderr is None else stderr,
+                cwd=self.base, preexec_fn=prepare)
 
     def serve(self, *more, **options):
         """Starts pawld, and waits until its gate is open."""

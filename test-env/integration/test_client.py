@@ -12,7 +12,8 @@ import sys
 import time
 
 from daemon import Service, evaluation
-from tap import Skip, Suite, equal, true
+from libpawl import Bytes, load
+from tap import Suite, equal, true
 from world import CURL, GIT, TOP, main, read
 
 suite = Suite()
@@ -123,43 +124,6 @@ def example(world):
                           timeout=60, check=False)
     equal((done.returncode, done.stdout[:14]), (10, "denied: DENIED"), done)
     world.halt()
-
-
-class Bytes(ctypes.Structure):
-    _fields_ = [("ptr", ctypes.c_char_p), ("len", ctypes.c_size_t)]
-
-    @classmethod
-    def of(cls, data):
-        return cls(data, len(data))
-
-
-class Raw(ctypes.Structure):
-    """The same as a result: c_char_p would end at a NUL."""
-
-    _fields_ = [("ptr", ctypes.c_void_p), ("len", ctypes.c_size_t)]
-
-
-def load(world):
-    path = os.path.join(os.path.dirname(world.program), "..", "client", "libpawl.so.0")
-    if world.options.variant == "sanitize" or not os.path.exists(path):
-        raise Skip("there is no libpawl that can be loaded here")
-    lib = ctypes.CDLL(os.path.abspath(path))
-    lib.pawl_answer_permit.restype = Raw
-    lib.pawl_permit_epoch.restype = ctypes.c_uint64
-    for name in ("pawl_answer_reason", "pawl_answer_why", "pawl_errname"):
-        getattr(lib, name).restype = ctypes.c_char_p
-    lib.pawl_open.argtypes = [ctypes.c_char_p, ctypes.c_void_p]
-    lib.pawl_ask.argtypes = [ctypes.c_void_p, Bytes, ctypes.c_uint, ctypes.c_void_p,
-                             ctypes.c_void_p]
-    lib.pawl_gate_new.argtypes = [Bytes, Bytes, ctypes.c_void_p, ctypes.c_void_p]
-    lib.pawl_verify.argtypes = [ctypes.c_void_p, Bytes, ctypes.c_uint, ctypes.c_void_p,
-                                ctypes.c_void_p]
-    lib.pawl_permit_is_for.argtypes = [ctypes.c_void_p, Bytes, ctypes.c_void_p]
-    for name in ("pawl_answer_permitted", "pawl_answer_reason", "pawl_answer_permit",
-                 "pawl_permit_permitted", "pawl_permit_sealed", "pawl_permit_epoch",
-                 "pawl_close", "pawl_answer_free", "pawl_permit_free", "pawl_gate_free"):
-        getattr(lib, name).argtypes = [ctypes.c_void_p]
-    return lib
 
 
 @suite.test("libpawl asks, and verifies what it got offline")
