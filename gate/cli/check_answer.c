@@ -2,6 +2,7 @@
 #include "gate/cli/check_answer.h"
 
 #include "gate/base/file.h"
+#include "gate/cli/gate_cli.h"
 
 #include <string.h>
 
@@ -34,36 +35,24 @@ static void put_answer(json_t *json, const struct check_answer *answer)
     put_member(json, "determining", json_object_get(context, "determining"));
 }
 
-static long long number(const json_t *object, const char *name)
-{
-    return (long long)json_integer_value(json_object_get(object, name));
-}
-
-static const char *text(const json_t *object, const char *name)
-{
-    const char *value = json_string_value(json_object_get(object, name));
-
-    return value != NULL ? value : "";
-}
-
 static void say_permit(struct call *call, const json_t *context)
 {
     const json_t *policies = json_object_get(context, "policies");
 
-    say(call, "PERMIT  epoch %lld, ledger entry %lld%s", number(context, "epoch"),
-        number(json_object_get(context, "ledger"), "index"),
+    say(call, "PERMIT  epoch %llu, ledger entry %llu%s", get_uint(context, "epoch"),
+        get_uint(json_object_get(context, "ledger"), "index"),
         json_is_true(json_object_get(context, "simulated")) ? ", on a simulator" : "");
     for (size_t i = 0; i < json_array_size(policies); i++)
-        say(call, "        %s version %lld", text(json_array_get(policies, i), "alias"),
-            number(json_array_get(policies, i), "version"));
+        say(call, "        %s version %llu", get_text(json_array_get(policies, i), "alias"),
+            get_uint(json_array_get(policies, i), "version"));
 }
 
 static void say_denial(struct call *call, const json_t *context, err_code reason)
 {
-    const char *why = text(context, "why");
+    const char *why = get_text(context, "why");
 
-    say(call, "DENY    epoch %lld, ledger entry %lld: %s", number(context, "epoch"),
-        number(json_object_get(context, "ledger"), "index"), err_text(reason));
+    say(call, "DENY    epoch %llu, ledger entry %llu: %s", get_uint(context, "epoch"),
+        get_uint(json_object_get(context, "ledger"), "index"), err_text(reason));
     if (why[0] != '\0' && strcmp(why, err_text(reason)) != 0)
         say(call, "        %s", why);
     say(call, "        %s", err_hint(reason));

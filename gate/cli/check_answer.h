@@ -23,11 +23,6 @@ err_code check_tell(struct call *call, const struct check_answer *answer);
 
 /* ---- check_service.c ------------------------------------------------------------------------- */
 
-/* The service that <state>/service.json names, through its socket for administrators, or the one
- * for enforcement points; NULL when none is there, or nobody listens any more. Errors: FORMAT,
- * JSON_MALFORMED. Owns: pawl_close(). */
-err_code check_find_service(struct call *call, struct pawl_conn **ret);
-
 /* Asks. What came to no decision is an error, as it is in this process. Owns: check_answer_free().
  */
 err_code check_ask_service(struct call *call, struct pawl_conn *service,

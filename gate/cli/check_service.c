@@ -3,58 +3,16 @@
  * check_service.c: the question of `pawl check` put to the service that has the gate. While it runs
  * nobody else can open it.
  */
-#include "gate/base/file.h"
 #include "gate/cli/check_answer.h"
 
 #include <stdlib.h>
 
-#define ABOUT_MAX ((size_t)16 << 10) /* bytes of service.json */
 /* As long as the service lets anybody wait: a run in this process has no deadline at all. */
 #define PATIENCE_MS PAWL_DEADLINE_MAX_MS
 
 static void json_free(json_t **json)
 {
     json_decref(*json);
-}
-
-/* NULL: there is no such file. Owns: json_decref(). */
-static err_code read_about(struct call *call, json_t **ret)
-{
-    CLEANUP(buf_free) struct buf path = {0}, bytes = {0};
-    struct why why = {0};
-    json_error_t error;
-    err_code err;
-
-    TRY(path_join(call->state_dir, "service.json", &path));
-    err = file_read((const char *)path.ptr, ABOUT_MAX, &bytes, &why);
-    if (err == ERR_NOT_FOUND || err == ERR_STORAGE) /* what stands in the way is said later */
-        return ERR_OK;
-    if (err != ERR_OK) {
-        call->why = why;
-        return err;
-    }
-    *ret = json_loadb((const char *)bytes.ptr, bytes.len, JSON_REJECT_DUPLICATES, &error);
-    if (*ret == NULL)
-        return why_say(&call->why, ERR_JSON_MALFORMED, "\"%s\": line %d, column %d: %s",
-                       (const char *)path.ptr, error.line, error.column, error.text);
-    return ERR_OK;
-}
-
-err_code check_find_service(struct call *call, struct pawl_conn **ret)
-{
-    static const char *const SOCKETS[] = {"admin", "enforcement"};
-    CLEANUP(json_free) json_t *about = NULL;
-
-    *ret = NULL;
-    TRY(read_about(call, &about));
-    for (size_t i = 0; i < sizeof SOCKETS / sizeof *SOCKETS && *ret == NULL; i++) {
-        const char *path = json_string_value(json_object_get(about, SOCKETS[i]));
-        int err = path == NULL ? PAWL_UNREACHABLE : pawl_open(path, ret);
-
-        if (err == PAWL_NO_MEMORY)
-            return ERR_NO_MEMORY;
-    }
-    return ERR_OK;
 }
 
 static err_code ask(struct call *call, struct pawl_conn *service, const struct request *request,

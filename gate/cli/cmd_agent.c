@@ -2,13 +2,15 @@
 /* cmd_agent.c: pawl agent: the agents that this gate knows, enrolled and removed on record. */
 #include "gate/base/text.h"
 #include "gate/cli/gate_cli.h"
+#include "gate/cli/service.h"
 #include "gate/cli/verbs.h"
 #include "gate/decide/agent.h"
 #include "gate/decide/gate_ledger.h"
-#include "gate/decide/scribe.h"
+#include "gate/decide/manage.h"
 
 #include <errno.h>
 #include <pwd.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -84,39 +86,43 @@ static err_code read_agent(const struct args *args, struct record_agent *ret, st
 
 /* ---- what is there --------------------------------------------------------------------------- */
 
+#define WHO_TEXT (RECORD_CGROUP_MAX + 48)
+
 /* "uid 1000 in /a/b", "-". */
-static void processes(const struct enrolled *e, char *ret, size_t size)
+static void processes(const json_t *agent, char ret[static WHO_TEXT])
 {
+    bool has_uid = json_object_get(agent, "uid") != NULL;
+    const char *cgroup = get_text(agent, "cgroup");
     char uid[32] = "";
 
-    if (e->has_uid)
-        (void)snprintf(uid, sizeof uid, "uid %llu", (unsigned long long)e->uid);
-    (void)snprintf(ret, size, "%s%s%s%.*s", uid, e->has_uid && e->cgroup.len > 0 ? " " : "",
-                   e->cgroup.len > 0 ? "in " : "", TERM_ARG(e->cgroup));
+    if (has_uid)
+        (void)snprintf(uid, sizeof uid, "uid %llu", get_uint(agent, "uid"));
+    (void)snprintf(ret, WHO_TEXT, "%s%s%s%s", uid, has_uid && cgroup[0] != '\0' ? " " : "",
+                   cgroup[0] != '\0' ? "in " : "", cgroup);
     if (ret[0] == '\0')
-        (void)snprintf(ret, size, "-");
+        (void)snprintf(ret, WHO_TEXT, "-");
 }
 
-static void say_if(struct call *call, const char *what, struct slice text)
+static void say_if(struct call *call, const char *what, const char *text)
 {
-    if (text.len > 0)
-        say(call, "  %-10s %.*s", what, TERM_ARG(text));
+    if (text[0] != '\0')
+        say(call, "  %-10s %s", what, text);
 }
 
-static void say_agent(struct call *call, const struct enrolled *e)
+static void say_agent(struct call *call)
 {
-    char who[RECORD_CGROUP_MAX + 48], since[TIME_TEXT];
+    const json_t *agent = call->json, *aliases = json_object_get(agent, "aliases");
+    char who[WHO_TEXT];
 
-    processes(e, who, sizeof who);
-    time_text((int64_t)(e->since_ms / 1000), since);
-    say_if(call, "name", e->name);
+    processes(agent, who);
+    say_if(call, "name", get_text(agent, "name"));
     say(call, "  %-10s %s", "processes", who);
-    for (size_t i = 0; i < e->n_aliases; i++)
-        say_if(call, i == 0 ? "aliases" : "", e->aliases[i]);
-    say_if(call, "zone", e->zone);
-    say_if(call, "parent", e->parent);
-    say(call, "  %-10s %s by uid %llu, ledger entry %llu", "enrolled", since,
-        (unsigned long long)e->admin, (unsigned long long)e->entry);
+    for (size_t i = 0; i < json_array_size(aliases); i++)
+        say_if(call, i == 0 ? "aliases" : "", json_string_value(json_array_get(aliases, i)));
+    say_if(call, "zone", get_text(agent, "zone"));
+    say_if(call, "parent", get_text(agent, "parent"));
+    say(call, "  %-10s %s by uid %llu, ledger entry %llu", "enrolled", get_text(agent, "since"),
+        get_uint(agent, "admin"), get_uint(agent, "ledger_index"));
 }
 
 static err_code put_agent(struct call *call, const struct enrolled *e)
@@ -131,63 +137,155 @@ static err_code put_agent(struct call *call, const struct enrolled *e)
 /* ---- enrol, remove --------------------------------------------------------------------------- */
 
 /* Everything it asks is denied until they are. */
-static void warn_of_aliases(struct call *call, const struct gate *gate, const struct enrolled *e)
+static void warn_of_aliases(struct call *call)
 {
-    for (size_t i = 0; i < e->n_aliases; i++)
-        if (snapshot_find(&gate->installed.judged.snapshot, e->aliases[i]) == NULL)
-            say(call, "  No policy \"%.*s\" is in force: until one is, all is denied.",
-                TERM_ARG(e->aliases[i]));
+    const json_t *list = json_object_get(call->json, "aliases_without_policy");
+
+    for (size_t i = 0; i < json_array_size(list); i++)
+        say(call, "  No policy \"%s\" is in force: until one is, all is denied.",
+            json_string_value(json_array_get(list, i)));
 }
 
-static err_code open_scribe(struct call *call, struct gate **ret_gate, struct scribe **ret)
+static bool put_given(json_t *json, const char *key, struct slice text)
 {
-    TRY(gate_open_live(call->state_dir, call->clock_ms, ret_gate, &call->why));
-    TRY(gate_current(*ret_gate, &call->why));
-    TRY(scribe_open(*ret_gate, ret, &call->why));
-    scribe_last(*ret);
-    return ERR_OK;
+    return text.len == 0 ||
+           json_object_set_new(json, key, json_stringn((const char *)text.ptr, text.len)) == 0;
+}
+
+/* What agent_from_json() reads. NULL: a text is not UTF-8, or no memory. Owns: json_decref(). */
+static json_t *agent_wish(const struct record_agent *agent)
+{
+    json_t *json = json_object(), *aliases = json_array();
+    bool good = put_given(json, "id", agent->id) && put_given(json, "name", agent->name) &&
+                put_given(json, "cgroup", agent->cgroup) && put_given(json, "zone", agent->zone) &&
+                put_given(json, "parent", agent->parent);
+
+    if (agent->has_uid)
+        good = good && json_object_set_new(json, "uid", json_integer((json_int_t)agent->uid)) == 0;
+    for (size_t i = 0; i < agent->n_aliases; i++)
+        good =
+            good && json_array_append_new(aliases, json_stringn((const char *)agent->aliases[i].ptr,
+                                                                agent->aliases[i].len)) == 0;
+    good = json_object_set_new(json, "aliases", aliases) == 0 && good;
+    if (good)
+        return json;
+    json_decref(json);
+    return NULL;
+}
+
+static err_code enrol_there(struct call *call, struct pawl_conn *service,
+                            const struct record_agent *agent)
+{
+    json_t *wish = agent_wish(agent);
+    char *text = wish == NULL ? NULL : json_dumps(wish, JSON_COMPACT);
+    struct service_ask ask = {"POST", "/v1/agents", "application/json", {0}};
+    err_code err;
+
+    json_decref(wish);
+    if (text == NULL)
+        return why_say(&call->why, ERR_FORMAT, "a text that is not UTF-8");
+    ask.body = slice_str(text);
+    err = service_ask(call, service, &ask);
+    free(text);
+    return err;
+}
+
+static err_code enrol_here(struct call *call, const struct record_agent *agent)
+{
+    CLEANUP(gate_close) struct gate *gate = NULL;
+    struct manage manage = {.json = call->json};
+
+    TRY(gate_open_live(call->state_dir, call->clock_ms, &gate, &call->why));
+    manage.gate = gate;
+    return manage_enrol(&manage, agent, &call->why);
 }
 
 static err_code enrol_run(struct call *call)
 {
-    CLEANUP(gate_close) struct gate *gate = NULL;
-    CLEANUP(scribe_close) struct scribe *scribe = NULL;
+    CLEANUP(pawl_close) struct pawl_conn *service = NULL;
     struct record_agent agent;
-    const struct enrolled *e;
-    uint64_t index;
 
     TRY(read_agent(call->args, &agent, &call->why));
-    TRY(open_scribe(call, &gate, &scribe));
-    TRY(scribe_enrol(scribe, &agent, gate->now_ms, &index, &call->why));
-    e = ledger_enrolled(scribe_ledger(scribe), agent.id);
-    if (e == NULL)
-        return ERR_INTERNAL;
-    TRY(put_agent(call, e));
-    say(call, "Enrolled agent \"%.*s\".", TERM_ARG(e->id));
-    say_agent(call, e);
-    warn_of_aliases(call, gate, e);
-    publish_ledger(call, scribe);
+    TRY(service_find(call, false, &service));
+    TRY(service != NULL ? enrol_there(call, service, &agent) : enrol_here(call, &agent));
+    say(call, "Enrolled agent \"%s\".", get_text(call->json, "id"));
+    say_agent(call);
+    warn_of_aliases(call);
+    say_published(call);
     return ERR_OK;
+}
+
+static bool stays_itself(char c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' ||
+           c == '_';
+}
+
+/* RFC 3986 2.1. */
+static err_code agent_path(const char *id, struct buf *ret)
+{
+    TRY(buf_add_str(ret, "/v1/agents/"));
+    for (; *id != '\0'; id++) {
+        char octet[4];
+        (void)snprintf(octet, sizeof octet, "%%%02X", (unsigned)(unsigned char)*id);
+        TRY(stays_itself(*id) ? buf_add_u8(ret, (uint8_t)*id) : buf_add_str(ret, octet));
+    }
+    return buf_terminate(ret);
+}
+
+static err_code remove_there(struct call *call, struct pawl_conn *service, const char *id)
+{
+    CLEANUP(buf_free) struct buf path = {0};
+    struct service_ask ask = {.method = "DELETE"};
+
+    if (id[0] == '\0' || strlen(id) > RECORD_NAME_MAX)
+        return why_say(&call->why, ERR_NOT_FOUND, "no agent \"%.64s\" is enrolled", id);
+    TRY(agent_path(id, &path));
+    ask.path = (const char *)path.ptr;
+    return service_ask(call, service, &ask);
+}
+
+static err_code remove_here(struct call *call, const char *id)
+{
+    CLEANUP(gate_close) struct gate *gate = NULL;
+    struct manage manage = {.json = call->json};
+
+    TRY(gate_open_live(call->state_dir, call->clock_ms, &gate, &call->why));
+    manage.gate = gate;
+    return manage_remove(&manage, slice_str(id), getuid(), &call->why);
 }
 
 static err_code remove_run(struct call *call)
 {
-    CLEANUP(gate_close) struct gate *gate = NULL;
-    CLEANUP(scribe_close) struct scribe *scribe = NULL;
-    const struct slice id = slice_str(call->args->plain[0]);
-    uint64_t index;
+    CLEANUP(pawl_close) struct pawl_conn *service = NULL;
+    const char *id = call->args->plain[0];
 
-    TRY(open_scribe(call, &gate, &scribe));
-    TRY(scribe_remove(scribe, id, getuid(), gate->now_ms, &index, &call->why));
-    put_slice(call->json, "id", id);
-    put_uint(call->json, "ledger_index", index);
-    say(call, "Removed agent \"%.*s\", ledger entry %llu.", TERM_ARG(id),
-        (unsigned long long)index);
-    publish_ledger(call, scribe);
+    TRY(service_find(call, false, &service));
+    TRY(service != NULL ? remove_there(call, service, id) : remove_here(call, id));
+    say(call, "Removed agent \"%s\", ledger entry %llu.", get_text(call->json, "id"),
+        get_uint(call->json, "ledger_index"));
+    say_published(call);
     return ERR_OK;
 }
 
-/* ---- list, show ------------------------------------------------------------------------------ */
+/* ---- list, show: what the ledger says, also while pawld writes it -----------------------------
+ */
+
+static void say_list(struct call *call, const json_t *list)
+{
+    if (json_array_size(list) == 0)
+        say(call, "No agent is enrolled.");
+    else
+        say(call, "%-24s %-32s %-12s %-16s %s", "AGENT", "PROCESSES", "ZONE", "PARENT", "NAME");
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *agent = json_array_get(list, i);
+        char who[WHO_TEXT];
+
+        processes(agent, who);
+        say(call, "%-24s %-32s %-12s %-16s %s", get_text(agent, "id"), who, get_text(agent, "zone"),
+            get_text(agent, "parent"), get_text(agent, "name"));
+    }
+}
 
 static err_code list_run(struct call *call)
 {
@@ -197,20 +295,10 @@ static err_code list_run(struct call *call)
 
     TRY(gate_ledger_open(call->state_dir, LEDGER_READ, &ledger, &call->why));
     roster = ledger_roster(ledger);
-    if (roster->n == 0)
-        say(call, "No agent is enrolled.");
-    else
-        say(call, "%-24s %-32s %-12s %-16s %s", "AGENT", "PROCESSES", "ZONE", "PARENT", "NAME");
-    for (size_t i = 0; i < roster->n; i++) {
-        const struct enrolled *e = roster->list[i];
-        char who[RECORD_CGROUP_MAX + 48];
-
-        processes(e, who, sizeof who);
-        say(call, "%-24.*s %-32s %-12.*s %-16.*s %.*s", TERM_ARG(e->id), who, TERM_ARG(e->zone),
-            TERM_ARG(e->parent), TERM_ARG(e->name));
-        if (json_array_append_new(list, agent_json(e)) != 0)
+    for (size_t i = 0; i < roster->n; i++)
+        if (json_array_append_new(list, agent_json(roster->list[i])) != 0)
             return ERR_NO_MEMORY;
-    }
+    say_list(call, list);
     return ERR_OK;
 }
 
@@ -226,7 +314,7 @@ static err_code show_run(struct call *call)
         return why_say(&call->why, ERR_NOT_FOUND, "no agent \"%s\" is enrolled", id);
     TRY(put_agent(call, e));
     say(call, "%.*s", TERM_ARG(e->id));
-    say_agent(call, e);
+    say_agent(call);
     return ERR_OK;
 }
 

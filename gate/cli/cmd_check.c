@@ -4,10 +4,11 @@
 #include "gate/cli/check_answer.h"
 #include "gate/cli/explain.h"
 #include "gate/cli/gate_cli.h"
+#include "gate/cli/service.h"
 #include "gate/cli/verbs.h"
 #include "gate/decide/agent.h"
 #include "gate/decide/answer_json.h"
-#include "gate/decide/scribe.h"
+#include "gate/decide/manage.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -185,7 +186,8 @@ static err_code check_here(struct call *call, const struct request *request)
                                  .context = answer_context(gate, &answer, &docket),
                                  .permit_file = buf_take(&docket.permit)};
     TRY(check_tell(call, &told));
-    publish_ledger(call, scribe);
+    manage_publish(call->json, scribe);
+    say_published(call);
     if (args_flag(call->args, "explain") && answer.n_policies > 0)
         TRY(explain_all(call, &facts, request, &answer));
     return ERR_OK;
@@ -201,7 +203,7 @@ static err_code run(struct call *call)
     TRY(read_request(call, &request));
     if (output != NULL)
         TRY(may_write(output, &call->why));
-    TRY(check_find_service(call, &service));
+    TRY(service_find(call, true, &service));
     if (service == NULL)
         return check_here(call, &request);
     if (args_flag(call->args, "explain"))

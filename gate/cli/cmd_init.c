@@ -2,9 +2,11 @@
 /* cmd_init.c: pawl init: enrols a hardware root. */
 #include "gate/base/text.h"
 #include "gate/cli/gate_cli.h"
+#include "gate/cli/service.h"
 #include "gate/cli/verbs.h"
 #include "gate/decide/init.h"
 #include "gate/decide/installs.h"
+#include "gate/decide/manage.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -64,9 +66,9 @@ static err_code report(struct call *call, const struct buf *enrolment_file, cons
     put_digest(call->json, "root", &enrolment.root);
     put_digest(call->json, "enrolment_digest", &fingerprint);
     put_bytes(call->json, "enrolment", buf_slice(enrolment_file));
-    put_hardware(call->json, &enrolment.hw.about);
+    manage_put_hardware(call->json, &enrolment.hw.about);
     say(call, "Enrolled gate %.*s of %.*s.", TERM_ARG(enrolment.gate), TERM_ARG(enrolment.domain));
-    say_hardware(call, &enrolment.hw.about);
+    say_hardware(call);
     say(call, "ISSUER   %.*s", TERM_ARG(enrolment.issuer));
     say(call, "ROOT     %s (%s)", root,
         strcmp(enrolment.hw.about.kind, "tpm") == 0 ? "pinned in the TPM"
@@ -140,6 +142,7 @@ static err_code run(struct call *call)
     TRY(file_read(args_value(args, "trust", NULL), BUNDLE_SIZE_MAX, &trust, &call->why));
     TRY(read_chain(call, &chain));
     wish.device_chain = buf_slice(&chain);
+    TRY(service_is_away(call));
     TRY(gate_init(&wish, buf_slice(&trust), &enrolment, &call->why));
     if (output != NULL)
         TRY(file_write(output, buf_slice(&enrolment), 0644, &call->why));

@@ -2,6 +2,7 @@
 /* cmd_log_rebuild.c: pawl log rebuild: the gate's mutable state again, from its log. */
 #include "gate/base/file.h"
 #include "gate/cli/progress.h"
+#include "gate/cli/service.h"
 #include "gate/cli/verbs.h"
 #include "gate/ledger/log.h"
 
@@ -22,6 +23,7 @@ static err_code rebuild_run(struct call *call)
     TRY(path_join(call->state_dir, "enrolment.cbor", &enrolment));
     if (!file_exists((const char *)enrolment.ptr))
         return why_say(&call->why, ERR_NOT_ENROLLED, "\"%s\" holds no enrolment", call->state_dir);
+    TRY(service_is_away(call));
     TRY(path_join(call->state_dir, "lock", &path));
     TRY(lock_take((const char *)path.ptr, LOCK_WAIT_MS, &lock, &call->why));
     TRY(ledger_rebuild(call->state_dir, &bar, &call->why));

@@ -5,12 +5,13 @@ gate opened anew, while the gate is served; all of it on record before it is ans
 
 import json
 import os
+import re
 import signal
 import threading
 
 from daemon import Connection, Service, evaluation
-from tap import Suite, equal, true
-from world import CURL, GIT, LAX, STRICT, main, read, write
+from tap import Skip, Suite, equal, true
+from world import CURL, GIT, LAX, main, read, write
 
 suite = Suite()
 
@@ -226,6 +227,72 @@ def ending(world):
     true(done or isinstance(got[0], OSError) or got[0].json()["error"] == "STOPPING", f"{got}")
     if done:
         world.sound(2)
+
+
+def masked(result):
+    """An outcome without what is another each time: numbers, digests, times."""
+    code, out, err = result
+    return code, *(re.sub(r"[0-9a-f]{16,}|[0-9]+", "N", text.decode()) for text in (out, err))
+
+
+def verbs(world):
+    """What somebody does with a gate from the command line, and all that he is told."""
+    old, new = f"{world.bundles}/1.bundle", world.next_epoch()
+    write(f"{world.live}/junk", b"not a bundle")
+    alias = ("--alias", "builds", "--alias", "none-such", "--uid", "4001", "--zone", "lab")
+    lines = (
+        ("status",), ("install", new), ("install", new), ("install", old),
+        ("install", f"{world.live}/junk"), ("install", f"{world.live}/none-such"), ("status",),
+        ("agent", "list"), ("agent", "enrol", "owner"),
+        ("agent", "enrol", "build-7", "--name", "The builder", "--parent", "owner", *alias),
+        ("agent", "enrol", "build-7"), ("agent", "enrol", "two\nlines"),
+        ("agent", "enrol", "other", "--parent", "nobody"), ("agent", "list"),
+        ("agent", "show", "build-7"), ("agent", "show", "nobody"), ("agent", "remove", "owner"),
+        ("agent", "remove", "nobody"), ("agent", "remove", "build-7"), ("agent", "remove", "owner"),
+        ("agent", "enrol", "a/b %\u00fc"), ("agent", "remove", "a/b %\u00fc"), ("status",))
+    return [(line, masked(world.run(*line, *more))) for line in lines for more in ((), ("--json",))]
+
+
+@suite.test("verbs say the same through the service as without it", at="epoch1")
+def same(world):
+    alone = verbs(world)
+    world.go("epoch1")
+    world.serve()
+    served = verbs(world)
+    for (line, here), (_, there) in zip(alone, served):
+        equal(there, here, f"pawl {' '.join(line)}")
+    equal({here[0] for _, here in alone}, {0, 3, 20, 24}, "exit codes")
+    equal(len(world.pawl("log", "show", "--kind", "install_refused")["entries"]), 4, "refusals")
+    world.stopped(2)
+
+
+@suite.test("verbs that need the gate for themselves say so at once", at="epoch1")
+def busy(world):
+    world.serve()
+    for line in (("log", "rebuild"),
+                 ("init", "--hardware", world.hardware.uri, "--trust",
+                  f"{world.authority}/enrol.bundle", "--gate", world.gate, "--insecure-simulator")):
+        value = world.pawl(*line, want="BUSY")
+        true(f"process {world.process.pid}" in value["error"]["why"] and
+             "stop pawld" in value["error"]["why"], f"what to do: {value}")
+    world.stopped(1)
+
+
+@suite.test("who may not use the sockets is told so, and does not wait", at="epoch1")
+def forbidden(world):
+    if os.getuid() != 0:
+        raise Skip("another user can only be taken by root")
+    bundle = world.next_epoch()
+    world.serve()
+    for path in (world.base, world.live, world.state, world.bundles):
+        os.chmod(path, 0o755)
+    nobody = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
+    for line in (("install", bundle), ("status",), ("agent", "enrol", "x"), world.request(GIT)):
+        value = world.judge(line, world.run(*line, "--json", before=nobody), "CALLER_REFUSED")
+        true("admin.sock" in value["error"]["why"] or "enforcement.sock" in value["error"]["why"],
+             f"{value}")
+    equal(world.manage("GET", "/v1/status")["epoch"], 1, "epoch")
+    world.halt()
 
 
 if __name__ == "__main__":
