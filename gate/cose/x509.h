@@ -69,6 +69,20 @@ err_code x509_chain_get(struct cbor_reader *r, struct x509_chain *ret, struct wh
 err_code x509_chain_encode(const struct x509_chain *chain, struct buf *ret);
 err_code x509_chain_decode(struct slice encoded, struct x509_chain *ret, struct why *why);
 
+/* A chain that was read before, and the key of its first certificate: of one gate's receipts all
+ * carry the same, and to read and judge it again takes longer than all the rest. {0} is ready. */
+struct x509_known {
+    struct buf encoded; /* empty: none yet */
+    struct x509_chain chain;
+    struct hw_pubkey key;
+    struct digest thumbprint; /* of key */
+};
+void x509_known_free(struct x509_known *known);
+
+/* x509_chain_decode(), x509_key() and the thumbprint, unless known is of these very octets; else it
+ * is replaced. Errors: as those; known is then empty. Borrows: nothing. */
+err_code x509_known_decode(struct slice encoded, struct x509_known *known, struct why *why);
+
 /* "CERTIFICATE" blocks, leaf first, and nothing else but white space and comments before a block.
  * Replaces *ret by the chain as encoded by x509_chain_encode(). Errors: CERT_MALFORMED, TOO_LARGE.
  */

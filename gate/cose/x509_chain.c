@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* x509_chain.c: chains as COSE headers (RFC 9360) and PEM files carry them. */
 #include "gate/base/text.h"
+#include "gate/cose/cose_key.h"
 #include "gate/cose/x509.h"
 
 #include <string.h>
@@ -64,6 +65,28 @@ err_code x509_chain_decode(struct slice encoded, struct x509_chain *ret, struct 
     if (cbor_done(&r) != ERR_OK)
         return why_say(why, ERR_FORMAT, "something follows a chain of certificates");
     *ret = out;
+    return ERR_OK;
+}
+
+void x509_known_free(struct x509_known *known)
+{
+    buf_free(&known->encoded);
+    *known = (struct x509_known){0};
+}
+
+err_code x509_known_decode(struct slice encoded, struct x509_known *known, struct why *why)
+{
+    CLEANUP(x509_known_free) struct x509_known out = {0};
+
+    if (known->encoded.len > 0 && slice_eq(encoded, buf_slice(&known->encoded)))
+        return ERR_OK;
+    x509_known_free(known);
+    TRY(buf_add_slice(&out.encoded, encoded));
+    TRY(x509_chain_decode(buf_slice(&out.encoded), &out.chain, why));
+    TRY(x509_key(out.chain.certs[0], &out.key, why));
+    TRY(cose_key_thumbprint(&out.key, &out.thumbprint));
+    *known = out;
+    out = (struct x509_known){0};
     return ERR_OK;
 }
 

@@ -255,7 +255,7 @@ struct buf lab_permit(struct lab *lab)
     make_receipt(lab, &tree, &receipt);
     make_seal(lab, &tree, &seal);
     parts = (struct permit_parts){
-        buf_slice(&record), buf_slice(&receipt), buf_slice(&rotation), &seal, {0}};
+        buf_slice(&record), buf_slice(&receipt), buf_slice(&rotation), &seal, {0}, NULL};
     OK(permit_make(&parts, &out, &why));
     return out;
 }

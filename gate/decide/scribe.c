@@ -23,6 +23,7 @@ void scribe_close(struct scribe **scribe)
     session_free(&s->session);
     buf_free(&s->issuer);
     buf_free(&s->sealed);
+    permit_known_free(&s->known);
     free(s);
     *scribe = NULL;
 }

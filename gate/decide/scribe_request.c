@@ -156,7 +156,8 @@ static err_code make_permit(struct scribe *s, const struct signed_head *head, st
                                   .receipt = buf_slice(&receipt),
                                   .rotation = rotation,
                                   .seal = &head->seal,
-                                  .disclosures = buf_slice(&docket->disclosures)};
+                                  .disclosures = buf_slice(&docket->disclosures),
+                                  .known = &s->known};
     return permit_make(&parts, &docket->permit, why);
 }
 

@@ -5,6 +5,7 @@
 
 #include "gate/decide/scribe.h"
 #include "gate/decide/session_cert.h"
+#include "gate/ledger/permit.h"
 #include "gate/ledger/receipt.h"
 
 /* A statement key and what introduces it. It signs records of its epoch, and of no other. */
@@ -32,9 +33,10 @@ struct scribe {
     bool last;           /* it ends the session */
     size_t undecided;    /* attempts of the open round */
     struct outage outage;
-    uint64_t worked_ms;  /* when the hardware began the last round; 0: none yet */
-    uint64_t durable_ms; /* when the hardware kept a head durably; 0: not looked up yet */
-    struct buf sealed;   /* the file "seal" for the last round; empty: none yet */
+    uint64_t worked_ms;        /* when the hardware began the last round; 0: none yet */
+    uint64_t durable_ms;       /* when the hardware kept a head durably; 0: not looked up yet */
+    struct buf sealed;         /* the file "seal" for the last round; empty: none yet */
+    struct permit_known known; /* from permits made before */
 };
 
 /* A record of the gate's own, or of an agent, that only lacks what its kind has. id: the caller's,

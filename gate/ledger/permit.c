@@ -15,6 +15,14 @@ void permit_free(struct permit *permit)
     *permit = (struct permit){0};
 }
 
+void permit_known_free(struct permit_known *known)
+{
+    buf_free(&known->rotation_entry);
+    x509_known_free(&known->own);
+    x509_known_free(&known->receipt);
+    known->rotation = (struct record){0};
+}
+
 /* Allocated, because a permit is too big for a stack. */
 static void permit_drop(struct permit **permit)
 {
@@ -22,6 +30,24 @@ static void permit_drop(struct permit **permit)
         permit_free(*permit);
     free(*permit);
     *permit = NULL;
+}
+
+/* The record that introduces the statement key. Borrows: *ret from entry, or from known. */
+static err_code rotation_of(struct slice entry, struct permit_known *known, struct record *ret,
+                            struct why *why)
+{
+    if (known == NULL)
+        return record_parse(entry, ret, why);
+    if (known->rotation_entry.len == 0 || !slice_eq(entry, buf_slice(&known->rotation_entry))) {
+        CLEANUP(buf_free) struct buf copy = {0};
+
+        buf_free(&known->rotation_entry);
+        TRY(buf_add_slice(&copy, entry));
+        TRY(record_parse(buf_slice(&copy), &known->rotation, why));
+        known->rotation_entry = buf_take(&copy);
+    }
+    *ret = known->rotation;
+    return ERR_OK;
 }
 
 /* ---- writing --------------------------------------------------------------------------------- */
@@ -66,6 +92,9 @@ static err_code write_unprotected(const struct permit_parts *parts, const struct
     return cbor_written(&w);
 }
 
+static err_code parse(struct slice bytes, struct permit_known *known, struct permit *permit,
+                      struct why *why);
+
 err_code permit_make(const struct permit_parts *parts, struct buf *ret, struct why *why)
 {
     CLEANUP(permit_drop) struct permit *permit = calloc(1, sizeof *permit);
@@ -76,25 +105,39 @@ err_code permit_make(const struct permit_parts *parts, struct buf *ret, struct w
     if (permit == NULL)
         return ERR_NO_MEMORY;
     TRY(cose_sign1_parse(parts->record, CBOR_DETERMINISTIC, &record, why));
-    TRY(record_parse(parts->rotation, &permit->rotation, why));
+    TRY(rotation_of(parts->rotation, parts->known, &permit->rotation, why));
     TRY(chain_of(&permit->rotation, &chain));
     TRY(write_unprotected(parts, &chain, &unprotected));
     TRY(cose_sign1_assemble(record.protected_, buf_slice(&unprotected), record.payload,
                             record.detached, record.signature, &out));
-    TRY(permit_parse(buf_slice(&out), permit, why));
+    *permit = (struct permit){0};
+    TRY(parse(buf_slice(&out), parts->known, permit, why));
     return buf_add_slice(ret, buf_slice(&out));
 }
 
 /* ---- reading --------------------------------------------------------------------------------- */
 
-static err_code read_unprotected(struct slice encoded, struct permit *permit,
-                                 struct slice *ret_receipt)
+static err_code read_chain(struct cbor_reader *r, struct x509_known *known, struct x509_chain *ret)
+{
+    struct slice item;
+
+    if (known == NULL)
+        return x509_chain_get(r, ret, NULL);
+    item = cbor_get_item(r);
+    TRY(r->err);
+    TRY(x509_known_decode(item, known, NULL));
+    *ret = known->chain;
+    return ERR_OK;
+}
+
+static err_code read_unprotected(struct slice encoded, struct permit_known *known,
+                                 struct permit *permit, struct slice *ret_receipt)
 {
     struct cbor_reader r = {.rest = encoded};
     struct cbor_map map = cbor_open_map(&r);
 
     if (cbor_key_int(&map, COSE_X5CHAIN))
-        TRY(x509_chain_get(&r, &permit->chain, NULL));
+        TRY(read_chain(&r, known != NULL ? &known->own : NULL, &permit->chain));
     if (!cbor_key_int(&map, COSE_RECEIPTS) || cbor_get_array(&r) != 1)
         return ERR_FORMAT;
     *ret_receipt = cbor_get_bytes(&r);
@@ -113,7 +156,8 @@ static err_code read_unprotected(struct slice encoded, struct permit *permit,
 /* The certificates of the statement key, which every COSE verifier looks for here. They are what
  * the hardware has signed in the key_rotation, and the receipt's are the same without the first: so
  * no octet of them can be another one. */
-static err_code check_chain(const struct permit *permit, struct why *why)
+static err_code check_chain(const struct permit *permit, const struct permit_known *known,
+                            struct why *why)
 {
     const struct x509_chain *chain = &permit->chain, *above = &permit->receipt.chain;
     struct x509_chain want;
@@ -135,7 +179,10 @@ static err_code check_chain(const struct permit *permit, struct why *why)
         return why_say(why, ERR_PERMIT_INVALID,
                        "the receipt's %zu certificates are not those above the permit's first",
                        above->n);
-    TRY(x509_key(chain->certs[0], &key, why));
+    if (known != NULL)
+        key = known->own.key;
+    else
+        TRY(x509_key(chain->certs[0], &key, why));
     if (!hw_pubkey_eq(&key, &permit->rotation.key))
         return why_say(why, ERR_PERMIT_INVALID,
                        "the permit's certificate is of another key than pawl-key introduces");
@@ -202,7 +249,8 @@ static err_code check_receipt(const struct permit *permit, struct why *why)
     return ERR_OK;
 }
 
-static err_code parse(struct slice bytes, struct permit *permit, struct why *why)
+static err_code parse(struct slice bytes, struct permit_known *known, struct permit *permit,
+                      struct why *why)
 {
     struct cose_sign1 message;
     struct slice receipt;
@@ -212,7 +260,7 @@ static err_code parse(struct slice bytes, struct permit *permit, struct why *why
         return why_say(why, ERR_TOO_LARGE, "a permit has %zu bytes, the limit is %zu", bytes.len,
                        PERMIT_SIZE_MAX);
     TRY(cose_sign1_parse(bytes, CBOR_DETERMINISTIC, &message, why));
-    err = read_unprotected(message.headers.unprotected, permit, &receipt);
+    err = read_unprotected(message.headers.unprotected, known, permit, &receipt);
     if (err != ERR_OK)
         return why_say(why, err == ERR_TOO_LARGE ? err : ERR_FORMAT,
                        "the unprotected header is not that of a permit in docs/ledger.cddl");
@@ -223,11 +271,12 @@ static err_code parse(struct slice bytes, struct permit *permit, struct why *why
         return why_say(why, ERR_PERMIT_INVALID, "a record of kind %s is no permit",
                        record_kind_name(permit->record.kind));
     TRY(record_disclosures_check(&permit->record, &permit->disclosures, why));
-    TRY(receipt_parse(receipt, RECEIPT_OWN, &permit->receipt, why));
-    TRY(record_parse(permit->rotation_entry, &permit->rotation, why));
+    TRY(known != NULL ? receipt_parse_known(receipt, &known->receipt, &permit->receipt, why)
+                      : receipt_parse(receipt, RECEIPT_OWN, &permit->receipt, why));
+    TRY(rotation_of(permit->rotation_entry, known, &permit->rotation, why));
     TRY(check_receipt(permit, why));
     TRY(check_rotation(permit, why));
-    return check_chain(permit, why);
+    return check_chain(permit, known, why);
 }
 
 err_code permit_parse(struct slice bytes, struct permit *ret, struct why *why)
@@ -235,7 +284,7 @@ err_code permit_parse(struct slice bytes, struct permit *ret, struct why *why)
     err_code err;
 
     *ret = (struct permit){0};
-    err = parse(bytes, ret, why);
+    err = parse(bytes, NULL, ret, why);
     if (err != ERR_OK)
         permit_free(ret);
     return err;

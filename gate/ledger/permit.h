@@ -16,11 +16,21 @@
 
 #define PERMIT_SIZE_MAX ((size_t)2 << 20)
 
+/* What permits of one session have in common, and was read and judged with one of them: octet for
+ * octet the same is not judged once more. {0} is ready. */
+struct permit_known {
+    struct buf rotation_entry;      /* empty: none yet */
+    struct record rotation;         /* borrows from it */
+    struct x509_known own, receipt; /* certificates of the statement key, of the receipt key */
+};
+void permit_known_free(struct permit_known *known);
+
 /* What a permit is put together from. Each part is encoded; the seal may be of kind NONE. */
 struct permit_parts {
     struct slice record, receipt, rotation;
     const struct hw_seal *seal;
-    struct slice disclosures; /* from record_redact(); empty: nothing is disclosed */
+    struct slice disclosures;   /* from record_redact(); empty: nothing is disclosed */
+    struct permit_known *known; /* from permits before; NULL: there are none */
 };
 
 /* Writes a permit. The certificates of the statement key are taken from the rotation, where the

@@ -104,14 +104,17 @@ static err_code write_protected(const struct hw_pubkey *key, const struct receip
 
 /* The certificates are beside the signature and prove nothing by themselves. What ties them to it
  * is that the first one is of the key that the protected kid names. */
-static err_code check_leaf(const struct x509_chain *chain, struct slice kid, struct why *why)
+static err_code leaf_of(const struct x509_chain *chain, struct digest *ret, struct why *why)
 {
     struct hw_pubkey key;
-    struct digest own;
 
     TRY(x509_key(chain->certs[0], &key, why));
-    TRY(cose_key_thumbprint(&key, &own));
-    if (slice_eq(digest_slice(&own), kid))
+    return cose_key_thumbprint(&key, ret);
+}
+
+static err_code check_leaf(const struct digest *leaf, struct slice kid, struct why *why)
+{
+    if (slice_eq(digest_slice(leaf), kid))
         return ERR_OK;
     return why_say(why, ERR_CERT_CHAIN, "a receipt's certificate is not of the key that signed it");
 }
@@ -119,12 +122,13 @@ static err_code check_leaf(const struct x509_chain *chain, struct slice kid, str
 static err_code write_chain(const struct hw_pubkey *key, const struct x509_chain *chain,
                             struct buf *ret, struct why *why)
 {
-    struct digest kid;
+    struct digest kid, leaf;
 
     if (chain->n == 0)
         return ERR_OK;
     TRY(cose_key_thumbprint(key, &kid));
-    TRY(check_leaf(chain, digest_slice(&kid), why));
+    TRY(leaf_of(chain, &leaf, why));
+    TRY(check_leaf(&leaf, digest_slice(&kid), why));
     return x509_chain_encode(chain, ret);
 }
 
@@ -379,14 +383,22 @@ static err_code read_proof(struct receipt *receipt, enum receipt_rules rules)
 }
 
 /* Somebody else's certificates are for whoever knows that log. */
-static err_code read_chain(struct receipt *receipt, struct why *why)
+static err_code read_chain(struct receipt *receipt, struct x509_known *known, struct why *why)
 {
     struct slice item = cose_header_find(receipt->message.headers.unprotected, COSE_X5CHAIN);
+    struct digest leaf;
 
     if (receipt->rules == RECEIPT_FOREIGN || item.len == 0)
         return ERR_OK;
-    TRY(x509_chain_decode(item, &receipt->chain, why));
-    return check_leaf(&receipt->chain, receipt->kid, why);
+    if (known == NULL) {
+        TRY(x509_chain_decode(item, &receipt->chain, why));
+        TRY(leaf_of(&receipt->chain, &leaf, why));
+    } else {
+        TRY(x509_known_decode(item, known, why));
+        receipt->chain = known->chain;
+        leaf = known->thumbprint;
+    }
+    return check_leaf(&leaf, receipt->kid, why);
 }
 
 static err_code check_place(const struct receipt *receipt, struct why *why)
@@ -401,8 +413,8 @@ static err_code check_place(const struct receipt *receipt, struct why *why)
     return ERR_OK;
 }
 
-static err_code parse(struct slice bytes, enum receipt_rules rules, struct receipt *ret,
-                      struct why *why)
+static err_code parse(struct slice bytes, enum receipt_rules rules, struct x509_known *known,
+                      struct receipt *ret, struct why *why)
 {
     enum cbor_rules encoding = rules == RECEIPT_OWN ? CBOR_DETERMINISTIC : CBOR_FOREIGN;
     uint64_t signed_size = 0;
@@ -421,7 +433,7 @@ static err_code parse(struct slice bytes, enum receipt_rules rules, struct recei
     ret->kid = ret->message.headers.kid;
     if (read_proof(ret, rules) != ERR_OK)
         return why_say(why, ERR_FORMAT, "a receipt's proof is not one of RFC 9942 5");
-    TRY(read_chain(ret, why));
+    TRY(read_chain(ret, known, why));
     if (rules == RECEIPT_OWN && ret->tree_size != signed_size)
         return why_say(why, ERR_FORMAT,
                        "a receipt's proof is for %" PRIu64 " entries, its signature for %" PRIu64,
@@ -429,16 +441,28 @@ static err_code parse(struct slice bytes, enum receipt_rules rules, struct recei
     return check_place(ret, why);
 }
 
-err_code receipt_parse(struct slice bytes, enum receipt_rules rules, struct receipt *ret,
-                       struct why *why)
+static err_code parse_whole(struct slice bytes, enum receipt_rules rules, struct x509_known *known,
+                            struct receipt *ret, struct why *why)
 {
     err_code err;
 
     *ret = (struct receipt){0};
-    err = parse(bytes, rules, ret, why);
+    err = parse(bytes, rules, known, ret, why);
     if (err != ERR_OK)
         *ret = (struct receipt){0};
     return err;
+}
+
+err_code receipt_parse(struct slice bytes, enum receipt_rules rules, struct receipt *ret,
+                       struct why *why)
+{
+    return parse_whole(bytes, rules, NULL, ret, why);
+}
+
+err_code receipt_parse_known(struct slice bytes, struct x509_known *known, struct receipt *ret,
+                             struct why *why)
+{
+    return parse_whole(bytes, RECEIPT_OWN, known, ret, why);
 }
 
 /* ---- judging --------------------------------------------------------------------------------- */

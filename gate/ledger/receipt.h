@@ -106,6 +106,11 @@ struct receipt {
 err_code receipt_parse(struct slice bytes, enum receipt_rules rules, struct receipt *ret,
                        struct why *why);
 
+/* The same, of pawl's own; certificates that are octet for octet those in known are not judged once
+ * more. Borrows: *ret from bytes and from known, until another chain is read with it. */
+err_code receipt_parse_known(struct slice bytes, struct x509_known *known, struct receipt *ret,
+                             struct why *why);
+
 /* For the hardware to judge: the signature over the root that an inclusion receipt leads to from
  * this entry, and that tree head. What the entry is, raw statement or its digest, RFC 9942 and 9943
  * leave to each log. Errors: SIGNER_UNKNOWN when an own one's kid is not the key's (what a foreign
