@@ -283,7 +283,8 @@ static void ping(struct keeper *k)
 
     if (k->scribe == NULL || k->error != ERR_OK)
         return;
-    k->error = k->gate->hw->ops->begin(k->gate->hw, &why);
+    look_at_clock(k);
+    k->error = scribe_ping(k->scribe, k->gate->now_ms, &why);
     k->why = why;
     k->retry_ns = keeper_now_ns();
     tell_state(k);

@@ -55,6 +55,7 @@ err_code scribe_open(struct gate *gate, struct scribe **ret, struct why *why)
     TRY(gate_issuer(gate, &s->issuer));
     TRY(gate_ledger_open(gate->state_dir, LEDGER_APPEND, &s->ledger, why));
     TRY(check_head(s, why));
+    s->worked_ms = gate->now_ms;
     *ret = s;
     s = NULL; /* transferred */
     return ERR_OK;
@@ -72,17 +73,11 @@ void scribe_abandon(struct scribe *s)
         session_free(&s->session);
 }
 
-/* What the hardware answered when it could not do its part, and not when it refused. */
+/* What the hardware answered when it could not do its part, and not when it refused: it is not
+ * there, we may not use it, it does not take our secret, is locked, failed, or was silent. */
 static bool is_outage(err_code err)
 {
-    switch (err_exit(err)) {
-    case 30: /* not there */
-    case 31: /* no permission */
-    case 34: /* failed, no answer, busy */
-        return true;
-    default:
-        return false;
-    }
+    return err_exit(err) >= 30 && err_exit(err) <= 34;
 }
 
 /* The first failure of an outage is the one that counts. */
@@ -104,9 +99,17 @@ void scribe_resume(struct scribe *scribe, const struct outage *outage)
     scribe->outage = *outage;
 }
 
-err_code scribe_begin_round(struct scribe *s, uint64_t now_ms, struct why *why)
+err_code scribe_ping(struct scribe *s, uint64_t now_ms, struct why *why)
 {
     struct hw_root *hw = s->gate->hw;
+
+    TRY(note(s, hw->ops->begin(hw, why), now_ms));
+    s->worked_ms = now_ms;
+    return ERR_OK;
+}
+
+err_code scribe_begin_round(struct scribe *s, uint64_t now_ms, struct why *why)
+{
     err_code err;
 
     if (s->open)
@@ -115,8 +118,7 @@ err_code scribe_begin_round(struct scribe *s, uint64_t now_ms, struct why *why)
                      why));
     if (!s->bound)
         TRY(note(s, check_head(s, why), now_ms));
-    TRY(note(s, hw->ops->begin(hw, why), now_ms));
-    s->worked_ms = now_ms;
+    TRY(scribe_ping(s, now_ms, why));
     s->open = true;
     err = scribe_stage_own(s, now_ms, why);
     if (err != ERR_OK)

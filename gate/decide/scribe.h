@@ -37,6 +37,10 @@ struct outage {
 struct outage scribe_outage(const struct scribe *scribe);
 void scribe_resume(struct scribe *scribe, const struct outage *outage);
 
+/* Between two rounds: is the hardware there, and still of this epoch? What it says counts as it
+ * does in a round. now_ms: as scribe_attempt() takes it. */
+err_code scribe_ping(struct scribe *scribe, uint64_t now_ms, struct why *why);
+
 /* One request on its way through a round: on record as asked, then as decided, then with what
  * proves it. {0} is ready. Owns: docket_free(), which wipes. */
 struct docket {

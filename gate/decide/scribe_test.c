@@ -206,6 +206,43 @@ static void hardware_fails(void **state)
     }
 }
 
+/* Between two rounds as in one; and a gate that is locked out serves as little as one without
+ * hardware. What the hardware refuses is no outage. */
+static void what_is_an_outage(void **state)
+{
+    static const struct {
+        err_code err;
+        bool outage;
+    } cases[] = {
+        {ERR_TPM_NOT_FOUND, true},  {ERR_TPM_PERMISSION, true}, {ERR_HSM_PIN_WRONG, true},
+        {ERR_TPM_LOCKED_OUT, true}, {ERR_HSM_PIN_LOCKED, true}, {ERR_TPM_BUSY, true},
+        {ERR_ROLLBACK, false},      {ERR_EQUIVOCATION, false},
+    };
+    struct why why = {0};
+
+    for (size_t i = 0; i < 3 * (sizeof cases / sizeof *cases); i++) {
+        const err_code err = cases[i / 3].err;
+        const uint64_t more = (cases[i / 3].outage ? 2u : 0u) + (i % 3 == 2 ? 2u : 0u);
+
+        assert_int_equal(office_teardown(state), 0);
+        assert_int_equal(office_setup(state), 0);
+        office_decided(NOW, FIRST);
+        hw_fake_fail(office.nv, HW_FAKE_BEGIN, err, false);
+        if (i % 3 == 2) { /* it worked when the gate was opened */
+            office.gate.now_ms = NOW;
+            office_open();
+        }
+        if (i % 3 != 1)
+            office_refused(err_name(err), NOW + 1, err, 7);
+        else
+            assert_int_equal(scribe_ping(office.scribe, NOW + 1, &why), err);
+        hw_fake_fail(office.nv, HW_FAKE_BEGIN, ERR_OK, false);
+        office_decided(NOW + 2, 8 + more);
+        if (cases[i / 3].outage)
+            office_expect_entry(i % 3 == 2 ? 9 : 7, RECORD_HARDWARE_LOST, 0);
+    }
+}
+
 static void no_scribe_without_hardware(void **state)
 {
     struct scribe *scribe = NULL;
@@ -385,6 +422,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(new_epoch_at_the_second_try, office_setup, office_teardown),
         cmocka_unit_test_setup_teardown(two_snapshots, office_setup, office_teardown),
         cmocka_unit_test_setup_teardown(hardware_fails, office_setup, office_teardown),
+        cmocka_unit_test_setup_teardown(what_is_an_outage, office_setup, office_teardown),
         cmocka_unit_test_setup_teardown(no_scribe_without_hardware, office_setup, office_teardown),
         cmocka_unit_test_setup_teardown(no_scribe_without_ledger, office_setup, office_teardown),
         cmocka_unit_test_setup_teardown(no_ledger, office_setup, office_teardown),

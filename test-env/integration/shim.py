@@ -14,11 +14,13 @@ FUNCTIONS = (
     "C_CreateObject", "C_DestroyObject", "C_GenerateKeyPair", "C_SignInit", "C_Sign",
     "C_VerifyInit", "C_Verify",
 )
-LAYOUT = struct.Struct(f"@256s{len(FUNCTIONS) + 1}I 3I 4I Q Q")
+ORDER_MAX = 2048
+LAYOUT = struct.Struct(f"@256s{len(FUNCTIONS) + 1}I 3I 4I Q Q 3I Q I Q I Q Q Q I {ORDER_MAX}s")
 ROOM = 4096  # the switches that follow are all off
 MODULE, CALLS = 0, 1
 TOTAL = CALLS + len(FUNCTIONS) + 1
 KILL_AT, FN, AT, TIMES, LATE, RV, FLAGS = (TOTAL + n for n in (1, 3, 4, 5, 6, 7, 8))
+ORDER = -1
 
 
 class Shim:
@@ -37,14 +39,22 @@ class Shim:
     def set(self, **switches):
         """Begins to count anew, with these switches on and all others off. kill_at: SIGKILL instead
         of that call; fn, at, times, rv: what these calls answer; flags: added to the token's."""
+        with open(self.file, "wb") as file:
+            file.write(self.pack(switches).ljust(ROOM, b"\0"))
+
+    def turn(self, **switches):
+        """The same while a process has the file mapped: it never gets shorter."""
+        with open(self.file, "r+b", buffering=0) as file:
+            file.write(self.pack(switches))
+
+    def pack(self, switches):
         fields = list(LAYOUT.unpack(bytes(LAYOUT.size)))
         fields[MODULE] = self.real.encode()
         for name, value in switches.items():
             number = {"kill_at": KILL_AT, "fn": FN, "at": AT, "times": TIMES, "late": LATE,
                       "rv": RV, "flags": FLAGS}[name]
             fields[number] = 1 + FUNCTIONS.index(value) if name == "fn" else value
-        with open(self.file, "wb") as file:
-            file.write(LAYOUT.pack(*fields).ljust(ROOM, b"\0"))
+        return LAYOUT.pack(*fields)
 
     def fields(self):
         with open(self.file, "rb") as file:
@@ -55,3 +65,8 @@ class Shim:
 
     def calls(self, name):
         return self.fields()[CALLS + 1 + FUNCTIONS.index(name)]
+
+    def order(self):
+        """The functions that were called since, in order."""
+        fields = self.fields()
+        return [FUNCTIONS[number - 1] for number in fields[ORDER][: fields[ORDER - 1]]]
