@@ -255,3 +255,25 @@ class Book:
         say(f"{len(self.rows)} answers, {self.permits} of them with their proof, in a ledger of "
             f"{report['size']} entries and {report['sessions']} sessions")
         return report, entries
+
+
+def settle(world, crowd, names=()):
+    """The end of a test: what was answered stands, and what was not decided has one of these
+    names."""
+    equal(crowd.errors, [], "clients")
+    true(set(crowd.refusals) <= set(names), f"reasons: {crowd.refusals}")
+    say(f"not decided: {dict(crowd.refusals)}, unheard: {crowd.lost}")
+    book = Book(world)
+    book.take(crowd.take_answers())
+    return book.settle()
+
+
+def status(world):
+    return world.call("GET", "/v1/status", kind="admin").json()
+
+
+def until(world, crowd, holds, what, seconds=120):
+    end = time.monotonic() + seconds
+    while not holds() and not crowd.errors:
+        true(time.monotonic() < end, f"not {what}: {read(world.log_path)[-2000:]!r}")
+        time.sleep(0.01)
