@@ -110,6 +110,15 @@ static bool is_recorded(const struct demand *demand)
     return recorded > 0;
 }
 
+/* The epoch of what is on record, which is the same for all of it. */
+static uint64_t epoch_of(const struct demand *demand)
+{
+    for (size_t i = 0; i < demand->n_items; i++)
+        if (demand->items[i].recorded)
+            return (uint64_t)json_integer_value(json_object_get(demand->items[i].context, "epoch"));
+    return 0;
+}
+
 static char *text_of(const struct ask *ask, const struct demand *demand)
 {
     json_t *answer;
@@ -128,14 +137,15 @@ static void done(struct demand *demand)
     struct ask *ask = demand->ctx;
     char *text = text_of(ask, demand);
     struct outcome outcome = {demand, text == NULL ? (struct slice){0} : slice_str(text)};
+    const struct once_given given = {epoch_of(demand), outcome.text};
 
     if (!is_not_now(demand->refused))
         note_verdicts(&ask->authzen->noter, &ask->note, demand, ask->call != NULL);
     if (ask->call != NULL)
         end_call(ask, &outcome);
     if (ask->entry != NULL)
-        once_end(ask->authzen->once, ask->entry, now_ns(), text != NULL && is_recorded(demand),
-                 outcome.text, &outcome);
+        once_end(ask->authzen->once, ask->entry, now_ns(),
+                 text != NULL && is_recorded(demand) ? &given : NULL, &outcome);
     free(text);
     ask->authzen->bytes -= ask->bytes;
     ask_free(&ask);
@@ -290,12 +300,20 @@ static err_code join(struct authzen *authzen, const struct question *question,
     return ERR_OK;
 }
 
+static struct once_law law_of(const struct authzen *authzen)
+{
+    struct keeper_state state;
+
+    keeper_look(authzen->keeper, &state);
+    return (struct once_law){state.epoch, registry_version(authzen->registry)};
+}
+
 /* *ret_over: it is a repetition, and has its answer or waits for it. */
 static err_code look_up(struct authzen *authzen, struct question *question, bool *ret_over,
                         struct why *why)
 {
     const char *key = http_header(question->call, "Idempotency-Key");
-    struct once_ask ask = {http_caller(question->call)->key, key, {{0}}};
+    struct once_ask ask = {http_caller(question->call)->key, key, {{0}}, law_of(authzen)};
     enum once_found found;
     struct once_entry *entry;
 
@@ -335,7 +353,7 @@ static void take(struct http_call *call, struct authzen *authzen, bool batch)
     if (err == ERR_OK)
         return;
     if (question.entry != NULL) /* nobody had time to wait for it */
-        once_end(authzen->once, question.entry, now_ns(), false, (struct slice){0}, NULL);
+        once_end(authzen->once, question.entry, now_ns(), NULL, NULL);
     http_refuse(call, err == ERR_EXISTS ? 422 : http_status(err), err, &why);
 }
 

@@ -19,6 +19,7 @@ struct once_entry {
     struct digest id, body;
     bool answered;
     uint64_t until_ns;
+    struct once_law law; /* that the answer rests on */
     struct buf answer;
     struct once_wait *waits;
 };
@@ -166,6 +167,7 @@ static err_code add(struct once *once, const struct once_ask *ask, const struct 
     }
     entry->id = *id;
     entry->body = ask->body;
+    entry->law = ask->law;
     entry->holder = holder;
     entry->next = *bucket;
     *bucket = entry;
@@ -176,6 +178,12 @@ static err_code add(struct once *once, const struct once_ask *ask, const struct 
     once->n++;
     *ret = entry;
     return ERR_OK;
+}
+
+static bool holds(const struct once_entry *entry, const struct once_ask *ask, uint64_t now_ns)
+{
+    return !entry->answered || (now_ns < entry->until_ns && entry->law.epoch == ask->law.epoch &&
+                                entry->law.roster == ask->law.roster);
 }
 
 err_code once_find(struct once *once, const struct once_ask *ask, uint64_t now_ns,
@@ -190,7 +198,7 @@ err_code once_find(struct once *once, const struct once_ask *ask, uint64_t now_n
     entry = *bucket_of(once, &id);
     while (entry != NULL && !digest_eq(&entry->id, &id))
         entry = entry->next;
-    if (entry != NULL && entry->answered && now_ns >= entry->until_ns) {
+    if (entry != NULL && !holds(entry, ask, now_ns)) {
         drop(once, entry);
         entry = NULL;
     }
@@ -248,14 +256,16 @@ static bool keep_answer(struct once *once, struct once_entry *entry, struct slic
     return true;
 }
 
-void once_end(struct once *once, struct once_entry *entry, uint64_t now_ns, bool keep,
-              struct slice answer, void *ctx)
+void once_end(struct once *once, struct once_entry *entry, uint64_t now_ns,
+              const struct once_given *given, void *ctx)
 {
     struct once_wait *waits = entry->waits;
 
     entry->waits = NULL;
     entry->until_ns = now_ns + once->limits.keep_ns;
-    if (!keep || !keep_answer(once, entry, answer))
+    if (given != NULL)
+        entry->law.epoch = given->epoch;
+    if (given == NULL || !keep_answer(once, entry, given->answer))
         drop(once, entry);
     for (struct once_wait *wait; (wait = waits) != NULL;) {
         waits = wait->next;

@@ -2,7 +2,9 @@
 /*
  * once.h: answers by Idempotency-Key: who repeats a request under the same key gets the same answer
  * back, and it is on record once. Who repeats it while it is still being decided waits with the
- * first. A key belongs to the caller who used it; nobody sees another's answers.
+ * first. A key belongs to the caller who used it; nobody sees another's answers. An answer holds as
+ * long as what it rests on: after an install, or when agents were enrolled or removed, the same key
+ * is judged anew, and on record once more.
  *
  * Bounded in keys, bytes and time. When there is no room, the oldest answer of whoever has the most
  * makes some, so that one caller's many keys do not push out another's.
@@ -42,10 +44,16 @@ enum once_found {
     ONCE_ANSWERED, /* see once_answer() */
 };
 
+/* What answers rest on. Numbers that are others when it is another. */
+struct once_law {
+    uint64_t epoch, roster;
+};
+
 /* What is asked. caller: the same for the same caller, without a line end. */
 struct once_ask {
     const char *caller, *key;
-    struct digest body; /* of all that the answer depends on */
+    struct digest body;  /* of all that the answer depends on */
+    struct once_law law; /* now */
 };
 
 /* Errors: REQUEST_MALFORMED for a key that is not 1 to ONCE_KEY_MAX visible ASCII characters;
@@ -59,10 +67,15 @@ struct slice once_answer(const struct once_entry *entry);
 void once_join(struct once_entry *entry, struct once_wait *wait);
 void once_leave(struct once_entry *entry, struct once_wait *wait);
 
-/* The first is answered. keep: with this, to be given back; otherwise the key is free again. Tells
- * who waits. answer: what is kept; not kept without memory. */
-void once_end(struct once *once, struct once_entry *entry, uint64_t now_ns, bool keep,
-              struct slice answer, void *ctx);
+/* The first is answered. Tells who waits. given: what is to be given back, under the epoch that it
+ * was decided in and the agents as they were when it was asked; not kept without memory. NULL: the
+ * key is free again. */
+struct once_given {
+    uint64_t epoch;
+    struct slice answer;
+};
+void once_end(struct once *once, struct once_entry *entry, uint64_t now_ns,
+              const struct once_given *given, void *ctx);
 
 size_t once_keys(const struct once *once);
 

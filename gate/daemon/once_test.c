@@ -21,9 +21,11 @@ static struct once *table_of(size_t keys, size_t bytes)
     return once;
 }
 
+static struct once_law now = {1, 1};
+
 static struct once_ask ask_of(const char *caller, const char *key, uint8_t body)
 {
-    return (struct once_ask){caller, key, {{body}}};
+    return (struct once_ask){caller, key, {{body}}, now};
 }
 
 static struct once_entry *find(struct once *once, const char *caller, const char *key,
@@ -45,7 +47,7 @@ static void answer(struct once *once, const char *caller, const char *key, uint6
 {
     struct once_entry *entry = find(once, caller, key, now_ns, ONCE_FIRST);
 
-    once_end(once, entry, now_ns, true, slice_str(text), NULL);
+    once_end(once, entry, now_ns, &(struct once_given){now.epoch, slice_str(text)}, NULL);
 }
 
 static void keys(void **state)
@@ -131,12 +133,45 @@ static void not_kept(void **state)
     struct once *once = table_of(0, 8);
 
     (void)state;
-    once_end(once, find(once, "a", "k", 0, ONCE_FIRST), 0, false, slice_str("away"), NULL);
+    once_end(once, find(once, "a", "k", 0, ONCE_FIRST), 0, NULL, NULL);
     assert_int_equal(once_keys(once), 0);
     answer(once, "a", "k", 0, "123456789"); /* larger than all the room that there is */
     assert_int_equal(once_keys(once), 0);
     answer(once, "a", "k", 0, "12345678");
     assert_int_equal(once_keys(once), 1);
+    once_free(&once);
+}
+
+/* After an install, or a change of the agents, it is asked anew; also with another body. What was
+ * decided under the new epoch already is kept. */
+static void another_law(void **state)
+{
+    struct once *once = table_of(0, 0);
+    struct once_entry *entry;
+    struct once_ask other;
+    enum once_found found;
+    struct why why = {0};
+
+    (void)state;
+    answer(once, "a", "k", 0, "of epoch 1");
+    (void)find(once, "a", "k", 0, ONCE_ANSWERED);
+    now.epoch = 2;
+    answer(once, "a", "k", 0, "of epoch 2");
+    assert_int_equal(once_keys(once), 1);
+    now.roster = 2;
+    entry = find(once, "a", "k", 0, ONCE_FIRST);
+    (void)find(once, "a", "k", 0, ONCE_RUNNING);
+    once_end(once, entry, 0, &(struct once_given){3, slice_str("of epoch 3")}, NULL);
+    now.epoch = 3;
+    entry = find(once, "a", "k", 0, ONCE_ANSWERED);
+    assert_true(slice_eq_str(once_answer(entry), "of epoch 3"));
+    now.epoch = 4;
+    other = ask_of("a", "k", 2);
+    assert_int_equal(once_find(once, &other, 0, &found, &entry, &why), ERR_OK);
+    assert_int_equal(found, ONCE_FIRST);
+    once_end(once, entry, 0, NULL, NULL);
+    assert_int_equal(once_keys(once), 0);
+    now = (struct once_law){1, 1};
     once_free(&once);
 }
 
@@ -155,6 +190,7 @@ static void tell(struct once_wait *wait, void *ctx)
 static void waiters(void **state)
 {
     struct once *once = table_of(0, 0);
+    const struct once_given given = {now.epoch, slice_str("yes")};
     int told[3] = {0}, by = 7;
     struct waiter all[3];
 
@@ -166,7 +202,7 @@ static void waiters(void **state)
             once_join(find(once, "a", "k", 0, ONCE_RUNNING), &all[i].wait);
         }
         once_leave(entry, &all[1].wait);
-        once_end(once, entry, 0, keep, slice_str("yes"), &by);
+        once_end(once, entry, 0, keep ? &given : NULL, &by);
         assert_int_equal(told[0], 7 * (keep + 1));
         assert_int_equal(told[1], 0);
         assert_int_equal(told[2], 7 * (keep + 1));
@@ -228,7 +264,7 @@ static void full(void **state)
     first = find(once, "a", "k", 0, ONCE_FIRST);
     (void)find(once, "b", "k", 0, ONCE_FIRST);
     assert_int_equal(once_find(once, &third, 0, &found, &entry, &why), ERR_OVERLOADED);
-    once_end(once, first, 0, true, slice_str("yes"), NULL);
+    once_end(once, first, 0, &(struct once_given){1, slice_str("yes")}, NULL);
     (void)find(once, "c", "k", 0, ONCE_FIRST);
     (void)find(once, "b", "k", 0, ONCE_RUNNING);
     once_free(&once);
@@ -250,9 +286,11 @@ static void running_stays(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(keys),     cmocka_unit_test(again),      cmocka_unit_test(time_passes),
-        cmocka_unit_test(not_kept), cmocka_unit_test(waiters),    cmocka_unit_test(fair),
-        cmocka_unit_test(full),     cmocka_unit_test(fair_bytes), cmocka_unit_test(running_stays),
+        cmocka_unit_test(keys),        cmocka_unit_test(again),
+        cmocka_unit_test(time_passes), cmocka_unit_test(not_kept),
+        cmocka_unit_test(another_law), cmocka_unit_test(waiters),
+        cmocka_unit_test(fair),        cmocka_unit_test(full),
+        cmocka_unit_test(fair_bytes),  cmocka_unit_test(running_stays),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

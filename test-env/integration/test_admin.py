@@ -229,6 +229,36 @@ def ending(world):
         world.sound(2)
 
 
+@suite.test("an Idempotency-Key is judged anew after an install, and after a change of agents",
+            at="epoch1")
+def anew(world):
+    bundle = world.next_epoch()
+    world.serve()
+    world.manage("POST", "/v1/agents", {"id": "build-7", "uid": os.getuid()}, 201)
+
+    def keyed(name, kind="enforcement"):
+        return world.evaluate(evaluation(name), kind=kind, headers={"Idempotency-Key": "k"})
+
+    first = keyed(CURL).json()
+    world.keep(first["context"], True)
+    equal(keyed(CURL).json(), first, "the same key")
+    agents = keyed(CURL, "agents").json()
+    equal((agents["decision"], keyed(CURL, "agents").json()), (True, agents), "an agent's")
+    world.put(bundle)
+    again = keyed(CURL).json()
+    world.keep(again["context"], False)
+    equal((again["context"]["epoch"], again["context"]["reason"]), (2, "DENIED"), f"{again}")
+    equal(keyed(CURL).json(), again, "the same key under the new epoch")
+    equal(keyed(CURL, "agents").json()["decision"], False, "an agent's")
+    world.manage("POST", "/v1/reload")
+    equal(keyed(CURL).json(), again, "opened anew, and nothing else: the same answer")
+    world.manage("DELETE", "/v1/agents/build-7")
+    equal(keyed(CURL, "agents").status, 403, "an agent that was removed")
+    later = keyed(CURL).json()["context"]
+    true(later["ledger"]["index"] > again["context"]["ledger"]["index"], f"{later}")
+    world.stopped(2)
+
+
 def masked(result):
     """An outcome without what is another each time: numbers, digests, times."""
     code, out, err = result
