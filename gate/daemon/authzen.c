@@ -19,6 +19,7 @@ struct authzen {
     uint64_t (*clock_ms)(void);
     const char *class_;
     struct noter noter;
+    struct strangers *strangers;
     struct once *once;
     bool stopping;
     size_t waiting; /* callers without an answer */
@@ -132,6 +133,12 @@ static char *text_of(const struct ask *ask, const struct demand *demand)
     return text;
 }
 
+static void note_strangers(struct authzen *authzen, struct demand *demand)
+{
+    if (authzen->strangers != NULL)
+        strangers_record(authzen->strangers, &demand->who, demand);
+}
+
 static void done(struct demand *demand)
 {
     struct ask *ask = demand->ctx;
@@ -147,6 +154,7 @@ static void done(struct demand *demand)
         once_end(ask->authzen->once, ask->entry, now_ns(),
                  text != NULL && is_recorded(demand) ? &given : NULL, &outcome);
     free(text);
+    note_strangers(ask->authzen, demand);
     ask->authzen->bytes -= ask->bytes;
     ask_free(&ask);
     demand_free(&demand);
@@ -249,10 +257,13 @@ static err_code submit(struct authzen *authzen, const struct question *question,
     const struct authzen_body body = {http_body(call), question->batch, authzen->class_};
     CLEANUP(demand_free) struct demand *demand = NULL;
     CLEANUP(ask_free) struct ask *ask = NULL;
+    err_code err;
     bool single;
 
     TRY(authzen_parse(&body, &demand, &single, why));
-    TRY(look_at_subjects(authzen->registry, http_caller(call), demand, single, why));
+    err = look_at_subjects(authzen->registry, http_caller(call), demand, single, why);
+    note_strangers(authzen, demand);
+    TRY(err);
     TRY(ask_new(authzen, call, question->ms, &ask));
     ask->single = single;
     ask->entry = question->entry;
@@ -407,6 +418,7 @@ err_code authzen_new(const struct authzen_options *options, struct authzen **ret
     out->registry = options->registry;
     out->clock_ms = options->clock_ms;
     out->class_ = options->class_;
+    out->strangers = options->strangers;
     out->noter = (struct noter){options->metrics, options->report, options->clock_ms};
     *ret = out;
     out = NULL; /* transferred */

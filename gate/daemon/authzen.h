@@ -15,6 +15,7 @@
 #include "gate/daemon/keeper.h"
 #include "gate/daemon/metrics.h"
 #include "gate/daemon/report.h"
+#include "gate/daemon/strangers.h"
 
 #define AUTHZEN_DEADLINE_MS 10000 /* unless X-Pawl-Deadline-Ms says otherwise */
 #define AUTHZEN_DEADLINE_MAX_MS 300000
@@ -57,6 +58,7 @@ struct authzen_options {
     const char *class_;         /* as authzen_body.class_ */
     struct metrics *metrics;    /* may be NULL, as may be the log */
     struct report *report;
+    struct strangers *strangers; /* who are no agents; NULL: they do not go on record */
 };
 
 /* Borrows: what the options name. Owns: authzen_free(), once the keeper has given everything back.

@@ -52,6 +52,17 @@ static bool ends_batch(enum demand_semantic semantic, bool permit)
     return true;
 }
 
+static void judge_item(struct demand_item *item, const struct in_force *force, int64_t now)
+{
+    if (item->malformed != ERR_OK)
+        return;
+    if (item->barred != ERR_OK)
+        item->answer = (struct answer){.reason = item->barred, .why = item->barred_why};
+    else
+        evaluate_for(force, &item->request,
+                     item->known.enrolled != NULL ? &item->known.facts : NULL, now, &item->answer);
+}
+
 void demand_judge(struct demand *demand, const struct in_force *force, int64_t now)
 {
     bool over = false;
@@ -63,10 +74,7 @@ void demand_judge(struct demand *demand, const struct in_force *force, int64_t n
         item->judged = !over;
         if (over)
             continue;
-        if (item->malformed == ERR_OK)
-            evaluate_for(force, &item->request,
-                         item->known.enrolled != NULL ? &item->known.facts : NULL, now,
-                         &item->answer);
+        judge_item(item, force, now);
         over = ends_batch(demand->semantic, item->answer.permit);
     }
 }

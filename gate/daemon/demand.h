@@ -27,6 +27,9 @@ struct demand_item {
     struct known known;     /* the enrolled agent that it is about; {0}: nobody enrolled it */
     err_code malformed;     /* why it is none: denied, and not on record */
     struct why malformed_why;
+    err_code barred; /* denied with this whatever the policies say, and on record */
+    struct why barred_why;
+    bool noted; /* strangers_record() has looked at it */
 
     bool judged; /* false: after one that ended the batch early */
     struct answer answer;

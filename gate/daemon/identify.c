@@ -55,7 +55,7 @@ void identify_all(struct registry *registry, struct demand *demand)
         struct demand_item *item = &demand->items[i];
 
         known_free(&item->known);
-        if (item->malformed == ERR_OK)
+        if (item->malformed == ERR_OK && item->barred == ERR_OK)
             item->malformed = identify_one(registry, &demand->who, &item->request, &item->known,
                                            &item->malformed_why);
     }

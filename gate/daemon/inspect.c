@@ -14,8 +14,10 @@ static void numbers(struct http_call *call, void *ctx)
     const struct inspect *in = ctx;
     CLEANUP(buf_free) struct buf text = {0};
     struct keeper_state state;
-    struct metrics_now now = {
-        .keeper = &state, .refused = http_refused(in->http), .log_lost = report_lost(in->report)};
+    struct metrics_now now = {.keeper = &state,
+                              .refused = http_refused(in->http),
+                              .strangers = strangers_count(in->strangers),
+                              .log_lost = report_lost(in->report)};
     err_code err;
 
     keeper_look(in->keeper, &state);

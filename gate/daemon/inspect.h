@@ -19,6 +19,7 @@ struct inspect {
     struct keeper *keeper;
     const struct metrics *metrics;
     const struct report *report;
+    const struct strangers *strangers;
     uint64_t since_ms; /* when the service began, since 1970 */
 };
 

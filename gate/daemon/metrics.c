@@ -110,6 +110,16 @@ static err_code refusals(const struct metrics_now *now, struct buf *out)
     return ERR_OK;
 }
 
+static err_code strangers(const struct metrics_now *now, struct buf *out)
+{
+    TRY(head(out, "pawl_unknown_callers_total", "counter",
+             "Requests of callers that are no enrolled agent."));
+    return line(out,
+                "pawl_unknown_callers_total{recorded=\"yes\"} %" PRIu64 "\n"
+                "pawl_unknown_callers_total{recorded=\"no\"} %" PRIu64 "\n",
+                now->strangers.recorded, now->strangers.unrecorded);
+}
+
 static err_code connections(const struct metrics_now *now, struct buf *out)
 {
     static const char *const NAMES[] = {NULL, "agents", "enforcement", "admin"};
@@ -133,6 +143,7 @@ err_code metrics_write(const struct metrics *metrics, const struct metrics_now *
     TRY(histogram(ret, "pawl_round_size", "Requests of a round.", &k->round_size,
                   &HISTOGRAM_SIZES));
     TRY(refusals(now, ret));
+    TRY(strangers(now, ret));
     TRY(connections(now, ret));
     TRY(number(ret, "pawl_waiting", "gauge", "Requests that wait for a round.", k->waiting));
     TRY(number(ret, "pawl_ledger_size", "gauge", "Entries of the ledger.", k->ledger_size));

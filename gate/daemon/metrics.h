@@ -9,6 +9,7 @@
 
 #include "gate/daemon/caller.h"
 #include "gate/daemon/keeper.h"
+#include "gate/daemon/strangers.h"
 
 #define METRICS_ERRORS 256 /* numbers of errors lie below */
 #define METRICS_CLASSES 5  /* those of REQUEST_CLASSES; none */
@@ -28,6 +29,7 @@ struct metrics_now {
     const struct keeper_state *keeper;
     const uint64_t *refused; /* METRICS_ERRORS of them, answers that were no decision */
     unsigned connections[CALLER_ADMIN + 1];
+    struct strangers_counts strangers;
     uint64_t log_lost; /* lines of the log that nobody took */
 };
 

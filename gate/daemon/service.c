@@ -40,6 +40,7 @@ struct service {
     struct keeper *keeper;
     struct http *http;
     struct authzen *authzen;
+    struct strangers *strangers;
     struct watchdog watchdog;
     struct metrics metrics;
     struct report *report;
@@ -82,6 +83,7 @@ static void service_free(struct service *s)
     http_free(&s->http);
     keeper_free(&s->keeper);
     authzen_free(&s->authzen);
+    strangers_free(&s->strangers);
     report_free(&s->report);
     registry_free(&s->registry);
     sockets_free(&s->sockets);
@@ -377,6 +379,7 @@ static err_code serve_faces(struct service *s)
                                   .keeper = s->keeper,
                                   .metrics = &s->metrics,
                                   .report = s->report,
+                                  .strangers = s->strangers,
                                   .since_ms = s->options->clock_ms()};
     TRY(inspect_serve(&s->inspect));
     s->admin = (struct admin){.keeper = s->keeper, .state_dir = s->options->state_dir};
@@ -395,7 +398,8 @@ static err_code open_http(struct service *s, struct why *why)
                                             .clock_ms = s->options->clock_ms,
                                             .class_ = s->options->class_,
                                             .metrics = &s->metrics,
-                                            .report = s->report};
+                                            .report = s->report,
+                                            .strangers = s->strangers};
 
     TRY(http_new(s->base, &limits, &s->http));
     TRY(authzen_new(&options, &s->authzen));
@@ -445,6 +449,7 @@ static err_code start(struct service *s, struct why *why)
     if (s->options->confine)
         TRY(bounds_files(&bounds, &s->bounds, why));
     TRY(start_keeper(s, why));
+    TRY(strangers_new(s->keeper, s->options->clock_ms, s->options->class_, &s->strangers));
     TRY(open_http(s, why));
     TRY(add_events(s));
     return write_json(s, why);

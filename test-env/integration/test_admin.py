@@ -259,6 +259,82 @@ def anew(world):
     world.stopped(2)
 
 
+def unknown(world):
+    """Requests of callers that are no agent: on record, and not."""
+    text = world.call("GET", "/metrics", kind="admin").bytes.decode()
+    return [int(re.search(rf'^pawl_unknown_callers_total{{recorded="{one}"}} (\d+)$', text,
+                          re.M).group(1)) for one in ("yes", "no")]
+
+
+def noted(world, asked):
+    """Waits until all that was asked is on record, or will not be."""
+    while sum(unknown(world)) < asked:
+        true(world.process.poll() is None, "pawld ended")
+    equal(sum(unknown(world)), asked, "counted")
+    return unknown(world)
+
+
+@suite.test("who is no agent is denied, and on record as whom the kernel names, at a rate",
+            at="epoch1")
+def strangers(world):
+    world.serve()
+    answer = world.evaluate(evaluation(GIT), kind="agents")
+    equal((answer.status, answer.json()["error"]), (403, "AGENT_UNKNOWN"), answer.bytes)
+    equal(noted(world, 1), [1, 0], "one")
+    name = f"uid:{os.getuid()}"
+    for kind in ("attempt", "decision"):
+        entry = world.last(kind)
+        equal(entry["agent"], name, f"{entry}")
+        true("/usr/bin/git" in json.dumps(entry), f"what was asked: {entry}")
+        true("build-7" not in json.dumps(entry), f"a name that he gave himself: {entry}")
+    true("AGENT_UNKNOWN" in json.dumps(world.last("decision")), "the reason")
+    batch = {**evaluation(GIT), "evaluations": [{}, {"resource": 7}, {}]}
+    got = world.evaluations(batch, kind="agents").json()["evaluations"]
+    equal([one["decision"] for one in got], [False] * 3, f"{got}")
+    equal(noted(world, 3), [3, 0], "two of the batch: the third was no request")
+    equal(world.evaluate({}, kind="agents").status, 400, "no request")
+    asked = 3
+    while unknown(world)[1] == 0:
+        equal(world.evaluate(evaluation(GIT), kind="agents").status, 403, "denied all the same")
+        asked += 1
+    recorded, missed = noted(world, asked)
+    true(recorded >= 16 and missed > 0, f"{recorded} on record, {missed} not")
+    entries = world.pawl("log", "show", "--kind", "decision", "--agent", name)["entries"]
+    equal(len(entries), recorded, "on record")
+    world.manage("POST", "/v1/agents", {"id": "build-7", "uid": os.getuid()}, 201)
+    equal(world.evaluate(evaluation(GIT), kind="agents").json()["decision"], True, "enrolled")
+    equal(sum(unknown(world)), asked, "counted")
+    world.stopped(1)
+
+
+@suite.test("a request adds to the policies of its agent's enrolment, and takes none away",
+            at="epoch1")
+def aliases(world):
+    world.sign(LAX, alias="strict", actions="mutate")
+    bundle = world.publish()
+    world.serve()
+    world.put(bundle)
+
+    def reasons(own, *more):
+        """What comes of each context, for an agent that is enrolled with these aliases."""
+        world.manage("POST", "/v1/agents",
+                     {"id": "build-7", "uid": os.getuid(), "aliases": list(own)}, 201)
+        found = {world.evaluate({**evaluation(GIT), "context": context}, kind=kind)
+                 .json()["context"]["reason"]
+                 for kind in ("agents", "enforcement") for context in more}
+        world.manage("DELETE", "/v1/agents/build-7")
+        return found
+
+    others = ({}, {"aliases": []}, {"aliases": ["builds"]})
+    equal(reasons((), *others), {"OK"}, "enrolled with none")
+    equal(reasons((), {"aliases": ["builds", "strict"]}), {"NO_POLICY"}, "adds one")
+    equal(reasons(["strict"], *others), {"NO_POLICY"}, "cannot take it away")
+    equal(reasons(["builds"], *others), {"OK"}, "enrolled with the one that covers it")
+    equal(reasons(["gone"], *others), {"ALIAS_UNKNOWN"}, "nor one that is not in force")
+    world.halt()
+    world.log()
+
+
 def masked(result):
     """An outcome without what is another each time: numbers, digests, times."""
     code, out, err = result
