@@ -59,9 +59,9 @@ static bool struck(enum p11_fault_fn fn, CK_RV *rv, bool *pass)
 #define WRAP(fn, call)                                                                             \
     CK_RV rv = CKR_OK, answer;                                                                     \
     bool pass, hit = struck((fn), &rv, &pass);                                                     \
-    control->inside = 1;                                                                           \
+    (void)__atomic_add_fetch(&control->inside, 1, __ATOMIC_SEQ_CST);                               \
     answer = pass ? (call) : rv;                                                                   \
-    control->inside = 0;                                                                           \
+    (void)__atomic_sub_fetch(&control->inside, 1, __ATOMIC_SEQ_CST);                               \
     return hit ? rv : answer
 
 static CK_RV initialize(void *args)
@@ -69,6 +69,7 @@ static CK_RV initialize(void *args)
     const CK_C_INITIALIZE_ARGS *a = args;
 
     control->initialize_flags = a != NULL ? a->flags : 0;
+    control->inside = 0; /* of a process that was killed inside one */
     WRAP(P11_FAULT_C_Initialize, real->C_Initialize(args));
 }
 

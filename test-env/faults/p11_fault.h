@@ -46,7 +46,7 @@ struct p11_fault {
     uint32_t total;              /* all of them together, but for those that only look */
     uint32_t kill_at; /* SIGKILL instead of the call with this number in total; 0: never */
 
-    uint32_t inside; /* a call is being passed on: what happens to files is the token's */
+    uint32_t inside; /* calls that are being passed on: what happens to files is the token's */
 
     /* The call number `at` of `fn` (counting from 1, against `calls`) and the `times` - 1 calls of
      * it that follow answer rv. They are not passed on, unless late: then they are, and the answer

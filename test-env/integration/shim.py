@@ -19,6 +19,7 @@ LAYOUT = struct.Struct(f"@256s{len(FUNCTIONS) + 1}I 3I 4I Q Q 3I Q I Q I Q Q Q I
 ROOM = 4096  # the switches that follow are all off
 MODULE, CALLS = 0, 1
 TOTAL = CALLS + len(FUNCTIONS) + 1
+INSIDE = TOTAL + 2
 KILL_AT, FN, AT, TIMES, LATE, RV, FLAGS = (TOTAL + n for n in (1, 3, 4, 5, 6, 7, 8))
 ORDER = -1
 
@@ -70,3 +71,8 @@ class Shim:
         """The functions that were called since, in order."""
         fields = self.fields()
         return [FUNCTIONS[number - 1] for number in fields[ORDER][: fields[ORDER - 1]]]
+
+    def inside(self):
+        """Whether a call is at the token. A device ends it, whoever asked is there or not; SoftHSM
+        dies with who loaded it, and then its files are half written."""
+        return self.fields()[INSIDE] != 0

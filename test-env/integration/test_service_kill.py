@@ -6,16 +6,39 @@ itself. PAWL_KILLS says how often (a thousand takes about half an hour), PAWL_SE
 
 import os
 import random
+import signal
 import time
 
 from daemon import Service
 from load import Book, Crowd
+from shim import Shim
 from tap import Suite, equal, say, true
 from world import main, read
 
 suite = Suite()
 KILLS = int(os.environ.get("PAWL_KILLS", "20"))
 SEED = int(os.environ.get("PAWL_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 32)
+
+
+class Killed(Service):
+    """Is killed at any moment, but for those when a call is at a token that lives in it."""
+
+    shim = None
+
+    def prepare(self):
+        if self.kind == "hsm":
+            self.shim = Shim(self, self.options.shim)
+
+    def kill_now(self):
+        pid = self.process.pid
+        while self.shim:
+            self.process.send_signal(signal.SIGSTOP)
+            os.waitpid(pid, os.WUNTRACED)
+            if not self.shim.inside():
+                break
+            self.process.send_signal(signal.SIGCONT)
+            time.sleep(0.0003)
+        self.kill()
 
 
 def die(world, crowd, moment):
@@ -27,7 +50,7 @@ def die(world, crowd, moment):
         crowd.wait(1)
         time.sleep(moment.uniform(0, 0.25))
     equal(world.process.poll(), None, f"pawld before it is killed: {read(world.log_path)!r}")
-    world.kill()
+    world.kill_now()
 
 
 @suite.test("killed under load, again and again: every answer is in the ledger once")
@@ -67,7 +90,7 @@ def first_answers(world):
         for _ in range(5):
             world.launch()
             crowd.wait(12)
-            world.kill()
+            world.kill_now()
         world.launch()
         crowd.wait(4)
     world.halt()
@@ -77,4 +100,4 @@ def first_answers(world):
 
 
 if __name__ == "__main__":
-    main(suite, Service)
+    main(suite, Killed, Killed.prepare)
