@@ -17,6 +17,7 @@ from world import main, read
 
 suite = Suite()
 KILLS = int(os.environ.get("PAWL_KILLS", "20"))
+ASKERS = tuple(("build-7", kind) for kind in ("enforcement", "agents", "enforcement"))
 SEED = int(os.environ.get("PAWL_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 32)
 
 
@@ -59,7 +60,7 @@ def kills(world):
     moment = random.Random(SEED)
     world.pawl("agent", "enrol", "build-7", "--uid", os.getuid())
     book = Book(world, seed=SEED)
-    with Crowd(world, as_agents=True) as crowd:
+    with Crowd(world, askers=ASKERS) as crowd:
         for number in range(KILLS):
             die(world, crowd, moment)
             equal(crowd.errors, [], f"clients, at kill {number}")
@@ -86,7 +87,7 @@ def first_answers(world):
     """Whoever asks before the gate is open is judged by what stands in the ledger all the same."""
     world.pawl("agent", "enrol", "build-7", "--uid", os.getuid(), "--alias", "nobody")
     book = Book(world, rules=lambda answer: False)
-    with Crowd(world, as_agents=True) as crowd:
+    with Crowd(world, askers=ASKERS) as crowd:
         for _ in range(5):
             world.launch()
             crowd.wait(12)
