@@ -47,7 +47,8 @@ struct demand {
     struct caller who;   /* asks */
     uint64_t roster;     /* registry_version() when the items' agents were looked up; 0: not yet */
     uint64_t asked_ms;   /* since 1970, when it was read */
-    uint64_t due_ns;     /* CLOCK_MONOTONIC: refused if it waits longer */
+    uint64_t arrived_ns; /* CLOCK_MONOTONIC, when it was submitted; of the keeper */
+    uint64_t due_ns;     /* the same clock: refused if it waits longer */
     enum demand_semantic semantic;
     struct demand_item *items;
     size_t n_items;

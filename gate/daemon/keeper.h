@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * keeper.h: the thread that has the gate: its hardware root, its policies, its ledger. It serves
- * everything that waits with one visit to the hardware after the other (group commit): what was
- * judged before a round begins goes into it, and the next batch gathers meanwhile.
+ * keeper.h: the thread that has the gate: its policies, its ledger; and a hand, the thread that
+ * alone calls its hardware. They serve everything that waits with one visit to the hardware after
+ * the other (group commit): who asked before the hardware begins a round is in it, and while that
+ * one is proved the next is filled.
  *
  *     keeper_submit() -> queue -> judges -> the keeper's round -> keeper_collect() -> demand->done
+ *
+ * No answer rests on a check of the hardware that began before its request was submitted.
  *
  * While the hardware cannot do its part everything is denied at once, with its error; the gate is
  * opened again at growing intervals, without a restart.
@@ -23,6 +26,7 @@ struct keeper_options {
     const char *state_dir;
     uint64_t (*clock_ms)(void); /* since 1970 */
     unsigned judges;            /* threads that evaluate; 0: one for each processor, at most 4 */
+    uint64_t stop_ns;           /* the longest that keeper_stop() waits; 0: 40 s */
     uint64_t ping_ns; /* an idle hardware is asked whether it is there; 0, or more: every 5 s */
     struct queue_limits limits;
     struct registry *registry; /* follows the ledger's roster; NULL: none does */
@@ -37,6 +41,7 @@ struct keeper_state {
     uint64_t answered_ns; /* CLOCK_MONOTONIC of the hardware's last answer, or orderly failure */
     uint64_t openings;    /* of the gate, whether it opened or not */
     size_t waiting;
+    size_t filling; /* requests in the round that is being filled, of those */
     struct histogram round_ns, round_size; /* HISTOGRAM_TIMES, HISTOGRAM_SIZES */
 };
 
@@ -56,7 +61,7 @@ void keeper_collect(struct keeper *keeper);
 /* Work that needs the gate itself: an install, an enrolment, a status. */
 struct errand {
     struct errand *next;
-    /* On the keeper's thread, between two rounds. gate: NULL while it is not open (then *why says
+    /* On the hand's thread, between two rounds. gate: NULL while it is not open (then *why says
      * why); scribe: NULL while it is not current, and then nobody else has the ledger open. Both
      * are borrowed for the call. A gate that failed is opened anew first. */
     err_code (*run)(struct errand *errand, struct gate *gate, struct scribe *scribe,
@@ -78,8 +83,10 @@ uint64_t keeper_now_ns(void); /* CLOCK_MONOTONIC */
 void keeper_look(struct keeper *keeper, struct keeper_state *ret);
 
 /* Takes no more, serves what waits, writes the stop record, lets go of the hardware. reason:
- * "signal", ... Collect once more after it. */
-void keeper_stop(struct keeper *keeper, const char *reason);
+ * "signal", ... Collect once more after it. Error: DEADLINE: hardware or disk did not come back in
+ * time. Its threads are still at work then, nothing is freed any more, and the process has to end
+ * with _exit(). */
+err_code keeper_stop(struct keeper *keeper, const char *reason, struct why *why);
 void keeper_free(struct keeper **keeper);
 
 #endif

@@ -1,106 +1,57 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* keeper_round.c: one round: what is judged goes on record, is signed, and becomes an answer. */
+/* keeper_round.c: rounds: what is judged goes on record, is proved by the hardware, and becomes an
+ * answer. */
 #include "gate/daemon/identify.h"
 #include "gate/daemon/keeper_parts.h"
 #include "gate/decide/answer_json.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
-/* The requests of a round. */
-struct round {
-    struct docket *dockets; /* as many as items */
-    struct demand_item **items;
-    size_t n;
-    uint64_t now_ms;
-};
-
-static void round_free(struct round *round)
+err_code keeper_make_rounds(struct keeper *keeper)
 {
-    for (size_t i = 0; i < round->n; i++)
-        docket_free(&round->dockets[i]);
-    free(round->dockets);
-    free(round->items);
-}
-
-static err_code round_init(struct round *round, size_t most)
-{
-    round->dockets = calloc(most, sizeof *round->dockets);
-    round->items = calloc(most, sizeof *round->items);
-    return round->dockets != NULL && round->items != NULL ? ERR_OK : ERR_NO_MEMORY;
-}
-
-static void refuse(struct demand *demand, err_code err, const struct why *why)
-{
-    demand->refused = err;
-    if (why->code == err)
-        demand->refused_why = *why;
-}
-
-/* ---- taking into the round ------------------------------------------------------------------- */
-
-static err_code take_item(struct keeper *k, struct round *round, struct demand_item *item,
-                          struct why *why)
-{
-    struct docket *docket = &round->dockets[round->n];
-
-    round->items[round->n++] = item;
-    TRY(scribe_attempt(k->scribe, &item->request, round->now_ms, docket, why));
-    return scribe_decision(k->scribe, docket, &item->answer, round->now_ms, why);
-}
-
-/* Whoever was enrolled or removed since it was asked is so in the answer. */
-static err_code look_at_agents(struct keeper *k, struct demand *demand, struct why *why)
-{
-    uint64_t version;
-
-    if (k->registry == NULL)
-        return ERR_OK;
-    version = registry_version(k->registry);
-    if (version > 0 && demand->roster == version)
-        return ERR_OK;
-    identify_all(k->registry, demand);
-    demand->generation = 0; /* so that it is judged again */
-    return version > 0 ? ERR_OK : why_say(why, ERR_INTERNAL, "nobody knows which agents there are");
-}
-
-/* What was judged by what is not in force any more is judged again. */
-static err_code take_demand(struct keeper *k, struct round *round, struct demand *demand,
-                            struct why *why)
-{
-    TRY(look_at_agents(k, demand, why));
-    if (demand->generation != k->generation) {
-        demand_judge(demand, &k->force, (int64_t)(round->now_ms / 1000));
-        demand->generation = k->generation;
+    for (size_t i = 0; i < 2; i++) {
+        struct round *round = &keeper->rounds[i];
+        demands_init(&round->demands);
+        round->dockets = calloc(KEEPER_BATCH_MAX, sizeof *round->dockets);
+        round->items = calloc(KEEPER_BATCH_MAX, sizeof *round->items);
+        if (round->dockets == NULL || round->items == NULL)
+            return ERR_NO_MEMORY;
     }
-    for (size_t i = 0; i < demand->n_items; i++) {
-        struct demand_item *item = &demand->items[i];
-        if (item->judged && item->malformed == ERR_OK)
-            TRY(take_item(k, round, item, why));
-    }
+    keeper->open = &keeper->rounds[0];
+    keeper->away = &keeper->rounds[1];
     return ERR_OK;
 }
 
-/* Whoever waits longer than he wants to is told so, and nothing of it goes on record. */
-static bool in_time(struct demand *demand)
+void keeper_free_rounds(struct keeper *keeper)
 {
-    if (keeper_now_ns() <= demand->due_ns)
-        return true;
-    demand->refused =
-        why_say(&demand->refused_why, ERR_DEADLINE, "it waited longer than its deadline allows");
-    return false;
+    for (size_t i = 0; i < 2; i++) {
+        scribe_proof_free(&keeper->rounds[i].proof);
+        free(keeper->rounds[i].dockets);
+        free(keeper->rounds[i].items);
+    }
 }
 
-static err_code write_round(struct keeper *k, struct round *round, struct demands *batch,
-                            struct why *why)
+bool keeper_is_between(const struct keeper *keeper)
 {
-    for (struct demand *d = batch->first; d != NULL; d = d->next)
-        if (in_time(d))
-            TRY(take_demand(k, round, d, why));
-    return round->n == 0 ? ERR_OK
-                         : scribe_finish(k->scribe, round->dockets, round->n, round->now_ms, why);
+    return keeper->doing == HAND_NOTHING && keeper->open->demands.first == NULL;
 }
 
-/* ---- the answers ----------------------------------------------------------------------------- */
+/* ---- answers --------------------------------------------------------------------------------- */
+
+static void give_back(struct keeper *k, struct demands *done)
+{
+    const uint64_t one = 1;
+
+    if (done->first == NULL)
+        return;
+    (void)pthread_mutex_lock(&k->lock);
+    for (struct demand *d; (d = demands_take(done)) != NULL;)
+        demands_put(&k->answered, d);
+    (void)pthread_mutex_unlock(&k->lock);
+    if (write(k->fd, &one, sizeof one) != sizeof one)
+        return; /* full: it is readable */
+}
 
 /* An item that comes into no round is still an answer of its batch. */
 static void answer_others(struct demand *demand)
@@ -121,59 +72,297 @@ static void answer_item(struct keeper *k, struct docket *docket, struct demand_i
     item->permit_file = buf_take(&docket->permit);
 }
 
-static void count(struct keeper *k, const struct round *round)
+/* Rounds that failed took their time, too. */
+static void count(struct keeper *k, const struct round *round, bool proved)
 {
     uint64_t permitted = 0;
 
     for (size_t i = 0; i < round->n; i++)
         permitted += round->items[i]->permit;
     (void)pthread_mutex_lock(&k->lock);
-    k->state.rounds++;
-    k->state.decided += round->n;
-    k->state.permitted += permitted;
-    k->state.ledger_size = ledger_size(scribe_ledger(k->scribe));
-    k->state.answered_ns = keeper_now_ns();
+    if (round->began_ns != 0)
+        histogram_add(&k->state.round_ns, &HISTOGRAM_TIMES, keeper_now_ns() - round->began_ns);
+    histogram_add(&k->state.round_size, &HISTOGRAM_SIZES, round->n);
+    if (proved) {
+        k->state.rounds++;
+        k->state.decided += round->n;
+        k->state.permitted += permitted;
+        k->state.ledger_size = ledger_size(scribe_ledger(k->scribe));
+    }
     (void)pthread_mutex_unlock(&k->lock);
 }
 
-static err_code serve(struct keeper *k, struct round *round, struct demands *batch, struct why *why)
+/* A round is over: everybody in it is answered, and the next one may use its place. */
+static void answer(struct keeper *k, struct round *round, err_code err, const struct why *why)
 {
-    TRY(round_init(round, batch->items));
-    TRY(write_round(k, round, batch, why));
-    for (size_t i = 0; i < round->n; i++)
+    for (size_t i = 0; i < round->n && err == ERR_OK; i++)
         answer_item(k, &round->dockets[i], round->items[i]);
     if (round->n > 0)
-        count(k, round);
-    k->unpublished = k->unpublished || round->n > 0;
+        count(k, round, err == ERR_OK);
+    for (struct demand *d = round->demands.first; d != NULL; d = d->next) {
+        if (err != ERR_OK && d->refused == ERR_OK) {
+            d->refused = err;
+            if (why->code == err)
+                d->refused_why = *why;
+        }
+        answer_others(d);
+    }
+    give_back(k, &round->demands);
+    for (size_t i = 0; i < round->n; i++)
+        docket_free(&round->dockets[i]);
+    round->n = 0;
+    round->began_ns = 0;
+    scribe_proof_free(&round->proof);
+}
+
+/* The open round is gone, and the gate is opened anew before there is another one. */
+static void fail(struct keeper *k, err_code err, const struct why *why)
+{
+    answer(k, k->open, err, why);
+    k->checked = false;
+    k->error = err;
+    k->why = *why;
+    k->retry_ns = keeper_now_ns();
+    keeper_tell_state(k);
+}
+
+/* ---- taking in ------------------------------------------------------------------------------- */
+
+/* Whether what the hardware said in the check that began then counts for this one: never if it was
+ * asked later. */
+static bool is_covered(const struct demand *demand, uint64_t checked_ns)
+{
+    return demand->arrived_ns <= checked_ns;
+}
+
+/* A round may be filled while the hardware proves the one before, unless the journal has to be
+ * folded in between. */
+static bool may_open(const struct keeper *k)
+{
+    if (k->errands != NULL || k->reopen)
+        return false;
+    return k->doing == HAND_NOTHING || (k->doing == HAND_PROVES && k->ahead);
+}
+
+bool keeper_may_take(const struct keeper *keeper, const struct demand *demand)
+{
+    const struct keeper *k = keeper;
+
+    if (k->error != ERR_OK || k->scribe == NULL)
+        return true;
+    if (k->open->demands.first == NULL)
+        return may_open(k);
+    if (k->open->n + demand->n_items > KEEPER_BATCH_MAX)
+        return false;
+    return (k->doing != HAND_CHECKS && !k->checked) || is_covered(demand, k->checked_ns);
+}
+
+struct beginning {
+    struct scribe *scribe;
+    uint64_t now_ms;
+};
+
+static err_code begin_job(void *ctx, struct why *why)
+{
+    const struct beginning *b = ctx;
+
+    return scribe_begin_round(b->scribe, b->now_ms, why);
+}
+
+/* Opens the round; where it has to say something itself, the hardware begins it now. */
+static err_code open_round(struct keeper *k, struct why *why)
+{
+    struct beginning b = {k->scribe, k->gate->now_ms};
+    bool open;
+
+    TRY(scribe_open_ahead(k->scribe, b.now_ms, &open, why));
+    if (open)
+        return ERR_OK;
+    k->open->began_ns = k->checked_ns = keeper_now_ns();
+    TRY(hand_do(k, begin_job, &b, why));
+    k->checked = true;
     return ERR_OK;
 }
 
-/* Rounds that failed took their time, too. */
-static void measure(struct keeper *k, const struct round *round, uint64_t ns)
+static err_code take_item(struct keeper *k, struct demand_item *item, struct why *why)
 {
+    struct round *round = k->open;
+    struct docket *docket = &round->dockets[round->n];
+    uint64_t now_ms;
+
+    keeper_look_at_clock(k);
+    now_ms = k->gate->now_ms;
     if (round->n == 0)
-        return;
-    (void)pthread_mutex_lock(&k->lock);
-    histogram_add(&k->state.round_ns, &HISTOGRAM_TIMES, ns);
-    histogram_add(&k->state.round_size, &HISTOGRAM_SIZES, round->n);
-    (void)pthread_mutex_unlock(&k->lock);
+        TRY(open_round(k, why));
+    round->items[round->n++] = item;
+    TRY(scribe_attempt(k->scribe, &item->request, now_ms, docket, why));
+    return scribe_decision(k->scribe, docket, &item->answer, now_ms, why);
 }
 
-void keeper_serve(struct keeper *keeper, struct demands *batch, struct demands *done)
+/* Whoever was enrolled or removed since it was asked is so in the answer. */
+static err_code look_at_agents(struct keeper *k, struct demand *demand, struct why *why)
 {
-    uint64_t began_ns = keeper_now_ns();
-    CLEANUP(round_free) struct round round = {.now_ms = keeper->gate->now_ms};
-    struct why why = {0};
-    err_code err = serve(keeper, &round, batch, &why);
+    uint64_t version;
 
-    measure(keeper, &round, keeper_now_ns() - began_ns);
-    for (struct demand *d; (d = demands_take(batch)) != NULL; demands_put(done, d)) {
-        if (err != ERR_OK && d->refused == ERR_OK)
-            refuse(d, err, &why);
-        answer_others(d);
+    if (k->registry == NULL)
+        return ERR_OK;
+    version = registry_version(k->registry);
+    if (version > 0 && demand->roster == version)
+        return ERR_OK;
+    identify_all(k->registry, demand);
+    demand->generation = 0; /* so that it is judged again */
+    return version > 0 ? ERR_OK : why_say(why, ERR_INTERNAL, "nobody knows which agents there are");
+}
+
+/* What was judged by what is not in force any more is judged again. */
+static err_code take_items(struct keeper *k, struct demand *demand, struct why *why)
+{
+    TRY(look_at_agents(k, demand, why));
+    if (demand->generation != k->generation) {
+        demand_judge(demand, &k->force, (int64_t)(k->clock_ms() / 1000));
+        demand->generation = k->generation;
     }
+    for (size_t i = 0; i < demand->n_items; i++) {
+        struct demand_item *item = &demand->items[i];
+        if (item->judged && item->malformed == ERR_OK)
+            TRY(take_item(k, item, why));
+    }
+    return ERR_OK;
+}
+
+static void answer_now(struct keeper *k, struct demand *demand)
+{
+    struct demands one;
+
+    demands_init(&one);
+    answer_others(demand);
+    demands_put(&one, demand);
+    give_back(k, &one);
+}
+
+/* Whoever waits longer than he wants to is told so, and nothing of it goes on record. */
+static bool in_time(struct demand *demand)
+{
+    if (keeper_now_ns() <= demand->due_ns)
+        return true;
+    demand->refused =
+        why_say(&demand->refused_why, ERR_DEADLINE, "it waited longer than its deadline allows");
+    return false;
+}
+
+void keeper_take(struct keeper *keeper, struct demand *demand)
+{
+    struct keeper *k = keeper;
+    size_t before = k->open->n;
+    struct why why = {0};
+    err_code err;
+
+    if (k->error != ERR_OK || k->scribe == NULL) {
+        demand->refused = k->error;
+        demand->refused_why = k->why;
+    }
+    if (demand->refused != ERR_OK || !in_time(demand)) {
+        answer_now(k, demand);
+        return;
+    }
+    err = take_items(k, demand, &why);
+    if (err == ERR_OK && k->open->n == before) {
+        answer_now(k, demand);
+        return;
+    }
+    demands_put(&k->open->demands, demand);
+    if (err != ERR_OK)
+        fail(k, err, &why);
+}
+
+/* ---- the hardware ---------------------------------------------------------------------------- */
+
+static err_code check_job(void *ctx, struct why *why)
+{
+    return scribe_check(ctx, why);
+}
+
+static err_code prove_job(void *ctx, struct why *why)
+{
+    return scribe_prove(ctx, why);
+}
+
+/* What is taken in from now on has been asked before. */
+static void check(struct keeper *k)
+{
+    k->open->began_ns = k->checked_ns = keeper_now_ns();
+    k->doing = HAND_CHECKS;
+    hand_give(k, check_job, k->scribe);
+}
+
+static void prove(struct keeper *k)
+{
+    struct round *round = k->open;
+    struct why why = {0};
+    err_code err;
+
+    keeper_look_at_clock(k);
+    err = scribe_commit(k->scribe, k->gate->now_ms, &round->proof, &why);
     if (err != ERR_OK) {
-        keeper->error = err;
-        keeper->why = why;
+        fail(k, err, &why);
+        return;
     }
+    k->open = k->away;
+    k->away = round;
+    k->checked = false;
+    k->ahead = !scribe_wants_fold(k->scribe);
+    k->doing = HAND_PROVES;
+    hand_give(k, prove_job, round->proof);
+}
+
+void keeper_go_on(struct keeper *keeper)
+{
+    if (keeper->doing != HAND_NOTHING || keeper->open->n == 0)
+        return;
+    if (keeper->checked)
+        prove(keeper);
+    else
+        check(keeper);
+}
+
+/* The open round may be gone meanwhile. */
+static void has_checked(struct keeper *k, err_code err, const struct why *why)
+{
+    err = scribe_checked(k->scribe, err, k->gate->now_ms);
+    if (err != ERR_OK)
+        fail(k, err, why);
+    else
+        k->checked = k->open->n > 0;
+}
+
+/* The next round's check comes before the answers of this one, which take the host's time alone. */
+static void has_proved(struct keeper *k, err_code err, struct why *why)
+{
+    struct round *round = k->away;
+
+    if (err == ERR_OK && k->open->n > 0 && k->error == ERR_OK)
+        check(k);
+    err = scribe_release(k->scribe, round->proof, err, round->dockets, round->n, why);
+    answer(k, round, err, why);
+    if (err != ERR_OK) {
+        fail(k, err, why);
+        return;
+    }
+    k->unpublished = true;
+    keeper_publish(k);
+}
+
+void keeper_hear(struct keeper *keeper)
+{
+    enum errand_of_hand done = keeper->doing;
+    struct why why = {0};
+    err_code err;
+
+    if (done == HAND_NOTHING || !hand_take(keeper, &err, &why))
+        return;
+    keeper->doing = HAND_NOTHING;
+    if (done == HAND_CHECKS)
+        has_checked(keeper, err, &why);
+    else
+        has_proved(keeper, err, &why);
 }

@@ -319,7 +319,7 @@ static void the_end(void **state)
     (void)state;
     for (size_t i = 0; i < MANY; i++)
         ask(&many[i], "build-1", 1, NEVER);
-    keeper_stop(keeper, "signal");
+    SITE_OK(keeper_stop(keeper, "signal", &why));
     collect(0);
     for (size_t i = 0; i < MANY; i++) {
         why = many[i]->refused_why;

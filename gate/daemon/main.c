@@ -190,5 +190,7 @@ int main(int argc, char **argv)
         err = service_run(&options, &why);
     if (err != ERR_OK)
         print_error(err, &why);
+    if (err == ERR_DEADLINE)
+        _exit(err_exit(err)); /* threads of its are at work still: keeper_stop() */
     return err_exit(err);
 }

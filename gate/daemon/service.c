@@ -77,7 +77,8 @@ static void service_free(struct service *s)
     free(s->json_path);
     events_free(s);
     if (s->keeper != NULL) { /* whoever waits is answered before the connections are gone */
-        keeper_stop(s->keeper, "error");
+        if (keeper_stop(s->keeper, "error", NULL) != ERR_OK)
+            return; /* nothing that its threads use is freed */
         keeper_collect(s->keeper);
     }
     http_free(&s->http);
@@ -225,9 +226,9 @@ static void tick(evutil_socket_t fd, short what, void *arg)
     (void)fd;
     (void)what;
     keeper_look(s->keeper, &state);
-    if (!s->ready && state.error != ERR_BUSY)
+    if (!s->ready && state.error != ERR_STARTING)
         confine(s);
-    if (s->ready || (state.error != ERR_BUSY && s->failed == ERR_OK))
+    if (s->ready || (state.error != ERR_STARTING && s->failed == ERR_OK))
         tell(s, &state);
     tell_reloaded(s, &state);
     feed(s, &state);
@@ -461,7 +462,7 @@ static err_code finish(struct service *s, struct why *why)
 {
     struct keeper_state state;
 
-    keeper_stop(s->keeper, "signal");
+    TRY(keeper_stop(s->keeper, "signal", why));
     keeper_collect(s->keeper);
     if (s->failed != ERR_OK) {
         *why = s->failed_why;

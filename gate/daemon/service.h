@@ -30,7 +30,8 @@ struct service_options {
 
 /* Serves until SIGTERM or SIGINT, then answers who waits, puts the stop on record and returns. A
  * hardware that is away does not end it. Errors: NOT_ENROLLED; BUSY when this gate is served
- * already; EXISTS when somebody listens on a socket or it is no socket; STORAGE. */
+ * already; EXISTS when somebody listens on a socket or it is no socket; STORAGE; DEADLINE: threads
+ * are at work still, the process has to end with _exit(). */
 err_code service_run(const struct service_options *options, struct why *why);
 
 #endif

@@ -108,8 +108,10 @@ err_code scribe_stop(struct scribe *scribe, const char *reason, uint64_t now_ms,
  */
 err_code scribe_publish(struct scribe *scribe, struct why *why);
 
-/* Folds the ledger's journal once it has grown long. Records and what is published do not depend on
- * it; the next round is as good a time. Errors: those of ledger_fold(). */
+/* Whether the ledger's journal has grown long; and folds it then, between two rounds. Records and
+ * what is published do not depend on it; the next round is as good a time. Errors: those of
+ * ledger_fold(). */
+bool scribe_wants_fold(const struct scribe *scribe);
 err_code scribe_fold(struct scribe *scribe, struct why *why);
 
 const struct ledger *scribe_ledger(const struct scribe *scribe);

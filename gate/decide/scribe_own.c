@@ -34,7 +34,7 @@ err_code scribe_begin(const struct scribe *s, enum record_kind kind, struct slic
         .hardware = slice_str(about->model),
         .simulated = about->simulator,
         .epoch = s->session.epoch,
-        .round = s->kept.round + 1,
+        .round = s->round + 1,
         .has_snapshot = kind != RECORD_ENROL,
         .snapshot = s->session.snapshot,
     };
@@ -231,14 +231,22 @@ static err_code stage_outage(struct scribe *s, uint64_t now_ms, struct why *why)
     return stage_own(s, RECORD_HARDWARE_BACK, now_ms, fill_outage, &back, why);
 }
 
+static bool fits(const struct scribe *s)
+{
+    return s->session.epoch == s->gate->epoch &&
+           digest_eq(&s->session.snapshot, &s->gate->installed.judged.snapshot.digest);
+}
+
+bool scribe_owes_any(const struct scribe *s)
+{
+    return !s->session.durable || !fits(s) || s->outage.error != ERR_OK || scribe_owes_install(s);
+}
+
 err_code scribe_stage_own(struct scribe *s, uint64_t now_ms, struct why *why)
 {
-    bool fits = s->session.epoch == s->gate->epoch &&
-                digest_eq(&s->session.snapshot, &s->gate->installed.judged.snapshot.digest);
-
-    if (s->session.durable && !fits)
+    if (s->session.durable && !fits(s))
         TRY(scribe_stage_stop(s, "epoch", now_ms, why));
-    if (!s->session.durable || !fits)
+    if (!s->session.durable || !fits(s))
         TRY(new_session(s, now_ms, why));
     if (ledger_size(s->ledger) == 0)
         TRY(stage_enrol(s, now_ms, why));

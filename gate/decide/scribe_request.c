@@ -145,8 +145,8 @@ err_code scribe_decision(struct scribe *scribe, struct docket *docket, const str
     return err;
 }
 
-static err_code make_permit(struct scribe *s, const struct signed_head *head, struct slice rotation,
-                            struct docket *docket, struct why *why)
+err_code scribe_permit(struct scribe *s, const struct signed_head *head, struct slice rotation,
+                       struct docket *docket, struct why *why)
 {
     CLEANUP(buf_free) struct buf receipt = {0};
     struct permit_parts parts;
@@ -161,34 +161,10 @@ static err_code make_permit(struct scribe *s, const struct signed_head *head, st
     return permit_make(&parts, &docket->permit, why);
 }
 
-static err_code finish(struct scribe *s, struct docket *dockets, size_t n, uint64_t now_ms,
-                       struct why *why)
-{
-    CLEANUP(signed_head_free) struct signed_head head = {0};
-    CLEANUP(buf_free) struct buf rotation = {0}; /* the session may end with the round */
-
-    TRY(buf_add_slice(&rotation, buf_slice(&s->session.rotation)));
-    TRY(scribe_end_round(s, now_ms, &head, why));
-    for (size_t i = 0; i < n; i++)
-        TRY(make_permit(s, &head, buf_slice(&rotation), &dockets[i], why));
-    return ERR_OK;
-}
-
 err_code scribe_finish(struct scribe *scribe, struct docket *dockets, size_t n, uint64_t now_ms,
                        struct why *why)
 {
-    err_code err;
+    const struct scribe_end end = {.dockets = dockets, .n = n};
 
-    if (!scribe->open || scribe->undecided > 0)
-        err = why_say(why, ERR_INTERNAL, "a round that ends with %zu attempts undecided",
-                      scribe->undecided);
-    else
-        err = finish(scribe, dockets, n, now_ms, why);
-    if (err == ERR_OK)
-        return ERR_OK;
-    if (scribe->open)
-        scribe_abandon(scribe);
-    for (size_t i = 0; i < n; i++)
-        buf_free(&dockets[i].permit);
-    return err;
+    return scribe_end_round(scribe, &end, now_ms, why);
 }

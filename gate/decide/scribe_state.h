@@ -3,7 +3,7 @@
 #ifndef PAWL_DECIDE_SCRIBE_STATE_H
 #define PAWL_DECIDE_SCRIBE_STATE_H
 
-#include "gate/decide/scribe.h"
+#include "gate/decide/scribe_round.h"
 #include "gate/decide/session_cert.h"
 #include "gate/ledger/permit.h"
 #include "gate/ledger/receipt.h"
@@ -28,8 +28,11 @@ struct scribe {
     struct buf issuer;
     struct session session;
     struct hw_kept kept; /* as checked, with the round of the last head that was bound */
+    uint64_t round;      /* of the ledger's last commit: one more than that while it is proved */
     bool bound;          /* the hardware has the ledger's last head */
+    bool proving;        /* it is being given to it: between commit and release */
     bool open;           /* a round is open */
+    bool begun;          /* the hardware began it */
     bool last;           /* it ends the session */
     size_t undecided;    /* attempts of the open round */
     struct outage outage;
@@ -62,6 +65,9 @@ err_code scribe_stage_filled(struct scribe *s, const struct own_record *own, uin
  * hardware's round is open. */
 err_code scribe_stage_own(struct scribe *s, uint64_t now_ms, struct why *why);
 
+/* Whether the next round has to say any of that. */
+bool scribe_owes_any(const struct scribe *s);
+
 /* Stages the record that ends the session. */
 err_code scribe_stage_stop(struct scribe *s, const char *reason, uint64_t now_ms, struct why *why);
 
@@ -69,33 +75,41 @@ void session_free(struct session *session);
 
 /* ---- rounds ---------------------------------------------------------------------------------- */
 
-/* Opens a round unless one is open: the hardware has the ledger's head and begins, and what is due
- * is staged. Errors: as scribe_attempt(). */
-err_code scribe_begin_round(struct scribe *s, uint64_t now_ms, struct why *why);
-
-/* Nothing of an open round remains. */
-void scribe_abandon(struct scribe *s);
-
 /* A round of the gate's own. own: NULL when what is due is all there is to say. ret_index: of the
  * last of its records. */
 err_code scribe_own_round(struct scribe *s, const struct own_record *own, uint64_t now_ms,
                           uint64_t *ret_index, struct why *why);
 
+/* The hardware compares its head with the ledger's. */
+err_code scribe_check_head(struct scribe *s, struct why *why);
+
 /* The index of the entry that was staged last. */
 err_code scribe_staged(struct scribe *s, uint64_t *ret);
 
-/* The hardware's signature on the head, and its seal. */
+/* Commits the open round, has it proved and releases it. durable: its head is kept durably,
+ * whenever that was done last. */
+struct scribe_end {
+    struct docket *dockets;
+    size_t n;
+    bool durable;
+};
+err_code scribe_end_round(struct scribe *s, const struct scribe_end *end, uint64_t now_ms,
+                          struct why *why);
+
+/* The first failure of an outage is the one that counts. Returns err. */
+err_code scribe_note(struct scribe *s, err_code err, uint64_t now_ms);
+
+/* What proves a head. */
 struct signed_head {
     struct receipt_draft draft;
     uint8_t sig[64];
     struct hw_seal seal;
 };
 
-void signed_head_free(struct signed_head *head);
-
-/* Makes what is staged durable, on disk and in the hardware, and has the new head signed. */
-err_code scribe_end_round(struct scribe *s, uint64_t now_ms, struct signed_head *ret,
-                          struct why *why);
+/* The permit of a docket, under a head that was signed and whose tree the ledger has. rotation: the
+ * record that introduces the session's key. */
+err_code scribe_permit(struct scribe *s, const struct signed_head *head, struct slice rotation,
+                       struct docket *docket, struct why *why);
 
 /* The receipt of an entry under a signed head. Appends to ret. */
 err_code scribe_receipt(struct scribe *s, const struct signed_head *head, uint64_t index,
