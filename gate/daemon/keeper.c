@@ -111,7 +111,7 @@ static struct demand *next_demand(struct keeper *k)
         demand = demands_take(&k->judged);
         (void)pthread_cond_broadcast(&k->space);
     }
-    k->state.waiting = k->judged.items + k->open->n + k->away->n;
+    k->state.waiting = k->open->n + k->away->n;
     (void)pthread_mutex_unlock(&k->lock);
     return demand;
 }
@@ -275,6 +275,7 @@ void keeper_look(struct keeper *keeper, struct keeper_state *ret)
 {
     (void)pthread_mutex_lock(&keeper->lock);
     *ret = keeper->state;
+    ret->waiting += keeper->judged.items;
     (void)pthread_mutex_unlock(&keeper->lock);
     ret->waiting += queue_waiting(keeper->queue);
 }
