@@ -212,6 +212,7 @@ static void audit(void)
 static void filled_while_proved(void **state)
 {
     struct keeper_state before = now();
+    unsigned checks = held_calls(HELD_BEGIN);
 
     (void)state;
     held_hold(HELD_BIND);
@@ -220,10 +221,10 @@ static void filled_while_proved(void **state)
     ask(1, MANY);
     wait_filling(MANY - 1);
     assert_int_equal(out, MANY);
-    assert_int_equal(held_calls(HELD_BEGIN), 1);
+    assert_int_equal(held_calls(HELD_BEGIN), checks + 1);
     held_go(ERR_OK);
     collect(0);
-    assert_int_equal(held_calls(HELD_BEGIN), 2);
+    assert_int_equal(held_calls(HELD_BEGIN), checks + 2);
     assert_int_equal(now().rounds, before.rounds + 2);
     for (size_t i = 0; i < MANY; i++)
         assert_true(permitted_at(i) > 0);
@@ -433,7 +434,6 @@ static int make_site(void **state)
     ask(0, 1); /* the session's own first round */
     collect(0);
     free_all();
-    hold_hardware();
     return 0;
 }
 
