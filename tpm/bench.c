@@ -59,6 +59,7 @@ struct bench {
     struct hw_mandate mandate;
     struct hw_root *root;
     struct tape tape;
+    size_t n_begin; /* commands of begin, among those on the tape */
     char store[32];
     struct hw_head head;
 };
@@ -251,8 +252,10 @@ static void print_commands(double (*took)[TAPE_MAX], size_t rounds, uint32_t onl
 
 /* --- the rounds --- */
 
-static void one_round(struct why *why)
+/* Returns what begin took of it, in us. */
+static double one_round(struct why *why)
 {
+    double from = now_us(), begun;
     static const struct digest digest = {{1, 2, 3}};
     CLEANUP(hw_seal_free) struct hw_seal seal = {0};
     const struct hw_root_ops *ops = bench.root->ops;
@@ -261,9 +264,13 @@ static void one_round(struct why *why)
     bench.head.round++;
     bench.head.size += 64;
     must(ops->begin(bench.root, why), why, "begin");
+    begun = now_us() - from;
+    if (bench.tape.on)
+        bench.n_begin = bench.tape.n;
     must(ops->head_bind(bench.root, &bench.head, HW_KEEP_ROUND, why), why, "bind");
     must(ops->sign(bench.root, &digest, sig, why), why, "sign");
     must(ops->seal(bench.root, &digest, &seal, why), why, "seal");
+    return begun;
 }
 
 /* The root looks in each round whether the chain of heads is as it left it. */
@@ -278,21 +285,21 @@ static void follow_chain(size_t i, const struct hw_head *taped)
 /* Rounds through the root and bare rounds take turns, so that both see the same machine. */
 static void bench_rounds(struct why *why)
 {
-    static double took[ROUNDS_MAX][TAPE_MAX], round[ROUNDS_MAX], raw[ROUNDS_MAX];
+    static double took[ROUNDS_MAX][TAPE_MAX], round[ROUNDS_MAX], raw[ROUNDS_MAX], begin[ROUNDS_MAX];
     double end = now_us() + SECONDS * 1e6, whole, bare;
     struct hw_head taped;
     size_t n = 0;
 
-    one_round(why);
+    (void)one_round(why);
     bench.tape.n = 0;
     bench.tape.on = true;
-    one_round(why);
+    (void)one_round(why);
     bench.tape.on = false;
     taped = bench.head;
     while (n < ROUNDS_MAX && (n < ROUNDS_MIN || now_us() < end)) {
         double from = now_us();
 
-        one_round(why);
+        begin[n] = one_round(why);
         round[n] = now_us() - from;
         raw[n] = 0;
         for (size_t i = 0; i < bench.tape.n; i++) {
@@ -305,8 +312,10 @@ static void bench_rounds(struct why *why)
     whole = median(round, n);
     bare = median(raw, n);
     print("tpm_round", whole, "us");
+    print("tpm_round_begin", median(begin, n), "us");
     print("tpm_round_raw", bare, "us");
     print("tpm_round_commands", (double)bench.tape.n, "commands");
+    print("tpm_round_begin_commands", (double)bench.n_begin, "commands");
     print("tpm_round_over_raw", whole / bare, "ratio");
 }
 
