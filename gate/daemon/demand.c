@@ -63,6 +63,19 @@ static void judge_item(struct demand_item *item, const struct in_force *force, i
                      item->known.enrolled != NULL ? &item->known.facts : NULL, now, &item->answer);
 }
 
+/* What is not asked, or is no request, comes into no round. */
+static uint32_t least_window(const struct demand *demand)
+{
+    uint32_t least = UINT32_MAX;
+
+    for (size_t i = 0; i < demand->n_items; i++) {
+        const struct demand_item *item = &demand->items[i];
+        if (item->judged && item->malformed == ERR_OK && item->answer.fresh_ms < least)
+            least = item->answer.fresh_ms;
+    }
+    return least < UINT32_MAX ? least : 0;
+}
+
 void demand_judge(struct demand *demand, const struct in_force *force, int64_t now)
 {
     bool over = false;
@@ -77,4 +90,5 @@ void demand_judge(struct demand *demand, const struct in_force *force, int64_t n
         judge_item(item, force, now);
         over = ends_batch(demand->semantic, item->answer.permit);
     }
+    demand->fresh_ms = least_window(demand);
 }

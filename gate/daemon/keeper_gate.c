@@ -106,6 +106,7 @@ void keeper_open(struct keeper *keeper)
     struct why why = {0};
 
     lock_law(k);
+    k->check_holds = false;
     k->error = hand_do(k, open_anew, k, &why);
     k->why = why;
     follow_roster(k);
@@ -193,6 +194,7 @@ static void run_errand(struct keeper *k, struct errand *errand)
     if (errand->anew || k->error != ERR_OK)
         begin_anew(k);
     lock_law(k);
+    k->check_holds = false;
     if (k->gate != NULL)
         keeper_look_at_clock(k);
     k->error = hand_do(k, run_job, &run, &why);
@@ -270,9 +272,10 @@ void keeper_ping(struct keeper *keeper)
 
     if (k->scribe == NULL || k->error != ERR_OK)
         return;
-    k->checked_ns = keeper_now_ns();
+    keeper_begin_check(k);
     keeper_look_at_clock(k);
     k->error = hand_do(k, ping, k, &why);
+    k->check_holds = k->error == ERR_OK;
     k->why = why;
     k->retry_ns = keeper_now_ns();
     keeper_tell_state(k);

@@ -9,7 +9,9 @@
  *     keeper           commit  fill(2) ...    answer(1)  fill(2)  commit  fill(3) ...
  *
  * A round is filled while the one before is proved. Its check begins when that is over, or at once
- * if there is none; who asked after the check began waits for the next round.
+ * if there is none; who asked after the check began waits for the next round. Only whom the
+ * policies give a window (@freshness) comes into this one; and a round in which everybody has one
+ * needs no check of its own while the last one is young enough.
  */
 #ifndef PAWL_DAEMON_KEEPER_PARTS_H
 #define PAWL_DAEMON_KEEPER_PARTS_H
@@ -110,6 +112,10 @@ struct keeper {
     bool ahead;          /* the open round may be filled before that */
     bool checked;        /* the hardware began the open round */
     uint64_t checked_ns; /* CLOCK_MONOTONIC when the last check began: what it says is as of then */
+    /* CLOCK_BOOTTIME at that moment, by which a check grows old: it counts the time for which the
+     * machine is suspended, and nobody sets it. */
+    uint64_t checked_boot_ns;
+    bool check_holds; /* it was passed, and nothing but rounds has used the hardware since */
 };
 
 /* Judges: threads that take from the queue until it is closed and empty. */
@@ -162,6 +168,9 @@ bool keeper_may_take(const struct keeper *keeper, const struct demand *demand);
 
 /* Takes it into the open round; or answers it, if it has nothing that needs one. */
 void keeper_take(struct keeper *keeper, struct demand *demand);
+
+/* The check that begins now is the last one; it holds only once it was passed. */
+void keeper_begin_check(struct keeper *keeper);
 
 /* Goes on with what the hand has done; and gives it what is next. */
 void keeper_hear(struct keeper *keeper);

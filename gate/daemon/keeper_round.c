@@ -6,6 +6,7 @@
 #include "gate/decide/answer_json.h"
 
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 err_code keeper_make_rounds(struct keeper *keeper)
@@ -119,20 +120,68 @@ static void answer(struct keeper *k, struct round *round, err_code err, const st
 static void fail(struct keeper *k, err_code err, const struct why *why)
 {
     answer(k, k->open, err, why);
-    k->checked = false;
+    k->checked = k->check_holds = false;
     k->error = err;
     k->why = *why;
     k->retry_ns = keeper_now_ns();
     keeper_tell_state(k);
 }
 
+/* ---- checks ---------------------------------------------------------------------------------- */
+
+static uint64_t boot_ns(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_BOOTTIME, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+void keeper_begin_check(struct keeper *keeper)
+{
+    keeper->check_holds = false;
+    keeper->checked_ns = keeper_now_ns();
+    keeper->checked_boot_ns = boot_ns();
+}
+
+/* Whether the last check is not older than what all answers of this one take. */
+static bool is_young(const struct keeper *k, const struct demand *demand)
+{
+    const uint64_t now = boot_ns(), window = (uint64_t)demand->fresh_ms * 1000000u;
+
+    return window > 0 && demand->generation == k->generation && now >= k->checked_boot_ns &&
+           now - k->checked_boot_ns <= window;
+}
+
+/* Whether what the hardware said in the last check counts for this one: if it was asked later only
+ * where the policies say so. */
+static bool is_covered(const struct keeper *k, const struct demand *demand)
+{
+    return demand->arrived_ns <= k->checked_ns || is_young(k, demand);
+}
+
+/* Whether the open round needs no check of its own. */
+static bool may_spare_check(const struct keeper *k)
+{
+    for (const struct demand *d = k->open->demands.first; d != NULL; d = d->next)
+        if (!is_young(k, d))
+            return false;
+    return k->check_holds;
+}
+
+static uint32_t age_ms(const struct keeper *k)
+{
+    const uint64_t ms = (boot_ns() - k->checked_boot_ns) / 1000000u;
+
+    return ms < UINT32_MAX ? (uint32_t)ms : UINT32_MAX;
+}
+
 /* ---- taking in ------------------------------------------------------------------------------- */
 
-/* Whether what the hardware said in the check that began then counts for this one: never if it was
- * asked later. */
-static bool is_covered(const struct demand *demand, uint64_t checked_ns)
+/* The open round has its check, or has it made: it does not wait for another one. */
+static bool is_begun(const struct keeper *k)
 {
-    return demand->arrived_ns <= checked_ns;
+    return k->doing == HAND_CHECKS || k->checked;
 }
 
 /* A round may be filled while the hardware proves the one before, unless the journal has to be
@@ -154,7 +203,7 @@ bool keeper_may_take(const struct keeper *keeper, const struct demand *demand)
         return may_open(k);
     if (k->open->n + demand->n_items > KEEPER_BATCH_MAX)
         return false;
-    return (k->doing != HAND_CHECKS && !k->checked) || is_covered(demand, k->checked_ns);
+    return !is_begun(k) || is_covered(k, demand);
 }
 
 struct beginning {
@@ -178,13 +227,15 @@ static err_code open_round(struct keeper *k, struct why *why)
     TRY(scribe_open_ahead(k->scribe, b.now_ms, &open, why));
     if (open)
         return ERR_OK;
-    k->open->began_ns = k->checked_ns = keeper_now_ns();
+    keeper_begin_check(k);
+    k->open->began_ns = k->checked_ns;
     TRY(hand_do(k, begin_job, &b, why));
-    k->checked = true;
+    k->checked = k->check_holds = true;
     return ERR_OK;
 }
 
-static err_code take_item(struct keeper *k, struct demand_item *item, struct why *why)
+static err_code take_item(struct keeper *k, const struct demand *demand, struct demand_item *item,
+                          struct why *why)
 {
     struct round *round = k->open;
     struct docket *docket = &round->dockets[round->n];
@@ -194,6 +245,8 @@ static err_code take_item(struct keeper *k, struct demand_item *item, struct why
     now_ms = k->gate->now_ms;
     if (round->n == 0)
         TRY(open_round(k, why));
+    if (is_begun(k) && demand->arrived_ns > k->checked_ns)
+        docket->checked_ms_ago = age_ms(k);
     round->items[round->n++] = item;
     TRY(scribe_attempt(k->scribe, &item->request, now_ms, docket, why));
     return scribe_decision(k->scribe, docket, &item->answer, now_ms, why);
@@ -225,7 +278,7 @@ static err_code take_items(struct keeper *k, struct demand *demand, struct why *
     for (size_t i = 0; i < demand->n_items; i++) {
         struct demand_item *item = &demand->items[i];
         if (item->judged && item->malformed == ERR_OK)
-            TRY(take_item(k, item, why));
+            TRY(take_item(k, demand, item, why));
     }
     return ERR_OK;
 }
@@ -290,7 +343,8 @@ static err_code prove_job(void *ctx, struct why *why)
 /* What is taken in from now on has been asked before. */
 static void check(struct keeper *k)
 {
-    k->open->began_ns = k->checked_ns = keeper_now_ns();
+    keeper_begin_check(k);
+    k->open->began_ns = k->checked_ns;
     k->doing = HAND_CHECKS;
     hand_give(k, check_job, k->scribe);
 }
@@ -315,10 +369,22 @@ static void prove(struct keeper *k)
     hand_give(k, prove_job, round->proof);
 }
 
+/* The last check counts for this round, too. */
+static void spare_check(struct keeper *k)
+{
+    k->open->began_ns = keeper_now_ns();
+    for (size_t i = 0; i < k->open->n; i++)
+        k->open->dockets[i].checked_ms_ago = age_ms(k);
+    scribe_check_again(k->scribe);
+    k->checked = true;
+}
+
 void keeper_go_on(struct keeper *keeper)
 {
     if (keeper->doing != HAND_NOTHING || keeper->open->n == 0)
         return;
+    if (!keeper->checked && may_spare_check(keeper))
+        spare_check(keeper);
     if (keeper->checked)
         prove(keeper);
     else
@@ -332,7 +398,8 @@ static void has_checked(struct keeper *k, err_code err, const struct why *why)
     if (err != ERR_OK)
         fail(k, err, why);
     else
-        k->checked = k->open->n > 0;
+        k->check_holds = true;
+    k->checked = k->check_holds && k->open->n > 0;
 }
 
 /* The next round's check comes before the answers of this one, which take the host's time alone. */
@@ -340,7 +407,7 @@ static void has_proved(struct keeper *k, err_code err, struct why *why)
 {
     struct round *round = k->away;
 
-    if (err == ERR_OK && k->open->n > 0 && k->error == ERR_OK)
+    if (err == ERR_OK && k->open->n > 0 && k->error == ERR_OK && !may_spare_check(k))
         check(k);
     err = scribe_release(k->scribe, round->proof, err, round->dockets, round->n, why);
     answer(k, round, err, why);

@@ -79,6 +79,8 @@ json_t *answer_context(const struct gate *gate, const struct answer *answer,
         "determining", determining(answer), "evaluation_id", docket->attempt, "ledger", "index",
         (json_int_t)docket->index, "simulated", gate->enrolment.hw.about.simulator);
 
+    if (out != NULL && answer->fresh_ms > 0)
+        (void)json_object_set_new(out, "checked_ms_ago", json_integer(docket->checked_ms_ago));
     if (out != NULL && !answer->permit)
         (void)json_object_set_new(out, "why", json_string(why_text(&answer->why, answer->reason)));
     return out;

@@ -9,7 +9,8 @@
 #include <jansson.h>
 
 /* Of a decision that is on record: reason, why, stage, epoch, snapshot, policies, determining,
- * evaluation_id, ledger, simulated. NULL: no memory. Owns: json_decref(). */
+ * evaluation_id, ledger, simulated; checked_ms_ago where @freshness gives a window. NULL: no
+ * memory. Owns: json_decref(). */
 json_t *answer_context(const struct gate *gate, const struct answer *answer,
                        const struct docket *docket);
 

@@ -49,6 +49,8 @@ struct docket {
     uint8_t seed[RECORD_SEED_LEN]; /* secret: salts the hashes of its redacted members, in both
                                       records alike */
     bool decided;
+    uint32_t checked_ms_ago;        /* the hardware's check, when this was taken into its round; 0:
+                                       it was made since, or is being made */
     uint64_t index;                 /* of the decision in the ledger */
     struct buf record, disclosures; /* of the decision, as staged */
     struct buf permit;              /* the permit file, or the denial in the same form */

@@ -139,6 +139,11 @@ err_code scribe_ping(struct scribe *scribe, uint64_t now_ms, struct why *why)
     return scribe_checked(scribe, scribe_check(scribe, why), now_ms);
 }
 
+void scribe_check_again(struct scribe *scribe)
+{
+    scribe->begun = scribe->open;
+}
+
 /* ---- ending ---------------------------------------------------------------------------------- */
 
 static err_code keep_now(struct scribe *s, uint64_t now_ms, enum hw_keep *ret, struct why *why)

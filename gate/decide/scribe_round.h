@@ -30,6 +30,10 @@ err_code scribe_open_ahead(struct scribe *scribe, uint64_t now_ms, bool *ret_ope
 err_code scribe_check(const struct scribe *scribe, struct why *why);
 err_code scribe_checked(struct scribe *scribe, err_code err, uint64_t now_ms);
 
+/* The last check counts for the round that was opened ahead, too. Whether it is young enough is the
+ * caller's to say; the hardware still signs under no other epoch than its own. */
+void scribe_check_again(struct scribe *scribe);
+
 /* A round that is durable on disk, with what proves it once the hardware has done its part. */
 struct scribe_proof;
 void scribe_proof_free(struct scribe_proof **proof);
