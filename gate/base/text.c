@@ -43,16 +43,28 @@ err_code hex_decode(const char *text, struct buf *ret)
     return ERR_OK;
 }
 
-/* One to three bytes as two to four digits. */
-static err_code base64_group(const uint8_t *bytes, size_t n, const char digits[static 64],
-                             struct buf *ret)
+/* Three bytes as four digits; of one or two at the end two or three. */
+static err_code base64_digits(struct slice bytes, const char digits[static 64], struct buf *ret)
 {
-    uint32_t word = 0;
+    size_t whole = bytes.len / 3, rest = bytes.len % 3;
+    const uint8_t *from = bytes.ptr;
+    uint8_t *to;
 
-    for (size_t k = 0; k < 3; k++)
-        word = word << 8 | (k < n ? bytes[k] : 0u);
-    for (size_t k = 0; k < n + 1; k++)
-        TRY(buf_add_u8(ret, (uint8_t)digits[word >> (18 - 6 * k) & 63]));
+    TRY(buf_add_space(ret, whole * 4 + (rest > 0 ? rest + 1 : 0), &to));
+    for (; whole > 0; whole--, from += 3, to += 4) {
+        uint32_t word = (uint32_t)from[0] << 16 | (uint32_t)from[1] << 8 | from[2];
+
+        to[0] = (uint8_t)digits[word >> 18];
+        to[1] = (uint8_t)digits[word >> 12 & 63];
+        to[2] = (uint8_t)digits[word >> 6 & 63];
+        to[3] = (uint8_t)digits[word & 63];
+    }
+    if (rest > 0) {
+        uint32_t word = (uint32_t)from[0] << 16 | (rest > 1 ? (uint32_t)from[1] << 8 : 0);
+
+        for (size_t k = 0; k <= rest; k++)
+            to[k] = (uint8_t)digits[word >> (18 - 6 * k) & 63];
+    }
     return ERR_OK;
 }
 
@@ -60,8 +72,7 @@ err_code base64url_encode(struct slice bytes, struct buf *ret)
 {
     static const char DIGITS[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-    for (size_t i = 0; i < bytes.len; i += 3)
-        TRY(base64_group(bytes.ptr + i, bytes.len - i < 3 ? bytes.len - i : 3, DIGITS, ret));
+    TRY(base64_digits(bytes, DIGITS, ret));
     return buf_terminate(ret);
 }
 
@@ -69,11 +80,8 @@ static const char BASE64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx
 
 err_code base64_encode(struct slice bytes, struct buf *ret)
 {
-    for (size_t i = 0; i < bytes.len; i += 3) {
-        size_t n = bytes.len - i < 3 ? bytes.len - i : 3;
-        TRY(base64_group(bytes.ptr + i, n, BASE64, ret));
-        TRY(buf_add(ret, "==", 3 - n));
-    }
+    TRY(base64_digits(bytes, BASE64, ret));
+    TRY(buf_add(ret, "==", (3 - bytes.len % 3) % 3));
     return buf_terminate(ret);
 }
 

@@ -120,17 +120,15 @@ static uint64_t epoch_of(const struct demand *demand)
     return 0;
 }
 
-static char *text_of(const struct ask *ask, const struct demand *demand)
+/* Empty: there is none, or nobody to take it. */
+static struct buf text_of(const struct ask *ask, const struct demand *demand)
 {
-    json_t *answer;
-    char *text;
+    CLEANUP(buf_free) struct buf text = {0};
 
-    if (is_not_now(demand->refused) || (ask->call == NULL && ask->entry == NULL))
-        return NULL;
-    answer = authzen_answer(demand, ask->single, ask->permits);
-    text = answer == NULL ? NULL : json_dumps(answer, JSON_COMPACT);
-    json_decref(answer);
-    return text;
+    if (is_not_now(demand->refused) || (ask->call == NULL && ask->entry == NULL) ||
+        authzen_answer(demand, ask->single, ask->permits, &text) != ERR_OK)
+        return (struct buf){0};
+    return buf_take(&text);
 }
 
 static void note_strangers(struct authzen *authzen, struct demand *demand)
@@ -142,8 +140,8 @@ static void note_strangers(struct authzen *authzen, struct demand *demand)
 static void done(struct demand *demand)
 {
     struct ask *ask = demand->ctx;
-    char *text = text_of(ask, demand);
-    struct outcome outcome = {demand, text == NULL ? (struct slice){0} : slice_str(text)};
+    CLEANUP(buf_free) struct buf text = text_of(ask, demand);
+    struct outcome outcome = {demand, buf_slice(&text)};
     const struct once_given given = {epoch_of(demand), outcome.text};
 
     if (!is_not_now(demand->refused))
@@ -152,8 +150,7 @@ static void done(struct demand *demand)
         end_call(ask, &outcome);
     if (ask->entry != NULL)
         once_end(ask->authzen->once, ask->entry, now_ns(),
-                 text != NULL && is_recorded(demand) ? &given : NULL, &outcome);
-    free(text);
+                 text.len > 0 && is_recorded(demand) ? &given : NULL, &outcome);
     note_strangers(ask->authzen, demand);
     ask->authzen->bytes -= ask->bytes;
     ask_free(&ask);

@@ -37,9 +37,9 @@ struct authzen_body {
 err_code authzen_parse(const struct authzen_body *body, struct demand **ret, bool *ret_single,
                        struct why *why);
 
-/* What is answered with status 200. permits: whether the caller gets permit files. NULL: no memory.
- * Owns: json_decref(). */
-json_t *authzen_answer(const struct demand *demand, bool single, bool permits);
+/* What is answered with status 200, in JSON. permits: whether the caller gets permit files. Appends
+ * to ret. Errors: NO_MEMORY, TOO_LARGE. */
+err_code authzen_answer(const struct demand *demand, bool single, bool permits, struct buf *ret);
 
 /* How many of its evaluations have an answer: what was not asked, because one before it ended the
  * batch, has none. What could not be decided is denied, and ends a batch that ends with a denial.

@@ -9,17 +9,6 @@ static void json_free(json_t **json)
     json_decref(*json);
 }
 
-static bool put_permit(json_t *context, const struct demand_item *item)
-{
-    CLEANUP(buf_free) struct buf text = {0};
-
-    if (item->permit_file.len == 0)
-        return true;
-    return base64_encode(buf_slice(&item->permit_file), &text) == ERR_OK &&
-           json_object_set_new(context, "permit", json_stringn((const char *)text.ptr, text.len)) ==
-               0;
-}
-
 /* 7.2.1: an item that failed says so with the status that it would have had alone. */
 static bool put_error(json_t *context, err_code err, const struct why *why)
 {
@@ -42,19 +31,42 @@ static json_t *context_of(const struct demand *demand, const struct demand_item 
     return answer_refusal(ERR_NO_MEMORY, &(struct why){0});
 }
 
-static json_t *answer_one(const struct demand *demand, const struct demand_item *item, bool permits)
+static int append(const char *bytes, size_t len, void *buf)
+{
+    return buf_add(buf, bytes, len) == ERR_OK ? 0 : -1;
+}
+
+/* As json_dumps() would write it with one member more, which is long and needs no care: base64 says
+ * of each of its characters that JSON takes it as it is. */
+static err_code add_context(const json_t *context, const struct buf *permit, struct buf *ret)
+{
+    if (json_dump_callback(context, append, ret, JSON_COMPACT) != 0)
+        return ERR_NO_MEMORY;
+    if (permit == NULL)
+        return ERR_OK;
+    buf_cut(ret, ret->len - 1); /* its brace; there are members before it, reason above all */
+    TRY(buf_add_str(ret, ",\"permit\":\""));
+    TRY(base64_encode(buf_slice(permit), ret));
+    return buf_add_str(ret, "\"}");
+}
+
+static err_code add_one(const struct demand *demand, const struct demand_item *item, bool permits,
+                        struct buf *ret)
 {
     CLEANUP(json_free) json_t *context = context_of(demand, item);
-    bool permit =
-        demand->refused == ERR_OK && item->malformed == ERR_OK && item->recorded && item->permit;
+    bool recorded = demand->refused == ERR_OK && item->recorded;
+    bool permit = recorded && item->malformed == ERR_OK && item->permit;
 
     if (context == NULL)
-        return NULL;
+        return ERR_NO_MEMORY;
     if (item->malformed != ERR_OK && !put_error(context, item->malformed, &item->malformed_why))
-        return NULL;
-    if (permits && demand->refused == ERR_OK && item->recorded && !put_permit(context, item))
-        return NULL;
-    return json_pack("{s:b, s:O}", "decision", permit, "context", context);
+        return ERR_NO_MEMORY;
+    TRY(buf_add_str(ret, permit ? "{\"decision\":true,\"context\":"
+                                : "{\"decision\":false,\"context\":"));
+    TRY(add_context(context,
+                    permits && recorded && item->permit_file.len > 0 ? &item->permit_file : NULL,
+                    ret));
+    return buf_add_str(ret, "}");
 }
 
 size_t authzen_verdicts(const struct demand *demand)
@@ -68,16 +80,17 @@ size_t authzen_verdicts(const struct demand *demand)
     return n;
 }
 
-json_t *authzen_answer(const struct demand *demand, bool single, bool permits)
+err_code authzen_answer(const struct demand *demand, bool single, bool permits, struct buf *ret)
 {
-    CLEANUP(json_free) json_t *list = NULL;
     size_t n = authzen_verdicts(demand);
 
     if (single)
-        return answer_one(demand, &demand->items[0], permits);
-    list = json_array();
-    for (size_t i = 0; i < n; i++)
-        if (json_array_append_new(list, answer_one(demand, &demand->items[i], permits)) != 0)
-            return NULL;
-    return json_pack("{s:O}", "evaluations", list);
+        return add_one(demand, &demand->items[0], permits, ret);
+    TRY(buf_add_str(ret, "{\"evaluations\":["));
+    for (size_t i = 0; i < n; i++) {
+        if (i > 0)
+            TRY(buf_add_str(ret, ","));
+        TRY(add_one(demand, &demand->items[i], permits, ret));
+    }
+    return buf_add_str(ret, "]}");
 }
