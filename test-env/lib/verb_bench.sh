@@ -4,7 +4,7 @@
 # targets to standard error. On doubles that the programs start, unless a chip or a token is named.
 
 verb_bench() {
-    local dir status=0 tpm=() hsm=() ledger=()
+    local dir status=0 tpm=() hsm=() ledger=() service=()
     while [ $# -gt 0 ]; do
         case $1 in
         --tpm)
@@ -29,6 +29,7 @@ verb_bench() {
             ledger=(--entries 10000 --entries 1000000 --entries "$2")
             shift
             ;;
+        --docs) service=(--docs "$top/docs") ;;
         *) die "bench: no such option: $1" ;;
         esac
         shift
@@ -36,16 +37,27 @@ verb_bench() {
     need_packages bench
     keep_tools
     make_private
-    build release tpm/tpm_bench pkcs11/hsm_bench gate/cedar/cedar_bench gate/ledger/ledger_bench ||
+    build release tpm/tpm_bench pkcs11/hsm_bench gate/cedar/cedar_bench gate/ledger/ledger_bench \
+        gate/cli/pawl gate/daemon/pawld test-env/load/load_client test-env/load/floor \
+        test-env/tpm_relay ||
         die "the release build failed"
     dir=$(build_dir release)
 
     bench_run "$dir/tpm/tpm_bench" "${tpm[@]}" || status=1
+    bench_service "$dir" "${service[@]}" || status=1
     bench_run "$dir/pkcs11/hsm_bench" "${hsm[@]}" || status=1
     bench_cedar "$dir" || status=1
     bench_run "$dir/gate/ledger/ledger_bench" "${ledger[@]}" || status=1
     /usr/bin/python3 "$lib/targets.py" "$lib/targets.json" <"$private/bench" >&2 || status=1
     return "$status"
+}
+
+# pawld, on doubles, beside the bare commands of the TPM that were measured just before.
+bench_service() {
+    local round
+    round=$(sed -n 's/.*"tpm_round_raw", "value": \([0-9.]*\).*/\1/p' "$private/bench")
+    bench_run /usr/bin/python3 "$top/test-env/load/bench_service.py" "$1" \
+        ${round:+--round-us "$round"} "${@:2}"
 }
 
 # The evaluator, beside Cedar's own implementation if that can be built, and counted by valgrind.
