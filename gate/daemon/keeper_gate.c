@@ -105,6 +105,7 @@ void keeper_open(struct keeper *keeper)
     struct keeper *k = keeper;
     struct why why = {0};
 
+    k->secret = (struct secret){0};
     lock_law(k);
     k->check_holds = false;
     k->error = hand_do(k, open_anew, k, &why);
@@ -118,10 +119,23 @@ void keeper_open(struct keeper *keeper)
     keeper_tell_state(k);
 }
 
+/* A PIN that the token refused is not tried again: that would lock it. */
+static bool may_open(struct keeper *k)
+{
+    if (k->error != ERR_HSM_PIN_WRONG)
+        return true;
+    if (!k->secret.refused)
+        secret_refused(&k->secret, k->state_dir);
+    if (secret_is_new(&k->secret, k->state_dir))
+        return true;
+    k->retry_ns = keeper_now_ns() + PAUSE_MAX_NS;
+    return false;
+}
+
 /* After a failure everything is read and verified anew: what is in memory is not believed. */
 static void mend(struct keeper *k)
 {
-    if (k->error != ERR_OK && keeper_now_ns() >= k->retry_ns)
+    if (k->error != ERR_OK && keeper_now_ns() >= k->retry_ns && may_open(k))
         keeper_open(k);
 }
 

@@ -17,6 +17,7 @@
 #define PAWL_DAEMON_KEEPER_PARTS_H
 
 #include "gate/daemon/keeper.h"
+#include "gate/daemon/secret.h"
 #include "gate/decide/scribe_round.h"
 
 #include <pthread.h>
@@ -103,6 +104,7 @@ struct keeper {
     err_code error;       /* why there is no gate, or no scribe */
     struct why why;
     uint64_t retry_ns, pause_ns; /* when to open again, and how long to wait after that */
+    struct secret secret;        /* that the hardware refused */
     bool unpublished;
 
     /* The rounds. */

@@ -10,6 +10,11 @@
 err_code hardware_open(const char *uri, const struct hw_options *options, struct hw_root **ret,
                        struct why *why);
 
+/* The file with the secret that this URI's root asks for whenever it is opened (a token's PIN),
+ * ended by a zero; empty: none. Error: HARDWARE_URI and others of a wrong one. Owns: the caller
+ * frees. */
+err_code hardware_secret(const char *uri, struct buf *ret, struct why *why);
+
 /* What a seal says. */
 struct hardware_sealed {
     uint64_t epoch;               /* that the hardware vouches for */

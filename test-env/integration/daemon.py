@@ -94,6 +94,13 @@ class Service(World):
             true(time.monotonic() < end, f"pawld does not serve: {read(self.log_path)!r}")
             time.sleep(0.01)
 
+    def says(self, text, times=1):
+        """Waits until the log has this so often."""
+        end = time.monotonic() + WAIT
+        while read(self.log_path).count(text) < times:
+            true(time.monotonic() < end, f"not {times} times {text!r}: {read(self.log_path)!r}")
+            time.sleep(0.01)
+
     def halt(self, code=0):
         """The end in order."""
         self.process.send_signal(signal.SIGTERM)

@@ -1,0 +1,83 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""test_trouble_slow.py: a served gate whose TPM needs seconds for each command, says "later" for
+longer than anybody waits, or does not answer at all. Whoever waits is told in his own time; the
+gate goes on by itself."""
+
+import json
+import threading
+
+from daemon import Connection, evaluation
+from tap import Suite, equal, true
+from trouble import BUSY, COMMANDS, OK, Trouble
+from world import GIT, main
+
+suite = Suite()
+SIGN = COMMANDS["Sign"]
+PATIENT = {"X-Pawl-Deadline-Ms": "120000"}
+
+
+def impatient(world):
+    """Whoever does not wait for long is told so."""
+    for path, body in (("evaluation", evaluation(GIT)),
+                       ("evaluations", {**evaluation(GIT), "evaluations": [{}, {}]})):
+        got = world.call("POST", f"/access/v1/{path}", body, headers={"X-Pawl-Deadline-Ms": "200"})
+        equal((got.status, got.json()["error"]), (503, "DEADLINE"), got.bytes)
+        equal(got.headers["Retry-After"], "1", "Retry-After")
+
+
+class Waiting(threading.Thread):
+    """Somebody who has time."""
+
+    def __init__(self, world):
+        super().__init__()
+        self.link, self.value = Connection(world.socket(), timeout=300), None
+        self.start()
+
+    def run(self):
+        self.link.request("POST", "/access/v1/evaluation", json.dumps(evaluation(GIT)),
+                          {"Content-Type": "application/json", **PATIENT})
+        self.value = json.loads(self.link.getresponse().read())
+        self.link.close()
+
+    def answer(self):
+        self.join()
+        return self.value
+
+
+@suite.test("two seconds for every command", roots=("tpm",))
+def slow(world):
+    world.serve()
+    calls = len(world.round())
+    world.relay.tell("delay 2000")
+    waiting = [Waiting(world) for _ in range(4)]
+    impatient(world)
+    for one in waiting:
+        value = one.answer()
+        equal(value["decision"], True, value)
+        world.keep(value["context"], True)
+    true(len(world.relay.log()) >= 2 * calls, "rounds")
+    world.relay.tell("delay 0")
+    equal(world.try_once(), OK, "and again at full speed")
+    world.over([])
+
+
+@suite.cases([("no answer at all", "lost", "TPM_TIMEOUT"),
+              ("later, without end", "answer", BUSY)], roots=("tpm",))
+def silent(world, kind, want):
+    """One command's deadline passes: 30 s, or so many repetitions."""
+    world.serve()
+    equal(world.try_once(), OK, "before")
+    world.relay.fault(kind, code=SIGN, rc=0x922, times=0 if kind == "answer" else 1)
+    waiting = Waiting(world)
+    impatient(world)
+    value = waiting.answer()
+    equal((value["decision"], value["context"]["reason"], value["context"]["stage"]),
+          (False, want, "hardware"), value)
+    world.calm()
+    world.served_again()
+    world.over([want])
+
+
+if __name__ == "__main__":
+    main(suite, Trouble, Trouble.prepare)
