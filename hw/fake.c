@@ -466,6 +466,13 @@ static err_code head_bind(struct hw_root *root, const struct hw_head *head, enum
     return ERR_OK;
 }
 
+static err_code rest(struct hw_root *root, struct why *why)
+{
+    (void)root;
+    (void)why;
+    return ERR_OK;
+}
+
 static void close_root(struct hw_root *root)
 {
     free(fake_of(root)->owner);
@@ -489,6 +496,7 @@ static const struct hw_root_ops OPS = {
     .device_sign = device_sign,
     .head_check = head_check,
     .head_bind = head_bind,
+    .rest = rest,
     .close = close_root,
 };
 

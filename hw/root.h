@@ -5,7 +5,7 @@
  *
  * Life: open (tpm_root_open, hsm_root_open) -> enrol once -> attach at each start -> per snapshot:
  * verify its signatures, step, prepare -> once: head_check -> per round: begin, the ledger's
- * commit, head_bind, then sign and seal as often as needed.
+ * commit, head_bind, then sign and seal as often as needed. A service that stops: rest.
  *
  * Every operation may fail with the errors of its hardware (TPM_*, HSM_*, COUNTER_*, HANDLE_*,
  * ANCHOR_*); an error changes nothing that was stored, and the caller denies. A root is used by one
@@ -207,6 +207,11 @@ struct hw_root_ops {
      * or without head_check; TPM_*, HSM_*: whether it was kept is unknown until head_check. */
     err_code (*head_bind)(struct hw_root *root, const struct hw_head *head, enum hw_keep keep,
                           struct why *why);
+
+    /* The service that used the root all the time ends in order. What the hardware keeps in memory
+     * is made to last as when a machine is switched off, unless somebody else sees to that; the
+     * root is only closed after this. Nothing to do is OK. */
+    err_code (*rest)(struct hw_root *root, struct why *why);
 
     void (*close)(struct hw_root *root);
 };

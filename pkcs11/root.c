@@ -158,6 +158,14 @@ static err_code device_key(struct hw_root *hw, struct hw_pubkey *ret, struct why
 
 /* ---- opening and closing --------------------------------------------------------------------- */
 
+/* A token keeps nothing in memory that it has acknowledged. */
+static err_code rest(struct hw_root *hw, struct why *why)
+{
+    (void)hw;
+    (void)why;
+    return ERR_OK;
+}
+
 static void close_root(struct hw_root *hw)
 {
     struct hsm_root *root = hsm_of(hw);
@@ -185,6 +193,7 @@ static const struct hw_root_ops OPS = {
     .device_sign = hsm_device_sign,
     .head_check = hsm_head_check,
     .head_bind = hsm_head_bind,
+    .rest = rest,
     .close = close_root,
 };
 

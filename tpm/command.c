@@ -80,6 +80,11 @@ TSS2_RC tpm_startup(struct tpm_chip *chip)
     return tpm_chip_rc(chip, Tss2_Sys_Startup(chip->sys, TPM2_SU_CLEAR));
 }
 
+TSS2_RC tpm_shutdown(struct tpm_chip *chip)
+{
+    return tpm_chip_rc(chip, Tss2_Sys_Shutdown(chip->sys, NULL, TPM2_SU_CLEAR, NULL));
+}
+
 TSS2_RC tpm_flush(struct tpm_chip *chip, TPM2_HANDLE handle)
 {
     return tpm_chip_rc(chip, Tss2_Sys_FlushContext(chip->sys, handle));

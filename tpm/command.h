@@ -15,8 +15,9 @@ TSS2_RC tpm_get_properties(struct tpm_chip *chip, TPM2_PT first, TPML_TAGGED_TPM
 TSS2_RC tpm_get_support(struct tpm_chip *chip, TPM2_CAP capability, uint32_t what, bool *ret);
 TSS2_RC tpm_get_handles(struct tpm_chip *chip, uint32_t first, TPML_HANDLE *ret);
 
-/* 9.3 Startup(CLEAR); 28.4 FlushContext. */
+/* 9.3 Startup(CLEAR); 9.4 Shutdown(CLEAR); 28.4 FlushContext. */
 TSS2_RC tpm_startup(struct tpm_chip *chip);
+TSS2_RC tpm_shutdown(struct tpm_chip *chip);
 TSS2_RC tpm_flush(struct tpm_chip *chip, TPM2_HANDLE handle);
 
 /* 11.1 StartAuthSession: an unbound, unsalted policy session with SHA-256. */

@@ -264,6 +264,25 @@ static void reset_before_the_first_head(void **state)
     disk_agrees(disk, 0);
 }
 
+/* A service that stops in order shuts down what nobody else does: then a loss of power costs
+ * nothing. A device is its kernel's to shut down. */
+static void a_rest(void **state)
+{
+    struct disk *disk = *state;
+    struct fx *fx = disk->fx;
+
+    disk_rounds(disk, 3, HW_KEEP_ROUND);
+    OK(fx->root->ops->rest(fx->root, &fx->why));
+    disk_restart(disk, UNCLEAN);
+    disk_agrees(disk, 0);
+    disk_rounds(disk, 3, HW_KEEP_ROUND);
+    fx_inside(fx)->chip.source->simulator = false;
+    OK(fx->root->ops->rest(fx->root, &fx->why));
+    fx_inside(fx)->chip.source->simulator = true;
+    disk_restart(disk, UNCLEAN);
+    disk_agrees(disk, to_the_end_of_the_block(disk));
+}
+
 /* TPM2_Shutdown(STATE) and Startup(CLEAR), a TPM Restart: nothing is lost, and the chain goes on.
  */
 static void a_restart_with_state(void **state)
@@ -355,6 +374,7 @@ int main(void)
         TEST(checks_cut_at_every_command),
         TEST(a_bind_that_failed_asks_for_a_check),
         TEST(reset_before_the_first_head),
+        TEST(a_rest),
         TEST(a_restart_with_state),
         TEST(the_file_of_the_boot_is_lost),
         TEST(the_file_of_the_boot_lies),

@@ -85,6 +85,21 @@ static err_code root_receipt_key(struct hw_root *root, struct hw_pubkey *ret, st
     return ERR_OK;
 }
 
+/* Whoever drives a chip shuts it down when the machine goes to sleep or is switched off: the kernel
+ * for a device, nobody for a simulator. */
+static err_code root_rest(struct hw_root *hw, struct why *why)
+{
+    struct tpm_root *root = self(hw);
+    TSS2_RC rc;
+
+    if (!root->chip.source->simulator)
+        return ERR_OK;
+    TRY(tpm_root_ready(root, why));
+    tpm_chip_drop_session(&root->chip);
+    rc = tpm_shutdown(&root->chip);
+    return rc == TPM2_RC_SUCCESS ? ERR_OK : tpm_chip_fail(&root->chip, rc, "TPM2_Shutdown", why);
+}
+
 static void root_close(struct hw_root *root)
 {
     tpm_chip_close(&self(root)->chip);
@@ -109,6 +124,7 @@ static const struct hw_root_ops OPS = {
     .device_sign = tpm_root_sign,
     .head_check = tpm_root_head_check,
     .head_bind = tpm_root_head_bind,
+    .rest = root_rest,
     .close = root_close,
 };
 

@@ -161,6 +161,11 @@ static err_code head_check(struct hw_root *root, const struct hw_head *heads, si
     return in(root)->ops->head_check(in(root), heads, n, ret, why);
 }
 
+static err_code rest(struct hw_root *root, struct why *why)
+{
+    return in(root)->ops->rest(in(root), why);
+}
+
 static void close_both(struct hw_root *root)
 {
     in(root)->ops->close(in(root));
@@ -184,6 +189,7 @@ static const struct hw_root_ops OPS = {
     .device_sign = device_sign,
     .head_check = head_check,
     .head_bind = head_bind,
+    .rest = rest,
     .close = close_both,
 };
 

@@ -286,12 +286,14 @@ static bool wait_for_end(struct keeper *k)
     const uint64_t until = keeper_now_ns() + k->stop_ns;
     const struct timespec at = {.tv_sec = (time_t)(until / 1000000000u),
                                 .tv_nsec = (long)(until % 1000000000u)};
+    bool over;
 
     (void)pthread_mutex_lock(&k->lock);
-    while (!k->over && !k->stuck)
-        k->stuck = pthread_cond_timedwait(&k->ended, &k->lock, &at) != 0 && !k->over;
+    while (!k->over && !k->given_up && keeper_now_ns() < until)
+        (void)pthread_cond_timedwait(&k->ended, &k->lock, &at);
+    over = k->over && !k->given_up;
     (void)pthread_mutex_unlock(&k->lock);
-    return !k->stuck;
+    return over;
 }
 
 static void close_entry(struct keeper *k, const char *reason)
@@ -305,14 +307,25 @@ static void close_entry(struct keeper *k, const char *reason)
     (void)pthread_mutex_unlock(&k->lock);
 }
 
+/* Nobody waits for its threads any more. */
+static err_code give_up(struct keeper *k, struct why *why)
+{
+    for (; k->n_judges > 0; k->n_judges--)
+        (void)pthread_detach(k->judges[k->n_judges - 1]);
+    if (!k->given_up)
+        (void)pthread_detach(k->thread);
+    k->given_up = true;
+    return why_say(why, ERR_DEADLINE,
+                   "hardware or disk did not come back within %llu s after the stop; who still "
+                   "waited got no answer",
+                   (unsigned long long)(k->stop_ns / 1000000000u));
+}
+
 err_code keeper_stop(struct keeper *keeper, const char *reason, struct why *why)
 {
     close_entry(keeper, reason);
     if (keeper->has_thread && !wait_for_end(keeper))
-        return why_say(why, ERR_DEADLINE,
-                       "hardware or disk did not come back within %llu s after the stop; who still "
-                       "waited got no answer",
-                       (unsigned long long)(keeper->stop_ns / 1000000000u));
+        return give_up(keeper, why);
     for (; keeper->n_judges > 0; keeper->n_judges--)
         (void)pthread_join(keeper->judges[keeper->n_judges - 1], NULL);
     if (keeper->has_thread)

@@ -306,6 +306,8 @@ static err_code stop(void *ctx, struct why *why)
     if (k->scribe != NULL && err == ERR_OK)
         err = scribe_stop(k->scribe, k->reason, k->gate->now_ms, why);
     scribe_close(&k->scribe);
+    if (k->gate != NULL && err == ERR_OK)
+        err = k->gate->hw->ops->rest(k->gate->hw, why);
     gate_close(&k->gate);
     return err;
 }

@@ -74,7 +74,7 @@ struct keeper {
     pthread_t judges[KEEPER_JUDGES_MAX];
     size_t n_judges;
     pthread_t thread;
-    bool has_thread;
+    bool has_thread, given_up; /* of who stops it */
 
     /* What judges judge by. The keeper's thread writes it under the lock, and alone changes the
      * gate that it borrows from. */
@@ -91,7 +91,7 @@ struct keeper {
     struct demands judged, answered;
     struct errand *errands, **errands_end, *errands_done, **errands_done_end;
     size_t judging; /* judges that still take from the queue */
-    bool stopping, reopen, over, stuck;
+    bool stopping, reopen, over;
     const char *reason;
     struct keeper_state state;
     struct hand hand;

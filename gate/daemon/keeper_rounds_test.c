@@ -422,6 +422,25 @@ static void stops_all_the_same(void **state)
     audit();
 }
 
+/* A TPM that loses power after the service has stopped in order has forgotten nothing. */
+static void stopped_in_order(void **state)
+{
+    CLEANUP(scribe_close) struct scribe *scribe = NULL;
+    struct why why = {0};
+
+    (void)state;
+    if (kind != SITE_TPM)
+        return; /* a token forgets nothing */
+    SITE_OK(keeper_stop(keeper, "signal", &why));
+    keeper_free(&keeper);
+    swtpm_kill(&site->tpm);
+    swtpm_run(&site->tpm);
+    SITE_OK(scribe_open(site_gate(site), &scribe, &why));
+    assert_int_equal(scribe_kept(scribe)->missing, 0);
+    scribe_close(&scribe);
+    start(0);
+}
+
 static int make_site(void **state)
 {
     (void)state;
@@ -455,6 +474,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(removed_meanwhile),
         cmocka_unit_test(killed_in_the_middle),
         cmocka_unit_test(stops_all_the_same),
+        cmocka_unit_test(stopped_in_order),
     };
 
     if (argc != 2)
