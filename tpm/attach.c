@@ -147,21 +147,28 @@ err_code tpm_root_compare(struct tpm_root *root, struct why *why)
     return compare_key(root, e->seal_handle, TPM_PURPOSE_CERTIFY, &e->seal, why);
 }
 
-err_code tpm_root_attach(struct hw_root *hw, const struct hw_owner *owner,
-                         const struct hw_enrolment *enrolment, struct why *why)
+err_code tpm_root_compare_all(struct tpm_root *root, const struct hw_owner *owner,
+                              const struct hw_enrolment *enrolment, struct why *why)
 {
-    struct tpm_root *root = (struct tpm_root *)hw;
     const struct tpm_facts facts = {owner->domain,    owner->root,     owner->ratchet,
                                     owner->n_ratchet, root->uri.index, enrolment->base};
-    uint64_t epoch;
 
-    root->attached = root->prepared = root->begun = root->heads.known = false;
     TRY(tpm_plan_make(&facts, &root->plan, why));
     TRY(compare_enrolment(root, enrolment, why));
     root->enrolment = *enrolment;
     root->base = enrolment->base;
     TRY(tpm_chip_ready(&root->chip, why));
-    TRY(tpm_root_compare(root, why));
+    return tpm_root_compare(root, why);
+}
+
+err_code tpm_root_attach(struct hw_root *hw, const struct hw_owner *owner,
+                         const struct hw_enrolment *enrolment, struct why *why)
+{
+    struct tpm_root *root = (struct tpm_root *)hw;
+    uint64_t epoch;
+
+    root->attached = root->prepared = root->begun = root->heads.known = false;
+    TRY(tpm_root_compare_all(root, owner, enrolment, why));
     TRY(tpm_epoch(root, &epoch, why));
     TRY(tpm_settle(root, epoch, why));
     root->attached = true;

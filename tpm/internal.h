@@ -50,6 +50,12 @@ err_code tpm_root_open_source(const struct tpm_uri *uri, struct tpm_source *sour
  * chip that had to be opened again is compared like one that is attached. */
 err_code tpm_root_ready(struct tpm_root *root, struct why *why);
 
+/* What attach compares, of a root that is open: the enrolment with what follows from the owner,
+ * then counter and keys in the TPM with both. Changes nothing in the TPM. Errors: those of attach.
+ */
+err_code tpm_root_compare_all(struct tpm_root *root, const struct hw_owner *owner,
+                              const struct hw_enrolment *enrolment, struct why *why);
+
 /* The counter, now. Errors: COUNTER_MISSING, TPM_*. */
 err_code tpm_counter(struct tpm_root *root, uint64_t *ret, struct why *why);
 /* The epoch, now: counter - base. */

@@ -8,6 +8,7 @@ const struct verb *const VERBS[] = {
     &VERB_INSTALL,
     &VERB_CHECK,
     &VERB_STATUS,
+    &VERB_DOCTOR,
     &VERB_AGENT_ENROL,
     &VERB_AGENT_LIST,
     &VERB_AGENT_SHOW,

@@ -141,4 +141,8 @@ err_code ledger_rebuild(const char *state_dir, const struct ledger_progress *pro
  * ledger_open(). */
 err_code ledger_state_dump(const char *state_dir, const char *path, struct why *why);
 
+/* The version of SQLite. Error: UNSUPPORTED, naming both, when it is
+ * older than what this was built with. Borrows: static storage. */
+err_code ledger_library(const char **ret, struct why *why);
+
 #endif

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gate/ledger/sql.h"
 
+#include "gate/ledger/log.h"
+
 #include <errno.h>
 #include <sys/stat.h>
 
@@ -195,4 +197,13 @@ err_code sql_ask_text(const struct sql *sql, const char *statement, struct buf *
         TRY(buf_add_slice(ret, sql_bytes(question, 0)));
         TRY(buf_add_u8(ret, '\n'));
     }
+}
+
+err_code ledger_library(const char **ret, struct why *why)
+{
+    if (sqlite3_libversion_number() < SQLITE_VERSION_NUMBER)
+        return why_say(why, ERR_UNSUPPORTED, "SQLite %s is older than what this was built with: %s",
+                       sqlite3_libversion(), SQLITE_VERSION);
+    *ret = sqlite3_libversion();
+    return ERR_OK;
 }
