@@ -7,6 +7,7 @@
 
 #define CONNECTIONS_MAX 1024
 #define SECONDS_MAX 30
+#define TOTAL_MAX ((size_t)64 << 20)
 #define SWEEP_US 500000
 #define ANY_METHOD                                                                                 \
     (EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_HEAD | EVHTTP_REQ_PUT | EVHTTP_REQ_DELETE |     \
@@ -87,6 +88,7 @@ void http_answer_bytes(struct http_call *call, int status, const char *type, str
         status = 503;
     }
     http_link_turn(call->link, LINK_WRITING);
+    http_room_add(call->link, body.len);
     evhttp_request_set_on_complete_cb(call->request, written, call->link);
     call->http->calls--;
     evhttp_send_reply(call->request, status, phrase(status), NULL);
@@ -173,8 +175,7 @@ static err_code take_path(struct http_call *call)
     return call->path != NULL ? ERR_OK : ERR_NO_MEMORY;
 }
 
-/* Of what comes through a door at all; each path has its own (http_dispatch.c). */
-static size_t body_max(const struct door *door)
+size_t http_body_max(const struct door *door)
 {
     const struct http_limits *limits = &door->http->limits;
 
@@ -184,7 +185,7 @@ static size_t body_max(const struct door *door)
 static err_code take_body(struct http_call *call, struct why *why)
 {
     struct evbuffer *in = evhttp_request_get_input_buffer(call->request);
-    size_t most = body_max(call->link->door);
+    size_t most = http_body_max(call->link->door);
 
     call->body.len = evbuffer_get_length(in);
     if (call->body.len > most)
@@ -217,10 +218,20 @@ static void refuse_and_close(struct http_call *call, err_code err, const struct 
     http_refuse(call, err == ERR_TOO_LARGE ? 413 : http_status(err), err, why);
 }
 
+/* What libevent took for a whole request has to be one. */
+static err_code look_at_wire(const struct wire *wire, struct why *why)
+{
+    if (wire->state == WIRE_DONE)
+        return ERR_OK;
+    if (wire->state == WIRE_REFUSED && wire->why != NULL)
+        *why = *wire->why;
+    return wire->state == WIRE_REFUSED ? wire->err : ERR_REQUEST_MALFORMED;
+}
+
 static void take(struct http_call *call)
 {
     struct why why = {0};
-    err_code err = http_check_head(call->request, &why);
+    err_code err = look_at_wire(&call->link->wire, &why);
 
     if (err == ERR_OK)
         err = take_path(call);
@@ -228,10 +239,12 @@ static void take(struct http_call *call)
         err = take_body(call, &why);
     if (err == ERR_OK)
         err = take_caller(call, &why);
-    if (err == ERR_OK)
-        http_dispatch(call);
-    else
+    if (err != ERR_OK)
         refuse_and_close(call, err, &why);
+    else if (http_room_work(call->link, &why) != ERR_OK)
+        http_refuse(call, 503, ERR_OVERLOADED, &why);
+    else
+        http_dispatch(call);
 }
 
 /* libevent has read a whole request. */
@@ -247,6 +260,7 @@ static void arrived(struct evhttp_request *request, void *arg)
         return;
     }
     *call = (struct http_call){.http = door->http, .link = link, .request = request};
+    http_room_learn(link);
     http_link_turn(link, LINK_WORKING);
     door->http->calls++;
     take(call);
@@ -267,8 +281,11 @@ err_code http_new(struct event_base *base, const struct http_limits *limits, str
         out->limits.connections = CONNECTIONS_MAX;
     if (out->limits.seconds == 0)
         out->limits.seconds = SECONDS_MAX;
+    if (out->limits.total == 0)
+        out->limits.total = TOTAL_MAX;
     out->sweep = event_new(base, -1, EV_PERSIST, http_sweep, out);
-    if (out->sweep == NULL || event_add(out->sweep, &every) != 0)
+    out->hurry = event_new(base, -1, 0, http_sweep, out);
+    if (out->sweep == NULL || out->hurry == NULL || event_add(out->sweep, &every) != 0)
         return ERR_NO_MEMORY;
     *ret = out;
     out = NULL; /* transferred */
@@ -283,11 +300,14 @@ void http_free(struct http **http)
         return;
     for (size_t i = 0; i < h->n_doors; i++) {
         h->doors[i].listener = NULL; /* goes before the connections do */
+        event_free(h->doors[i].knock);
         evhttp_free(h->doors[i].evhttp);
     }
     http_forget_all(h);
     if (h->sweep != NULL)
         event_free(h->sweep);
+    if (h->hurry != NULL)
+        event_free(h->hurry);
     free(h);
     *http = NULL;
 }
@@ -308,10 +328,21 @@ static void cannot_accept(struct evconnlistener *listener, void *arg)
     (void)evconnlistener_disable(listener);
 }
 
+static void knock(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    http_room_make(arg);
+}
+
 static err_code open_door(struct http *http, struct door *door)
 {
+    door->knock =
+        event_new(http->base, evconnlistener_get_fd(door->listener), EV_READ, knock, door);
+    if (door->knock == NULL)
+        return ERR_NO_MEMORY;
     evhttp_set_max_headers_size(door->evhttp, (ev_ssize_t)HTTP_HEAD_MAX);
-    evhttp_set_max_body_size(door->evhttp, (ev_ssize_t)body_max(door));
+    evhttp_set_max_body_size(door->evhttp, (ev_ssize_t)http_body_max(door));
     evhttp_set_timeout(door->evhttp, (int)http->limits.seconds);
     evhttp_set_allowed_methods(door->evhttp, ANY_METHOD);
     evhttp_set_bevcb(door->evhttp, http_link_new, door);
@@ -338,6 +369,8 @@ err_code http_listen(struct http *http, int fd, enum caller_kind kind)
     *door = (struct door){
         .http = http, .kind = kind, .listener = listener, .evhttp = evhttp_new(http->base)};
     if (door->evhttp == NULL || open_door(http, door) != ERR_OK) {
+        if (door->knock != NULL)
+            event_free(door->knock);
         evconnlistener_free(listener);
         if (door->evhttp != NULL)
             evhttp_free(door->evhttp);

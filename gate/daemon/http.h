@@ -2,7 +2,7 @@
 /*
  * http.h: HTTP/1.1 on Unix sockets: what comes in is bounded in size, number and time, checked, and
  * given to whoever a table of paths names. One thread. Whatever is refused here gets {"error":
- * NAME, "message": TEXT}; what is no HTTP at all gets libevent's own 400 or 413.
+ * NAME, "message": TEXT}; a method that nobody knows gets libevent's own 501.
  */
 #ifndef PAWL_DAEMON_HTTP_H
 #define PAWL_DAEMON_HTTP_H
@@ -42,10 +42,12 @@ struct http_route {
 };
 
 struct http_limits {
-    unsigned connections; /* of one kind of caller; 0: 1024. Who comes later waits at the door */
+    unsigned connections; /* of one kind of caller; 0: 1024. Who comes later gets the place of one
+                           * that is idle, of the caller who has most; if none is, he waits */
     unsigned seconds;     /* to send a request from the last answer on, and to take one; 0: 30 */
     size_t body;          /* bytes */
     size_t body_admin;    /* what the socket for administrators lets in; 0: body */
+    size_t total;         /* bytes of all connections; 0: 64 MiB */
 };
 
 /* Borrows: base. Owns: http_free(), before which every call must have been answered. */

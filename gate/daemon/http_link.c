@@ -27,7 +27,13 @@ static void watch_door(struct door *door)
 {
     bool shut = door->http->draining || door->links >= door->http->limits.connections;
 
-    if (shut == door->shut || door->listener == NULL)
+    if (door->listener == NULL)
+        return;
+    if (shut && !door->http->draining)
+        (void)event_add(door->knock, NULL);
+    else
+        (void)event_del(door->knock);
+    if (shut == door->shut)
         return;
     if ((shut ? evconnlistener_disable(door->listener) : evconnlistener_enable(door->listener)) ==
         0)
@@ -40,12 +46,53 @@ static void forget(struct link **place)
 
     *place = link->next;
     link->door->links--;
+    link->door->working[link->share] -= link->state == LINK_WORKING;
+    http_room_set(link, 0);
+    (void)evbuffer_remove_cb_entry(bufferevent_get_input(link->bev), link->watch);
     (void)bufferevent_decref(link->bev);
+    http_wire_free(&link->wire);
     free(link);
 }
 
+void http_link_shut(struct link *link)
+{
+    int fd = bufferevent_getfd(link->bev);
+
+    link->shut = true;
+    if (fd >= 0)
+        (void)shutdown(fd, SHUT_RDWR);
+}
+
+/* Before libevent is told that something came. */
+static void came(struct evbuffer *in, const struct evbuffer_cb_info *info, void *arg)
+{
+    struct link *link = arg;
+
+    if (link->moving || info->n_added == 0)
+        return;
+    link->moving = true;
+    http_room_add(link, info->n_added);
+    if (http_wire_take(&link->wire, http_body_max(link->door), in, info->n_added) != ERR_OK)
+        http_link_shut(link);
+    if (link->wire.state == WIRE_SKIP)
+        http_room_set(link, 0);
+    link->moving = false;
+}
+
+/* The request behind the one that was answered may be there already. */
+static void read_next(struct link *link)
+{
+    struct evbuffer *in = bufferevent_get_input(link->bev);
+
+    link->moving = true;
+    if (http_wire_next(&link->wire, http_body_max(link->door), in) != ERR_OK)
+        http_link_shut(link);
+    link->moving = false;
+    http_room_set(link, evbuffer_get_length(in) + link->wire.held.len);
+}
+
 /* Called when libevent makes a connection. NULL, without memory, has it make one of its own, which
- * is not counted, and which only libevent's time-out ends. */
+ * is not counted, whose requests are refused, and which only libevent's time-out ends. */
 struct bufferevent *http_link_new(struct event_base *base, void *arg)
 {
     struct door *door = arg;
@@ -61,6 +108,13 @@ struct bufferevent *http_link_new(struct event_base *base, void *arg)
     bufferevent_incref(bev);
     place = bucket_of(door->http, bev);
     *link = (struct link){.next = *place, .door = door, .bev = bev, .since_ns = now_ns()};
+    link->watch = evbuffer_add_cb(bufferevent_get_input(bev), came, link);
+    if (link->watch == NULL) {
+        (void)bufferevent_decref(bev);
+        bufferevent_free(bev);
+        free(link);
+        return NULL;
+    }
     *place = link;
     door->links++;
     watch_door(door);
@@ -97,8 +151,17 @@ struct link *http_link_of(struct door *door, struct evhttp_connection *evcon)
 
 void http_link_turn(struct link *link, enum link_state state)
 {
+    /* While there is no answer little more is read than what shows the end. */
+    size_t most = state == LINK_READING ? 0 : HTTP_HEAD_MAX;
+    bool answered = link->state == LINK_WRITING && state == LINK_READING;
+
+    link->door->working[link->share] -= link->state == LINK_WORKING;
+    link->door->working[link->share] += state == LINK_WORKING;
     link->state = state;
     link->since_ns = now_ns();
+    bufferevent_setwatermark(link->bev, EV_READ, 0, most);
+    if (answered)
+        read_next(link);
 }
 
 /* libevent takes its functions away from what it frees; of a connection that never sent a whole
@@ -118,8 +181,7 @@ static void sweep_link(const struct http *http, struct link *link, uint64_t now)
 
     if (link->state == LINK_WORKING || now - link->since_ns < most)
         return;
-    /* libevent sees the end of it and frees what it has. */
-    (void)shutdown(bufferevent_getfd(link->bev), SHUT_RDWR);
+    http_link_shut(link);
 }
 
 void http_sweep(evutil_socket_t fd, short what, void *arg)
@@ -139,8 +201,8 @@ void http_sweep(evutil_socket_t fd, short what, void *arg)
             at = &(*at)->next;
         }
     for (size_t i = 0; i < http->n_doors; i++) {
-        watch_door(&http->doors[i]);
-        if (!http->doors[i].shut) /* it may be that descriptors ran out; see cannot_accept() */
+        watch_door(&http->doors[i]); /* who still waits outside knocks again */
+        if (!http->doors[i].shut)    /* it may be that descriptors ran out; see cannot_accept() */
             (void)evconnlistener_enable(http->doors[i].listener);
     }
 }

@@ -15,6 +15,7 @@
 #define HTTP_DOORS_MAX 8
 #define HTTP_TABLES_MAX 8
 #define HTTP_BUCKETS 1024 /* of connections */
+#define HTTP_SHARES 256   /* callers whose share of a door is told apart */
 
 struct door;
 
@@ -22,6 +23,30 @@ enum link_state {
     LINK_READING = 0, /* a request, or waiting for one */
     LINK_WORKING,     /* it is being answered; what works has its own deadline */
     LINK_WRITING,
+};
+
+/* How far a request has come, octet by octet. */
+enum wire_state {
+    WIRE_HEAD = 0,
+    WIRE_SKIP,     /* a body that is too large */
+    WIRE_BODY,     /* of a known length */
+    WIRE_SIZE,     /* of a chunk */
+    WIRE_DATA,     /* of a chunk */
+    WIRE_DATA_END, /* CR LF behind it */
+    WIRE_LAST,     /* CR LF behind the last chunk */
+    WIRE_DONE,     /* libevent has all of it */
+    WIRE_REFUSED,  /* nothing is read any more */
+};
+
+/* {0} is a new connection's. */
+struct wire {
+    enum wire_state state;
+    size_t left;     /* of SKIP, BODY and DATA */
+    size_t body;     /* of all chunks */
+    size_t searched; /* octets of HEAD that were looked at */
+    struct buf held; /* what libevent does not have yet */
+    err_code err;    /* of REFUSED */
+    struct why *why; /* NULL: there was no memory for it */
 };
 
 /* One connection. Holds a reference of its own to libevent's object, so that it can be looked at
@@ -35,6 +60,12 @@ struct link {
     uint64_t since_ns; /* of READING and WRITING */
     bool known;        /* who it is */
     struct caller caller;
+    struct wire wire;
+    struct evbuffer_cb_entry *watch; /* of what comes in */
+    bool moving;                     /* by ourselves */
+    bool shut;                       /* libevent has not seen it yet */
+    unsigned share;                  /* whose it is counted as; 0: nobody knows yet */
+    size_t bytes;                    /* that came, or go, and are kept */
 };
 
 /* One listening socket. */
@@ -44,13 +75,15 @@ struct door {
     struct evconnlistener *listener; /* belongs to evhttp; NULL: at its end */
     enum caller_kind kind;
     unsigned links;
-    bool shut; /* until somebody leaves */
+    bool shut;                     /* until somebody leaves */
+    struct event *knock;           /* somebody waits outside */
+    unsigned working[HTTP_SHARES]; /* links whose request is being answered */
 };
 
 struct http {
     struct event_base *base;
     struct http_limits limits;
-    struct event *sweep;
+    struct event *sweep, *hurry;
     struct door doors[HTTP_DOORS_MAX];
     size_t n_doors;
     struct {
@@ -60,6 +93,7 @@ struct http {
     size_t n_tables;
     bool draining;
     size_t calls; /* that are not answered */
+    size_t bytes; /* of all links */
     uint64_t refused[HTTP_ERRORS];
     struct link *buckets[HTTP_BUCKETS];
 };
@@ -73,9 +107,27 @@ struct http_call {
     struct slice body;
 };
 
-/* Whether a request's line and headers can be read in one way only (RFC 9112). Errors:
- * REQUEST_MALFORMED. */
-err_code http_check_head(struct evhttp_request *request, struct why *why);
+/* Where a request's body ends. */
+struct http_framing {
+    bool chunked;
+    size_t length; /* if not */
+    bool expects;  /* the body comes once it is wanted */
+};
+
+/* A request's line and headers, and the empty line behind them, if they can be read in one way only
+ * (RFC 9112). Errors: REQUEST_MALFORMED. */
+err_code http_head_read(struct slice bytes, struct http_framing *ret, struct why *why);
+
+/* The last len octets of `in` are new: leaves there what libevent may have by now. most: octets of
+ * a body. On an error the connection is of no use any more. */
+err_code http_wire_take(struct wire *wire, size_t most, struct evbuffer *in, size_t len);
+
+/* Begins with the request behind the one that was answered. */
+err_code http_wire_next(struct wire *wire, size_t most, struct evbuffer *in);
+void http_wire_free(struct wire *wire);
+
+/* Octets of a body that come through a door at all; each path has its own (http_dispatch.c). */
+size_t http_body_max(const struct door *door);
 
 /* Runs what the tables name for the call's path. Refuses with 404, 403, 405, 415. */
 void http_dispatch(struct http_call *call);
@@ -84,6 +136,20 @@ void http_dispatch(struct http_call *call);
 struct link *http_link_of(struct door *door, struct evhttp_connection *evcon);
 struct bufferevent *http_link_new(struct event_base *base, void *door);
 void http_link_turn(struct link *link, enum link_state state);
+void http_link_shut(struct link *link); /* libevent sees the end of it, and frees what it has */
+
+/* Room (http_room.c). Somebody waits at a door that is full: whoever has most connections loses
+ * those that have been idle for longest. */
+void http_room_make(struct door *door);
+void http_room_learn(struct link *link); /* whose it is, before it goes to work */
+
+/* Octets that a link keeps: those of all are bounded, and of whoever has most the largest goes. */
+void http_room_add(struct link *link, size_t len);
+void http_room_set(struct link *link, size_t len);
+
+/* Whether its caller may have one more request at work through this door, so that others can, too.
+ * Error: OVERLOADED. */
+err_code http_room_work(struct link *link, struct why *why);
 
 /* Shuts those that take too long, forgets those that are gone, opens doors again. */
 void http_sweep(evutil_socket_t fd, short what, void *http);

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* HTTP as clients send it, well and badly: raw bytes into a Unix socket, and what comes back.
  * Server and client take turns in one thread. */
-#include "gate/base/dir_testing.h"
-#include "gate/daemon/http.h"
+#include "gate/daemon/http_testing.h"
 
-#include <errno.h>
-#include <event2/event.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -13,172 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <cmocka.h>
-
-#define H "Host: gate\r\n"
-#define JSON "Content-Type: application/json\r\n"
-#define GET_HELLO "GET /hello HTTP/1.1\r\n" H "\r\n"
-#define GET_LATER "GET /later HTTP/1.1\r\n" H "\r\n"
-#define BODY_MAX 4096
-#define ANSWER_MAX 65536
-
-static char dir[64];
-static struct sockaddr_un address;
-static struct event_base *base;
-static struct http *http;
-static struct http_call *kept; /* by /later */
-static unsigned served;
-static char FIRST[] = "first";
-static enum caller_kind door = CALLER_AGENT;
-
-/* ---- the server ------------------------------------------------------------------------------ */
-
-static void echo(struct http_call *call, void *ctx)
-{
-    (void)ctx;
-    served++;
-    http_answer_bytes(call, 200, "application/json", http_body(call));
-}
-
-static void hello(struct http_call *call, void *ctx)
-{
-    served++;
-    http_answer(call, 200,
-                json_pack("{s:s, s:s, s:i}", "path", http_path(call), "ctx", ctx, "uid",
-                          (int)http_caller(call)->uid));
-}
-
-static void later(struct http_call *call, void *ctx)
-{
-    (void)ctx;
-    served++;
-    kept = call;
-}
-
-static const struct http_route ROUTES[] = {
-    {"/echo", HTTP_POST, HTTP_ANYBODY, "application/json", echo},
-    {"/hello", HTTP_GET, HTTP_ANYBODY, NULL, hello},
-    {"/hello", HTTP_DELETE, HTTP_AGENTS, NULL, hello},
-    {"/admin", HTTP_GET, HTTP_ADMIN | HTTP_ENFORCEMENT, NULL, hello},
-    {"/below/", HTTP_GET, HTTP_ANYBODY, NULL, hello},
-    {"/later", HTTP_GET, HTTP_ANYBODY, NULL, later},
-    {"/bundle", HTTP_POST, HTTP_ADMIN | HTTP_LARGE, NULL, echo},
-    {0},
-};
-
-static int listener(void)
-{
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-
-    assert_true(fd >= 0);
-    (void)unlink(address.sun_path);
-    assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
-    assert_int_equal(listen(fd, 64), 0);
-    return fd;
-}
-
-static void serve(unsigned connections, unsigned seconds)
-{
-    const struct http_limits limits = {connections, seconds, BODY_MAX, 4 * BODY_MAX};
-
-    base = event_base_new();
-    assert_int_equal(http_new(base, &limits, &http), ERR_OK);
-    assert_int_equal(http_add(http, ROUTES, FIRST), ERR_OK);
-    assert_int_equal(http_listen(http, listener(), door), ERR_OK);
-    served = 0;
-}
-
-static void leave(void)
-{
-    http_free(&http);
-    event_base_free(base);
-}
-
-static void turn(void)
-{
-    assert_true(event_base_loop(base, EVLOOP_NONBLOCK) >= 0);
-}
-
-/* ---- a client -------------------------------------------------------------------------------- */
-
-static int dial(void)
-{
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-    assert_true(fd >= 0);
-    assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
-    return fd;
-}
-
-/* Whoever refuses early does not read the rest. */
-static void say(int fd, const char *bytes, size_t len)
-{
-    while (len > 0) {
-        ssize_t n = send(fd, bytes, len, MSG_DONTWAIT | MSG_NOSIGNAL);
-        turn();
-        if (n < 0 && errno != EAGAIN)
-            return;
-        if (n > 0) {
-            bytes += n;
-            len -= (size_t)n;
-        }
-    }
-}
-
-static void say_text(int fd, const char *text)
-{
-    say(fd, text, strlen(text));
-}
-
-struct answer_text {
-    char bytes[ANSWER_MAX];
-    size_t len;
-    bool closed;
-};
-
-static bool is_whole(const struct answer_text *a)
-{
-    const char *end = strstr(a->bytes, "\r\n\r\n"), *length = strstr(a->bytes, "Content-Length: ");
-
-    return end != NULL && length != NULL && length < end &&
-           a->len >= (size_t)(end + 4 - a->bytes) + strtoul(length + 16, NULL, 10);
-}
-
-static void hear_once(int fd, struct answer_text *a)
-{
-    ssize_t n = recv(fd, a->bytes + a->len, sizeof a->bytes - 1 - a->len, MSG_DONTWAIT);
-
-    if (n > 0)
-        a->len += (size_t)n;
-    a->closed = a->closed || n == 0 || (n < 0 && errno != EAGAIN);
-    a->bytes[a->len] = '\0';
-}
-
-/* Until there is an answer, or the end. */
-static void hear(int fd, struct answer_text *ret)
-{
-    *ret = (struct answer_text){0};
-    while (!ret->closed && !is_whole(ret)) {
-        turn();
-        hear_once(fd, ret);
-    }
-}
-
-static void hear_end(int fd, struct answer_text *a)
-{
-    while (!a->closed) {
-        turn();
-        hear_once(fd, a);
-    }
-}
-
-static int status_of(const struct answer_text *a)
-{
-    return strncmp(a->bytes, "HTTP/1.", 7) == 0 ? (int)strtoul(a->bytes + 9, NULL, 10) : 0;
-}
 
 /* ---- tables ---------------------------------------------------------------------------------- */
 
@@ -254,6 +88,66 @@ static const struct {
     {"header without a colon", "GET /hello HTTP/1.1\r\n" H "x\r\n\r\n", 4, "", true},
     {"control character", "GET /hello HTTP/1.1\r\n" H "X: a\x01z\r\n\r\n", 400, "well-formed",
      true},
+    {"NUL", "", 400, "well-formed", true},
+    {"folded header", "GET /hello HTTP/1.1\r\n" H "X: a\r\n b\r\n\r\n", 400, "folded", true},
+    {"folded length", "POST /echo HTTP/1.1\r\n" H JSON "Content-Length:\r\n 2\r\n\r\n{}", 400,
+     "folded", true},
+    {"lines that end in LF", "GET /hello HTTP/1.1\nHost: gate\n\n", 400, "CR LF", true},
+    {"one line that ends in LF", "GET /hello HTTP/1.1\r\nHost: gate\nX: a\r\n\r\n", 400, "CR LF",
+     true},
+    {"an empty line that ends in LF", "GET /hello HTTP/1.1\r\n" H "\n", 400, "CR LF", true},
+    {"CR in a value", "GET /hello HTTP/1.1\r\n" H "X: a\rContent-Length: 2\r\n\r\n", 400,
+     "well-formed", true},
+    {"no host", "GET /hello HTTP/1.1\r\n\r\n", 400, "Host", true},
+    {"an empty line first", "\r\nGET /hello HTTP/1.1\r\n" H "\r\n", 400, "request line", true},
+    {"two spaces", "GET  /hello HTTP/1.1\r\n" H "\r\n", 400, "", true},
+    {"a tab", "GET\t/hello HTTP/1.1\r\n" H "\r\n", 400, "request line", true},
+    {"a space behind the version", "GET /hello HTTP/1.1 \r\n" H "\r\n", 400, "version", true},
+    {"more than ASCII in the target", "GET /h\xc3\xa9 HTTP/1.1\r\n" H "\r\n", 400, "request line",
+     true},
+    {"HTTP/1.2", "GET /hello HTTP/1.2\r\n" H "\r\n", 400, "version", true},
+    {"a body where none is looked for",
+     "HEAD /hello HTTP/1.1\r\n" H "Content-Length: 35\r\n\r\nDELETE /hello HTTP/1.1\r\n" H "\r\n",
+     400, "no body", true},
+    {"chunks where none are looked for",
+     "TRACE /hello HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400, "no body",
+     true},
+    {"chunks of HTTP/1.0",
+     "POST /echo HTTP/1.0\r\n" H JSON "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400,
+     "HTTP/1.0", true},
+    {"two lengths in one", "POST /echo HTTP/1.1\r\n" H JSON "Content-Length: 2, 2\r\n\r\n{}", 400,
+     "not a number", true},
+    {"a chunk's extension",
+     "POST /echo HTTP/1.1\r\n" H JSON "Transfer-Encoding: chunked\r\n\r\n2;a=b\r\n{}\r\n0\r\n\r\n",
+     400, "size of a chunk", true},
+    {"a chunk's size in C",
+     "POST /echo HTTP/1.1\r\n" H JSON "Transfer-Encoding: chunked\r\n\r\n0x2\r\n{}\r\n0\r\n\r\n",
+     400, "size of a chunk", true},
+    {"a chunk's size with a sign",
+     "POST /echo HTTP/1.1\r\n" H JSON "Transfer-Encoding: chunked\r\n\r\n+2\r\n{}\r\n0\r\n\r\n",
+     400, "size of a chunk", true},
+    {"a chunk's size and a space",
+     "POST /echo HTTP/1.1\r\n" H JSON "Transfer-Encoding: chunked\r\n\r\n2 \r\n{}\r\n0\r\n\r\n",
+     400, "size of a chunk", true},
+    {"a chunk's size without an end",
+     "POST /echo HTTP/1.1\r\n" H JSON "Transfer-Encoding: chunked\r\n\r\n000000000", 400,
+     "size of a chunk", true},
+    {"a chunk's size that ends in LF",
+     "POST /echo HTTP/1.1\r\n" H JSON "Transfer-Encoding: chunked\r\n\r\n2\n{}\r\n0\r\n\r\n", 400,
+     "size of a chunk", true},
+    {"a chunk without an end",
+     "POST /echo HTTP/1.1\r\n" H JSON "Transfer-Encoding: chunked\r\n\r\n2\r\n{}0\r\n\r\n", 400,
+     "CR LF", true},
+    {"lines between chunks",
+     "POST /echo HTTP/1.1\r\n" H JSON "Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n\r\n0\r\n\r\n",
+     400, "size of a chunk", true},
+    {"headers behind the chunks",
+     "POST /echo HTTP/1.1\r\n" H JSON
+     "Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\nX-Request-ID: a\r\n\r\n",
+     400, "behind the last", true},
+    {"chunks that are too large together",
+     "POST /echo HTTP/1.1\r\n" H JSON "Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n1000\r\n", 413,
+     "4097", true},
     {"two hosts", "GET /hello HTTP/1.1\r\n" H H "\r\n", 400, "more than one", true},
     {"two ids", "GET /hello HTTP/1.1\r\n" H "X-Request-ID: a\r\nX-Request-ID: b\r\n\r\n", 400,
      "more than one", true},
@@ -263,8 +157,11 @@ static const struct {
     {"all", "OPTIONS * HTTP/1.1\r\n" H "\r\n", 4, "", true},
     {"no version", "GET /hello\r\n\r\n", 4, "", true},
     {"not HTTP", "\x16\x03\x01\x02\r\n\r\n", 4, "", true},
-    {"declared too large", "POST /echo HTTP/1.1\r\n" H JSON "Content-Length: 4097\r\n\r\n", 413, "",
-     true},
+    {"far too large", "POST /echo HTTP/1.1\r\n" H JSON "Content-Length: 69633\r\n\r\n", 413,
+     "69633", true},
+    {"too large, and asked first",
+     "POST /echo HTTP/1.1\r\n" H JSON "Content-Length: 4097\r\nExpect: 100-continue\r\n\r\n", 413,
+     "4097", true},
     {"chunk too large",
      "POST /echo HTTP/1.1\r\n" H JSON "Transfer-Encoding: chunked\r\n\r\n"
      "1001\r\n",
@@ -273,6 +170,8 @@ static const struct {
      "POST /echo HTTP/1.1\r\n" H JSON "Transfer-Encoding: chunked\r\n\r\nxyz\r\n", 4, "", true},
 };
 
+static const char WITH_NUL[] = "GET /hello HTTP/1.1\r\n" H "X: a\0b\r\n\r\n";
+
 /* What is sent behind a request: one of its own, or nothing at all. */
 static bool goes_on(int fd, bool closes)
 {
@@ -280,12 +179,12 @@ static bool goes_on(int fd, bool closes)
 
     answer = (struct answer_text){0};
     if (closes) {
-        hear_end(fd, &answer);
+        testing_hear_end(fd, &answer);
         return answer.len == 0;
     }
-    say_text(fd, GET_HELLO);
-    hear(fd, &answer);
-    return status_of(&answer) == 200;
+    testing_say_text(fd, GET_HELLO);
+    testing_hear(fd, &answer);
+    return testing_status_of(&answer) == 200;
 }
 
 static void requests(void **state)
@@ -294,12 +193,16 @@ static void requests(void **state)
     size_t wrong = 0;
 
     (void)state;
-    serve(0, 0);
+    testing_serve(0, 0);
     for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
-        int fd = dial();
-        say_text(fd, CASES[i].request);
-        hear(fd, &answer);
-        int status = CASES[i].status == 4 ? status_of(&answer) / 100 : status_of(&answer);
+        int fd = testing_dial();
+        if (CASES[i].request[0] != '\0')
+            testing_say_text(fd, CASES[i].request);
+        else
+            testing_say(fd, WITH_NUL, sizeof WITH_NUL - 1);
+        testing_hear(fd, &answer);
+        int status =
+            CASES[i].status == 4 ? testing_status_of(&answer) / 100 : testing_status_of(&answer);
         if (status != CASES[i].status || strstr(answer.bytes, CASES[i].part) == NULL ||
             !goes_on(fd, CASES[i].closes)) {
             print_error("%s: got \"%s\", wanted %d with \"%s\"\n", CASES[i].name, answer.bytes,
@@ -308,11 +211,11 @@ static void requests(void **state)
         }
         (void)close(fd);
     }
-    leave();
+    testing_leave();
     assert_int_equal(wrong, 0);
 }
 
-/* Every beginning of a request, and then the end: nothing is served, nothing is lost. */
+/* Every beginning of a request, and then the end: nothing is testing.served, nothing is lost. */
 static void cut(void **state)
 {
     static const char WHOLE[] =
@@ -320,18 +223,18 @@ static void cut(void **state)
     static struct answer_text answer;
 
     (void)state;
-    serve(0, 0);
+    testing_serve(0, 0);
     for (size_t len = 0; len < sizeof WHOLE - 1; len++) {
-        int fd = dial();
-        say(fd, WHOLE, len);
+        int fd = testing_dial();
+        testing_say(fd, WHOLE, len);
         assert_int_equal(shutdown(fd, SHUT_WR), 0);
         answer = (struct answer_text){0};
-        hear_end(fd, &answer);
-        if (served != 0)
+        testing_hear_end(fd, &answer);
+        if (testing.served != 0)
             fail_msg("%zu of %zu bytes were served", len, sizeof WHOLE - 1);
         (void)close(fd);
     }
-    leave();
+    testing_leave();
 }
 
 /* The head's limit, in one header and in many; and a body of exactly what may be. */
@@ -342,33 +245,33 @@ static void sizes(void **state)
     int fd, len;
 
     (void)state;
-    serve(0, 0);
+    testing_serve(0, 0);
     memset(bytes, 'x', sizeof bytes);
-    fd = dial();
-    say(fd, "GET /hello HTTP/1.1\r\nX: ", 24);
-    say(fd, bytes, HTTP_HEAD_MAX);
-    hear(fd, &answer);
-    assert_in_range(status_of(&answer), 400, 431);
+    fd = testing_dial();
+    testing_say(fd, "GET /hello HTTP/1.1\r\nX: ", 24);
+    testing_say(fd, bytes, HTTP_HEAD_MAX);
+    testing_hear(fd, &answer);
+    assert_in_range(testing_status_of(&answer), 400, 431);
     (void)close(fd);
 
-    fd = dial();
-    say(fd, "GET /hello HTTP/1.1\r\n", 21);
+    fd = testing_dial();
+    testing_say(fd, "GET /hello HTTP/1.1\r\n", 21);
     for (size_t i = 0; i < HTTP_HEAD_MAX / 2; i++)
-        say(fd, "X:1\r\n", 5);
-    hear(fd, &answer);
-    assert_in_range(status_of(&answer), 400, 431);
+        testing_say(fd, "X:1\r\n", 5);
+    testing_hear(fd, &answer);
+    assert_in_range(testing_status_of(&answer), 400, 431);
     (void)close(fd);
 
-    fd = dial();
+    fd = testing_dial();
     len = snprintf(bytes, sizeof bytes,
                    "POST /echo HTTP/1.1\r\n" H JSON "Content-Length: %d\r\n\r\n%0*d", BODY_MAX,
                    BODY_MAX, 0);
-    say(fd, bytes, (size_t)len);
-    hear(fd, &answer);
-    assert_int_equal(status_of(&answer), 200);
+    testing_say(fd, bytes, (size_t)len);
+    testing_hear(fd, &answer);
+    assert_int_equal(testing_status_of(&answer), 200);
     (void)close(fd);
-    assert_int_equal(served, 1);
-    leave();
+    assert_int_equal(testing.served, 1);
+    testing_leave();
 }
 
 static int post(const char *path, size_t len)
@@ -377,33 +280,33 @@ static int post(const char *path, size_t len)
     static char bytes[5 * BODY_MAX];
     int head = snprintf(bytes, sizeof bytes,
                         "POST %s HTTP/1.1\r\n" H JSON "Content-Length: %zu\r\n\r\n", path, len);
-    int fd = dial();
+    int fd = testing_dial();
 
     memset(bytes + head, '0', len);
-    say(fd, bytes, (size_t)head + len);
-    hear(fd, &answer);
+    testing_say(fd, bytes, (size_t)head + len);
+    testing_hear(fd, &answer);
     (void)close(fd);
-    return status_of(&answer);
+    return testing_status_of(&answer);
 }
 
 /* Administrators send more, where it is wanted. */
 static void larger(void **state)
 {
     (void)state;
-    door = CALLER_ADMIN;
-    serve(0, 0);
+    testing.door = CALLER_ADMIN;
+    testing_serve(0, 0);
     assert_int_equal(post("/bundle", 4 * BODY_MAX), 200);
-    assert_int_equal(post("/bundle", 4 * BODY_MAX + 1), 413);
+    assert_int_equal(post("/bundle", 4 * BODY_MAX + 1), 413); /* once all of it was sent */
     assert_int_equal(post("/echo", BODY_MAX), 200);
     assert_int_equal(post("/echo", BODY_MAX + 1), 413);
-    assert_int_equal(served, 2);
-    leave();
-    door = CALLER_AGENT;
-    serve(0, 0);
+    assert_int_equal(testing.served, 2);
+    testing_leave();
+    testing.door = CALLER_AGENT;
+    testing_serve(0, 0);
     assert_int_equal(post("/bundle", BODY_MAX + 1), 413);
     assert_int_equal(post("/bundle", BODY_MAX), 403);
-    assert_int_equal(served, 0);
-    leave();
+    assert_int_equal(testing.served, 0);
+    testing_leave();
 }
 
 /* A byte now and then keeps nobody, nor does silence; whoever waits for his answer is not hurried.
@@ -414,61 +317,34 @@ static void slow(void **state)
     int drip, silent, waiter;
 
     (void)state;
-    serve(0, 1);
-    drip = dial();
-    silent = dial();
-    waiter = dial();
-    say_text(waiter, GET_LATER);
-    say(drip, "GET /hello HTTP/1.1\r\nX: ", 24);
+    testing_serve(0, 1);
+    drip = testing_dial();
+    silent = testing_dial();
+    waiter = testing_dial();
+    testing_say_text(waiter, GET_LATER);
+    testing_say(drip, "GET /hello HTTP/1.1\r\nX: ", 24);
     answer = waiting = (struct answer_text){0};
     while (!answer.closed) {
-        say(drip, "x", 1);
+        testing_say(drip, "x", 1);
         (void)usleep(20000);
-        hear_once(drip, &answer);
+        testing_hear_once(drip, &answer);
     }
     answer = (struct answer_text){0};
-    hear_end(silent, &answer);
+    testing_hear_end(silent, &answer);
     assert_int_equal(answer.len, 0);
     (void)usleep(1500000);
-    turn();
-    hear_once(waiter, &waiting);
+    testing_turn();
+    testing_hear_once(waiter, &waiting);
     assert_false(waiting.closed);
-    assert_non_null(kept);
-    http_answer(kept, 200, json_object());
-    hear(waiter, &waiting);
-    assert_int_equal(status_of(&waiting), 200);
+    assert_non_null(testing.kept);
+    http_answer(testing.kept, 200, json_object());
+    testing_hear(waiter, &waiting);
+    assert_int_equal(testing_status_of(&waiting), 200);
     (void)close(drip);
     (void)close(silent);
     (void)close(waiter);
-    assert_int_equal(served, 1);
-    leave();
-}
-
-/* More than may be in wait outside; one who leaves, having asked or not, lets one in. */
-static void crowd(void **state)
-{
-    static struct answer_text answer;
-    int fds[4];
-
-    (void)state;
-    serve(2, 0);
-    for (size_t i = 0; i < 4; i++) {
-        fds[i] = dial();
-        say(fds[i], GET_HELLO, i == 0 ? 5 : strlen(GET_HELLO));
-    }
-    for (size_t i = 0; i < 100; i++)
-        turn();
-    assert_int_equal(served, 1); /* the first one has not asked yet */
-    (void)close(fds[0]);
-    hear(fds[2], &answer);
-    assert_int_equal(status_of(&answer), 200);
-    assert_int_equal(served, 2);
-    (void)close(fds[1]);
-    hear(fds[3], &answer);
-    assert_int_equal(status_of(&answer), 200);
-    (void)close(fds[2]);
-    (void)close(fds[3]);
-    leave();
+    assert_int_equal(testing.served, 1);
+    testing_leave();
 }
 
 /* A caller who goes before his answer; and the end, while somebody is idle and somebody waits. */
@@ -478,60 +354,43 @@ static void partings(void **state)
     int gone, idle, waiter;
 
     (void)state;
-    serve(0, 0);
-    gone = dial();
-    say_text(gone, GET_LATER);
+    testing_serve(0, 0);
+    gone = testing_dial();
+    testing_say_text(gone, GET_LATER);
     (void)close(gone);
-    turn();
-    http_answer(kept, 200, json_object());
-    turn();
+    testing_turn();
+    http_answer(testing.kept, 200, json_object());
+    testing_turn();
 
-    idle = dial();
-    say_text(idle, GET_HELLO);
-    hear(idle, &answer);
-    waiter = dial();
-    say_text(waiter, GET_LATER);
-    http_drain(http);
-    turn();
-    assert_false(http_is_quiet(http));
-    http_answer(kept, 200, json_object());
-    hear(waiter, &answer);
-    assert_int_equal(status_of(&answer), 200);
-    hear_end(waiter, &answer);
-    while (!http_is_quiet(http))
-        turn();
+    idle = testing_dial();
+    testing_say_text(idle, GET_HELLO);
+    testing_hear(idle, &answer);
+    waiter = testing_dial();
+    testing_say_text(waiter, GET_LATER);
+    http_drain(testing.http);
+    testing_turn();
+    assert_false(http_is_quiet(testing.http));
+    http_answer(testing.kept, 200, json_object());
+    testing_hear(waiter, &answer);
+    assert_int_equal(testing_status_of(&answer), 200);
+    testing_hear_end(waiter, &answer);
+    while (!http_is_quiet(testing.http))
+        testing_turn();
     (void)close(waiter);
-    leave();
+    testing_leave();
     answer = (struct answer_text){0};
     while (!answer.closed)
-        hear_once(idle, &answer);
+        testing_hear_once(idle, &answer);
     (void)close(idle);
-}
-
-static int make_dir(void **state)
-{
-    (void)state;
-    testing_dir(dir, sizeof dir);
-    address.sun_family = AF_UNIX;
-    (void)snprintf(address.sun_path, sizeof address.sun_path, "%s/s", dir);
-    return 0;
-}
-
-static int remove_dir(void **state)
-{
-    (void)state;
-    testing_remove(dir);
-    return 0;
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(requests), cmocka_unit_test(cut),  cmocka_unit_test(sizes),
-        cmocka_unit_test(larger),   cmocka_unit_test(slow), cmocka_unit_test(crowd),
-        cmocka_unit_test(partings),
+        cmocka_unit_test(larger),   cmocka_unit_test(slow), cmocka_unit_test(partings),
     };
 
     (void)signal(SIGPIPE, SIG_IGN); /* as the service does */
-    return cmocka_run_group_tests(tests, make_dir, remove_dir);
+    return cmocka_run_group_tests(tests, testing_make_dir, testing_remove_dir);
 }
