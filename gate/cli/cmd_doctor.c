@@ -128,7 +128,8 @@ static err_code run(struct call *call)
     examine_all(&doctor, DOCTOR_HARDWARE, &tally);
     put_uint(call->json, "failed", tally.failed);
     put_uint(call->json, "warnings", tally.warnings);
-    say(call, "%zu checks, %zu failed, %zu warnings", tally.n, tally.failed, tally.warnings);
+    say(call, "%zu looked at: %zu failed, %zu to be warned of", tally.n, tally.failed,
+        tally.warnings);
     return ERR_OK;
 }
 

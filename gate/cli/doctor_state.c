@@ -178,17 +178,20 @@ static err_code snapshot(struct doctor *d, struct finding *f, struct why *why)
 static err_code root(struct doctor *d, struct finding *f, struct why *why)
 {
     const struct root_meta *newest = d->installed.judged.newest;
-    char until[TIME_TEXT] = "for good";
+    char until[TIME_TEXT];
 
     if (!d->has_installed) {
         found(f, DOCTOR_SKIPPED, "nothing is installed");
         return ERR_OK;
     }
     TRY(fresh_root(newest, d->call->now, why));
-    if (newest->has_exp)
-        time_text(newest->exp, until);
+    if (!newest->has_exp) {
+        found(f, DOCTOR_WELL, "version %llu, without an end", (unsigned long long)newest->version);
+        return ERR_OK;
+    }
+    time_text(newest->exp, until);
     f->fix = "ask the authority for a new version of the root metadata before that";
-    found(f, newest->has_exp && newest->exp - d->call->now < SOON ? DOCTOR_WARNING : DOCTOR_WELL,
+    found(f, newest->exp - d->call->now < SOON ? DOCTOR_WARNING : DOCTOR_WELL,
           "version %llu until %s", (unsigned long long)newest->version, until);
     return ERR_OK;
 }

@@ -1,10 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # demo.sh: the main job of pawl, told in plain text on a software TPM and a software token.
-# Run it through ./test-env/run demo, which gives PAWL, ROOT (tpm, hsm or both), DIR and TOP.
+# Run it through ./test-env/run demo, which gives PAWL and PAWLD (the programs), ROOT (tpm, hsm or
+# both), DIR and TOP.
 set -euo pipefail
 
-: "${PAWL:?run me through ./test-env/run demo}" "${ROOT:=both}" "${DIR:?}" "${TOP:?}"
+: "${PAWL:?run me through ./test-env/run demo}" "${PAWLD:?}" "${ROOT:=both}" "${DIR:?}" "${TOP:?}"
 # shellcheck source=test-env/lib/common.sh
 . "$TOP/test-env/lib/common.sh"
 # shellcheck source=test-env/lib/swtpm.sh
@@ -48,6 +49,25 @@ refused() {
     sed 's/^/     /' "$work/out"
     printf '     (exit code %s)\n' "$got"
     [ "$got" = "$want" ] || die "the demo expected exit code $want"
+}
+
+service=
+end_service() {
+    kill "$service"
+    wait "$service" || die "pawld ended with exit code $?"
+    service=
+}
+
+# The gate as a service, until end_service.
+serve() {
+    printf '   $ pawld --state state &\n'
+    "$PAWLD" --state "$work/state" --log none >"$work/pawld.log" 2>&1 &
+    service=$!
+    until grep -q serving "$work/pawld.log"; do
+        kill -0 "$service" || die "pawld does not serve: $(cat "$work/pawld.log")"
+        sleep 0.05
+    done
+    grep serving "$work/pawld.log" | sed 's/^/     /'
 }
 
 check() {
@@ -110,6 +130,11 @@ tell() {
     snapshot "$work/state" "$work/old-disk"
     printf '   $ cp -a state old-disk\n'
 
+    chapter "The gate becomes a service: agents ask it on a socket, and pawl goes through it."
+    serve
+    show "${request[@]}" --state "$work/state"
+    show doctor --state "$work/state"
+
     chapter "Epoch 2: a stricter policy. The same request is denied now, unless there is a ticket."
     {
         cat "$work/rules-1.cedar"
@@ -123,6 +148,9 @@ tell() {
     show publish --authority "$work/authority" --for "$work/gate.enrolment" \
         -o "$work/epoch-2.bundle"
     show install --state "$work/state" "$work/epoch-2.bundle"
+    refused 10 "${request[@]}" --state "$work/state"
+    printf '   $ kill %%%%\n'
+    end_service
     refused 10 "${request[@]}" --state "$work/state" --explain
     show "${request[@]}" --state "$work/state" --context '{"ticket": "OPS-7"}'
 

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
 # verb_demo.sh: tells the story of test-env/demo/demo.sh on private doubles. The story is given
-# PAWL (the program), ROOT (tpm, hsm or both), DIR (a private directory) and TOP.
+# PAWL and PAWLD (the programs), ROOT (tpm, hsm or both), DIR (a private directory) and TOP.
 
 verb_demo() {
     local root=${1:-both}
@@ -13,6 +13,6 @@ verb_demo() {
     make_private
     build gcc || die "the build failed"
     mkdir -p -- "$private/demo"
-    child env PAWL="$(build_dir gcc)/gate/cli/pawl" ROOT="$root" DIR="$private/demo" TOP="$top" \
-        "$top/test-env/demo/demo.sh" </dev/null
+    child env PAWL="$(build_dir gcc)/gate/cli/pawl" PAWLD="$(build_dir gcc)/gate/daemon/pawld" \
+        ROOT="$root" DIR="$private/demo" TOP="$top" "$top/test-env/demo/demo.sh" </dev/null
 }
