@@ -8,6 +8,7 @@ import shutil
 import subprocess
 
 from daemon import Service
+from shim import Shim
 from tap import Skip, Suite, equal, true
 from world import GIT, copy, main, read, write
 
@@ -16,6 +17,7 @@ CHECKS = ["directory", "settings", "enrolment", "secrets", "disk", "snapshot", "
           "clock", "journal", "libraries", "service", "sockets", "pin", "hardware", "simulator",
           "lockout", "keys", "epoch", "head"]
 DAY = 86400
+COUNT_LOW, FINAL_TRY, LOCKED = 0x10000, 0x20000, 0x40000  # PKCS#11 2.40, CKF_USER_PIN_...
 
 
 def tpm2(world, *command, good=True):
@@ -23,6 +25,12 @@ def tpm2(world, *command, good=True):
     done = subprocess.run(command, env=env, capture_output=True, check=False, cwd=world.base)
     equal(done.returncode == 0, good, f"{command}: {done.stderr.decode(errors='replace')}")
     return done.stdout
+
+
+def prepare(world):
+    world.shim = None
+    if world.kind == "hsm" and world.options.shim:
+        world.shim = Shim(world, world.options.shim)
 
 
 class Doctor(Service):
@@ -320,6 +328,21 @@ def tries(world):
     world.sound(2)
 
 
+@suite.test("a token whose PIN is at its last try, or locked", roots=("hsm",))
+def locked(world):
+    if not world.shim:
+        raise Skip("p11_fault.so is not here: it is built where cmocka is")
+    world.shim.set(flags=COUNT_LOW)
+    equal(world.doctor(code=0)["lockout"]["state"], "warning", "a wrong PIN")
+    for flags, error in ((FINAL_TRY | COUNT_LOW, "HSM_PIN_LAST_TRY"), (LOCKED, "HSM_PIN_LOCKED")):
+        world.shim.set(flags=flags)
+        world.fails("lockout", error)
+        equal(world.shim.calls("C_Login"), 0, "logins")
+    world.shim.set()
+    world.well()
+    equal(world.shim.calls("C_Login"), 0, "logins")
+
+
 @suite.test("a simulator that the settings do not allow")
 def simulator(world):
     path = f"{world.state}/gate.json"
@@ -360,4 +383,4 @@ def shortened(world):
 
 
 if __name__ == "__main__":
-    main(suite, Doctor)
+    main(suite, Doctor, prepare)
