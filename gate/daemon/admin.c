@@ -219,10 +219,12 @@ static err_code task_new(struct admin *admin, struct http_call *call, struct tas
 static err_code send_task(struct task *task, struct why *why)
 {
     struct admin *admin = task->admin;
-    err_code err = admin->stopping ? ERR_STOPPING : keeper_send(admin->keeper, &task->errand);
 
-    if (err != ERR_OK)
-        return why_say(why, err, "nothing is begun any more");
+    if (admin->waiting >= ADMIN_WAITING_MAX)
+        return why_say(why, ERR_OVERLOADED, "%zu calls of administrators wait, the limit is %d",
+                       admin->waiting, ADMIN_WAITING_MAX);
+    if (admin->stopping || keeper_send(admin->keeper, &task->errand) != ERR_OK)
+        return why_say(why, ERR_STOPPING, "nothing is begun any more");
     admin->waiting++;
     return ERR_OK;
 }

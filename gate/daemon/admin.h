@@ -17,6 +17,8 @@
 #include "gate/daemon/http.h"
 #include "gate/daemon/keeper.h"
 
+#define ADMIN_WAITING_MAX 8 /* calls at once; a bundle has up to BUNDLE_SIZE_MAX bytes */
+
 /* Borrowed. */
 struct admin {
     struct keeper *keeper;

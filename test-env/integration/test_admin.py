@@ -259,6 +259,30 @@ def anew(world):
     world.stopped(2)
 
 
+@suite.test("more administrators at once than are taken", at="epoch1", roots=("tpm",))
+def crowd(world):
+    world.serve()
+    world.ask(GIT, True)
+    world.hardware.process.send_signal(signal.SIGSTOP)
+    found = []
+
+    def enrol(number):
+        answer = world.call("POST", "/v1/agents", {"id": f"agent-{number}"}, kind="admin")
+        found.append((answer.status, answer.json().get("error")))
+
+    threads = [threading.Thread(target=enrol, args=(number,)) for number in range(10)]
+    for thread in threads:
+        thread.start()
+    while len(found) < 2:
+        true(world.process.poll() is None, "pawld ended")
+    equal(found, [(503, "OVERLOADED")] * 2, "beyond eight")
+    world.hardware.process.send_signal(signal.SIGCONT)
+    for thread in threads:
+        thread.join()
+    equal(sorted(found), [(201, None)] * 8 + [(503, "OVERLOADED")] * 2, "all of them")
+    world.stopped(1)
+
+
 def unknown(world):
     """Requests of callers that are no agent: on record, and not."""
     text = world.call("GET", "/metrics", kind="admin").bytes.decode()
