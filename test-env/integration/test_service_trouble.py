@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""test_service_trouble.py: what befalls a service in use: clocks that jump, a log that nobody reads,
-an end in the middle of everything, a second service of the same gate. Whatever is answered is on
-record, and nothing that is on record was not answered."""
+"""test_service_trouble.py: what befalls a service in use: clocks that jump, a log that nobody
+reads, an end in the middle of everything, a second service of the same gate. Whatever is answered
+is on record, and nothing that is on record was not answered."""
 
 import fcntl
 import os

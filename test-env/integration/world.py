@@ -21,6 +21,7 @@ LAX = 'permit (principal == agent::"build-7", action == Action::"exec", resource
 STRICT = LAX + 'forbid (principal, action, resource == program::"/usr/bin/curl");\n'
 GIT, CURL = "program::/usr/bin/git", "program::/usr/bin/curl"
 TIMEOUT = 1800
+SANITIZERS = ("ASAN", "UBSAN", "LSAN", "TSAN")
 LINE = re.compile(r"X\((\w+), (\d+), (\d+),")
 
 
@@ -76,7 +77,7 @@ class World:
 
     def environment(self, extra=None):
         env = {name: value for name, value in os.environ.items()
-               if name in ("PATH", "LANG") or name.startswith(("ASAN_", "UBSAN_", "LSAN_"))}
+               if name in ("PATH", "LANG") or name.split("_")[0] in SANITIZERS}
         env.update(self.hardware.env)
         env.update(HOME=f"{self.base}/home", TMPDIR=self.base, TSS2_LOG="all+none")
         env.update(extra or {})

@@ -8,6 +8,7 @@ variant_options() {
     gcc) printf '%s\n' gcc -Dwerror=true ;;
     clang) printf '%s\n' clang -Dwerror=true ;;
     sanitize) printf '%s\n' gcc -Dwerror=true -Dsanitize=true ;;
+    tsan) printf '%s\n' gcc -Dwerror=true -Db_sanitize=thread -Db_lundef=false ;;
     release) printf '%s\n' gcc --buildtype=release ;;
     fuzz) printf '%s\n' clang -Dfuzz=true -Dsanitize=true ;;
     *) die "no such variant: $1" ;;
