@@ -68,7 +68,7 @@ static uint64_t when_due(const struct keeper *k)
     uint64_t now = keeper_now_ns();
 
     if (!keeper_is_between(k))
-        return UINT64_MAX;
+        return keeper_gathers(k) ? k->gather_until_ns : UINT64_MAX;
     if (k->error == ERR_OK)
         return now + k->ping_ns;
     return k->retry_ns > now ? k->retry_ns : now;

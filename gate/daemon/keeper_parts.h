@@ -118,6 +118,10 @@ struct keeper {
      * machine is suspended, and nobody sets it. */
     uint64_t checked_boot_ns;
     bool check_holds; /* it was passed, and nothing but rounds has used the hardware since */
+    /* Who was answered is waited for: from so many in the open round on to so many, until then. */
+    size_t gather_from, gather_to; /* to 0: nobody is waited for */
+    uint64_t gather_until_ns;
+    unsigned ungathered; /* rounds for which nobody is, because too few came */
 };
 
 /* Judges: threads that take from the queue until it is closed and empty. */
@@ -161,6 +165,9 @@ void keeper_tell_state(struct keeper *keeper);
 
 err_code keeper_make_rounds(struct keeper *keeper);
 void keeper_free_rounds(struct keeper *keeper);
+
+/* Whether the open round is still held for who was just answered. */
+bool keeper_gathers(const struct keeper *keeper);
 
 /* Whether no round is open or away, so that others may use the hardware. */
 bool keeper_is_between(const struct keeper *keeper);

@@ -120,6 +120,7 @@ static void answer(struct keeper *k, struct round *round, err_code err, const st
 static void fail(struct keeper *k, err_code err, const struct why *why)
 {
     answer(k, k->open, err, why);
+    k->gather_from = k->gather_to = 0;
     k->checked = k->check_holds = false;
     k->error = err;
     k->why = *why;
@@ -379,10 +380,54 @@ static void spare_check(struct keeper *k)
     k->checked = true;
 }
 
+/* ---- gathering ------------------------------------------------------------------------------- */
+
+/* Who was answered mostly asks again at once. A round that begins with the first of them, or with
+ * those who waited meanwhile, leaves the others to the one after it, and so on in turns for ever,
+ * half of all clients in each. So it waits until as many have come as went: a part of the time that
+ * a round takes, at most, and not where they did not come in that time before. */
+#define GATHER_PART 4
+#define GATHER_MAX_NS UINT64_C(250000000)
+#define UNGATHERED 16
+
+static bool may_gather(struct keeper *k, const struct round *round)
+{
+    if (k->ungathered > 0)
+        k->ungathered--;
+    else
+        return round->n > 1 || k->open->n > 0;
+    return false;
+}
+
+static void gather(struct keeper *k, size_t answered, uint64_t took_ns)
+{
+    uint64_t most = took_ns / GATHER_PART;
+
+    k->gather_from = k->open->n;
+    k->gather_to =
+        k->open->n + answered < KEEPER_BATCH_MAX ? k->open->n + answered : KEEPER_BATCH_MAX;
+    k->gather_until_ns = keeper_now_ns() + (most < GATHER_MAX_NS ? most : GATHER_MAX_NS);
+}
+
+bool keeper_gathers(const struct keeper *keeper)
+{
+    return keeper->open->n < keeper->gather_to && keeper_now_ns() < keeper->gather_until_ns;
+}
+
+static void end_gathering(struct keeper *k)
+{
+    size_t wanted = k->gather_to - k->gather_from;
+
+    if (k->gather_to > 0 && (k->open->n - k->gather_from) * 4 < wanted * 3)
+        k->ungathered = UNGATHERED;
+    k->gather_from = k->gather_to = 0;
+}
+
 void keeper_go_on(struct keeper *keeper)
 {
-    if (keeper->doing != HAND_NOTHING || keeper->open->n == 0)
+    if (keeper->doing != HAND_NOTHING || keeper->open->n == 0 || keeper_gathers(keeper))
         return;
+    end_gathering(keeper);
     if (!keeper->checked && may_spare_check(keeper))
         spare_check(keeper);
     if (keeper->checked)
@@ -402,12 +447,16 @@ static void has_checked(struct keeper *k, err_code err, const struct why *why)
     k->checked = k->check_holds && k->open->n > 0;
 }
 
-/* The next round's check comes before the answers of this one, which take the host's time alone. */
+/* The next round's check comes before the answers of this one, which take the host's time alone,
+ * unless it is held for who gets them. */
 static void has_proved(struct keeper *k, err_code err, struct why *why)
 {
     struct round *round = k->away;
+    const uint64_t took_ns = keeper_now_ns() - round->began_ns;
+    const size_t answered = round->n;
+    const bool gathers = err == ERR_OK && may_gather(k, round);
 
-    if (err == ERR_OK && k->open->n > 0 && k->error == ERR_OK && !may_spare_check(k))
+    if (err == ERR_OK && k->open->n > 0 && k->error == ERR_OK && !gathers && !may_spare_check(k))
         check(k);
     err = scribe_release(k->scribe, round->proof, err, round->dockets, round->n, why);
     answer(k, round, err, why);
@@ -415,6 +464,8 @@ static void has_proved(struct keeper *k, err_code err, struct why *why)
         fail(k, err, why);
         return;
     }
+    if (gathers)
+        gather(k, answered, took_ns);
     k->unpublished = true;
     keeper_publish(k);
 }

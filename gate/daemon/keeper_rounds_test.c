@@ -254,6 +254,39 @@ static void asked_after_the_check(void **state)
     free_all();
 }
 
+/* Of two who ask again and again one waits while the other is answered. */
+static uint64_t rounds_of_both(void)
+{
+    uint64_t before = now().rounds;
+
+    held_hold(HELD_BIND);
+    ask(0, 1);
+    held_wait();
+    ask(1, 2);
+    wait_filling(1);
+    (void)poll(NULL, 0, 200); /* it takes its time, of which a part is waited */
+    held_go(ERR_OK);
+    collect(1);
+    ask(2, 3);
+    collect(0);
+    for (size_t i = 0; i < 3; i++)
+        assert_true(permitted_at(i) > 0);
+    free_all();
+    return now().rounds - before;
+}
+
+/* Both are in the next round, once it is seen that whoever was answered comes back. A machine that
+ * is too busy for it to come in time shows nothing. */
+static void who_was_answered_comes_along(void **state)
+{
+    uint64_t rounds = 3;
+
+    (void)state;
+    for (int i = 0; i < 100 && rounds == 3; i++)
+        rounds = rounds_of_both();
+    assert_int_equal(rounds, 2);
+}
+
 /* What fails denies the round, and the one that was filled meanwhile; and the gate recovers. */
 static void fails_at(enum held_op op, err_code err)
 {
@@ -470,6 +503,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(filled_while_proved),
         cmocka_unit_test(asked_after_the_check),
+        cmocka_unit_test(who_was_answered_comes_along),
         cmocka_unit_test(a_failed_round_denies_the_next),
         cmocka_unit_test(removed_meanwhile),
         cmocka_unit_test(killed_in_the_middle),
