@@ -205,6 +205,22 @@ TSS2_RC tpm_chip_rc(struct tpm_chip *chip, TSS2_RC rc)
     return tpm_rc(rc);
 }
 
+/* How long the TPM takes no authorization, in its own words. */
+static err_code locked_out(struct tpm_chip *chip, TSS2_RC rc, const char *doing, struct why *why)
+{
+    TPML_TAGGED_TPM_PROPERTY list = {0};
+
+    if (tpm_get_properties(chip, TPM2_PT_LOCKOUT_COUNTER, &list) != TPM2_RC_SUCCESS)
+        return why_foreign(why, ERR_TPM_LOCKED_OUT, "TPM_RC", tpm_rc(rc),
+                           "%s was refused with 0x%03x", doing, tpm_rc(rc));
+    return why_foreign(
+        why, ERR_TPM_LOCKED_OUT, "TPM_RC", tpm_rc(rc),
+        "%s was refused with 0x%03x: %" PRIu32 " wrong authorizations of at most %" PRIu32
+        "; one is forgotten every %" PRIu32 " s",
+        doing, tpm_rc(rc), property(&list, TPM2_PT_LOCKOUT_COUNTER),
+        property(&list, TPM2_PT_MAX_AUTH_FAIL), property(&list, TPM2_PT_LOCKOUT_INTERVAL));
+}
+
 err_code tpm_chip_fail(struct tpm_chip *chip, TSS2_RC rc, const char *doing, struct why *why)
 {
     err_code err = tpm_rc_err(rc);
@@ -212,6 +228,8 @@ err_code tpm_chip_fail(struct tpm_chip *chip, TSS2_RC rc, const char *doing, str
     if (tpm_rc_from_chip(rc)) {
         if (tpm_rc(rc) == TPM2_RC_INITIALIZE)
             chip->broken = true; /* it was reset: sessions and all we asked for are gone */
+        if (err == ERR_TPM_LOCKED_OUT)
+            return locked_out(chip, rc, doing, why);
         return why_foreign(why, err, "TPM_RC", tpm_rc(rc), "%s was refused with 0x%03x", doing,
                            tpm_rc(rc));
     }

@@ -88,16 +88,12 @@ static err_code open_anew(void *ctx, struct why *why)
     return open_scribe(k, why);
 }
 
-/* Each failure makes the pause before the next attempt longer. */
-static void plan_retry(struct keeper *k)
+void keeper_plan_retry(struct keeper *k)
 {
-    if (k->error == ERR_OK)
-        k->pause_ns = 0;
-    else
-        k->pause_ns = k->pause_ns == 0 ? PAUSE_FIRST_NS : k->pause_ns * 2;
+    k->retry_ns = keeper_now_ns() + k->pause_ns;
+    k->pause_ns = k->pause_ns == 0 ? PAUSE_FIRST_NS : k->pause_ns * 2;
     if (k->pause_ns > PAUSE_MAX_NS)
         k->pause_ns = PAUSE_MAX_NS;
-    k->retry_ns = keeper_now_ns() + k->pause_ns;
 }
 
 void keeper_open(struct keeper *keeper)
@@ -112,7 +108,8 @@ void keeper_open(struct keeper *keeper)
     k->why = why;
     follow_roster(k);
     unlock_law(k);
-    plan_retry(k);
+    if (k->error != ERR_OK)
+        keeper_plan_retry(k);
     (void)pthread_mutex_lock(&k->lock);
     k->state.openings++;
     (void)pthread_mutex_unlock(&k->lock);
@@ -291,7 +288,10 @@ void keeper_ping(struct keeper *keeper)
     k->error = hand_do(k, ping, k, &why);
     k->check_holds = k->error == ERR_OK;
     k->why = why;
-    k->retry_ns = keeper_now_ns();
+    if (k->error == ERR_OK)
+        k->pause_ns = 0;
+    else
+        keeper_plan_retry(k);
     keeper_tell_state(k);
 }
 

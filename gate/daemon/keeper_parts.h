@@ -103,7 +103,7 @@ struct keeper {
     struct outage outage; /* of a scribe that is gone */
     err_code error;       /* why there is no gate, or no scribe */
     struct why why;
-    uint64_t retry_ns, pause_ns; /* when to open again, and how long to wait after that */
+    uint64_t retry_ns, pause_ns; /* when to open again, and how long to wait the next time */
     struct secret secret;        /* that the hardware refused */
     bool unpublished;
 
@@ -141,6 +141,11 @@ err_code hand_do(struct keeper *keeper, err_code (*job)(void *ctx, struct why *w
                  struct why *why);
 
 /* ---- the gate: keeper_gate.c ----------------------------------------------------------------- */
+
+/* After each failure: when the gate is opened anew. At once after the first since a round came to
+ * its end; every further one makes the pause longer, so that a hardware that fails behind each
+ * opening is not kept busy with openings. */
+void keeper_plan_retry(struct keeper *keeper);
 
 /* Opens the gate, or fails to; keeper->error says which. */
 void keeper_open(struct keeper *keeper);

@@ -100,6 +100,8 @@ static void answer(struct keeper *k, struct round *round, err_code err, const st
         answer_item(k, &round->dockets[i], round->items[i]);
     if (round->n > 0)
         count(k, round, err == ERR_OK);
+    if (round->n > 0 && err == ERR_OK)
+        k->pause_ns = 0;
     for (struct demand *d = round->demands.first; d != NULL; d = d->next) {
         if (err != ERR_OK && d->refused == ERR_OK) {
             d->refused = err;
@@ -124,7 +126,7 @@ static void fail(struct keeper *k, err_code err, const struct why *why)
     k->checked = k->check_holds = false;
     k->error = err;
     k->why = *why;
-    k->retry_ns = keeper_now_ns();
+    keeper_plan_retry(k);
     keeper_tell_state(k);
 }
 

@@ -4,8 +4,10 @@
 denied all the while, with the reason, and served again without a restart. A code that says "later"
 is repeated; what lasts longer than a request wants to wait is test_trouble_slow.py."""
 
+import time
+
 from tap import Suite, true
-from trouble import CODES, OK, TOKEN, TPM, Trouble
+from trouble import CODES, COMMANDS, FAILED, OK, TOKEN, TPM, Trouble
 from world import main
 
 suite = Suite()
@@ -42,6 +44,24 @@ def tpm(world, kind):
 @suite.cases([(f"a token that is {kind}", kind) for kind in TOKEN], roots=("hsm",))
 def token(world, kind):
     sweep(world, kind, TOKEN[kind])
+
+
+@suite.test("a round that fails behind each opening: opened at growing intervals")
+def spaced(world):
+    world.serve()
+    world.round()
+    call, mark, each = COMMANDS["NV_Certify"], COMMANDS["GetCapability"], 5
+    if world.token:
+        call, mark, each = "C_DestroyObject", "C_Initialize", 1
+    world.strike(call, times=0, code=CODES["FUNCTION_FAILED" if world.token else "FAILURE"])
+    end = time.monotonic() + 2
+    while time.monotonic() < end:
+        true(world.try_once() != OK, "permitted")
+    openings = world.calls().count(mark) // each
+    true(1 <= openings <= 7, f"{openings} openings in two seconds")
+    world.calm()
+    world.served_again()
+    world.over(["HSM_FAILED" if world.token else FAILED], again=True)
 
 
 if __name__ == "__main__":

@@ -4,13 +4,15 @@
 extended all the time, that is locked out; whose token goes, comes back, and has another PIN. Denied
 with the reason while it lasts, served again without a restart; no answered permit is missing."""
 
+import re
 import threading
 import time
 
+from daemon import evaluation
 from tap import Suite, equal, say, true
-from trouble import BUSY, OK, Trouble
+from trouble import BUSY, CODES, COMMANDS, OK, Trouble
 from wire import Refused, Wire, sized
-from world import main, write
+from world import GIT, main, write
 
 suite = Suite()
 GONE = ("TPM_FAILED", "TPM_NOT_FOUND", "TPM_TIMEOUT")
@@ -116,10 +118,16 @@ def lockout(world):
     lock(Wire(world.hardware.socket))
     for _ in range(3):
         equal(world.try_once(), OK, "locked out")
+    world.strike(COMMANDS["Sign"], code=CODES["LOCKOUT"])
+    context = world.evaluate(evaluation(GIT)).json()["context"]
+    equal(context["reason"], "TPM_LOCKED_OUT", "what is said if it does concern the gate")
+    true(re.search(r": (\d+) wrong authorizations of at most \1; one is forgotten every [1-9]\d* s",
+                   context["why"]), context["why"])
+    world.served_again()
     world.halt()
     world.serve()
     equal(world.try_once(), OK, "opened while it is locked out")
-    world.over([])
+    world.over(["TPM_LOCKED_OUT"])
 
 
 @suite.test("an idle hardware goes, is missed, and comes back: on record")
