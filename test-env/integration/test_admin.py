@@ -10,10 +10,18 @@ import signal
 import threading
 
 from daemon import Connection, Service, evaluation
+from shim import Shim
 from tap import Skip, Suite, equal, true
 from world import CURL, GIT, LAX, main, read, write
 
 suite = Suite()
+GENERAL_ERROR = 5  # PKCS#11 2.40: CKR_GENERAL_ERROR
+
+
+def prepare(world):
+    world.shim = None
+    if world.kind == "hsm" and world.options.shim:
+        world.shim = Shim(world, world.options.shim)
 
 
 class Admin(Service):
@@ -259,6 +267,25 @@ def anew(world):
     world.stopped(2)
 
 
+@suite.test("an install that fails midway: the gate is opened anew, and goes on with it", at="epoch1",
+            roots=("hsm",))
+def midway(world):
+    if not world.shim:
+        raise Skip("p11_fault.so is not here: it is built where cmocka is")
+    bundle = world.next_epoch()
+    world.serve("--no-confine")
+    equal(world.ask(CURL, True)["epoch"], 1, "before")
+    world.shim.turn(fn="C_GenerateKeyPair", at=1, times=1, rv=GENERAL_ERROR)
+    value = world.put(bundle, 503)
+    equal(value["error"], "HSM_FAILED", f"{value}")
+    world.shim.turn()
+    equal(world.ask(CURL, False)["epoch"], 2, "what is decided next, by what was stored")
+    got = world.put(bundle)
+    equal((got["epoch"], got["changed"]), (2, False), "again")
+    equal(world.last("install")["epoch"], 2, "on record")
+    world.stopped(2)
+
+
 @suite.test("more administrators at once than are taken", at="epoch1", roots=("tpm",))
 def crowd(world):
     world.serve()
@@ -426,4 +453,4 @@ def forbidden(world):
 
 
 if __name__ == "__main__":
-    main(suite, Admin)
+    main(suite, Admin, prepare)
