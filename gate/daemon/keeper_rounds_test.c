@@ -291,16 +291,16 @@ static void who_was_answered_comes_along(void **state)
 static void fails_at(enum held_op op, err_code err)
 {
     held_hold(op);
-    ask(0, 2);
+    ask(0, 1);
     held_wait();
-    ask(2, 6);
+    ask(1, 6);
     if (op != HELD_BEGIN)
-        wait_filling(4);
+        wait_filling(5);
     held_go(err);
     collect(0);
     refused_at(0, err);
     if (op != HELD_BEGIN)
-        for (size_t i = 2; i < 6; i++)
+        for (size_t i = 1; i < 6; i++)
             refused_at(i, err);
     free_all();
     recover();

@@ -2,7 +2,7 @@
 /*
  * scribe_round.h: a round of the scribe in steps, for who has one thread for the hardware and
  * another for the ledger: while a round is proved the next one is filled, and while the hardware
- * begins that one the permits of the last are made.
+ * begins that one the permits of the last may be made.
  *
  *     hardware   check(1)          prove(1)          check(2)           prove(2)
  *     ledger              commit(1)  fill(2) ...     release(1)  commit(2)
