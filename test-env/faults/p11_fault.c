@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #define TEMPLATE_MAX 32
@@ -38,6 +39,14 @@ static bool only_looks(enum p11_fault_fn fn)
     return false;
 }
 
+static void stall(void)
+{
+    struct timespec rest = {control->stall_ms / 1000, (long)(control->stall_ms % 1000) * 1000000};
+
+    while (nanosleep(&rest, &rest) != 0)
+        continue;
+}
+
 /* Counts a call. True: it answers *rv; *pass: after it has been passed on. */
 static bool struck(enum p11_fault_fn fn, CK_RV *rv, bool *pass)
 {
@@ -50,6 +59,10 @@ static bool struck(enum p11_fault_fn fn, CK_RV *rv, bool *pass)
         (void)kill(getpid(), SIGKILL);
     if (control->fn != (uint32_t)fn || n < control->at || n - control->at >= control->times)
         return false;
+    if (control->stall_ms != 0) {
+        stall();
+        return false;
+    }
     *rv = (CK_RV)control->rv;
     *pass = control->late != 0;
     return true;

@@ -69,6 +69,7 @@ struct p11_fault {
     uint64_t initialize_flags; /* seen: CK_C_INITIALIZE_ARGS.flags of the last C_Initialize */
     uint32_t n_order;          /* seen: which functions were called, in order; set to 0 to begin */
     uint8_t order[P11_FAULT_ORDER_MAX];
+    uint32_t stall_ms; /* the chosen calls take so much longer, and answer what is true */
 };
 
 #endif

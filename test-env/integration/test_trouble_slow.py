@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""test_trouble_slow.py: a served gate whose TPM needs seconds for each command, says "later" for
-longer than anybody waits, or does not answer at all. Whoever waits is told in his own time; the
-gate goes on by itself."""
+"""test_trouble_slow.py: a served gate whose hardware needs seconds for each command, says
+"later" for longer than anybody waits, or does not answer at all. Whoever waits is told in his own
+time; the gate goes on by itself."""
 
 import json
 import threading
@@ -77,6 +77,28 @@ def silent(world, kind, want):
     world.calm()
     world.served_again()
     world.over([want])
+
+
+@suite.test("a token that takes its time for each signature, and then too much", roots=("hsm",))
+def stalled(world):
+    """PKCS#11 knows no deadline: who waits is told in his own time."""
+    world.serve()
+    world.round()
+    world.token.turn(fn="C_Sign", at=1, times=1 << 31, stall_ms=2000)
+    waiting = [Waiting(world) for _ in range(4)]
+    impatient(world)
+    for one in waiting:
+        value = one.answer()
+        equal(value["decision"], True, value)
+        world.keep(value["context"], True)
+    world.token.turn(fn="C_Sign", at=1, times=1, stall_ms=20000)
+    waiting = Waiting(world)
+    impatient(world)
+    value = waiting.answer()
+    equal(value["decision"], True, value)
+    world.keep(value["context"], True)
+    equal(world.try_once(), OK, "and again at full speed")
+    world.over([])
 
 
 if __name__ == "__main__":

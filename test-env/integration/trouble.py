@@ -116,6 +116,7 @@ class Trouble(Service):
     """A service with its hardware behind something that makes trouble."""
 
     relay = token = announced = None
+    epoch = 0  # of the last permit
 
     def prepare(self):
         if self.kind == "tpm":
@@ -129,6 +130,7 @@ class Trouble(Service):
             self.relay.close()
 
     def go(self, stage):
+        self.epoch = 0
         self.calm()
         super().go(stage)
 
@@ -187,6 +189,8 @@ class Trouble(Service):
         context = value["context"]
         if value["decision"]:
             self.keep(context, True)
+            true(context["epoch"] >= self.epoch, f"a permit of {self.epoch} before: {context}")
+            self.epoch = context["epoch"]
             return "OK"
         true("permit" not in context and "ledger" not in context, f"a denial with proof: {value}")
         equal(context["stage"], "hardware", f"stage: {value}")
