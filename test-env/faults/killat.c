@@ -9,6 +9,8 @@
  *     killat [...] 0 COMMAND [ARGUMENT...]    let it run and print the number of effects
  *     killat --list FILE 0 COMMAND [...]      let it run and write its effects down, in order
  *
+ * Threads count as one, in the order in which they come to it.
+ *
  * Exit code: 137 when it killed; otherwise the program's own. With --errno only writes to regular
  * files, fsync, creation, link and rename count, since those are what a full disk refuses;
  * --errno-from E lets all of them fail from the n-th on. --token: the control file of p11_fault.so,
@@ -221,9 +223,13 @@ static bool stop(pid_t pid, int status, struct plan *plan)
     struct ptrace_syscall_info info = {0};
     int signal_number = WSTOPSIG(status);
 
-    if (signal_number != (SIGTRAP | 0x80)) /* a signal of its own: pass it on, but not our traps */
+    /* A signal of its own: pass it on, but not our traps, nor the stop that a thread begins with.
+     */
+    if (signal_number != (SIGTRAP | 0x80))
         return ptrace(PTRACE_SYSCALL, pid, 0,
-                      signal_number == SIGTRAP ? 0L : (long)signal_number) == 0;
+                      signal_number == SIGTRAP || signal_number == SIGSTOP
+                          ? 0L
+                          : (long)signal_number) == 0;
     if (ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof info, &info) <= 0)
         return false;
     if (is_due(pid, &info, plan)) {
@@ -237,20 +243,24 @@ static bool stop(pid_t pid, int status, struct plan *plan)
 
 static int trace(pid_t child, struct plan *plan)
 {
+    const long options = PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL | PTRACE_O_TRACECLONE;
+    pid_t pid;
     int status;
 
     if (waitpid(child, &status, 0) != child || !WIFSTOPPED(status) ||
-        ptrace(PTRACE_SETOPTIONS, child, 0, PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL) != 0 ||
+        ptrace(PTRACE_SETOPTIONS, child, 0, options) != 0 ||
         ptrace(PTRACE_SYSCALL, child, 0, 0) != 0) {
         perror("killat: cannot trace");
         return 125;
     }
-    while (waitpid(child, &status, 0) == child) {
+    while ((pid = waitpid(-1, &status, __WALL)) > 0) {
+        if (pid != child && !WIFSTOPPED(status))
+            continue; /* a thread has ended */
         if (WIFEXITED(status))
             return WEXITSTATUS(status);
         if (WIFSIGNALED(status))
             return 128 + WTERMSIG(status);
-        if (!stop(child, status, plan) && errno != ESRCH) {
+        if (!stop(pid, status, plan) && errno != ESRCH) {
             perror("killat: ptrace");
             (void)kill(child, SIGKILL);
             return 125;
