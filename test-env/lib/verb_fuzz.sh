@@ -30,6 +30,7 @@ fuzz_one() {
     mkdir -p -- "$work/new" "$work/crash"
     local dirs=("$work/new")
     [ ! -d "$corpus" ] || dirs+=("$corpus")
+    [ ! -f "$top/test-env/fuzz/$name.dict" ] || dirs+=("-dict=$top/test-env/fuzz/$name.dict")
     if child "$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=1024 \
         -artifact_prefix="$work/crash/" "${dirs[@]}" >"$log" 2>&1 </dev/null; then
         tally_passed=$((tally_passed + 1))
