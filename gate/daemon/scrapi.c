@@ -109,12 +109,12 @@ static void entry(struct http_call *call, void *ctx)
         http_answer_bytes(call, 200, COSE_TYPE_NAME, buf_slice(&body));
 }
 
-/* No policy of registration takes anybody else's statements. */
+/* No policy of registration takes anybody else's statements (SCRAPI 2.3.3). */
 static void register_entry(struct http_call *call, void *ctx)
 {
     (void)ctx;
     http_count_refusal(call, ERR_CALLER_REFUSED);
-    problem(call, 403, "Rejected", "this ledger takes no statements but the gate's own");
+    problem(call, 400, "Rejected", "this ledger takes no statements but the gate's own");
 }
 
 static void file(struct http_call *call, void *ctx)

@@ -6,8 +6,8 @@
  * away it is served all the same.
  *
  *     GET  /.well-known/scitt-keys[/KID]   keys that receipts are signed with (COSE Key Set)
- *     GET  /entries/INDEX                  a record with its receipt: a transparent statement
- *     GET  /entries/INDEX/receipt          its receipt
+ *     GET  /entries/INDEX                  the receipt of a record
+ *     GET  /entries/INDEX/statement        the record with it: a transparent statement
  *     POST /entries                        refused: the gate alone writes its ledger
  *     GET  /checkpoint, /seal, /tile/...   files
  */
@@ -41,7 +41,7 @@ err_code scrapi_entry(const char *state_dir, uint64_t index, bool receipt, struc
  * Errors: NOT_FOUND; those of reading. Owns: *ret. */
 err_code scrapi_keys(const char *state_dir, const char *kid, struct buf *ret, struct why *why);
 
-/* "INDEX" or "INDEX/receipt", decimal, without leading noughts. Error: FORMAT. */
+/* "INDEX" or "INDEX/statement", decimal, without leading noughts. Error: FORMAT. */
 err_code scrapi_entry_path(const char *text, uint64_t *ret_index, bool *ret_receipt);
 
 /* Concise problem details (RFC 9290): {-1: title, -2: detail}. Owns: *ret. */

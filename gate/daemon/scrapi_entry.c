@@ -150,9 +150,9 @@ err_code scrapi_entry_path(const char *text, uint64_t *ret_index, bool *ret_rece
     size_t len = strspn(text, "0123456789");
     char digits[20];
 
-    *ret_receipt = strcmp(text + len, "/receipt") == 0;
+    *ret_receipt = text[len] == '\0';
     if (len == 0 || len >= sizeof digits || (text[0] == '0' && len > 1) ||
-        (text[len] != '\0' && !*ret_receipt))
+        (!*ret_receipt && strcmp(text + len, "/statement") != 0))
         return ERR_FORMAT;
     memcpy(digits, text, len);
     digits[len] = '\0';

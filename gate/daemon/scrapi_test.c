@@ -152,10 +152,10 @@ static void entries(void **state)
         uint64_t index;
         bool receipt;
     } CASES[] = {
-        {"0", ERR_OK, 0, false},
-        {"17", ERR_OK, 17, false},
-        {"17/receipt", ERR_OK, 17, true},
-        {"9999999999999999999", ERR_OK, UINT64_C(9999999999999999999), false},
+        {"0", ERR_OK, 0, true},
+        {"17", ERR_OK, 17, true},
+        {"17/statement", ERR_OK, 17, false},
+        {"9999999999999999999", ERR_OK, UINT64_C(9999999999999999999), true},
         {"", ERR_FORMAT, 0, false},
         {"00", ERR_FORMAT, 0, false},
         {"01", ERR_FORMAT, 0, false},
@@ -163,8 +163,9 @@ static void entries(void **state)
         {"+1", ERR_FORMAT, 0, false},
         {"-1", ERR_FORMAT, 0, false},
         {"1/", ERR_FORMAT, 0, false},
-        {"1/receipts", ERR_FORMAT, 0, false},
-        {"/receipt", ERR_FORMAT, 0, false},
+        {"1/receipt", ERR_FORMAT, 0, false},
+        {"1/statements", ERR_FORMAT, 0, false},
+        {"/statement", ERR_FORMAT, 0, false},
         {"18446744073709551616", ERR_FORMAT, 0, false},
     };
 

@@ -291,7 +291,7 @@ def published(world, index, **options):
     """An entry, once it is published: behind the answers."""
     end = time.monotonic() + 60
     while True:
-        got = world.call("GET", f"/entries/{index}", **options)
+        got = world.call("GET", f"/entries/{index}/statement", **options)
         if got.status == 200:
             equal(got.headers["Content-Type"], "application/cose", index)
             return cbor.decode(got.bytes).value
@@ -323,16 +323,16 @@ def scrapi(world):
         equal([statement[part] for part in (0, 2, 3)], [permit[part] for part in (0, 2, 3)],
               "the record")
         equal(set(statement[1]), {RECEIPTS}, "unprotected header")
-    receipt = world.call("GET", f"/entries/{index}/receipt").bytes
+    receipt = world.call("GET", f"/entries/{index}").bytes
     statement = published(world, index)
     path = f"{world.base}/receipt.cose"
     world.halt()
     world.pawl("log", "prove", index, "--receipt", "-o", path)
     world.serve()
     equal(statement[1][RECEIPTS], [receipt], "the receipt")
-    newer = world.call("GET", f"/entries/{index}/receipt").bytes
+    newer = world.call("GET", f"/entries/{index}").bytes
     proved = read(path)
-    true(newer == proved or world.call("GET", f"/entries/{index}/receipt").bytes == proved,
+    true(newer == proved or world.call("GET", f"/entries/{index}").bytes == proved,
          "the receipt that the verb makes")
     kid = cbor.decode(cbor.decode(receipt).value[0])[KID]
     keys = cbor.decode(world.call("GET", "/.well-known/scitt-keys").bytes)
@@ -342,9 +342,11 @@ def scrapi(world):
     equal((got.status, got.headers["Content-Type"]), (200, "application/cbor"), got.bytes)
     true(cbor.decode(got.bytes) in keys, "one of the set")
     problem(world, "GET", "/.well-known/scitt-keys/AAAA", 404, "No such key")
-    problem(world, "POST", "/entries", 403, "Rejected", b"\xd2\x84",
+    problem(world, "POST", "/entries", 400, "Rejected", b"\xd2\x84",
             headers={"Content-Type": "application/cose"})
     problem(world, "GET", "/entries/1000000", 404, "Not Found")
+    problem(world, "GET", "/entries/1000000/statement", 404, "Not Found")
+    problem(world, "GET", f"/entries/{index}/receipt", 400, "Malformed request")
     problem(world, "GET", "/entries/01", 400, "Malformed request")
     problem(world, "GET", "/entries/x", 400, "Malformed request")
     got = world.call("GET", "/entries/1000000", headers={"Accept": "application/problem+json"})
