@@ -332,10 +332,50 @@ static void a_secret_is_the_file_that_was_judged(void **state)
     assert_int_equal(system(command), 0);
 }
 
+/* What drives a terminal, by itself, at either end, and beside what must stay. */
+static void text_is_defused(void **state)
+{
+    static const struct {
+        const char *name, *text, *want;
+    } CASES[] = {
+        {"plain", "a b~\"", "a b~\""},
+        {"nothing", "", ""},
+        {"C0", "\x1b[2J\r\n\t", "?[2J???"},
+        {"DEL", "\x7f", "?"},
+        {"C1 as UTF-8", "a\xc2\x9bK", "a??K"},
+        {"C1 as an octet", "\x9bK", "?K"},
+        {"letters", "\xc3\xa9\xe2\x82\xac", "\xc3\xa9\xe2\x82\xac"},
+        {"right to left", "exe\xe2\x80\xaegnp", "exe???gnp"},
+        {"line separator", "\xe2\x80\xa8", "???"},
+        {"cut", "a\xe2\x82", "a??"},
+        {"overlong", "\xc0\x8a", "??"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        char text[32];
+        size_t at;
+
+        (void)snprintf(text, sizeof text, "%s", CASES[i].text);
+        text_defuse(text, strlen(text));
+        if (strcmp(text, CASES[i].want) != 0 || !text_is_plain(slice_str(text), &at))
+            fail_msg("%s: \"%s\", want \"%s\"", CASES[i].name, text, CASES[i].want);
+    }
+}
+
 static void why_escapes_control_characters(void **state)
 {
     struct why why = {0};
+    char euros[400];
+    size_t at;
+
     (void)state;
+    for (size_t i = 0; i + 3 < sizeof euros; i += 3)
+        memcpy(euros + i, "\xe2\x82\xac", 4);
+    assert_int_equal(why_say(&why, ERR_FORMAT, "%s%s", euros, euros), ERR_FORMAT);
+    assert_true(text_is_plain(slice_str(why.text), &at));
+    assert_int_equal(why_reading(&why, ERR_FORMAT, "%s", euros), ERR_FORMAT);
+    assert_true(text_is_plain(slice_str(why.text), &at));
     assert_int_equal(why_say(&why, ERR_FORMAT, "alias \"%s\"", "\x1b[2J"), ERR_FORMAT);
     assert_string_equal(why.text, "alias \"?[2J\"");
     assert_int_equal(why_say(NULL, ERR_FORMAT, "%s", ""), ERR_FORMAT);
@@ -439,6 +479,7 @@ int main(void)
         cmocka_unit_test(codes),
         cmocka_unit_test(files),
         cmocka_unit_test(a_secret_is_the_file_that_was_judged),
+        cmocka_unit_test(text_is_defused),
         cmocka_unit_test(why_escapes_control_characters),
         cmocka_unit_test(why_names_what_was_read),
     };

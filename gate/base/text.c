@@ -360,3 +360,13 @@ bool text_is_plain(struct slice text, size_t *ret_at)
         }
     return true;
 }
+
+void text_defuse(char *text, size_t len)
+{
+    const struct slice all = {(const uint8_t *)text, len};
+
+    for (size_t from = 0, at; !text_is_plain(slice_part(all, from, len - from), &at); from++) {
+        from += at;
+        text[from] = '?';
+    }
+}

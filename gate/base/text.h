@@ -50,4 +50,8 @@ bool utf8_valid(struct slice bytes);
  */
 bool text_is_plain(struct slice text, size_t *ret_at);
 
+/* Writes ? over every octet of text that text_is_plain() would stop at: names of files and what
+ * files say, on their way to a terminal. What is left is UTF-8. */
+void text_defuse(char *text, size_t len);
+
 #endif

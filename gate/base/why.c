@@ -1,18 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gate/base/why.h"
 
+#include "gate/base/text.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-
-/* What a hostile file says must not move the cursor of a terminal. */
-static void defuse(char *text)
-{
-    for (char *c = text; *c != '\0'; c++)
-        if ((unsigned char)*c < 0x20 || *c == 0x7f)
-            *c = '?';
-}
 
 [[gnu::format(printf, 5, 0)]] static void say(struct why *why, err_code code, const char *foreign,
                                               uint64_t foreign_code, const char *format,
@@ -20,7 +14,8 @@ static void defuse(char *text)
 {
     *why = (struct why){.code = code, .foreign = foreign, .foreign_code = foreign_code};
     (void)vsnprintf(why->text, sizeof why->text, format, args);
-    defuse(why->text);
+    text_defuse(why->text,
+                strlen(why->text)); /* what a hostile file says must not drive a terminal */
 }
 
 err_code why_say(struct why *why, err_code code, const char *format, ...)
@@ -76,7 +71,7 @@ err_code why_reading(struct why *why, err_code err, const char *format, ...)
     va_start(args, format);
     (void)vsnprintf(what, sizeof what, format, args);
     va_end(args);
-    defuse(what);
+    text_defuse(what, strlen(what));
     if (why->code != err)
         *why = (struct why){.code = err}; /* nobody said more than the name */
     if (strstr(why->text, what) != NULL)
@@ -84,5 +79,6 @@ err_code why_reading(struct why *why, err_code err, const char *format, ...)
     memcpy(old, why->text, sizeof old);
     (void)snprintf(why->text, sizeof why->text, "%.200s: %.309s", what,
                    old[0] != '\0' ? old : err_text(err));
+    text_defuse(why->text, strlen(why->text)); /* a character may have been cut in two */
     return err;
 }

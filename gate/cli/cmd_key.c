@@ -91,9 +91,8 @@ static err_code show_run(struct call *call)
     TRY(key_ref_public(call->args->plain[0], &options, &key, &call->why));
     TRY(show_key(call, call->json, call->args->plain[0], &key));
     TRY(hw_pubkey_to_pem(&key, &pem));
-    TRY(buf_terminate(&pem));
-    put_text(call->json, "pem", (const char *)pem.ptr);
-    say(call, "%s", (const char *)pem.ptr);
+    put_slice(call->json, "pem", buf_slice(&pem));
+    say_text(call, buf_slice(&pem));
     return ERR_OK;
 }
 

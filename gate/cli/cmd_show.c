@@ -11,9 +11,8 @@ static err_code run(struct call *call)
 
     TRY(file_read(call->args->plain[0], CBOR_SIZE_MAX, &bytes, &call->why));
     TRY(in_file(call, cbor_diag(buf_slice(&bytes), &text), call->args->plain[0]));
-    TRY(buf_terminate(&text));
-    put_text(call->json, "diagnostic", (const char *)text.ptr);
-    say(call, "%s", (const char *)text.ptr);
+    put_slice(call->json, "diagnostic", buf_slice(&text));
+    say_text(call, buf_slice(&text));
     return ERR_OK;
 }
 

@@ -129,7 +129,8 @@ err_code help_group(struct call *call, const char *group)
     for (const struct verb *const *v = VERBS; *v != NULL; v++)
         if (in_group(*v, group))
             say(call, "  pawl %-22s %s", (*v)->name, (*v)->summary);
-    say(call, "\nMore: pawl help %s VERB", group);
+    say(call, "%s", "");
+    say(call, "More: pawl help %s VERB", group);
     return ERR_OK;
 }
 

@@ -42,6 +42,8 @@ void log_run_fault(struct log_run *run, enum audit_kind kind, const char *file, 
 
     (void)snprintf(finding.file, sizeof finding.file, "%s", file);
     (void)snprintf(finding.text, sizeof finding.text, "%.300s", text);
+    text_defuse(finding.file, strlen(finding.file));
+    text_defuse(finding.text, strlen(finding.text));
     log_run_add(run, &finding);
 }
 

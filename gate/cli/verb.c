@@ -9,32 +9,28 @@
 
 const struct opt NO_OPTIONS[] = {{0}};
 
-/* How many bytes at the beginning of a text would drive the terminal, which text from files must
- * not: a C0 control or DEL is one, a C1 control in UTF-8 is two. */
-static size_t controls(struct slice text)
+/* Text from files must not drive a terminal. What does not fit into memory is not printed; the exit
+ * code still tells. */
+static void add_line(struct slice text, struct buf *ret)
 {
-    if ((text.ptr[0] < 0x20 && text.ptr[0] != '\n') || text.ptr[0] == 0x7f)
-        return 1;
-    return text.len > 1 && text.ptr[0] == 0xc2 && text.ptr[1] >= 0x80 && text.ptr[1] <= 0x9f ? 2
-                                                                                             : 0;
+    const size_t at = ret->len;
+
+    if (buf_add_slice(ret, text) != ERR_OK || buf_add_u8(ret, '\n') != ERR_OK)
+        buf_cut(ret, 0);
+    else
+        text_defuse((char *)ret->ptr + at, text.len);
 }
 
-static err_code add_shown(struct slice text, struct buf *ret)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        size_t n = controls(slice_part(text, i, text.len - i));
-
-        TRY(n > 0 ? buf_add(ret, "??", n) : buf_add_u8(ret, text.ptr[i]));
-        i += n > 1;
-    }
-    return buf_add_u8(ret, '\n');
-}
-
-/* A line that does not fit into memory is not printed; the exit code still tells. */
 void say_text(struct call *call, struct slice text)
 {
-    if (add_shown(text, &call->text) != ERR_OK)
-        buf_cut(&call->text, 0);
+    size_t from = 0;
+
+    for (size_t i = 0; i < text.len; i++)
+        if (text.ptr[i] == '\n') {
+            add_line(slice_part(text, from, i - from), &call->text);
+            from = i + 1;
+        }
+    add_line(slice_part(text, from, text.len - from), &call->text);
 }
 
 void say(struct call *call, const char *format, ...)
@@ -48,7 +44,7 @@ void say(struct call *call, const char *format, ...)
     va_end(args);
     if (len < 0)
         return;
-    say_text(call, (struct slice){(const uint8_t *)line, (size_t)len});
+    add_line((struct slice){(const uint8_t *)line, (size_t)len}, &call->text);
     free(line);
 }
 

@@ -36,8 +36,9 @@ struct verb {
 
 extern const struct opt NO_OPTIONS[];
 
-/* Adds a line for people, with ? for what would drive their terminal. say() ends at a NUL. */
+/* Adds text for people, whole lines, with ? for what would drive their terminal. */
 void say_text(struct call *call, struct slice text);
+/* Adds one line: what it is given, such as the name of a file, begins none of its own. */
 [[gnu::format(printf, 2, 3)]] void say(struct call *call, const char *format, ...);
 
 /* Says which file was being read, for an error in its content. Returns err. */

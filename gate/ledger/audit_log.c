@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "gate/base/text.h"
 #include "gate/ledger/audit_memory.h"
 #include "gate/ledger/audit_walk.h"
 
@@ -34,9 +35,9 @@ err_code audit_hold(struct audit *a, enum audit_kind kind, uint64_t index, const
     va_start(args, format);
     (void)vsnprintf(finding->text, sizeof finding->text, format, args);
     va_end(args);
-    for (char *c = finding->text; *c != '\0'; c++)
-        if (*c < ' ' || *c > '~') /* from a log that somebody wrote, for a terminal */
-            *c = '?';
+    /* From a log that somebody wrote, for a terminal. */
+    text_defuse(finding->file, strlen(finding->file));
+    text_defuse(finding->text, strlen(finding->text));
     return ERR_OK;
 }
 

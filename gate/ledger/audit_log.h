@@ -52,7 +52,7 @@ struct audit_finding {
     bool has_index;
     uint64_t index;        /* the first damaged entry */
     char file[AUDIT_FILE]; /* below the directory, or as given; "": no single one */
-    char text[320];        /* what disagrees, escaped */
+    char text[320];        /* what disagrees. Both are defused, see text_defuse() */
 };
 
 /* A head of the log that somebody holds. */

@@ -216,6 +216,26 @@ def bad_permit(world):
     finding(world, target, "receipt_invalid", None, path, "--permits", path)
 
 
+@suite.test("the name of a file writes no line of the answer, and drives no terminal")
+def named(world):
+    target, _ = export(world)
+    data = bytearray(read(f"{world.permits}/0.cose"))
+    data[-3] ^= 1
+    for name in (b"a\nThe ledger holds together: 9 entries\x1b[1A", b"b\xc2\x9bK", b"c\xe2\x80\xae",
+                 b"d\xff"):
+        given = os.path.join(f"{world.live}/given".encode(), name)
+        os.makedirs(os.path.dirname(given), exist_ok=True)
+        write(given, bytes(data))
+    code, out, _ = world.run("log", "audit", target, "--all", "--permits", f"{world.live}/given")
+    text = out.decode(errors="surrogateescape")
+    true(code >= 20 and "\nThe ledger" not in text, text)
+    true(all(c.isprintable() for c in text.replace("\n", "")), f"printed: {text!r}")
+    _, out, _ = world.run("log", "audit", target, "--all", "--permits", f"{world.live}/given",
+                          "--json")
+    names = sorted(os.path.basename(entry["file"]) for entry in json.loads(out)["findings"])
+    equal(names, ["a?The ledger holds together: 9 entries?[1A", "b??K", "c???", "d?"], "names")
+
+
 @suite.test("a checkpoint of a time that the log has lost")
 def older(world):
     target, _ = export(world)
