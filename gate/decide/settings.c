@@ -2,6 +2,7 @@
 #include "gate/decide/settings.h"
 
 #include "gate/base/file.h"
+#include "gate/ledger/record_redact.h"
 
 #include <jansson.h>
 #include <stdlib.h>
@@ -85,6 +86,19 @@ static err_code read_witnesses(const json_t *list, json_int_t needed, struct set
     return ERR_OK;
 }
 
+/* What no decision can do without would deny every request: said here, where it is read. */
+static err_code check_redact(const struct settings *settings, const char *path, struct why *why)
+{
+    if (!record_redactable(RECORD_DECISION, path))
+        return why_say(
+            why, ERR_STATE_CORRUPT,
+            "\"redact\": \"%s\" is no member that the record of a decision can do without", path);
+    for (size_t i = 0; i < settings->n_redact; i++)
+        if (strcmp(settings->redact[i], path) == 0)
+            return why_say(why, ERR_STATE_CORRUPT, "\"redact\": \"%s\" stands there twice", path);
+    return ERR_OK;
+}
+
 /* list: NULL when the file names none. */
 static err_code read_redact(const json_t *list, struct settings *ret, struct why *why)
 {
@@ -100,6 +114,7 @@ static err_code read_redact(const json_t *list, struct settings *ret, struct why
         const char *path = json_string_value(json_array_get(list, i));
         if (path == NULL)
             return why_say(why, ERR_STATE_CORRUPT, "path %zu of \"redact\" is no text", i);
+        TRY(check_redact(ret, path, why));
         ret->redact[i] = strdup(path);
         if (ret->redact[i] == NULL)
             return ERR_NO_MEMORY;

@@ -25,7 +25,7 @@ struct settings {
     size_t n_witnesses;
     size_t witnesses_needed; /* how many of them are enough; all, unless the file says less */
     char **redact;           /* member "redact": what is taken out of attempts and decisions */
-    size_t n_redact;         /* (gate/ledger/record_redact.h); who uses it judges the paths */
+    size_t n_redact;         /* (gate/ledger/record_redact.h): of a decision, each once */
 };
 
 /* Errors: NOT_ENROLLED when the file is missing; STATE_CORRUPT. Owns: the caller frees. */

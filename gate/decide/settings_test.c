@@ -125,10 +125,16 @@ static void redact(void **state)
     } CASES[] = {
         {HEAD "\"redact\": []}", ERR_OK, 0},
         {HEAD "\"redact\": [\"pawl.action\"]}", ERR_OK, 1},
-        {HEAD "\"redact\": [\"1\", \"2\", \"3\", \"4\", \"5\", \"6\", \"7\", \"8\"]}", ERR_OK, 8},
+        {HEAD "\"redact\": [\"agent_version\", \"input_hash\", \"pawl.action\", "
+              "\"pawl.determining\", \"pawl.resource.id\", \"pawl.resource.type\", "
+              "\"pawl.subject.type\"]}",
+         ERR_OK, 7},
         {HEAD "\"redact\": [\"1\", \"2\", \"3\", \"4\", \"5\", \"6\", \"7\", \"8\", \"9\"]}",
          ERR_STATE_CORRUPT, 0},
-        {HEAD "\"redact\": [\"a\", 1]}", ERR_STATE_CORRUPT, 0},
+        {HEAD "\"redact\": [\"pawl.action\", 1]}", ERR_STATE_CORRUPT, 0},
+        {HEAD "\"redact\": [\"pawl.nothing\"]}", ERR_STATE_CORRUPT, 0},
+        {HEAD "\"redact\": [\"pawl.reason\"]}", ERR_STATE_CORRUPT, 0}, /* of other kinds */
+        {HEAD "\"redact\": [\"input_hash\", \"input_hash\"]}", ERR_STATE_CORRUPT, 0},
         {HEAD "\"redact\": \"a\"}", ERR_STATE_CORRUPT, 0},
         {HEAD "\"redact\": null}", ERR_STATE_CORRUPT, 0},
     };

@@ -46,6 +46,11 @@ static const struct redactable *find(enum record_kind kind, struct slice path)
     return NULL;
 }
 
+bool record_redactable(enum record_kind kind, const char *path)
+{
+    return find(kind, slice_str(path)) != NULL;
+}
+
 /* SHA-256("pawl-redact-v1" 00, salt, value): AIR's original_hash, salted. */
 static err_code hash_of(struct slice salt, struct slice value, struct digest *ret)
 {

@@ -19,6 +19,9 @@
  * "pawl.reason" of a stop, override, approval or revocation, "agent_version" of any. With one of
  * the first four the input_hash goes as well: it would give them away to anybody who can guess. */
 
+/* Whether a record of this kind can do without the member. */
+bool record_redactable(enum record_kind kind, const char *path);
+
 struct record_redact_order {
     const char *const *paths; /* borrowed by the record */
     size_t n_paths;

@@ -365,8 +365,9 @@ def redacted(world):
         first = json.loads(out)["findings"][0]
         equal((first["kind"], first["file"]), ("disclosure_invalid", alone), "another value")
     redact("pawl.nothing")
-    why = world.pawl(*world.request(asked), want="FORMAT")["error"]["why"]
-    true("gate.json" in why and "pawl.nothing" in why, why)
+    for verb in (world.request(asked), ["status"]):
+        why = world.pawl(*verb, want="STATE_CORRUPT")["error"]["why"]
+        true("gate.json" in why and "pawl.nothing" in why, why)
 
 
 @suite.test("checkpoint and seal are exported as a pair")
