@@ -2,6 +2,7 @@
 /* judges.c: the threads that ask the policies. They touch neither hardware nor ledger, and what
  * they judge by does not change under them. */
 #include "gate/daemon/keeper_parts.h"
+#include "gate/daemon/thread.h"
 
 /* Where nothing is in force it stays unjudged; the keeper says why. */
 static void judge(struct keeper *k, struct demand *demand)
@@ -44,7 +45,6 @@ err_code keeper_start_judges(struct keeper *keeper, unsigned n)
 {
     keeper->judging = n;
     for (; keeper->n_judges < n; keeper->n_judges++)
-        if (pthread_create(&keeper->judges[keeper->n_judges], NULL, run, keeper) != 0)
-            return ERR_NO_MEMORY;
+        TRY(thread_start(run, keeper, &keeper->judges[keeper->n_judges]));
     return ERR_OK;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gate/daemon/keeper_parts.h"
+#include "gate/daemon/thread.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -180,8 +181,7 @@ static err_code start(struct keeper *k, const struct keeper_options *options)
     TRY(keeper_make_rounds(k));
     TRY(hand_start(k));
     TRY(keeper_start_judges(k, judges_for(options->judges)));
-    if (pthread_create(&k->thread, NULL, run, k) != 0)
-        return ERR_NO_MEMORY;
+    TRY(thread_start(run, k, &k->thread));
     k->has_thread = true;
     return ERR_OK;
 }
