@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* keeper_hand.c: the thread that alone calls the hardware, while the service runs. */
 #include "gate/daemon/keeper_parts.h"
+#include "gate/daemon/thread.h"
 
 static void *run(void *arg)
 {
@@ -30,8 +31,7 @@ static void *run(void *arg)
 
 err_code hand_start(struct keeper *keeper)
 {
-    if (pthread_create(&keeper->hand.thread, NULL, run, keeper) != 0)
-        return ERR_NO_MEMORY;
+    TRY(thread_start(run, keeper, &keeper->hand.thread));
     keeper->hand.has_thread = true;
     return ERR_OK;
 }

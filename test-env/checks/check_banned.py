@@ -45,9 +45,7 @@ ALLOWED_IN_MAIN = {"secure_getenv", "setenv", "time"}
 ALLOWED = {
     ("pkcs11/sync.c", "time"),
     ("gate/ledger/audit_both.c", "pthread_create"),
-    ("gate/daemon/judges.c", "pthread_create"),
-    ("gate/daemon/keeper.c", "pthread_create"),
-    ("gate/daemon/keeper_hand.c", "pthread_create"),
+    ("gate/daemon/thread.c", "pthread_create"),
 }
 
 CALL = re.compile(r"(?<![\w.>])(" + "|".join(CALLS) + r")\s*\(")
