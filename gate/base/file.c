@@ -155,27 +155,32 @@ err_code file_sync_dir(const char *path, struct why *why)
     return ERR_OK;
 }
 
-static err_code write_all(int fd, struct slice content, const char *path, struct why *why)
+int file_put_at(int fd, struct slice content, uint64_t at)
 {
     while (content.len > 0) {
-        ssize_t n = write(fd, content.ptr, content.len);
+        ssize_t n = pwrite(fd, content.ptr, content.len, (off_t)at);
+
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0)
-            return why_errno(why, n < 0 ? errno : EIO, "write", path);
+            return n < 0 ? errno : ENOSPC;
         content = slice_part(content, (size_t)n, content.len - (size_t)n);
+        at += (uint64_t)n;
     }
-    return ERR_OK;
+    return 0;
 }
 
 static err_code write_durable(const char *temp, struct slice content, mode_t mode, struct why *why)
 {
     CLEANUP(fd_close)
     int fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+    int error;
 
     if (fd < 0)
         return why_errno(why, errno, "create", temp);
-    TRY(write_all(fd, content, temp, why));
+    error = file_put_at(fd, content, 0);
+    if (error != 0)
+        return why_errno(why, error, "write", temp);
     if (fchmod(fd, mode) != 0 || fsync(fd) != 0)
         return why_errno(why, errno, "make durable", temp);
     return ERR_OK;

@@ -35,6 +35,10 @@ err_code file_sync_dir(const char *path, struct why *why);
 /* Removes what a killed file_write() left in a directory that only the caller writes to. */
 void file_remove_temps(const char *dir);
 
+/* Writes all of it at this offset of a regular file. Returns 0, or the errno of what failed: ENOSPC
+ * where the kernel wrote nothing and said nothing. Some of it may be there then. */
+int file_put_at(int fd, struct slice content, uint64_t at);
+
 bool file_exists(const char *path);
 
 /* For the beginning of a process: a standard descriptor that is closed would become that of the

@@ -2,6 +2,7 @@
 /* audit_judge.c: bundle, journal and tile of one unit against each other, and tiles against the
  * hashes that they must hold: what is damaged, and where it begins. */
 #include "gate/ledger/audit_walk.h"
+#include "gate/tlog/tile.h"
 
 #include <string.h>
 
@@ -221,7 +222,7 @@ static err_code judge_narrow(struct audit *a, const struct audit_unit *unit, uns
     bool found;
 
     audit_path(AUDIT_ENTRIES, unit->number, width, path);
-    TRY(audit_read(&a->dir, path, (size_t)width * (2 + TLOG_ENTRY_MAX), &bytes, &found, why));
+    TRY(audit_read(&a->dir, path, (size_t)width * (2 + TILE_ENTRY_MAX), &bytes, &found, why));
     r = reader_of((struct slice){bytes.ptr, bytes.len});
     for (; i < width && r.rest.len > 0; i++) {
         struct slice entry = reader_bytes(&r, reader_u16(&r));

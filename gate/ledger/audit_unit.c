@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gate/ledger/audit_unit.h"
+#include "gate/tlog/tile.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define BUNDLE_MAX ((size_t)AUDIT_WIDTH * (2 + TLOG_ENTRY_MAX))
 #define TILE_MAX ((size_t)AUDIT_WIDTH * SHA256_LEN)
 
 void audit_unit_free(struct audit_unit *unit)
@@ -73,7 +73,7 @@ err_code audit_unit_load(struct audit_unit *unit, const struct audit_dir *dir,
 {
     struct audit_part *tile = &unit->tile;
 
-    TRY(read_part(&unit->bundle, dir, AUDIT_ENTRIES, unit->number, BUNDLE_MAX, why));
+    TRY(read_part(&unit->bundle, dir, AUDIT_ENTRIES, unit->number, TILE_BUNDLE_MAX, why));
     if (unit->bundle.found)
         split_bundle(unit);
     join_journal(unit, journal);

@@ -3,6 +3,11 @@
 #include "gate/ledger/log.h"
 #include "gate/ledger/log_state.h"
 #include "gate/ledger/payload.h"
+#include "gate/tlog/tile.h"
+
+#include <assert.h>
+
+static_assert(RECORD_SIZE_MAX == TILE_ENTRY_MAX, "a record is an entry of a bundle");
 
 static err_code check_writable(const struct ledger *ledger, struct why *why)
 {

@@ -18,8 +18,6 @@
 #include "gate/base/why.h"
 #include "gate/tlog/tree.h"
 
-#define TLOG_ENTRY_MAX 65535 /* bytes: a bundle's lengths have 16 bits */
-
 enum tlog_mode {
     TLOG_READ = 0,
     TLOG_APPEND, /* the caller holds the gate's lock until the log is closed */

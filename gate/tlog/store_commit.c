@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* store_commit.c: appends a batch of entries to the journal: written in one piece, made durable
  * once, or not there. */
+#include "gate/base/file.h"
 #include "gate/tlog/store_state.h"
 
 #include <errno.h>
@@ -31,9 +32,9 @@ err_code tlog_stage(struct tlog *tlog, struct slice entry, struct why *why)
 
     if (tlog->mode == TLOG_READ)
         return why_say(why, ERR_INTERNAL, "\"%s\" was opened for reading", store_path(tlog));
-    if (entry.len > TLOG_ENTRY_MAX)
+    if (entry.len > TILE_ENTRY_MAX)
         return why_say(why, ERR_TOO_LARGE, "an entry has %zu bytes, the limit is %d", entry.len,
-                       TLOG_ENTRY_MAX);
+                       TILE_ENTRY_MAX);
     if (before + entry.len + 2 + JOURNAL_FRONT + SHA256_LEN > JOURNAL_FRAME_MAX)
         return why_say(why, ERR_TOO_LARGE,
                        "%zu entries have %zu bytes, the limit of a batch is %zu", staged(tlog) + 1,
@@ -89,17 +90,10 @@ static err_code check_file(struct tlog *tlog, struct why *why)
 
 err_code store_write(const struct tlog *tlog, uint64_t at, struct slice bytes, struct why *why)
 {
-    while (bytes.len > 0) {
-        ssize_t n = pwrite(tlog->fd, bytes.ptr, bytes.len, (off_t)at);
+    int error = file_put_at(tlog->fd, bytes, at);
 
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return why_errno(why, n < 0 ? errno : ENOSPC, "write to the journal in",
-                             store_path(tlog));
-        bytes = slice_part(bytes, (size_t)n, bytes.len - (size_t)n);
-        at += (uint64_t)n;
-    }
+    if (error != 0)
+        return why_errno(why, error, "write to the journal in", store_path(tlog));
     return ERR_OK;
 }
 

@@ -18,18 +18,12 @@ static err_code write_header(const struct tlog *tlog, int fd, const struct tlog_
                              struct digest *ret_check, struct why *why)
 {
     uint8_t header[JOURNAL_HEADER];
+    int error;
 
     TRY(journal_header(head, header, ret_check));
-    for (size_t done = 0; done < sizeof header;) {
-        ssize_t n = pwrite(fd, header + done, sizeof header - done, (off_t)done);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return why_errno(why, n < 0 ? errno : ENOSPC, "write a new journal in",
-                             store_path(tlog));
-        done += (size_t)n;
-    }
+    error = file_put_at(fd, (struct slice){header, sizeof header}, 0);
+    if (error != 0)
+        return why_errno(why, error, "write a new journal in", store_path(tlog));
     if (fsync(fd) != 0)
         return why_errno(why, errno, "make durable a new journal in", store_path(tlog));
     return ERR_OK;

@@ -231,28 +231,28 @@ static void rounds_rise(void **state)
 static void limits(void **state)
 {
     struct setting *s = *state;
-    uint8_t *big = calloc(1, TLOG_ENTRY_MAX + 1);
+    uint8_t *big = calloc(1, TILE_ENTRY_MAX + 1);
     CLEANUP(buf_free) struct buf entry = {0};
     err_code err = ERR_OK;
     uint64_t n = 0;
 
     assert_non_null(big);
-    assert_int_equal(tlog_stage(s->tlog, (struct slice){big, TLOG_ENTRY_MAX + 1}, NULL),
+    assert_int_equal(tlog_stage(s->tlog, (struct slice){big, TILE_ENTRY_MAX + 1}, NULL),
                      ERR_TOO_LARGE);
     for (; err == ERR_OK; n++)
-        err = tlog_stage(s->tlog, (struct slice){big, TLOG_ENTRY_MAX}, NULL);
+        err = tlog_stage(s->tlog, (struct slice){big, TILE_ENTRY_MAX}, NULL);
     assert_int_equal(err, ERR_TOO_LARGE);
-    assert_int_equal(n, JOURNAL_FRAME_MAX / (TLOG_ENTRY_MAX + 2) + 1);
+    assert_int_equal(n, JOURNAL_FRAME_MAX / (TILE_ENTRY_MAX + 2) + 1);
     OK(tlog_commit(s->tlog, 1, NULL));
     assert_true(tlog_wants_fold(s->tlog));
     OK(tlog_entry(s->tlog, n - 2, &entry, NULL));
-    assert_int_equal(entry.len, TLOG_ENTRY_MAX);
+    assert_int_equal(entry.len, TILE_ENTRY_MAX);
     publish(s);
     OK(tlog_fold(s->tlog, NULL));
     assert_false(tlog_wants_fold(s->tlog));
     reopen(s, TLOG_READ);
     OK(tlog_entry(s->tlog, n - 2, &entry, NULL));
-    assert_int_equal(entry.len, TLOG_ENTRY_MAX);
+    assert_int_equal(entry.len, TILE_ENTRY_MAX);
     free(big);
 }
 

@@ -30,19 +30,13 @@ static err_code write_temp(const struct tlog *tlog, struct slice content, struct
     CLEANUP(fd_close)
     int fd = openat(tlog->dir, STORE_TEMP, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
                     STORE_FILE_MODE);
+    int error;
 
     if (fd < 0)
         return why_errno(why, errno, "create \"" STORE_TEMP "\" in", store_path(tlog));
-    while (content.len > 0) {
-        ssize_t n = write(fd, content.ptr, content.len);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return why_errno(why, n < 0 ? errno : ENOSPC, "write \"" STORE_TEMP "\" in",
-                             store_path(tlog));
-        content = slice_part(content, (size_t)n, content.len - (size_t)n);
-    }
+    error = file_put_at(fd, content, 0);
+    if (error != 0)
+        return why_errno(why, error, "write \"" STORE_TEMP "\" in", store_path(tlog));
     return ERR_OK;
 }
 

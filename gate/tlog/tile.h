@@ -15,7 +15,7 @@
 #define TILE_LEVELS (TREE_LEVELS / TILE_HEIGHT) /* levels of tiles */
 #define TILE_ENTRIES 64                         /* the level, in paths, of entry bundles */
 #define TILE_PATH 64                            /* characters in a path, with the terminator */
-#define TILE_ENTRY_MAX 65535                    /* bytes: lengths have 16 bits */
+#define TILE_ENTRY_MAX UINT16_MAX               /* bytes: lengths have 16 bits */
 #define TILE_BUNDLE_MAX ((size_t)TILE_WIDTH * (2 + TILE_ENTRY_MAX))
 
 /* Which file: a level of tiles (0: of leaves) or TILE_ENTRIES; which of that level; and how many

@@ -7,6 +7,7 @@
  */
 #include "gate/tlog/checkpoint_text.h"
 #include "gate/tlog/store.h"
+#include "gate/tlog/tile.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -26,7 +27,7 @@ struct maker {
 /* Entry index of every such log: up to 310 bytes, one the longest that there may be. */
 static err_code entry_of(uint64_t index, struct buf *ret)
 {
-    size_t len = index == 3 ? TLOG_ENTRY_MAX : index * 37 % 310 + 1;
+    size_t len = index == 3 ? TILE_ENTRY_MAX : index * 37 % 310 + 1;
 
     buf_cut(ret, 0);
     for (size_t i = 0; i < len; i++) {
