@@ -16,10 +16,10 @@
 
 static const struct opt PROVE_OPTIONS[] = {
     {"receipt", 0, OPT_FLAG, NULL,
-     "the hardware's receipt (RFC 9942) instead of a proof file: needs --out"},
+     "the hardware's receipt (RFC 9942) instead of a proof file: needs --output"},
     {"consistency", 0, OPT_VALUE, "SIZE",
      "that the published log continues its first SIZE entries; no INDEX then"},
-    {"out", 'o', OPT_VALUE, "FILE", "write here instead of to standard output"},
+    {"output", 'o', OPT_VALUE, "FILE", "write here instead of to standard output"},
     LOG_OPTION,
     {0},
 };
@@ -213,16 +213,16 @@ static err_code index_of(struct call *call, const char *text, uint64_t *ret)
 
 static err_code hand_out(struct call *call, struct slice content, bool text)
 {
-    const char *out = args_value(call->args, "out", NULL);
+    const char *output = args_value(call->args, "output", NULL);
 
-    if (out != NULL) {
-        TRY(file_write(out, content, 0644, &call->why));
-        say(call, "Wrote \"%s\".", out);
-        put_text(call->json, "file", out);
+    if (output != NULL) {
+        TRY(file_write(output, content, 0644, &call->why));
+        say(call, "Wrote \"%s\".", output);
+        put_text(call->json, "file", output);
         return ERR_OK;
     }
     if (!text)
-        return why_say(&call->why, ERR_USAGE, "a receipt is no text: --out FILE is needed");
+        return why_say(&call->why, ERR_USAGE, "a receipt is no text: --output FILE is needed");
     put_slice(call->json, "proof", content);
     if (content.len > 0 && content.ptr[content.len - 1] == '\n')
         content.len--; /* the line's end is added */
