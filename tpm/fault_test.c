@@ -284,6 +284,25 @@ static void full_for_ever_is_busy(void **state)
     OK(sign(fx));
 }
 
+/* Tries and times are the chip's own; one that does not tell them locks out all the same. */
+static void lockout_says_how_long(void **state)
+{
+    struct fx *fx = *state;
+
+    answer(fx, TPM2_CC_Sign, TPM2_RC_LOCKOUT, 0);
+    EXPECT(sign(fx), ERR_TPM_LOCKED_OUT);
+    assert_non_null(strstr(fx->why.text, "it counts 0 wrong authorizations, the most is "));
+    assert_non_null(strstr(fx->why.text, ", and forgives one in "));
+    fault_clear(&fx->faults);
+    answer(fx, TPM2_CC_Sign, TPM2_RC_LOCKOUT, 0);
+    answer(fx, TPM2_CC_GetCapability, TPM2_RC_FAILURE, 0);
+    EXPECT(sign(fx), ERR_TPM_LOCKED_OUT);
+    assert_non_null(strstr(fx->why.text, "was refused with 0x921"));
+    assert_int_equal(fx->why.foreign_code, TPM2_RC_LOCKOUT);
+    fault_clear(&fx->faults);
+    fx_round(fx);
+}
+
 static void other_answers_have_their_names(void **state)
 {
     static const struct {
@@ -507,6 +526,7 @@ int main(void)
         TEST(a_full_tpm_is_swept),
         TEST(saved_sessions_are_swept_last),
         TEST(full_for_ever_is_busy),
+        TEST(lockout_says_how_long),
         TEST(other_answers_have_their_names),
         TEST(failure_mode_is_no_verdict),
         TEST(a_lost_answer_leaves_old_or_new),
