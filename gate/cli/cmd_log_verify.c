@@ -204,9 +204,10 @@ const struct verb VERB_LOG_VERIFY = {
         "attempts and their outcomes; checks the hardware's signature under every session. Not\n"
         "the session key's signature on each record, which the sealed root binds: pawl log audit\n"
         "does. Entries up to the head that was verified last are not read again: what is new\n"
-        "is held against what is remembered of them. --full reads everything. A log that was cut\n"
-        "at its end together with what is remembered is consistent in itself. Whoever holds a\n"
-        "permit from before can tell: give it with --against.",
+        "is held against what is remembered of them, but for enrolments of agents. --full reads\n"
+        "and judges everything. A log that was cut at its end together with what is remembered is\n"
+        "consistent in itself. Whoever holds a permit from before can tell: give it with\n"
+        "--against.",
     .opts = VERIFY_OPTIONS,
     .run = verify_run,
 };
