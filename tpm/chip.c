@@ -205,7 +205,6 @@ TSS2_RC tpm_chip_rc(struct tpm_chip *chip, TSS2_RC rc)
     return tpm_rc(rc);
 }
 
-<<<<<<< HEAD
 /* How long the TPM takes no authorization, in its own words. */
 static err_code locked_out(struct tpm_chip *chip, TSS2_RC rc, const char *doing, struct why *why)
 {
@@ -220,43 +219,6 @@ static err_code locked_out(struct tpm_chip *chip, TSS2_RC rc, const char *doing,
         "; one is forgotten every %" PRIu32 " s",
         doing, tpm_rc(rc), property(&list, TPM2_PT_LOCKOUT_COUNTER),
         property(&list, TPM2_PT_MAX_AUTH_FAIL), property(&list, TPM2_PT_LOCKOUT_INTERVAL));
-=======
-/* How it counts wrong authorizations (part 2, 6.13). false: it does not say. */
-static bool read_lockout(struct tpm_chip *chip, uint32_t *ret_count, uint32_t *ret_most,
-                         uint32_t *ret_interval)
-{
-    TPML_TAGGED_TPM_PROPERTY list = {0};
-    unsigned seen = 0;
-
-    if (tpm_get_properties(chip, TPM2_PT_LOCKOUT_COUNTER, &list) != TPM2_RC_SUCCESS)
-        return false;
-    for (UINT32 i = 0; i < list.count && i < TPM2_MAX_TPM_PROPERTIES; i++) {
-        const TPMS_TAGGED_PROPERTY *p = &list.tpmProperty[i];
-        uint32_t *to = p->property == TPM2_PT_LOCKOUT_COUNTER    ? ret_count
-                       : p->property == TPM2_PT_MAX_AUTH_FAIL    ? ret_most
-                       : p->property == TPM2_PT_LOCKOUT_INTERVAL ? ret_interval
-                                                                 : NULL;
-        if (to != NULL) {
-            *to = p->value;
-            seen++;
-        }
-    }
-    return seen == 3;
-}
-
-/* Whether to wait, and how long, the TPM alone knows. */
-static err_code locked_out(struct tpm_chip *chip, TSS2_RC rc, const char *doing, struct why *why)
-{
-    uint32_t count, most, interval;
-
-    if (!read_lockout(chip, &count, &most, &interval))
-        return why_foreign(why, ERR_TPM_LOCKED_OUT, "TPM_RC", tpm_rc(rc),
-                           "%s was refused with 0x%03x", doing, tpm_rc(rc));
-    return why_foreign(why, ERR_TPM_LOCKED_OUT, "TPM_RC", tpm_rc(rc),
-                       "%s was refused: it counts %" PRIu32 " wrong authorizations, the most is "
-                       "%" PRIu32 ", and forgives one in %" PRIu32 " s",
-                       doing, count, most, interval);
->>>>>>> abb9bf7 (tpm: a lockout says how many tries, and when the next is)
 }
 
 err_code tpm_chip_fail(struct tpm_chip *chip, TSS2_RC rc, const char *doing, struct why *why)
