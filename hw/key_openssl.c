@@ -337,21 +337,37 @@ err_code hw_verify_soft(const struct hw_statement *statement, struct why *why)
 struct pem_signer {
     struct hw_signer base;
     EVP_PKEY *pkey;
+    EVP_PKEY_CTX *ctx; /* made with the first signature: a session's key makes many */
 };
+
+static err_code ready(struct pem_signer *self)
+{
+    CLEANUP(pkey_ctx_free) EVP_PKEY_CTX *ctx = NULL;
+
+    if (self->ctx != NULL)
+        return ERR_OK;
+    ctx = EVP_PKEY_CTX_new(self->pkey, NULL);
+    if (ctx == NULL)
+        return ERR_NO_MEMORY;
+    if (EVP_PKEY_sign_init(ctx) != 1 || !use_pss(ctx, self->base.key.alg))
+        return ERR_KEY_SIGN;
+    self->ctx = ctx;
+    ctx = NULL; /* transferred */
+    return ERR_OK;
+}
 
 static err_code pem_sign(struct hw_signer *signer, struct slice digest, struct buf *ret,
                          struct why *why)
 {
     struct pem_signer *self = (struct pem_signer *)signer;
     enum hw_alg alg = signer->key.alg;
-    CLEANUP(pkey_ctx_free) EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(self->pkey, NULL);
     uint8_t out[HW_SIG_MAX];
     size_t len = sizeof out;
+    err_code err = ready(self);
 
-    if (ctx == NULL)
-        return ERR_NO_MEMORY;
-    if (EVP_PKEY_sign_init(ctx) != 1 || !use_pss(ctx, alg) ||
-        EVP_PKEY_sign(ctx, out, &len, digest.ptr, digest.len) != 1)
+    if (err == ERR_NO_MEMORY)
+        return err;
+    if (err != ERR_OK || EVP_PKEY_sign(self->ctx, out, &len, digest.ptr, digest.len) != 1)
         return why_say(why, ERR_KEY_SIGN, "OpenSSL could not sign with this %s key",
                        hw_alg_name(alg));
     if (alg == HW_PS256)
@@ -363,6 +379,7 @@ static void pem_close(struct hw_signer *signer)
 {
     struct pem_signer *self = (struct pem_signer *)signer;
 
+    EVP_PKEY_CTX_free(self->ctx);
     EVP_PKEY_free(self->pkey);
     free(self);
 }

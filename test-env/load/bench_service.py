@@ -120,7 +120,8 @@ def put(metric, value, unit, **more):
 
 def load(build, path, clients, seconds, resource=GIT):
     done = subprocess.run([f"{build}/test-env/load/load_client", "--socket", path, "--clients",
-                           str(clients), "--seconds", str(seconds), "--resource", resource],
+                           str(clients), "--seconds", str(seconds), "--resource", resource,
+                           "--deadline", "60000"],
                           stdout=subprocess.PIPE, check=True)
     got = json.loads(done.stdout)
     if got["permits"] != got["answers"] or got["refused"] or got["unanswered"]:
@@ -251,7 +252,7 @@ class Bench:
         world.hardware.tell("clear", "delay 500")
         client = subprocess.Popen(
             [f"{self.options.build}/test-env/load/load_client", "--socket", world.socket(),
-             "--clients", "1000", "--requests", "1000"], stdout=subprocess.DEVNULL)
+             "--clients", "1000", "--requests", "1000", "--deadline", "60000"], stdout=subprocess.DEVNULL)
         time.sleep(2)  # a round takes three times as long
         after = rss_kib(world.process.pid)
         world.hardware.tell("clear", "delay 0")
