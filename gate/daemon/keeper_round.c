@@ -386,11 +386,11 @@ static void spare_check(struct keeper *k)
 
 /* Who was answered mostly asks again at once. A round that begins with the first of them, or with
  * those who waited meanwhile, leaves the others to the one after it, and so on in turns for ever,
- * half of all clients in each. So it waits until as many have come as went: a part of the time that
- * a round takes, at most, and not where they did not come in that time before. */
-#define GATHER_PART 4
+ * half of all clients in each. So it waits until as many have come as went: half the time that
+ * a round takes, at most; and for some rounds not at all where half of them did not come. */
+#define GATHER_PART 2
 #define GATHER_MAX_NS UINT64_C(250000000)
-#define UNGATHERED 16
+#define UNGATHERED 4
 
 static bool may_gather(struct keeper *k, const struct round *round)
 {
@@ -420,7 +420,7 @@ static void end_gathering(struct keeper *k)
 {
     size_t wanted = k->gather_to - k->gather_from;
 
-    if (k->gather_to > 0 && (k->open->n - k->gather_from) * 4 < wanted * 3)
+    if (k->gather_to > 0 && (k->open->n - k->gather_from) * 2 < wanted)
         k->ungathered = UNGATHERED;
     k->gather_from = k->gather_to = 0;
 }
