@@ -252,7 +252,8 @@ class Bench:
         world.hardware.tell("clear", "delay 500")
         client = subprocess.Popen(
             [f"{self.options.build}/test-env/load/load_client", "--socket", world.socket(),
-             "--clients", "1000", "--requests", "1000", "--deadline", "60000"], stdout=subprocess.DEVNULL)
+             "--clients", "1000", "--requests", "1000", "--deadline", "60000"],
+            stdout=subprocess.DEVNULL)
         time.sleep(2)  # a round takes three times as long
         after = rss_kib(world.process.pid)
         world.hardware.tell("clear", "delay 0")
