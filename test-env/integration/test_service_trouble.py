@@ -70,7 +70,7 @@ def clocks(world):
 @suite.test("a log that nobody reads keeps nobody from being answered")
 def blocked(world):
     out, into = os.pipe()
-    fcntl.fcntl(into, fcntl.F_SETPIPE_SZ, 4096)
+    os.write(into, b"-" * fcntl.fcntl(into, fcntl.F_SETPIPE_SZ, 4096))
     world.launch("--log", "-", stderr=into)
     os.close(into)
     with Crowd(world) as crowd:
