@@ -267,8 +267,8 @@ def anew(world):
     world.stopped(2)
 
 
-@suite.test("an install that fails midway: the gate is opened anew, and goes on with it", at="epoch1",
-            roots=("hsm",))
+@suite.test("an install that fails midway: the gate is opened anew, and goes on with it",
+            at="epoch1", roots=("hsm",))
 def midway(world):
     if not world.shim:
         raise Skip("p11_fault.so is not here: it is built where cmocka is")
