@@ -188,7 +188,7 @@ static bool is_begun(const struct keeper *k)
 }
 
 /* A round may be filled while the hardware proves the one before, unless the journal has to be
- * folded in between. */
+ * folded in between, or that one ends an outage. */
 static bool may_open(const struct keeper *k)
 {
     if (k->errands != NULL || k->reopen)
@@ -230,6 +230,8 @@ static err_code open_round(struct keeper *k, struct why *why)
     TRY(scribe_open_ahead(k->scribe, b.now_ms, &open, why));
     if (open)
         return ERR_OK;
+    if (k->doing != HAND_NOTHING)
+        return why_say(why, ERR_INTERNAL, "a round that the hardware has to begin at once");
     keeper_begin_check(k);
     k->open->began_ns = k->checked_ns;
     TRY(hand_do(k, begin_job, &b, why));
@@ -352,6 +354,12 @@ static void check(struct keeper *k)
     hand_give(k, check_job, k->scribe);
 }
 
+/* Until the hardware has proved the round that says so, the next one has to say it, too. */
+static bool ends_outage(const struct keeper *k)
+{
+    return scribe_outage(k->scribe).error != ERR_OK;
+}
+
 static void prove(struct keeper *k)
 {
     struct round *round = k->open;
@@ -367,7 +375,7 @@ static void prove(struct keeper *k)
     k->open = k->away;
     k->away = round;
     k->checked = false;
-    k->ahead = !scribe_wants_fold(k->scribe);
+    k->ahead = !scribe_wants_fold(k->scribe) && !ends_outage(k);
     k->doing = HAND_PROVES;
     hand_give(k, prove_job, round->proof);
 }

@@ -318,6 +318,31 @@ static void a_failed_round_denies_the_next(void **state)
     fails_at(HELD_SEAL, err);
 }
 
+/* The first round after an outage says that it is over. Who asks while it is proved, when the
+ * hardware has not told yet that it is, is served behind it. */
+static void asked_while_an_outage_ends(void **state)
+{
+    (void)state;
+    held_hold(HELD_SIGN);
+    ask(0, 1);
+    held_wait();
+    held_go(kind == SITE_TPM ? ERR_TPM_FAILED : ERR_HSM_FAILED);
+    collect(0);
+    free_all();
+    hold_hardware();
+    held_hold(HELD_BIND);
+    ask(0, 1);
+    held_wait();
+    ask(1, MANY);
+    (void)poll(NULL, 0, 100); /* so that they have been judged, most likely */
+    held_go(ERR_OK);
+    collect(0);
+    for (size_t i = 0; i < MANY; i++)
+        assert_true(permitted_at(i) > 0);
+    free_all();
+    audit();
+}
+
 static err_code enrol(struct errand *errand, struct gate *gate, struct scribe *scribe,
                       struct why *why)
 {
@@ -505,6 +530,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(asked_after_the_check),
         cmocka_unit_test(who_was_answered_comes_along),
         cmocka_unit_test(a_failed_round_denies_the_next),
+        cmocka_unit_test(asked_while_an_outage_ends),
         cmocka_unit_test(removed_meanwhile),
         cmocka_unit_test(killed_in_the_middle),
         cmocka_unit_test(stops_all_the_same),
