@@ -190,7 +190,7 @@ static void too_much(void **state)
         (void)close(fds[i]);
     }
     assert_in_range(gone, 16 - TOTAL / 3000, 16 - TOTAL / 4096 + 2);
-    testing_say_text(honest, GET_HELLO + 10);
+    testing_say_text(honest, &GET_HELLO[10]);
     testing_hear(honest, &answer);
     assert_int_equal(testing_status_of(&answer), 200);
     (void)close(honest);
