@@ -63,7 +63,8 @@ struct errand {
     struct errand *next;
     /* On the hand's thread, between two rounds. gate: NULL while it is not open (then *why says
      * why); scribe: NULL while it is not current, and then nobody else has the ledger open. Both
-     * are borrowed for the call. A gate that failed is opened anew first. */
+     * are borrowed for the call. A gate that failed is opened anew first, unless that would give
+     * the token a PIN which it has refused. */
     err_code (*run)(struct errand *errand, struct gate *gate, struct scribe *scribe,
                     struct why *why);
     void (*done)(struct errand *errand); /* on the thread that collects */

@@ -188,6 +188,8 @@ static err_code run_job(void *ctx, struct why *why)
 
     if (k->error != ERR_OK)
         drop_scribe(k);
+    if (k->error == ERR_HSM_PIN_WRONG)
+        gate_close(&k->gate); /* whatever it was asked, it would log in first */
     errand->why = k->why;
     errand->err = errand->run(errand, k->gate, k->scribe, &errand->why);
     if (k->gate != NULL && k->scribe == NULL)
@@ -202,7 +204,7 @@ static void run_errand(struct keeper *k, struct errand *errand)
     struct run run = {k, errand};
     struct why why;
 
-    if (errand->anew || k->error != ERR_OK)
+    if (errand->anew || (k->error != ERR_OK && may_open(k)))
         begin_anew(k);
     lock_law(k);
     k->check_holds = false;

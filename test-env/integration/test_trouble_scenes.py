@@ -186,6 +186,8 @@ def pin(world):
     end = time.monotonic() + 3
     while time.monotonic() < end:
         equal(world.try_once(), "HSM_PIN_WRONG", "with the old PIN in the file")
+        told = world.call("GET", "/v1/gate", kind="admin").json()
+        equal(told["error"], "HSM_PIN_WRONG", "what an administrator is told, with the old PIN")
     equal(world.token.calls("C_Login"), 1, "wrong PINs that the token saw")
     write(world.hardware.pin_file, fresh.encode() + b"\n")
     world.served_again()
