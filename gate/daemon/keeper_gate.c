@@ -290,9 +290,7 @@ void keeper_ping(struct keeper *keeper)
     k->error = hand_do(k, ping, k, &why);
     k->check_holds = k->error == ERR_OK;
     k->why = why;
-    if (k->error == ERR_OK)
-        k->pause_ns = 0;
-    else
+    if (k->error != ERR_OK) /* one that answers proves no round */
         keeper_plan_retry(k);
     keeper_tell_state(k);
 }
