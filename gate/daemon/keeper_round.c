@@ -196,15 +196,26 @@ static bool may_open(const struct keeper *k)
     return k->doing == HAND_NOTHING || (k->doing == HAND_PROVES && k->ahead);
 }
 
+/* The room that it needs at most: what is malformed stays so, and comes into no round. */
+static size_t room_for(const struct demand *demand)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < demand->n_items; i++)
+        n += demand->items[i].malformed == ERR_OK;
+    return n;
+}
+
 bool keeper_may_take(const struct keeper *keeper, const struct demand *demand)
 {
     const struct keeper *k = keeper;
+    const size_t room = room_for(demand);
 
-    if (k->error != ERR_OK || k->scribe == NULL)
+    if (k->error != ERR_OK || k->scribe == NULL || room == 0)
         return true;
     if (k->open->demands.first == NULL)
         return may_open(k);
-    if (k->open->n + demand->n_items > KEEPER_BATCH_MAX)
+    if (k->open->n + room > KEEPER_BATCH_MAX)
         return false;
     return !is_begun(k) || is_covered(k, demand);
 }

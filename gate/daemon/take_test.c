@@ -22,6 +22,7 @@ static const struct {
     uint32_t fresh_ms;
     int64_t age_s;
     size_t n_items; /* 0: one */
+    bool malformed; /* all of them */
     bool want;
 } CASES[] = {
     {"the first one", .want = true},
@@ -43,6 +44,10 @@ static const struct {
      .judged_before = true, .fresh_ms = HOUR, .age_s = 1},
     {"no room", .filled = true, .checks = true, .fresh_ms = HOUR, .age_s = 1,
      .n_items = KEEPER_BATCH_MAX},
+    {"nothing that needs room", .filled = true, .checks = true, .fresh_ms = HOUR, .age_s = 1,
+     .n_items = KEEPER_BATCH_MAX, .malformed = true, .want = true},
+    {"nothing that needs a check", .filled = true, .checks = true, .age_s = 1, .malformed = true,
+     .want = true},
 };
 
 static uint64_t boot_ns(void)
@@ -59,7 +64,8 @@ static void taken_or_not(void **state)
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
         static char scribe[1];
         static struct keeper k;
-        struct demand other = {.n_items = 1}, demand = {.n_items = 1};
+        static struct demand_item items[KEEPER_BATCH_MAX];
+        struct demand other = {.n_items = 1}, demand = {.n_items = 1, .items = items};
 
         k = (struct keeper){.scribe = (struct scribe *)scribe, .generation = 2};
         k.open = &k.rounds[0];
@@ -77,6 +83,8 @@ static void taken_or_not(void **state)
         demand.fresh_ms = CASES[i].fresh_ms;
         if (CASES[i].n_items > 0)
             demand.n_items = CASES[i].n_items;
+        for (size_t j = 0; j < demand.n_items; j++)
+            items[j].malformed = CASES[i].malformed ? ERR_AGENT_UNKNOWN : ERR_OK;
         if (keeper_may_take(&k, &demand) != CASES[i].want)
             fail_msg("%s: %s", CASES[i].name, CASES[i].want ? "it waits" : "it is taken");
     }
