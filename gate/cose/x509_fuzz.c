@@ -4,6 +4,18 @@
 
 #include <stdlib.h>
 
+/* What is kept of a chain is what reading it anew says, also when it is asked again. */
+static void look_at_known(struct slice encoded, const struct x509_chain *chain)
+{
+    CLEANUP(x509_known_free) struct x509_known known = {0};
+
+    for (int i = 0; i < 2; i++)
+        if (x509_known_decode(encoded, &known, NULL) == ERR_OK &&
+            (chain->n == 0 || known.chain.n != chain->n ||
+             !slice_eq(buf_slice(&known.encoded), encoded)))
+            abort();
+}
+
 /* A chain that is taken is written again octet for octet; validating, resolving and issuing below
  * it stay inside it, whatever they answer. The first octet is how many of the next are a DID. */
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
@@ -24,6 +36,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
         chain.n = 0;
     else if (x509_chain_encode(&chain, &again) != ERR_OK || !slice_eq(buf_slice(&again), encoded))
         abort();
+    look_at_known(encoded, &chain);
     if (x509_chain_from_pem(in, &pem, NULL) == ERR_OK &&
         x509_chain_decode(buf_slice(&pem), &(struct x509_chain){0}, NULL) != ERR_OK)
         abort();
