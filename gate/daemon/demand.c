@@ -91,4 +91,5 @@ void demand_judge(struct demand *demand, const struct in_force *force, int64_t n
         over = ends_batch(demand->semantic, item->answer.permit);
     }
     demand->fresh_ms = least_window(demand);
+    demand->judged_at = now;
 }

@@ -53,6 +53,7 @@ struct demand {
     struct demand_item *items;
     size_t n_items;
     uint64_t generation; /* of what was in force when it was judged; 0: not judged */
+    int64_t judged_at;   /* seconds since 1970, as of which it was */
     uint32_t fresh_ms;   /* the least of its answers (struct answer); 0: none */
 
     /* Why nothing of it could be decided; OK: see the items. */

@@ -34,6 +34,15 @@ void demands_put(struct demands *list, struct demand *demand)
     list->items += demand->n_items;
 }
 
+void demands_put_back(struct demands *list, struct demand *demand)
+{
+    demand->next = list->first;
+    if (list->first == NULL)
+        list->end = &demand->next;
+    list->first = demand;
+    list->items += demand->n_items;
+}
+
 struct demand *demands_take(struct demands *list)
 {
     struct demand *demand = list->first;

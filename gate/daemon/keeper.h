@@ -7,7 +7,8 @@
  *
  *     keeper_submit() -> queue -> judges -> the keeper's round -> keeper_collect() -> demand->done
  *
- * No answer rests on a check of the hardware that began before its request was submitted.
+ * No answer rests on a check of the hardware that began before its request was submitted, unless
+ * the policies that determined it take an older one (@freshness).
  *
  * While the hardware cannot do its part everything is denied at once, with its error; the gate is
  * opened again at growing intervals, without a restart.

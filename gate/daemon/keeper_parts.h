@@ -32,7 +32,8 @@ struct demands {
 };
 void demands_init(struct demands *list);
 void demands_put(struct demands *list, struct demand *demand);
-struct demand *demands_take(struct demands *list); /* NULL: empty */
+void demands_put_back(struct demands *list, struct demand *demand); /* in front */
+struct demand *demands_take(struct demands *list);                  /* NULL: empty */
 
 /* Requests on their way through one round. */
 struct round {
@@ -180,7 +181,8 @@ bool keeper_is_between(const struct keeper *keeper);
 /* Whether this one could be taken in, or refused, now. Under the lock. */
 bool keeper_may_take(const struct keeper *keeper, const struct demand *demand);
 
-/* Takes it into the open round; or answers it, if it has nothing that needs one. */
+/* Takes it into the open round; or answers it, if it has nothing that needs one; or puts it back,
+ * if it has to wait after all. */
 void keeper_take(struct keeper *keeper, struct demand *demand);
 
 /* The check that begins now is the last one; it holds only once it was passed. */

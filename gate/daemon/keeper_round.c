@@ -283,14 +283,35 @@ static err_code look_at_agents(struct keeper *k, struct demand *demand, struct w
     return version > 0 ? ERR_OK : why_say(why, ERR_INTERNAL, "nobody knows which agents there are");
 }
 
-/* What was judged by what is not in force any more is judged again. */
+/* What was judged by what is not in force any more is judged again; and what was judged at another
+ * time: what it rests on may have ended meanwhile. */
+static err_code judge_anew(struct keeper *k, struct demand *demand, struct why *why)
+{
+    const int64_t now = (int64_t)(k->clock_ms() / 1000);
+
+    TRY(look_at_agents(k, demand, why));
+    if (demand->generation == k->generation && demand->judged_at == now)
+        return ERR_OK;
+    demand_judge(demand, &k->force, now);
+    demand->generation = k->generation;
+    return ERR_OK;
+}
+
+/* A window that it was let in by may be gone now. */
+static bool has_to_wait(struct keeper *k, struct demand *demand)
+{
+    bool waits;
+
+    (void)pthread_mutex_lock(&k->lock);
+    waits = !keeper_may_take(k, demand);
+    if (waits)
+        demands_put_back(&k->judged, demand);
+    (void)pthread_mutex_unlock(&k->lock);
+    return waits;
+}
+
 static err_code take_items(struct keeper *k, struct demand *demand, struct why *why)
 {
-    TRY(look_at_agents(k, demand, why));
-    if (demand->generation != k->generation) {
-        demand_judge(demand, &k->force, (int64_t)(k->clock_ms() / 1000));
-        demand->generation = k->generation;
-    }
     for (size_t i = 0; i < demand->n_items; i++) {
         struct demand_item *item = &demand->items[i];
         if (item->judged && item->malformed == ERR_OK)
@@ -334,7 +355,11 @@ void keeper_take(struct keeper *keeper, struct demand *demand)
         answer_now(k, demand);
         return;
     }
-    err = take_items(k, demand, &why);
+    err = judge_anew(k, demand, &why);
+    if (err == ERR_OK && has_to_wait(k, demand))
+        return;
+    if (err == ERR_OK)
+        err = take_items(k, demand, &why);
     if (err == ERR_OK && k->open->n == before) {
         answer_now(k, demand);
         return;

@@ -254,6 +254,27 @@ static void asked_after_the_check(void **state)
     free_all();
 }
 
+/* What a policy says of the time is so when it is decided, however long the hardware kept it. */
+static void judged_as_of_the_decision(void **state)
+{
+    (void)state;
+    held_hold(HELD_BEGIN);
+    ask(0, 1);
+    held_wait();
+    ask_as(1, "early");
+    while (now().waiting < 2)
+        (void)poll(NULL, 0, 2);
+    (void)poll(NULL, 0, 50); /* so that it has been judged, most likely */
+    atomic_fetch_add(&clock_now, 100000);
+    held_go(ERR_OK);
+    collect(0);
+    assert_true(permitted_at(0) > 0);
+    assert_int_equal(back[1]->refused, ERR_OK);
+    assert_true(back[1]->items[0].recorded && !back[1]->items[0].permit);
+    assert_int_equal(back[1]->items[0].answer.reason, ERR_DENIED);
+    free_all();
+}
+
 /* Of two who ask again and again one waits while the other is answered. */
 static uint64_t rounds_of_both(void)
 {
@@ -503,7 +524,10 @@ static int make_site(void **state)
 {
     (void)state;
     site = site_new(kind, NULL);
-    site_policy(site, "builds", "permit (principal, action, resource);");
+    site_policy(site, "builds",
+                "permit (principal, action, resource);"
+                "forbid (principal == agent::\"early\", action, resource)"
+                " when { context.gate.now >= datetime(\"1970-01-01T01:25:00Z\") };");
     site_install(site, NULL);
     if (registry_new(&registry) != ERR_OK)
         return 1;
@@ -528,6 +552,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(filled_while_proved),
         cmocka_unit_test(asked_after_the_check),
+        cmocka_unit_test(judged_as_of_the_decision),
         cmocka_unit_test(who_was_answered_comes_along),
         cmocka_unit_test(a_failed_round_denies_the_next),
         cmocka_unit_test(asked_while_an_outage_ends),

@@ -90,10 +90,51 @@ static void taken_or_not(void **state)
     }
 }
 
+static uint64_t later(void)
+{
+    return 1000;
+}
+
+/* It was judged with a window, and is let in by it; judged as of now it has none. */
+static void put_back(void **state)
+{
+    static char scribe[1];
+    struct demand_item item = {.barred = ERR_DENIED};
+    struct demand other = {.n_items = 1};
+    struct demand demand = {.n_items = 1,
+                            .items = &item,
+                            .arrived_ns = 100 * S + 1,
+                            .due_ns = UINT64_MAX,
+                            .generation = 2,
+                            .fresh_ms = HOUR};
+    static struct keeper k;
+
+    (void)state;
+    k = (struct keeper){.scribe = (struct scribe *)scribe, .clock_ms = later, .generation = 2};
+    demands_init(&k.judged);
+    k.open = &k.rounds[0];
+    demands_init(&k.open->demands);
+    demands_put(&k.open->demands, &other);
+    k.open->n = 1;
+    k.checked = true;
+    k.checked_ns = 100 * S;
+    k.checked_boot_ns = boot_ns() - S;
+    assert_true(keeper_may_take(&k, &demand));
+    keeper_take(&k, &demand);
+    assert_ptr_equal(k.judged.first, &demand);
+    assert_int_equal(k.judged.items, 1);
+    assert_int_equal(k.open->n, 1);
+    assert_int_equal(demand.fresh_ms, 0);
+    assert_false(keeper_may_take(&k, &demand));
+    assert_ptr_equal(demands_take(&k.judged), &demand);
+    assert_null(k.judged.first);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(taken_or_not),
+        cmocka_unit_test(put_back),
     };
     return cmocka_run_group_tests_name("take", tests, NULL, NULL);
 }
