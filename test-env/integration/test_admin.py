@@ -12,7 +12,7 @@ import threading
 from daemon import Connection, Service, evaluation
 from shim import Shim
 from tap import Skip, Suite, equal, true
-from world import CURL, GIT, LAX, main, read, write
+from world import CURL, GIT, LAX, main, read, shown_to_others, write
 
 suite = Suite()
 GENERAL_ERROR = 5  # PKCS#11 2.40: CKR_GENERAL_ERROR
@@ -439,6 +439,7 @@ def busy(world):
 def forbidden(world):
     if os.getuid() != 0:
         raise Skip("another user can only be taken by root")
+    shown_to_others(world.base, world.program)
     bundle = world.next_epoch()
     world.serve()
     for path in (world.base, world.live, world.state, world.bundles):

@@ -33,6 +33,7 @@ NEWEST = "{a}/policy/builds/1.cose"
 # Each verb: what it answers, then what it refuses and how.
 VERBS = {
     "status": ("", [("extra", "USAGE"), ("--state {b}/nowhere", "NOT_ENROLLED")]),
+    "doctor": ("", [("extra", "USAGE")]),
     "install": ("{a}/publish/1.bundle", [("", "USAGE"), ("{b}/none", "NOT_FOUND")]),
     "check": (f"--agent build-7 --action exec --class execute --resource {GIT}",
               [("--agent build-7", "USAGE"),

@@ -12,7 +12,7 @@ import time
 
 from daemon import Connection, Service, WAIT, evaluation
 from tap import Skip, Suite, equal, say, true
-from world import CURL, GIT, main
+from world import CURL, GIT, main, shown_to_others
 
 suite = Suite()
 
@@ -324,6 +324,7 @@ def as_user(uid):
 def fair(world):
     if os.geteuid() != 0:
         raise Skip("only root can be two users")
+    shown_to_others(world.base)
     os.chmod(world.base, 0o711)
     world.serve()
     keep = []

@@ -13,7 +13,7 @@ import tempfile
 
 import tap
 from hardware import DOUBLES
-from tap import equal, fail, true
+from tap import Skip, equal, fail, true
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
@@ -323,11 +323,20 @@ def arguments():
     parser.add_argument("pawl")
     parser.add_argument("--pawld", type=os.path.abspath, help="the service")
     parser.add_argument("--killat", help="the program that stops another between two effects")
+    parser.add_argument("--load-client", help="the program that is many clients")
     parser.add_argument("--relay", help="the program that stands between pawl and a TPM")
     parser.add_argument("--shim", help="the PKCS#11 module that passes calls on and counts them")
     parser.add_argument("--variant", default="gcc", help="how pawl was built")
     parser.add_argument("--only", help="run the tests whose name contains this")
     return parser.parse_args()
+
+
+def shown_to_others(*paths):
+    """For a test that is another user for a while: skips it where that one does not get there."""
+    for path in paths:
+        while (path := os.path.dirname(os.path.realpath(path))) != "/":
+            if not os.stat(path).st_mode & 1:
+                raise Skip(f"another user does not get through {path}")
 
 
 def main(suite, world_class=World, prepare=None):

@@ -18,6 +18,7 @@ make_private() {
     [ -z "$private" ] || return 0
     private=$(mktemp -d "${TMPDIR:-/tmp}/pawl-XXXXXX")
     mkdir "$private/home" "$private/tmp"
+    chmod 0711 "$private" "$private/tmp" # tests that are another user pass through; nobody looks
     export HOME=$private/home TMPDIR=$private/tmp
     export PAWL_RUN=$private
     unset XDG_CONFIG_HOME XDG_CACHE_HOME XDG_DATA_HOME XDG_RUNTIME_DIR
