@@ -141,10 +141,10 @@ static void keep(struct client *c, const json_t *context, bool permit, uint64_t 
         return; /* the gate could not decide */
     key_of(c, key, sizeof key);
     if (fprintf(c->load->keep,
-                "{\"decision\": %s, \"epoch\": %lld, \"index\": %lld, \"asked_ns\": %" PRIu64
-                ", \"answered_ns\": %" PRIu64
+                "{\"client\": %u, \"decision\": %s, \"epoch\": %lld, \"index\": %lld"
+                ", \"asked_ns\": %" PRIu64 ", \"answered_ns\": %" PRIu64
                 ", \"resource\": \"%s\", \"key\": \"%s\", \"id\": \"%s\", \"permit\": \"%s\"}\n",
-                permit ? "true" : "false",
+                c->number, permit ? "true" : "false",
                 (long long)json_integer_value(json_object_get(context, "epoch")),
                 (long long)json_integer_value(index), c->asked_ns, now, resource_of(c), key,
                 id != NULL ? id : "", proof != NULL ? proof : "") < 0)

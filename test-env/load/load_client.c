@@ -12,8 +12,8 @@
  * SIGINT; who waits then still gets his answer, for --patience seconds at most (default 60). A
  * connection that ends is made again, also while nobody listens, and its request is sent again,
  * with --key under the same Idempotency-Key. --keep writes one JSON object a line for every answer
- * that is on record: decision, epoch, index, asked_ns and answered_ns (CLOCK_MONOTONIC), resource,
- * key, id, permit (base64), as soon as it came.
+ * that is on record: client, decision, epoch, index, asked_ns and answered_ns (CLOCK_MONOTONIC),
+ * resource, key, id, permit (base64), as soon as it came.
  */
 #include "test-env/load/load.h"
 
