@@ -50,6 +50,7 @@ err_code scribe_stage(struct scribe *s, struct record *record, struct buf *ret, 
     TRY(record_prepare(&s->session.key->key, record, &draft, why));
     TRY(record_sign(s->session.key, &draft, &bytes, why));
     TRY(ledger_stage_whole(s->ledger, buf_slice(&bytes), buf_slice(&draft.preimage), why));
+    s->staged_ms = record->action_ms;
     if (ret == NULL)
         return ERR_OK;
     buf_free(ret);

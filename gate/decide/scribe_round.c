@@ -42,6 +42,7 @@ void scribe_abandon(struct scribe *scribe)
     ledger_abandon(scribe->ledger);
     scribe->open = scribe->begun = false;
     scribe->undecided = 0;
+    scribe->staged_ms = 0;
     if (!scribe->session.durable)
         session_free(&scribe->session);
 }
@@ -218,7 +219,8 @@ static err_code commit_round(struct scribe *s, bool durable, uint64_t now_ms,
     if (p == NULL)
         return ERR_NO_MEMORY;
     p->hw = s->gate->hw;
-    p->now_ms = now_ms;
+    /* A clock that was set back meanwhile: what is signed is not older than what it proves. */
+    p->now_ms = now_ms < s->staged_ms ? s->staged_ms : now_ms;
     TRY(fits(s, why));
     p->keep = HW_KEEP_DURABLE;
     if (!durable)
@@ -237,6 +239,7 @@ static err_code commit_or_abandon(struct scribe *s, bool durable, uint64_t now_m
     if (err != ERR_OK)
         scribe_abandon(s);
     s->open = s->begun = false;
+    s->staged_ms = 0;
     s->proving = s->proving || err == ERR_OK;
     return scribe_note(s, err, now_ms);
 }

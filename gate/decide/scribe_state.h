@@ -35,6 +35,7 @@ struct scribe {
     bool begun;          /* the hardware began it */
     bool last;           /* it ends the session */
     size_t undecided;    /* attempts of the open round */
+    uint64_t staged_ms;  /* the time of its last record; 0: none */
     struct outage outage;
     uint64_t worked_ms;        /* when the hardware began the last round; 0: none yet */
     uint64_t durable_ms;       /* when the hardware kept a head durably; 0: not looked up yet */

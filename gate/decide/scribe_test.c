@@ -87,6 +87,21 @@ static void many_in_one_round(void **state)
     dockets_free(dockets, N);
 }
 
+/* A clock that is set back in the middle of a round: what the hardware signs is not older than what
+ * it is about, nor than the session's certificate. */
+static void clock_back_in_a_round(void **state)
+{
+    struct docket docket = {0};
+    struct why why = {0};
+
+    (void)state;
+    OK(scribe_attempt(office.scribe, &office.request, NOW, &docket, &why));
+    OK(scribe_decision(office.scribe, &docket, &office.answer, NOW, &why));
+    OK(scribe_finish(office.scribe, &docket, 1, NOW - 60000, &why));
+    expect_permit(&docket, true, FIRST + 1);
+    docket_free(&docket);
+}
+
 /* A round ends when every attempt has its decision, and each has one. */
 static void undecided(void **state)
 {
@@ -428,6 +443,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(no_ledger, office_setup, office_teardown),
         cmocka_unit_test_setup_teardown(epoch_passed, office_setup, office_teardown),
         cmocka_unit_test_setup_teardown(clock_back, office_setup, office_teardown),
+        cmocka_unit_test_setup_teardown(clock_back_in_a_round, office_setup, office_teardown),
         cmocka_unit_test_setup_teardown(no_record, office_setup, office_teardown),
         cmocka_unit_test_setup_teardown(disk_full, office_setup, office_teardown),
         cmocka_unit_test_setup_teardown(long_names, office_setup, office_teardown),
