@@ -438,11 +438,11 @@ static void spare_check(struct keeper *k)
 
 static bool may_gather(struct keeper *k, const struct round *round)
 {
-    if (k->ungathered > 0)
+    if (k->ungathered > 0) {
         k->ungathered--;
-    else
-        return round->n > 1 || k->open->n > 0;
-    return false;
+        return false;
+    }
+    return round->n > 1 || k->open->n > 0;
 }
 
 static void gather(struct keeper *k, size_t answered, uint64_t took_ns)
