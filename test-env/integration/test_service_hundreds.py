@@ -93,7 +93,7 @@ def serve(world, clients, enough):
     return answers
 
 
-@suite.test(f"{CLIENTS} clients, {SIGNATURE_MS} ms a signature, kill -9: permits for all, all sound",
+@suite.test(f"{CLIENTS} clients, {SIGNATURE_MS} ms a signature, kill -9: permits for all",
             roots=("tpm",))
 def hundreds(world):
     if not world.options.load_client:
