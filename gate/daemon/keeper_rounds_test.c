@@ -3,9 +3,9 @@
  * keeper_rounds_test.c: keeper_rounds_test tpm|token: what rounds do at the same time, and what
  * must not happen meanwhile, on hardware whose calls are held at a given place.
  */
+#include "gate/daemon/desk_testing.h"
 #include "gate/daemon/held_testing.h"
 #include "gate/daemon/identify.h"
-#include "gate/daemon/keeper.h"
 #include "gate/decide/auditor.h"
 #include "gate/decide/site_testing.h"
 
@@ -13,7 +13,6 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,64 +25,11 @@ static enum site_kind kind; /* of this process: its first argument */
 static struct site *site;
 static struct registry *registry;
 static struct keeper *keeper;
-static size_t out; /* demands and errands that have not come back */
-
-/* A clock of the test's own: each look at it is a millisecond later. */
-static atomic_uint_fast64_t clock_now = SITE_MS;
-static uint64_t clock_ms(void)
-{
-    return atomic_fetch_add(&clock_now, 1);
-}
-
-static void collect(size_t left)
-{
-    struct pollfd fd = {.fd = keeper_fd(keeper), .events = POLLIN};
-
-    while (out > left) {
-        assert_int_equal(poll(&fd, 1, -1), 1);
-        keeper_collect(keeper);
-    }
-}
-
-static void errand_done(struct errand *errand)
-{
-    (void)errand;
-    out--;
-}
-
-static err_code take_hardware(struct errand *errand, struct gate *gate, struct scribe *scribe,
-                              struct why *why)
-{
-    (void)errand;
-    (void)scribe;
-    (void)why;
-    held_take(&gate->hw);
-    return ERR_OK;
-}
-
-static void send(struct errand *errand)
-{
-    errand->done = errand_done;
-    assert_int_equal(keeper_send(keeper, errand), ERR_OK);
-    out++;
-}
-
-/* From now on the hardware can be held; until the gate is opened anew. */
-static void hold_hardware(void)
-{
-    struct errand errand = {.run = take_hardware};
-    struct why why;
-
-    send(&errand);
-    collect(0);
-    why = errand.why;
-    SITE_OK(errand.err);
-}
 
 static void start(uint64_t stop_ns)
 {
     const struct keeper_options options = {.state_dir = site->state,
-                                           .clock_ms = clock_ms,
+                                           .clock_ms = desk_clock_ms,
                                            .judges = 2,
                                            .stop_ns = stop_ns,
                                            .registry = registry};
@@ -91,38 +37,20 @@ static void start(uint64_t stop_ns)
 
     site_close(site);
     SITE_OK(keeper_start(&options, &keeper, &why));
-    hold_hardware();
+    desk_ask_of(keeper);
+    desk_do(desk_take_hardware);
 }
 
 enum { MANY = 12 };
 static struct demand *asked[MANY], *back[MANY];
 
-static void came_back(struct demand *demand)
-{
-    *(struct demand **)demand->ctx = demand;
-    out--;
-}
-
 static void ask_as(size_t at, const char *agent)
 {
-    static const char *const NONE[] = {NULL};
-    const struct request_flags flags = {"agent",         agent, "exec", "execute", "program",
-                                        "/usr/bin/true", NONE,  NULL,   NULL};
-    struct demand *demand;
-    struct why why = {0};
-
-    SITE_OK(demand_new(1, &demand));
-    demand->caller = strdup("build");
-    demand->due_ns = UINT64_MAX;
-    demand->done = came_back;
-    demand->ctx = &back[at];
-    SITE_OK(request_from_flags(&flags, &demand->items[0].request, &why));
-    demand->who = (struct caller){
+    asked[at] = desk_demand("build", &agent, 1);
+    asked[at]->who = (struct caller){
         .kind = strcmp(agent, "guest") == 0 ? CALLER_AGENT : CALLER_ENFORCEMENT, .uid = 7};
-    identify_all(registry, demand);
-    asked[at] = demand;
-    SITE_OK(keeper_submit(keeper, demand, &why));
-    out++;
+    identify_all(registry, asked[at]);
+    desk_give(asked[at], &back[at]);
 }
 
 static void ask(size_t from, size_t to)
@@ -181,11 +109,12 @@ static void recover(void)
 
     while (!served) {
         ask(0, 1);
-        collect(0);
+        desk_collect(0);
         served = back[0]->refused == ERR_OK;
         free_all();
     }
-    hold_hardware();
+    desk_ask_of(keeper);
+    desk_do(desk_take_hardware);
 }
 
 /* Every record and every head, by whoever has the files. */
@@ -220,10 +149,10 @@ static void filled_while_proved(void **state)
     held_wait();
     ask(1, MANY);
     wait_filling(MANY - 1);
-    assert_int_equal(out, MANY);
+    assert_int_equal(desk_away(), MANY);
     assert_int_equal(held_calls(HELD_BEGIN), checks + 1);
     held_go(ERR_OK);
-    collect(0);
+    desk_collect(0);
     assert_int_equal(held_calls(HELD_BEGIN), checks + 2);
     assert_int_equal(now().rounds, before.rounds + 2);
     for (size_t i = 0; i < MANY; i++)
@@ -247,7 +176,7 @@ static void asked_after_the_check(void **state)
     (void)poll(NULL, 0, 50); /* so that both have been judged, most likely */
     assert_int_equal(now().filling, 1);
     held_go(ERR_OK);
-    collect(0);
+    desk_collect(0);
     assert_in_range(now().rounds, before.rounds + 2, before.rounds + 3);
     assert_in_range(held_calls(HELD_BEGIN), checks + 2, checks + 3);
     assert_true(permitted_at(0) < permitted_at(1) && permitted_at(0) < permitted_at(2));
@@ -265,9 +194,9 @@ static void judged_as_of_the_decision(void **state)
     while (now().waiting < 2)
         (void)poll(NULL, 0, 2);
     (void)poll(NULL, 0, 50); /* so that it has been judged, most likely */
-    atomic_fetch_add(&clock_now, 100000);
+    desk_pass_ms(100000);
     held_go(ERR_OK);
-    collect(0);
+    desk_collect(0);
     assert_true(permitted_at(0) > 0);
     assert_int_equal(back[1]->refused, ERR_OK);
     assert_true(back[1]->items[0].recorded && !back[1]->items[0].permit);
@@ -287,9 +216,9 @@ static uint64_t rounds_of_both(void)
     wait_filling(1);
     (void)poll(NULL, 0, 200); /* it takes its time, of which a part is waited */
     held_go(ERR_OK);
-    collect(1);
+    desk_collect(1);
     ask(2, 3);
-    collect(0);
+    desk_collect(0);
     for (size_t i = 0; i < 3; i++)
         assert_true(permitted_at(i) > 0);
     free_all();
@@ -318,7 +247,7 @@ static void fails_at(enum held_op op, err_code err)
     if (op != HELD_BEGIN)
         wait_filling(5);
     held_go(err);
-    collect(0);
+    desk_collect(0);
     refused_at(0, err);
     if (op != HELD_BEGIN)
         for (size_t i = 1; i < 6; i++)
@@ -348,16 +277,17 @@ static void asked_while_an_outage_ends(void **state)
     ask(0, 1);
     held_wait();
     held_go(kind == SITE_TPM ? ERR_TPM_FAILED : ERR_HSM_FAILED);
-    collect(0);
+    desk_collect(0);
     free_all();
-    hold_hardware();
+    desk_ask_of(keeper);
+    desk_do(desk_take_hardware);
     held_hold(HELD_BIND);
     ask(0, 1);
     held_wait();
     ask(1, MANY);
     (void)poll(NULL, 0, 100); /* so that they have been judged, most likely */
     held_go(ERR_OK);
-    collect(0);
+    desk_collect(0);
     for (size_t i = 0; i < MANY; i++)
         assert_true(permitted_at(i) > 0);
     free_all();
@@ -391,17 +321,17 @@ static void removed_meanwhile(void **state)
     struct why why = {0};
 
     (void)state;
-    send(&here);
-    collect(0);
+    desk_send(&here);
+    desk_collect(0);
     SITE_OK(here.err);
     held_hold(HELD_BEGIN);
     ask(0, 1);
     held_wait();
     ask_as(1, "guest");
     assert_non_null(asked[1]->items[0].known.enrolled);
-    send(&gone);
+    desk_send(&gone);
     held_go(ERR_OK);
-    collect(0);
+    desk_collect(0);
     SITE_OK(gone.err);
     assert_true(permitted_at(0) > 0);
     assert_int_equal(back[1]->items[0].malformed, ERR_AGENT_UNKNOWN);
@@ -454,10 +384,10 @@ static void killed_in_the_middle(void **state)
     assert_int_equal(kill(pid, SIGKILL), 0);
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_true(WIFSIGNALED(status));
-    atomic_fetch_add(&clock_now, 100000); /* that process had a clock of its own */
+    desk_pass_ms(100000); /* that process had a clock of its own */
     start(0);
     ask(0, 1);
-    collect(0);
+    desk_collect(0);
     assert_true(permitted_at(0) > 0);
     free_all();
     audit();
@@ -492,10 +422,10 @@ static void stops_all_the_same(void **state)
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_true(WIFEXITED(status));
     assert_int_equal(WEXITSTATUS(status), 0);
-    atomic_fetch_add(&clock_now, 100000);
+    desk_pass_ms(100000);
     start(0);
     ask(0, 1);
-    collect(0);
+    desk_collect(0);
     assert_true(permitted_at(0) > 0);
     free_all();
     audit();
@@ -533,7 +463,7 @@ static int make_site(void **state)
         return 1;
     start(0);
     ask(0, 1); /* the session's own first round */
-    collect(0);
+    desk_collect(0);
     free_all();
     return 0;
 }

@@ -3,7 +3,7 @@
  * keeper_test.c: keeper_test tpm|token: the service's core on a software TPM or token: many
  * requests in few rounds, installs under load, hardware that goes and comes back, and the end.
  */
-#include "gate/daemon/keeper.h"
+#include "gate/daemon/desk_testing.h"
 #include "gate/decide/gate_ledger.h"
 #include "gate/decide/install.h"
 #include "gate/decide/site_testing.h"
@@ -11,7 +11,6 @@
 #include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,60 +23,29 @@
 static enum site_kind kind; /* of this process: its first argument */
 static struct site *site;
 static struct keeper *keeper;
-static size_t out; /* demands and errands that have not come back */
-
-/* A clock of the test's own: each look at it is a millisecond later. */
-static atomic_uint_fast64_t clock_now = SITE_MS;
-static uint64_t clock_ms(void)
-{
-    return atomic_fetch_add(&clock_now, 1);
-}
 
 static void start(void)
 {
     const struct keeper_options options = {
-        .state_dir = site->state, .clock_ms = clock_ms, .judges = 2};
+        .state_dir = site->state, .clock_ms = desk_clock_ms, .judges = 2};
     struct why why = {0};
 
     site_close(site);
     SITE_OK(keeper_start(&options, &keeper, &why));
-}
-
-static void came_back(struct demand *demand)
-{
-    *(struct demand **)demand->ctx = demand;
-    out--;
-}
-
-static void collect(size_t left)
-{
-    struct pollfd fd = {.fd = keeper_fd(keeper), .events = POLLIN};
-
-    while (out > left) {
-        assert_int_equal(poll(&fd, 1, -1), 1);
-        keeper_collect(keeper);
-    }
+    desk_ask_of(keeper);
 }
 
 /* Gives a demand of n requests away; *place has it when it comes back. */
 static void ask(struct demand **place, const char *caller, size_t n, uint64_t due_ns)
 {
-    static const char *const NONE[] = {NULL};
-    const struct request_flags flags = {"agent",         caller, "exec", "execute", "program",
-                                        "/usr/bin/true", NONE,   NULL,   NULL};
+    const char *agents[DEMAND_ITEMS_MAX];
     struct demand *demand;
-    struct why why = {0};
 
-    *place = NULL;
-    SITE_OK(demand_new(n, &demand));
-    demand->caller = strdup(caller);
-    demand->due_ns = due_ns;
-    demand->done = came_back;
-    demand->ctx = place;
     for (size_t i = 0; i < n; i++)
-        SITE_OK(request_from_flags(&flags, &demand->items[i].request, &why));
-    SITE_OK(keeper_submit(keeper, demand, &why));
-    out++;
+        agents[i] = caller;
+    demand = desk_demand(caller, agents, n);
+    demand->due_ns = due_ns;
+    desk_give(demand, place);
 }
 
 static uint64_t number(const json_t *object, const char *key)
@@ -127,7 +95,7 @@ static void many_at_once(void **state)
         (void)snprintf(name, sizeof name, "build-%zu", i % 7);
         ask(&many[i], name, 1, NEVER);
     }
-    collect(0);
+    desk_collect(0);
     for (size_t i = 0; i < MANY; i++) {
         const json_t *ledger;
         uint64_t index;
@@ -152,7 +120,7 @@ static void batches(void **state)
 {
     (void)state;
     ask(&many[0], "build-1", 5, NEVER);
-    collect(0);
+    desk_collect(0);
     for (size_t i = 0; i < 5; i++)
         assert_true(many[0]->items[i].permit);
     free_all();
@@ -163,7 +131,7 @@ static void too_late(void **state)
     (void)state;
     ask(&many[0], "build-1", 1, 1);
     ask(&many[1], "build-1", 1, NEVER);
-    collect(0);
+    desk_collect(0);
     assert_int_equal(many[0]->refused, ERR_DEADLINE);
     assert_false(many[0]->items[0].recorded);
     (void)expect_permit(many[1]);
@@ -180,17 +148,11 @@ static err_code install(struct errand *errand, struct gate *gate, struct scribe 
     return scribe == NULL ? ERR_OK : scribe_install(scribe, gate->now_ms, &index, why);
 }
 
-static void errand_done(struct errand *errand)
-{
-    (void)errand;
-    out--;
-}
-
 /* Nothing that was asked after an install was acknowledged is decided under the epoch before. */
 static void install_under_load(void **state)
 {
     struct buf bundle;
-    struct errand errand = {.run = install, .done = errand_done, .ctx = &bundle};
+    struct errand errand = {.run = install, .ctx = &bundle};
     struct why why;
     uint64_t before, after;
 
@@ -198,19 +160,18 @@ static void install_under_load(void **state)
     site_policy(site, "builds", "permit (principal, action == Action::\"exec\", resource);");
     bundle = site_publish(site);
     ask(&many[0], "build-1", 1, NEVER);
-    collect(0);
+    desk_collect(0);
     before = expect_permit(many[0]);
     demand_free(&many[0]);
     for (size_t i = 0; i < MANY; i++)
         ask(&many[i], "build-1", 1, NEVER);
-    SITE_OK(keeper_send(keeper, &errand));
-    out++;
-    collect(0);
+    desk_send(&errand);
+    desk_collect(0);
     why = errand.why;
     SITE_OK(errand.err);
     for (size_t i = 0; i < MANY; i++)
         ask(&many[MANY + i], "build-1", 1, NEVER);
-    collect(0);
+    desk_collect(0);
     for (size_t i = 0; i < MANY; i++) {
         after = expect_permit(many[i]);
         assert_in_range(after, before, before + 1);
@@ -220,19 +181,9 @@ static void install_under_load(void **state)
     free_all();
 }
 
-static err_code nothing(struct errand *errand, struct gate *gate, struct scribe *scribe,
-                        struct why *why)
-{
-    (void)errand;
-    (void)gate;
-    (void)why;
-    return scribe != NULL ? ERR_OK : ERR_INTERNAL;
-}
-
 /* A service that does not stop folds its journal as it goes: it would be full in the end. */
 static void long_at_work(void **state)
 {
-    struct errand errand = {.run = nothing, .done = errand_done};
     struct stat before, after;
     char path[96];
 
@@ -241,12 +192,9 @@ static void long_at_work(void **state)
     assert_int_equal(stat(path, &before), 0);
     for (size_t i = 0; i < 8; i++) {
         ask(&many[i], "build-1", DEMAND_ITEMS_MAX, NEVER);
-        collect(0); /* no caller may let 8 of them wait */
+        desk_collect(0); /* no caller may let 8 of them wait */
     }
-    assert_int_equal(keeper_send(keeper, &errand), ERR_OK); /* behind what follows the answers */
-    out++;
-    collect(0);
-    assert_int_equal(errand.err, ERR_OK);
+    desk_do(desk_nothing); /* behind what follows the answers */
     for (size_t i = 0; i < 8; i++)
         (void)expect_permit(many[i]);
     assert_int_equal(stat(path, &after), 0);
@@ -265,7 +213,7 @@ static void tpm_goes(void **state)
     swtpm_stop(&site->tpm);
     for (size_t i = 0; i < 8; i++)
         ask(&many[i], "build-1", 1, NEVER);
-    collect(0);
+    desk_collect(0);
     for (size_t i = 0; i < 8; i++) {
         assert_int_not_equal(many[i]->refused, ERR_OK);
         assert_false(many[i]->items[0].permit);
@@ -275,7 +223,7 @@ static void tpm_goes(void **state)
     swtpm_run(&site->tpm);
     while (!served) { /* without a restart: when, is the keeper's pause */
         ask(&many[0], "build-1", 1, NEVER);
-        collect(0);
+        desk_collect(0);
         served = many[0]->refused == ERR_OK;
         if (served)
             (void)expect_permit(many[0]);
@@ -288,18 +236,17 @@ static void tpm_goes(void **state)
 static void denied(void **state)
 {
     struct buf bundle;
-    struct errand errand = {.run = install, .done = errand_done, .ctx = &bundle};
+    struct errand errand = {.run = install, .ctx = &bundle};
     struct why why = {0};
 
     (void)state;
     site_policy(site, "builds", "permit (principal, action == Action::\"other\", resource);");
     bundle = site_publish(site);
-    SITE_OK(keeper_send(keeper, &errand));
-    out++;
-    collect(0);
+    desk_send(&errand);
+    desk_collect(0);
     SITE_OK(errand.err);
     ask(&many[0], "build-1", 1, NEVER);
-    collect(0);
+    desk_collect(0);
     expect_reason(many[0], "DENIED");
     assert_true(many[0]->items[0].recorded);
     assert_true(many[0]->items[0].permit_file.len > 0);
@@ -320,7 +267,7 @@ static void the_end(void **state)
     for (size_t i = 0; i < MANY; i++)
         ask(&many[i], "build-1", 1, NEVER);
     SITE_OK(keeper_stop(keeper, "signal", &why));
-    collect(0);
+    desk_collect(0);
     for (size_t i = 0; i < MANY; i++) {
         why = many[i]->refused_why;
         SITE_OK(many[i]->refused);

@@ -3,8 +3,8 @@
  * window_test.c: window_test tpm|token: what @freshness changes for the rounds of a service on a
  * software TPM or token. The hardware's calls are counted, and held on their way.
  */
+#include "gate/daemon/desk_testing.h"
 #include "gate/daemon/held_testing.h"
-#include "gate/daemon/keeper.h"
 #include "gate/decide/base.h"
 #include "gate/decide/installs.h"
 #include "gate/decide/site_testing.h"
@@ -30,7 +30,6 @@ static enum site_kind kind; /* of this process: its first argument */
 static struct site *site;
 static struct keeper *keeper;
 static char other_state[80]; /* the state of the same gate, for somebody else */
-static size_t out;           /* demands and errands that have not come back */
 
 static uint64_t clock_ms(void)
 {
@@ -60,48 +59,10 @@ static void expect_rounds(unsigned rounds, unsigned checked)
 
 /* ---- asking ---------------------------------------------------------------------------------- */
 
-static void came_back(struct demand *demand)
-{
-    *(struct demand **)demand->ctx = demand;
-    out--;
-}
-
-static void errand_done(struct errand *errand)
-{
-    (void)errand;
-    out--;
-}
-
-static void collect(void)
-{
-    struct pollfd fd = {.fd = keeper_fd(keeper), .events = POLLIN};
-
-    while (out > 0) {
-        assert_int_equal(poll(&fd, 1, -1), 1);
-        keeper_collect(keeper);
-    }
-}
-
 /* One demand of requests by these agents; *place has it when it comes back. */
 static void ask(struct demand **place, const char *const *agents, size_t n)
 {
-    static const char *const NONE[] = {NULL};
-    struct demand *demand;
-    struct why why = {0};
-
-    *place = NULL;
-    SITE_OK(demand_new(n, &demand));
-    demand->caller = strdup("somebody");
-    demand->due_ns = UINT64_MAX;
-    demand->done = came_back;
-    demand->ctx = place;
-    for (size_t i = 0; i < n; i++) {
-        const struct request_flags flags = {
-            "agent", agents[i], "exec", "execute", "program", "/usr/bin/true", NONE, NULL, NULL};
-        SITE_OK(request_from_flags(&flags, &demand->items[i].request, &why));
-    }
-    SITE_OK(keeper_submit(keeper, demand, &why));
-    out++;
+    desk_give(desk_demand("somebody", agents, n), place);
 }
 
 static void ask_one(struct demand **place, const char *agent)
@@ -128,7 +89,7 @@ static void ask_and_collect(const char *agent, bool window)
     struct demand *demand;
 
     ask_one(&demand, agent);
-    collect();
+    desk_collect(0);
     expect_permits(demand, window);
     demand_free(&demand);
 }
@@ -139,19 +100,6 @@ static void wait_until_filled(size_t n)
 
     for (; now.filling != n; keeper_look(keeper, &now))
         (void)poll(NULL, 0, 1);
-}
-
-static void do_errand(err_code (*run)(struct errand *errand, struct gate *gate,
-                                      struct scribe *scribe, struct why *why))
-{
-    struct errand errand = {.run = run, .done = errand_done};
-    struct why why;
-
-    assert_int_equal(keeper_send(keeper, &errand), ERR_OK);
-    out++;
-    collect();
-    why = errand.why;
-    SITE_OK(errand.err);
 }
 
 /* ---- which round a request comes into -------------------------------------------------------- */
@@ -175,7 +123,7 @@ static void ask_behind(const char *agent, bool joins)
     keeper_look(keeper, &now);
     assert_int_equal(now.filling, joins ? 2 : 1);
     held_go(ERR_OK);
-    collect();
+    desk_collect(0);
     expect_permits(first, false);
     expect_permits(second, strcmp(agent, "none") != 0);
     demand_free(&first);
@@ -227,21 +175,12 @@ static void a_check_behind_the_window(void **state)
     expect_rounds(2, 2);
 }
 
-static err_code nothing(struct errand *errand, struct gate *gate, struct scribe *scribe,
-                        struct why *why)
-{
-    (void)errand;
-    (void)gate;
-    (void)why;
-    return scribe != NULL ? ERR_OK : ERR_INTERNAL;
-}
-
 /* What else used the hardware may have changed what it says. */
 static void a_check_behind_an_errand(void **state)
 {
     (void)state;
     ask_and_collect("none", false);
-    do_errand(nothing);
+    desk_do(desk_nothing);
     forget();
     ask_and_collect("long", true);
     expect_rounds(1, 1);
@@ -260,7 +199,7 @@ static void together(const char *one, const char *other)
     ask_one(&third, other);
     wait_until_filled(2);
     held_go(ERR_OK);
-    collect();
+    desk_collect(0);
     demand_free(&first);
     expect_permits(second, strcmp(one, "none") != 0);
     expect_permits(third, strcmp(other, "none") != 0);
@@ -288,7 +227,7 @@ static void a_mixed_batch_is_checked(void **state)
     ask_and_collect("none", false);
     forget();
     ask(&demand, BATCH, 3);
-    collect();
+    desk_collect(0);
     for (size_t i = 0; i < 3; i++)
         assert_true(demand->items[i].permit);
     assert_non_null(json_object_get(demand->items[0].context, "checked_ms_ago"));
@@ -331,7 +270,7 @@ static void no_permit_once_the_epoch_moved(void **state)
     held_wait();
     step_elsewhere();
     held_go(ERR_OK);
-    collect();
+    desk_collect(0);
     expect_rounds(1, 0);
     for (size_t i = 0; i < 2; i++) {
         struct why why = demand->refused_why;
@@ -340,20 +279,10 @@ static void no_permit_once_the_epoch_moved(void **state)
         assert_null(demand->items[0].permit_file.ptr);
         demand_free(&demand);
         ask_one(&demand, "long");
-        collect();
+        desk_collect(0);
     }
     demand_free(&demand);
     buf_free(&bundle);
-}
-
-static err_code take_hardware(struct errand *errand, struct gate *gate, struct scribe *scribe,
-                              struct why *why)
-{
-    (void)errand;
-    (void)scribe;
-    (void)why;
-    held_take(&gate->hw);
-    return ERR_OK;
 }
 
 static int make_site(void **state)
@@ -373,7 +302,8 @@ static int make_site(void **state)
     assert_int_equal(system(copy), 0);
     own.state_dir = site->state;
     SITE_OK(keeper_start(&own, &keeper, &why));
-    do_errand(take_hardware);
+    desk_ask_of(keeper);
+    desk_do(desk_take_hardware);
     ask_and_collect("none", false); /* the session stands */
     return 0;
 }
