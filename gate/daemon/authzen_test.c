@@ -88,13 +88,16 @@ static const struct parse_case {
          "{" RECORD_1 "},{" RECORD_2 ",\"context\":{\"time\":\"2025-06-27T19:00-07:00\","
          "\"source\":\"batch-override\"}}") "}",
      ERR_OK, 2, 0},
-    /* Advisory in the scenario: here an object replaces the default as a whole. */
-    {"c-3-2-7", MANY,
+    {"c-3-2-7", MANY, "{" ALICE "," WRITE "," ACTIVE "," LIST("{},{" ARCHIVED "}") "}", ERR_OK, 2,
+     0},
+    {"a part of an object is not added to the default", MANY,
      "{" ALICE "," WRITE ",\"resource\":{\"type\":\"record\"}," LIST(
          "{\"resource\":{\"id\":\"record-1\",\"properties\":{\"status\":\"active\"}}},"
          "{" ARCHIVED "}") "}",
      ERR_OK, 2, 1},
-    {"c-3-4-1", MANY, "{" ALICE "," READ "," LIST("{" RECORD_1 "},{}") "}", ERR_OK, 2, 2},
+    {"c-3-4-1", MANY,
+     "{" ALICE "," READ "," SEMANTIC("\"execute_all\"") "," LIST("{" RECORD_1 "},{}") "}", ERR_OK,
+     2, 2},
     {"c-3-4-2", MANY, "{" WHOLE "}", ERR_OK, 0, 0},
     {"c-3-4-3", MANY, "{" WHOLE "," LIST("") "}", ERR_OK, 0, 0},
 
@@ -138,6 +141,12 @@ static const struct parse_case {
      ERR_REQUEST_MALFORMED, 0, 0},
     {"a semantic that is a number", MANY, "{" WHOLE "," LIST("{}") "," SEMANTIC("1") "}",
      ERR_REQUEST_MALFORMED, 0, 0},
+    {"a semantic that is null", MANY, "{" WHOLE "," LIST("{}") "," SEMANTIC("null") "}",
+     ERR_REQUEST_MALFORMED, 0, 0},
+    {"a semantic of nothing", MANY, "{" WHOLE "," LIST("{}") "," SEMANTIC("\"\"") "}",
+     ERR_REQUEST_MALFORMED, 0, 0},
+    {"a semantic is not for one evaluation", BOTH, "{" WHOLE "," LIST("") "," SEMANTIC("1") "}",
+     ERR_OK, 0, 0},
     {"execute_all", MANY, "{" WHOLE "," LIST("{}") "," SEMANTIC("\"execute_all\"") "}", ERR_OK, 1,
      0},
     {"context.gate", BOTH, "{" WHOLE ",\"context\":{\"gate\":{}}}", ERR_REQUEST_MALFORMED, 0, 0},
