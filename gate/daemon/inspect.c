@@ -14,13 +14,18 @@ static void numbers(struct http_call *call, void *ctx)
     const struct inspect *in = ctx;
     CLEANUP(buf_free) struct buf text = {0};
     struct keeper_state state;
+    struct effect effect;
     struct metrics_now now = {.keeper = &state,
                               .refused = http_refused(in->http),
                               .strangers = strangers_count(in->strangers),
-                              .log_lost = report_lost(in->report)};
+                              .log_lost = report_lost(in->report),
+                              .effect = &effect,
+                              .agents = registry_count(in->registry),
+                              .now = (int64_t)(in->clock_ms() / 1000)};
     err_code err;
 
     keeper_look(in->keeper, &state);
+    keeper_effect(in->keeper, &effect);
     for (enum caller_kind kind = CALLER_AGENT; kind <= CALLER_ADMIN; kind++)
         now.connections[kind] = http_connections(in->http, kind);
     err = metrics_write(in->metrics, &now, &text);

@@ -11,6 +11,7 @@
 
 #include "gate/daemon/http.h"
 #include "gate/daemon/metrics.h"
+#include "gate/daemon/registry.h"
 #include "gate/daemon/report.h"
 
 /* Borrowed. */
@@ -20,7 +21,9 @@ struct inspect {
     const struct metrics *metrics;
     const struct report *report;
     const struct strangers *strangers;
-    uint64_t since_ms; /* when the service began, since 1970 */
+    struct registry *registry;
+    uint64_t (*clock_ms)(void); /* since 1970 */
+    uint64_t since_ms;          /* when the service began, since 1970 */
 };
 
 /* Adds its paths. Borrows: inspect. */

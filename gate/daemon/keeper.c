@@ -289,6 +289,13 @@ void keeper_look(struct keeper *keeper, struct keeper_state *ret)
     ret->waiting += queue_waiting(keeper->queue);
 }
 
+void keeper_effect(struct keeper *keeper, struct effect *ret)
+{
+    (void)pthread_mutex_lock(&keeper->lock);
+    *ret = keeper->effect;
+    (void)pthread_mutex_unlock(&keeper->lock);
+}
+
 /* False: it takes longer than it may. */
 static bool wait_for_end(struct keeper *k)
 {

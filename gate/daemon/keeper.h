@@ -17,6 +17,7 @@
 #define PAWL_DAEMON_KEEPER_H
 
 #include "gate/daemon/demand.h"
+#include "gate/daemon/effect.h"
 #include "gate/daemon/histogram.h"
 #include "gate/daemon/queue.h"
 #include "gate/decide/scribe.h"
@@ -33,6 +34,18 @@ struct keeper_options {
     struct registry *registry; /* follows the ledger's roster; NULL: none does */
 };
 
+/* What the hardware is used for. */
+enum keeper_use {
+    KEEPER_OPENS = 0, /* the gate, and its ledger's head */
+    KEEPER_CHECKS,    /* that the epoch and the authority's signature hold: begins a round */
+    KEEPER_PROVES,    /* keeps the head, signs, seals: ends a round */
+    KEEPER_PINGS,
+    KEEPER_RUNS, /* an errand, its rounds included */
+    KEEPER_STOPS,
+    KEEPER_USES,
+};
+const char *keeper_use_name(enum keeper_use use); /* "open", "check", ... */
+
 /* What the gate is doing, as numbers; each read by itself. */
 struct keeper_state {
     bool serving;   /* the gate is open and current */
@@ -44,6 +57,8 @@ struct keeper_state {
     size_t waiting;
     size_t filling; /* requests in the round that is being filled, of those */
     struct histogram round_ns, round_size; /* HISTOGRAM_TIMES, HISTOGRAM_SIZES */
+    struct histogram use_ns[KEEPER_USES];  /* HISTOGRAM_TIMES; whether it failed or not */
+    struct histogram append_ns; /* HISTOGRAM_TIMES: a round's entries, until they are durable */
 };
 
 /* Starts it. The gate is opened on its own thread: a hardware that is not there yet is tried again.
@@ -83,6 +98,9 @@ void keeper_reopen(struct keeper *keeper);
 
 uint64_t keeper_now_ns(void); /* CLOCK_MONOTONIC */
 void keeper_look(struct keeper *keeper, struct keeper_state *ret);
+
+/* What was in force when the gate was current last; {0} if it never was. */
+void keeper_effect(struct keeper *keeper, struct effect *ret);
 
 /* Takes no more, serves what waits, writes the stop record, lets go of the hardware. reason:
  * "signal", ... Collect once more after it. Error: DEADLINE: hardware or disk did not come back in

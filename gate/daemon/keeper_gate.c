@@ -24,6 +24,9 @@ static void unlock_law(struct keeper *k)
 {
     if (k->scribe != NULL) {
         k->force = gate_in_force(k->gate);
+        (void)pthread_mutex_lock(&k->lock);
+        effect_take(k->force.snapshot, &k->effect);
+        (void)pthread_mutex_unlock(&k->lock);
         k->law = true;
         k->generation++;
     }
@@ -104,7 +107,7 @@ void keeper_open(struct keeper *keeper)
     k->secret = (struct secret){0};
     lock_law(k);
     k->check_holds = false;
-    k->error = hand_do(k, open_anew, k, &why);
+    k->error = hand_do(k, KEEPER_OPENS, open_anew, k, &why);
     k->why = why;
     follow_roster(k);
     unlock_law(k);
@@ -161,7 +164,8 @@ static void begin_anew(struct keeper *k)
 
     if (k->scribe != NULL && k->error == ERR_OK) {
         keeper_look_at_clock(k);
-        (void)!hand_do(k, stop_for_reload, k, &why); /* if not: cut short, as the next one says */
+        (void)!hand_do(k, KEEPER_STOPS, stop_for_reload, k,
+                       &why); /* if not: cut short, as the next one says */
     }
     keeper_open(k);
 }
@@ -209,7 +213,7 @@ static void run_errand(struct keeper *k, struct errand *errand)
     k->check_holds = false;
     if (k->gate != NULL)
         keeper_look_at_clock(k);
-    k->error = hand_do(k, run_job, &run, &why);
+    k->error = hand_do(k, KEEPER_RUNS, run_job, &run, &why);
     k->why = why;
     follow_roster(k);
     unlock_law(k);
@@ -286,7 +290,7 @@ void keeper_ping(struct keeper *keeper)
         return;
     keeper_begin_check(k);
     keeper_look_at_clock(k);
-    k->error = hand_do(k, ping, k, &why);
+    k->error = hand_do(k, KEEPER_PINGS, ping, k, &why);
     k->check_holds = k->error == ERR_OK;
     k->why = why;
     if (k->error != ERR_OK) /* one that answers proves no round */
@@ -319,7 +323,7 @@ void keeper_end(struct keeper *keeper)
     lock_law(k);
     if (k->gate != NULL)
         keeper_look_at_clock(k);
-    k->error = hand_do(k, stop, k, &why);
+    k->error = hand_do(k, KEEPER_STOPS, stop, k, &why);
     k->why = why;
     unlock_law(k);
     keeper_tell_state(k);

@@ -3,6 +3,14 @@
 #include "gate/daemon/keeper_parts.h"
 #include "gate/daemon/thread.h"
 
+const char *keeper_use_name(enum keeper_use use)
+{
+    static const char *const NAMES[KEEPER_USES] = {"open", "check",  "prove",
+                                                   "ping", "errand", "stop"};
+
+    return NAMES[use];
+}
+
 static void *run(void *arg)
 {
     struct keeper *k = arg;
@@ -22,6 +30,8 @@ static void *run(void *arg)
         (void)pthread_mutex_lock(&k->lock);
         hand->err = err;
         hand->why = why;
+        histogram_add(&k->state.use_ns[hand->use], &HISTOGRAM_TIMES,
+                      keeper_now_ns() - hand->began_ns);
         hand->state = HAND_DONE;
         (void)pthread_cond_signal(&k->work);
     }
@@ -48,8 +58,11 @@ void hand_end(struct keeper *keeper)
     keeper->hand.has_thread = false;
 }
 
-static void give(struct keeper *k, err_code (*job)(void *ctx, struct why *why), void *ctx)
+static void give(struct keeper *k, enum keeper_use use, err_code (*job)(void *ctx, struct why *why),
+                 void *ctx)
 {
+    k->hand.use = use;
+    k->hand.began_ns = keeper_now_ns();
     k->hand.job = job;
     k->hand.ctx = ctx;
     k->hand.state = HAND_WORKS;
@@ -64,10 +77,11 @@ static err_code take(struct keeper *k, struct why *why)
     return k->hand.err;
 }
 
-void hand_give(struct keeper *keeper, err_code (*job)(void *ctx, struct why *why), void *ctx)
+void hand_give(struct keeper *keeper, enum keeper_use use,
+               err_code (*job)(void *ctx, struct why *why), void *ctx)
 {
     (void)pthread_mutex_lock(&keeper->lock);
-    give(keeper, job, ctx);
+    give(keeper, use, job, ctx);
     (void)pthread_mutex_unlock(&keeper->lock);
 }
 
@@ -83,13 +97,13 @@ bool hand_take(struct keeper *keeper, err_code *ret, struct why *why)
     return done;
 }
 
-err_code hand_do(struct keeper *keeper, err_code (*job)(void *ctx, struct why *why), void *ctx,
-                 struct why *why)
+err_code hand_do(struct keeper *keeper, enum keeper_use use,
+                 err_code (*job)(void *ctx, struct why *why), void *ctx, struct why *why)
 {
     err_code err;
 
     (void)pthread_mutex_lock(&keeper->lock);
-    give(keeper, job, ctx);
+    give(keeper, use, job, ctx);
     while (keeper->hand.state != HAND_DONE)
         (void)pthread_cond_wait(&keeper->work, &keeper->lock);
     err = take(keeper, why);

@@ -53,6 +53,8 @@ struct hand {
     enum { HAND_FREE = 0, HAND_WORKS, HAND_DONE, HAND_ENDS } state;
     err_code (*job)(void *ctx, struct why *why);
     void *ctx;
+    enum keeper_use use;
+    uint64_t began_ns;
     err_code err; /* of the job */
     struct why why;
 };
@@ -95,6 +97,7 @@ struct keeper {
     bool stopping, reopen, over;
     const char *reason;
     struct keeper_state state;
+    struct effect effect;
     struct hand hand;
 
     /* Of the keeper's thread; gate, scribe and hardware of the hand's while it works on a job that
@@ -134,12 +137,13 @@ err_code hand_start(struct keeper *keeper);
 void hand_end(struct keeper *keeper);
 
 /* Gives it a job; and takes what came of it, if it is done. ctx: the hand's until then. */
-void hand_give(struct keeper *keeper, err_code (*job)(void *ctx, struct why *why), void *ctx);
+void hand_give(struct keeper *keeper, enum keeper_use use,
+               err_code (*job)(void *ctx, struct why *why), void *ctx);
 bool hand_take(struct keeper *keeper, err_code *ret, struct why *why);
 
 /* Gives it a job and waits for it. */
-err_code hand_do(struct keeper *keeper, err_code (*job)(void *ctx, struct why *why), void *ctx,
-                 struct why *why);
+err_code hand_do(struct keeper *keeper, enum keeper_use use,
+                 err_code (*job)(void *ctx, struct why *why), void *ctx, struct why *why);
 
 /* ---- the gate: keeper_gate.c ----------------------------------------------------------------- */
 

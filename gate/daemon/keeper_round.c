@@ -245,7 +245,7 @@ static err_code open_round(struct keeper *k, struct why *why)
         return why_say(why, ERR_INTERNAL, "a round that the hardware has to begin at once");
     keeper_begin_check(k);
     k->open->began_ns = k->checked_ns;
-    TRY(hand_do(k, begin_job, &b, why));
+    TRY(hand_do(k, KEEPER_CHECKS, begin_job, &b, why));
     k->checked = k->check_holds = true;
     return ERR_OK;
 }
@@ -387,13 +387,24 @@ static void check(struct keeper *k)
     keeper_begin_check(k);
     k->open->began_ns = k->checked_ns;
     k->doing = HAND_CHECKS;
-    hand_give(k, check_job, k->scribe);
+    hand_give(k, KEEPER_CHECKS, check_job, k->scribe);
 }
 
 /* Until the hardware has proved the round that says so, the next one has to say it, too. */
 static bool ends_outage(const struct keeper *k)
 {
     return scribe_outage(k->scribe).error != ERR_OK;
+}
+
+static err_code append(struct keeper *k, struct scribe_proof **ret, struct why *why)
+{
+    const uint64_t began_ns = keeper_now_ns();
+    err_code err = scribe_commit(k->scribe, k->gate->now_ms, ret, why);
+
+    (void)pthread_mutex_lock(&k->lock);
+    histogram_add(&k->state.append_ns, &HISTOGRAM_TIMES, keeper_now_ns() - began_ns);
+    (void)pthread_mutex_unlock(&k->lock);
+    return err;
 }
 
 static void prove(struct keeper *k)
@@ -403,7 +414,7 @@ static void prove(struct keeper *k)
     err_code err;
 
     keeper_look_at_clock(k);
-    err = scribe_commit(k->scribe, k->gate->now_ms, &round->proof, &why);
+    err = append(k, &round->proof, &why);
     if (err != ERR_OK) {
         fail(k, err, &why);
         return;
@@ -413,7 +424,7 @@ static void prove(struct keeper *k)
     k->checked = false;
     k->ahead = !scribe_wants_fold(k->scribe) && !ends_outage(k);
     k->doing = HAND_PROVES;
-    hand_give(k, prove_job, round->proof);
+    hand_give(k, KEEPER_PROVES, prove_job, round->proof);
 }
 
 /* The last check counts for this round, too. */

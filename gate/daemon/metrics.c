@@ -66,21 +66,31 @@ static void value_text(uint64_t value, uint64_t unit, char ret[static 48])
         ret[--len] = '\0';
 }
 
-static err_code histogram(struct buf *out, const char *name, const char *help,
-                          const struct histogram *h, const struct histogram_scale *scale)
+/* of: a label with its value, or "". */
+static err_code samples(struct buf *out, const char *name, const char *of,
+                        const struct histogram *h, const struct histogram_scale *scale)
 {
+    const char *comma = of[0] != '\0' ? "," : "";
     uint64_t below = 0;
-    char text[48];
+    char text[48], only[64] = "";
 
-    TRY(head(out, name, "histogram", help));
+    if (of[0] != '\0')
+        (void)snprintf(only, sizeof only, "{%s}", of);
     for (size_t i = 0; i < HISTOGRAM_BOUNDS_MAX && scale->bounds[i] != 0; i++) {
         below += h->counts[i];
         value_text(scale->bounds[i], scale->unit, text);
-        TRY(line(out, "%s_bucket{le=\"%s\"} %" PRIu64 "\n", name, text, below));
+        TRY(line(out, "%s_bucket{%s%sle=\"%s\"} %" PRIu64 "\n", name, of, comma, text, below));
     }
     value_text(h->sum, scale->unit, text);
-    return line(out, "%s_bucket{le=\"+Inf\"} %" PRIu64 "\n%s_sum %s\n%s_count %" PRIu64 "\n", name,
-                h->n, name, text, name, h->n);
+    TRY(line(out, "%s_bucket{%s%sle=\"+Inf\"} %" PRIu64 "\n", name, of, comma, h->n));
+    return line(out, "%s_sum%s %s\n%s_count%s %" PRIu64 "\n", name, only, text, name, only, h->n);
+}
+
+static err_code histogram(struct buf *out, const char *name, const char *help,
+                          const struct histogram *h, const struct histogram_scale *scale)
+{
+    TRY(head(out, name, "histogram", help));
+    return samples(out, name, "", h, scale);
 }
 
 static err_code decisions(const struct metrics *metrics, struct buf *out)
@@ -130,6 +140,33 @@ static err_code connections(const struct metrics_now *now, struct buf *out)
     return ERR_OK;
 }
 
+static err_code operations(const struct keeper_state *k, struct buf *out)
+{
+    TRY(head(out, "pawl_hw_operation_seconds", "histogram", "Work of the hardware."));
+    for (size_t use = 0; use < KEEPER_USES; use++) {
+        char of[48];
+
+        (void)snprintf(of, sizeof of, "operation=\"%s\"", keeper_use_name((enum keeper_use)use));
+        TRY(samples(out, "pawl_hw_operation_seconds", of, &k->use_ns[use], &HISTOGRAM_TIMES));
+    }
+    return ERR_OK;
+}
+
+/* The authority chose the names, and no snapshot has one that would have to be escaped. */
+static err_code in_effect(const struct effect *effect, int64_t now, struct buf *out)
+{
+    if (!effect->any)
+        return ERR_OK;
+    TRY(head(out, "pawl_policy_version", "gauge", "The version in force, of the first policies."));
+    for (size_t i = 0; i < effect->n; i++)
+        TRY(line(out, "pawl_policy_version{alias=\"%s\"} %" PRIu64 "\n", effect->policies[i].alias,
+                 effect->policies[i].version));
+    TRY(number(out, "pawl_policies", "gauge", "Policies in force.", effect->n_policies));
+    TRY(head(out, "pawl_head_expiry_seconds", "gauge",
+             "Until the snapshot in force expires; below 0: since."));
+    return line(out, "pawl_head_expiry_seconds %" PRId64 "\n", effect->expires - now);
+}
+
 err_code metrics_write(const struct metrics *metrics, const struct metrics_now *now,
                        struct buf *ret)
 {
@@ -142,12 +179,17 @@ err_code metrics_write(const struct metrics *metrics, const struct metrics_now *
                   &HISTOGRAM_TIMES));
     TRY(histogram(ret, "pawl_round_size", "Requests of a round.", &k->round_size,
                   &HISTOGRAM_SIZES));
+    TRY(operations(k, ret));
+    TRY(histogram(ret, "pawl_ledger_append_seconds", "Until the entries of a round are durable.",
+                  &k->append_ns, &HISTOGRAM_TIMES));
     TRY(refusals(now, ret));
     TRY(strangers(now, ret));
     TRY(connections(now, ret));
     TRY(number(ret, "pawl_waiting", "gauge", "Requests that wait for a round.", k->waiting));
     TRY(number(ret, "pawl_ledger_size", "gauge", "Entries of the ledger.", k->ledger_size));
     TRY(number(ret, "pawl_epoch", "gauge", "The epoch, as the hardware said last.", k->epoch));
+    TRY(in_effect(now->effect, now->now, ret));
+    TRY(number(ret, "pawl_agents", "gauge", "Agents that are enrolled.", now->agents));
     TRY(number(ret, "pawl_serving", "gauge", "1: decides; 0: denies everything.", k->serving));
     return number(ret, "pawl_log_lost_total", "counter", "Lines of the log that nobody took.",
                   now->log_lost);

@@ -30,7 +30,10 @@ struct metrics_now {
     const uint64_t *refused; /* METRICS_ERRORS of them, answers that were no decision */
     unsigned connections[CALLER_ADMIN + 1];
     struct strangers_counts strangers;
-    uint64_t log_lost; /* lines of the log that nobody took */
+    uint64_t log_lost;           /* lines of the log that nobody took */
+    const struct effect *effect; /* what is in force */
+    size_t agents;               /* enrolled */
+    int64_t now;                 /* seconds since 1970 */
 };
 
 /* Appends. Errors: NO_MEMORY, TOO_LARGE. */

@@ -12,6 +12,7 @@
 static struct metrics metrics;
 static struct keeper_state keeper;
 static uint64_t refused[METRICS_ERRORS];
+static struct effect effect;
 static struct metrics_now now;
 
 static void begin(void)
@@ -19,7 +20,8 @@ static void begin(void)
     metrics = (struct metrics){0};
     keeper = (struct keeper_state){0};
     memset(refused, 0, sizeof refused);
-    now = (struct metrics_now){.keeper = &keeper, .refused = refused};
+    effect = (struct effect){0};
+    now = (struct metrics_now){.keeper = &keeper, .refused = refused, .effect = &effect};
 }
 
 /* Whether the text has this line, and no other one with the same name and labels. */
@@ -66,6 +68,8 @@ static void nothing_yet(void **state)
     for (size_t i = 0; i < sizeof LINES / sizeof LINES[0]; i++)
         expect(text, LINES[i]);
     assert_null(strstr(text, "pawl_decisions_total{"));
+    assert_null(strstr(text, "pawl_policy_version"));
+    assert_null(strstr(text, "pawl_head_expiry_seconds"));
     assert_null(strstr(text, "pawl_refused_total{"));
 }
 
@@ -139,6 +143,72 @@ static void bounds(void **state)
         expect(text, LINES[i]);
 }
 
+/* Each use of the hardware is told from the others. */
+static void operations(void **state)
+{
+    static const char *const NAMES[KEEPER_USES] = {"open", "check",  "prove",
+                                                   "ping", "errand", "stop"};
+    CLEANUP(buf_free) struct buf out = {0};
+    char *text, line[128];
+
+    (void)state;
+    begin();
+    for (size_t use = 0; use < KEEPER_USES; use++)
+        for (size_t n = 0; n <= use; n++)
+            histogram_add(&keeper.use_ns[use], &HISTOGRAM_TIMES, 1500000);
+    histogram_add(&keeper.append_ns, &HISTOGRAM_TIMES, 31000000000);
+    text = render(&out);
+    for (size_t use = 0; use < KEEPER_USES; use++) {
+        const char *name = NAMES[use];
+
+        (void)snprintf(line, sizeof line,
+                       "pawl_hw_operation_seconds_bucket{operation=\"%s\",le=\"0.002\"} %zu", name,
+                       use + 1);
+        expect(text, line);
+        (void)snprintf(line, sizeof line, "pawl_hw_operation_seconds_count{operation=\"%s\"} %zu",
+                       name, use + 1);
+        expect(text, line);
+        (void)snprintf(line, sizeof line,
+                       "pawl_hw_operation_seconds_bucket{operation=\"%s\",le=\"0.001\"} 0", name);
+        expect(text, line);
+    }
+    expect(text, "pawl_hw_operation_seconds_sum{operation=\"prove\"} 0.0045");
+    expect(text, "pawl_ledger_append_seconds_bucket{le=\"30\"} 0");
+    expect(text, "pawl_ledger_append_seconds_sum 31");
+}
+
+/* However many policies there are: so many are named, and all counted. */
+static void in_effect(void **state)
+{
+    static struct snapshot_policy policies[EFFECT_POLICIES_MAX + 1];
+    static char names[EFFECT_POLICIES_MAX + 1][TERM_NAME_MAX + 1];
+    const struct snapshot snapshot = {
+        .policies = policies, .n_policies = EFFECT_POLICIES_MAX + 1, .exp = 1000};
+    CLEANUP(buf_free) struct buf out = {0};
+    char *text, line[256];
+
+    (void)state;
+    begin();
+    for (size_t i = 0; i <= EFFECT_POLICIES_MAX; i++) {
+        memset(names[i], 'a', TERM_NAME_MAX - 2);
+        (void)snprintf(names[i] + TERM_NAME_MAX - 2, 3, "%02zu", i);
+        policies[i] = (struct snapshot_policy){slice_str(names[i]), i + 1, {{0}}};
+    }
+    effect_take(&snapshot, &effect);
+    now.now = 1007;
+    now.agents = 3;
+    text = render(&out);
+    for (size_t i = 0; i < EFFECT_POLICIES_MAX; i++) {
+        (void)snprintf(line, sizeof line, "pawl_policy_version{alias=\"%.128s\"} %zu", names[i],
+                       i + 1);
+        expect(text, line);
+    }
+    assert_null(strstr(text, names[EFFECT_POLICIES_MAX]));
+    expect(text, "pawl_policies 65");
+    expect(text, "pawl_head_expiry_seconds -7");
+    expect(text, "pawl_agents 3");
+}
+
 static void gauges(void **state)
 {
     static const char *const LINES[] = {
@@ -175,10 +245,8 @@ static void gauges(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(nothing_yet),
-        cmocka_unit_test(decisions),
-        cmocka_unit_test(bounds),
-        cmocka_unit_test(gauges),
+        cmocka_unit_test(nothing_yet), cmocka_unit_test(decisions),  cmocka_unit_test(bounds),
+        cmocka_unit_test(gauges),      cmocka_unit_test(operations), cmocka_unit_test(in_effect),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -104,6 +104,14 @@ uint64_t registry_version(struct registry *registry)
     return registry->version;
 }
 
+size_t registry_count(struct registry *registry)
+{
+    CLEANUP(unlock) pthread_mutex_t *locked = &registry->lock;
+
+    (void)pthread_mutex_lock(locked);
+    return registry->roster.n;
+}
+
 /* ---- looking up ------------------------------------------------------------------------------ */
 
 void known_free(struct known *known)

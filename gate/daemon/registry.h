@@ -24,6 +24,9 @@ err_code registry_update(struct registry *registry, const struct roster *roster)
 /* Rises with every change. 0: there was no roster to copy yet. From any thread. */
 uint64_t registry_version(struct registry *registry);
 
+/* How many agents are enrolled. From any thread. */
+size_t registry_count(struct registry *registry);
+
 /* An agent as of when it was looked up. {0}: nobody. */
 struct known {
     struct enrolled *enrolled; /* owned */

@@ -381,6 +381,8 @@ static err_code serve_faces(struct service *s)
                                   .metrics = &s->metrics,
                                   .report = s->report,
                                   .strangers = s->strangers,
+                                  .registry = s->registry,
+                                  .clock_ms = s->options->clock_ms,
                                   .since_ms = s->options->clock_ms()};
     TRY(inspect_serve(&s->inspect));
     s->admin = (struct admin){.keeper = s->keeper, .state_dir = s->options->state_dir};

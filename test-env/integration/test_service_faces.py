@@ -4,6 +4,7 @@
 answer to a request that is repeated, and the ledger for whoever reads it."""
 
 import base64
+import datetime
 import json
 import os
 import re
@@ -13,34 +14,34 @@ import threading
 import time
 
 import cbor
+import exposition
 from daemon import Connection, Service, evaluation, resource, subject
 from tap import Suite, equal, true
 from world import CURL, GIT, main, read
 
 suite = Suite()
 
-SAMPLE = re.compile(r'(pawl_[a-z_]+)(\{[a-z]+="[^"\\]*"(?:,[a-z]+="[^"\\]*")*\})? (\d+(?:\.\d+)?)')
+# Of what a gate has that serves; others come once there is something to count.
+NAMES = (
+    'pawl_agents', 'pawl_connections{socket="admin"}', 'pawl_connections{socket="agents"}',
+    'pawl_connections{socket="enforcement"}', 'pawl_decision_seconds_count', 'pawl_epoch',
+    'pawl_head_expiry_seconds', 'pawl_hw_operation_seconds_count{operation="check"}',
+    'pawl_hw_operation_seconds_count{operation="errand"}',
+    'pawl_hw_operation_seconds_count{operation="open"}',
+    'pawl_hw_operation_seconds_count{operation="ping"}',
+    'pawl_hw_operation_seconds_count{operation="prove"}',
+    'pawl_hw_operation_seconds_count{operation="stop"}', 'pawl_ledger_append_seconds_count',
+    'pawl_ledger_size', 'pawl_log_lost_total', 'pawl_policies', 'pawl_round_seconds_count',
+    'pawl_round_size_count', 'pawl_serving', 'pawl_waiting',
+)
 
 
 def metrics(world):
-    """Every sample by its name with labels. Each line is a sample or says what it is."""
+    """Every sample by its name with labels."""
     got = world.call("GET", "/metrics", kind="admin")
     equal((got.status, got.headers["Content-Type"]),
           (200, "text/plain; version=0.0.4; charset=utf-8"), got.bytes)
-    found, typed = {}, set()
-    for line in got.bytes.decode().splitlines():
-        if line.startswith("# TYPE "):
-            typed.add(line.split()[2])
-        if line.startswith("#"):
-            continue
-        sample = SAMPLE.fullmatch(line)
-        true(sample, f"no sample: {line}")
-        name, labels, value = sample.groups()
-        true(name in typed or re.sub("_(bucket|sum|count)$", "", name) in typed, line)
-        key = name + (labels or "")
-        true(key not in found, f"twice: {line}")
-        found[key] = float(value)
-    return found
+    return exposition.read(got.bytes.decode())
 
 
 def decided(found, **labels):
@@ -59,6 +60,7 @@ def numbers(world):
     world.serve()
     before = metrics(world)
     equal(decided(before), 0, before)
+    equal([name for name in NAMES if name not in before], [], "missing")
     for _ in range(3):
         world.ask(GIT, True)
     denied = world.ask(CURL, False)
@@ -81,6 +83,13 @@ def numbers(world):
     equal((got["pawl_serving"], got["pawl_epoch"], got["pawl_waiting"]), (1, 2, 0), got)
     equal(got['pawl_connections{socket="agents"}'], 5, got)
     true(got["pawl_ledger_size"] > denied["ledger"]["index"], got)
+    uses = {name: got[f'pawl_hw_operation_seconds_count{{operation="{name}"}}']
+            for name in ("open", "check", "prove", "errand", "stop")}
+    equal((uses["open"], uses["errand"], uses["stop"]), (1, 0, 0), uses)
+    true(min(uses["check"], uses["prove"]) >= 4, uses)
+    true(got["pawl_ledger_append_seconds_sum"] > 0, got)
+    equal((got["pawl_ledger_append_seconds_count"], got["pawl_agents"]),
+          (got["pawl_round_seconds_count"], 0), got)
     status = world.call("GET", "/v1/status", kind="admin").json()
     equal((status["serving"], status["epoch"], status["decided"], status["permitted"],
            status["pid"], status["ledger_size"], "error" in status),
@@ -91,6 +100,26 @@ def numbers(world):
             equal((answer.status, answer.json()["error"]), (403, "CALLER_REFUSED"), answer.bytes)
     for link in idle:
         link.close()
+    world.halt()
+
+
+@suite.test("numbers of what is in force: policies, their snapshot's end, agents")
+def in_force(world):
+    world.serve()
+    gate = world.call("GET", "/v1/gate", kind="admin").json()
+    left = datetime.datetime.fromisoformat(gate["expires"].replace("Z", "+00:00")).timestamp()
+    left -= time.time()
+    got = metrics(world)
+    true(abs(got["pawl_head_expiry_seconds"] - left) < 600, (got, gate))
+    shown = {key: value for key, value in got.items() if key.startswith("pawl_policy_version{")}
+    want = {f'pawl_policy_version{{alias="{policy["alias"]}"}}': policy["version"]
+            for policy in gate["policies"]}
+    equal((shown, got["pawl_policies"]), (want, len(want)), got)
+    equal(got['pawl_hw_operation_seconds_count{operation="errand"}'], 1, got)
+    world.call("POST", "/v1/agents", {"id": "build-7"}, kind="admin")
+    text = world.call("GET", "/metrics", kind="admin").bytes.decode()
+    equal(exposition.read(text)["pawl_agents"], 1, text)
+    exposition.promtool(text)
     world.halt()
 
 
