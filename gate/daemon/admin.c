@@ -16,7 +16,8 @@
 struct task {
     struct errand errand; /* stands at the front */
     struct admin *admin;
-    struct http_call *call;
+    struct http_call *call; /* NULL: it was answered already */
+    const char *method;
     err_code (*work)(struct task *task, struct manage *m, struct why *why);
     int status; /* of the answer, if all goes well */
     bool any;   /* also of a gate that is not open: then m->gate is NULL */
@@ -182,11 +183,55 @@ static void answer_refusal(struct task *task)
     http_answer(task->call, status_of(err), body);
 }
 
+static void leave_place(struct task *task)
+{
+    struct admin *admin = task->admin;
+
+    for (size_t i = 0; i < ADMIN_WAITING_MAX; i++)
+        if (admin->tasks[i] == task)
+            admin->tasks[i] = NULL;
+    admin->waiting--;
+}
+
+static void take_place(struct task *task)
+{
+    struct admin *admin = task->admin;
+    size_t free_at = 0;
+
+    while (admin->tasks[free_at] != NULL)
+        free_at++;
+    admin->tasks[free_at] = task;
+    admin->waiting++;
+}
+
+/* The task stays, since the keeper has it. */
+void admin_leave(struct admin *admin, void (*tell)(const char *method, const char *path, uid_t uid))
+{
+    for (size_t i = 0; i < ADMIN_WAITING_MAX; i++) {
+        struct task *task = admin->tasks[i];
+        struct why why = {0};
+        err_code err;
+
+        if (task == NULL || task->call == NULL)
+            continue;
+        tell(task->method, http_path(task->call), http_caller(task->call)->uid);
+        err = why_say(&why, ERR_DEADLINE,
+                      "pawld ends, and its hardware or disk does not come back: whether this was "
+                      "done shows once the gate is opened again");
+        refuse(task->call, err, &why);
+        task->call = NULL;
+    }
+}
+
 static void done(struct errand *errand)
 {
     struct task *task = (struct task *)errand;
 
-    task->admin->waiting--;
+    leave_place(task);
+    if (task->call == NULL) {
+        task_free(&task);
+        return;
+    }
     (void)json_object_set_new(task->json, "schema", json_string("pawl/1"));
     (void)json_object_set_new(task->json, "ok", json_boolean(errand->err == ERR_OK));
     if (errand->err == ERR_OK)
@@ -209,6 +254,7 @@ static err_code task_new(struct admin *admin, struct http_call *call, struct tas
     task->admin = admin;
     task->call = call;
     task->status = 200;
+    task->method = "GET";
     task->agent.admin = http_caller(call)->uid;
     task->errand.run = run;
     task->errand.done = done;
@@ -225,7 +271,7 @@ static err_code send_task(struct task *task, struct why *why)
                        admin->waiting, ADMIN_WAITING_MAX);
     if (admin->stopping || keeper_send(admin->keeper, &task->errand) != ERR_OK)
         return why_say(why, ERR_STOPPING, "nothing is begun any more");
-    admin->waiting++;
+    take_place(task);
     return ERR_OK;
 }
 
@@ -247,6 +293,7 @@ static void post_install(struct http_call *call, void *ctx)
     err_code err = task_new(ctx, call, &task);
 
     if (err == ERR_OK) {
+        task->method = "POST";
         task->work = install;
         err = buf_add_slice(&task->body, http_body(call));
     }
@@ -272,6 +319,7 @@ static void post_agent(struct http_call *call, void *ctx)
     err_code err = task_new(ctx, call, &task);
 
     if (err == ERR_OK) {
+        task->method = "POST";
         task->work = enrol;
         task->status = 201;
         err = read_agent(call, task, &why);
@@ -294,6 +342,7 @@ static void delete_agent(struct http_call *call, void *ctx)
     err_code err = task_new(ctx, call, &task);
 
     if (err == ERR_OK) {
+        task->method = "DELETE";
         task->work = remove_agent;
         err = take_id(call, task);
     }
@@ -336,6 +385,7 @@ static void post_reload(struct http_call *call, void *ctx)
     err_code err = task_new(admin, call, &task);
 
     if (err == ERR_OK) {
+        task->method = "POST";
         task->work = show_reload;
         task->any = true;
         task->errand.anew = true;

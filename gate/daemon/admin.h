@@ -17,15 +17,22 @@
 #include "gate/daemon/http.h"
 #include "gate/daemon/keeper.h"
 
+struct task;
+
 #define ADMIN_WAITING_MAX 8 /* calls at once; a bundle has up to BUNDLE_SIZE_MAX bytes */
 
 /* Borrowed. */
 struct admin {
     struct keeper *keeper;
     const char *state_dir;
-    bool stopping;  /* everything is refused with STOPPING */
-    size_t waiting; /* callers without an answer */
+    bool stopping;                         /* everything is refused with STOPPING */
+    size_t waiting;                        /* callers without an answer */
+    struct task *tasks[ADMIN_WAITING_MAX]; /* theirs; NULL: a free place */
 };
+
+/* Nobody is waited for any more: each is told that what became of it is unknown. Tells of each. */
+void admin_leave(struct admin *admin,
+                 void (*tell)(const char *method, const char *path, uid_t uid));
 
 /* Adds its paths. Borrows: admin, until the keeper has given everything back. */
 err_code admin_serve(struct admin *admin, struct http *http);

@@ -296,17 +296,44 @@ void keeper_effect(struct keeper *keeper, struct effect *ret)
     (void)pthread_mutex_unlock(&keeper->lock);
 }
 
+void keeper_will_stop(struct keeper *keeper)
+{
+    (void)pthread_mutex_lock(&keeper->lock);
+    if (keeper->ending_ns == 0)
+        keeper->ending_ns = keeper_now_ns();
+    (void)pthread_mutex_unlock(&keeper->lock);
+}
+
+/* When its silence has lasted too long. Under the lock. */
+static uint64_t lost_ns(const struct keeper *k)
+{
+    const uint64_t heard = k->state.answered_ns;
+
+    return (heard > k->ending_ns ? heard : k->ending_ns) + k->stop_ns;
+}
+
+bool keeper_is_lost(struct keeper *keeper)
+{
+    bool lost;
+
+    (void)pthread_mutex_lock(&keeper->lock);
+    lost = keeper->ending_ns != 0 && keeper_now_ns() >= lost_ns(keeper);
+    (void)pthread_mutex_unlock(&keeper->lock);
+    return lost;
+}
+
 /* False: it takes longer than it may. */
 static bool wait_for_end(struct keeper *k)
 {
-    const uint64_t until = keeper_now_ns() + k->stop_ns;
-    const struct timespec at = {.tv_sec = (time_t)(until / 1000000000u),
-                                .tv_nsec = (long)(until % 1000000000u)};
     bool over;
 
     (void)pthread_mutex_lock(&k->lock);
-    while (!k->over && !k->given_up && keeper_now_ns() < until)
+    while (!k->over && !k->given_up && keeper_now_ns() < lost_ns(k)) {
+        const struct timespec at = {.tv_sec = (time_t)(lost_ns(k) / 1000000000u),
+                                    .tv_nsec = (long)(lost_ns(k) % 1000000000u)};
+
         (void)pthread_cond_timedwait(&k->ended, &k->lock, &at);
+    }
     over = k->over && !k->given_up;
     (void)pthread_mutex_unlock(&k->lock);
     return over;
@@ -339,6 +366,7 @@ static err_code give_up(struct keeper *k, struct why *why)
 
 err_code keeper_stop(struct keeper *keeper, const char *reason, struct why *why)
 {
+    keeper_will_stop(keeper);
     close_entry(keeper, reason);
     if (keeper->has_thread && !wait_for_end(keeper))
         return give_up(keeper, why);

@@ -28,7 +28,7 @@ struct keeper_options {
     const char *state_dir;
     uint64_t (*clock_ms)(void); /* since 1970 */
     unsigned judges;            /* threads that evaluate; 0: one for each processor, at most 4 */
-    uint64_t stop_ns;           /* the longest that keeper_stop() waits; 0: 40 s */
+    uint64_t stop_ns; /* at the end hardware and disk are given up after such a silence; 0: 40 s */
     uint64_t ping_ns; /* an idle hardware is asked whether it is there; 0, or more: every 5 s */
     struct queue_limits limits;
     struct registry *registry; /* follows the ledger's roster; NULL: none does */
@@ -101,6 +101,11 @@ void keeper_look(struct keeper *keeper, struct keeper_state *ret);
 
 /* What was in force when the gate was current last; {0} if it never was. */
 void keeper_effect(struct keeper *keeper, struct effect *ret);
+
+/* The end is near. Whether hardware or disk are lost: they gave no sign since, nor for stop_ns, so
+ * that keeper_stop() would not wait for them. */
+void keeper_will_stop(struct keeper *keeper);
+bool keeper_is_lost(struct keeper *keeper);
 
 /* Takes no more, serves what waits, writes the stop record, lets go of the hardware. reason:
  * "signal", ... Collect once more after it. Error: DEADLINE: hardware or disk did not come back in

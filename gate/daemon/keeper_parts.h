@@ -70,6 +70,7 @@ struct keeper {
     char *state_dir;
     uint64_t (*clock_ms)(void);
     uint64_t ping_ns, stop_ns;
+    uint64_t ending_ns; /* since when it is to end; 0: it is not. Under the lock. */
     struct registry *registry;
     int fd; /* an eventfd: something was answered */
 

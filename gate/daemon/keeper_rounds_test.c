@@ -400,6 +400,11 @@ static void stopped_in_the_middle(int to)
 
     (void)to;
     in_the_middle(-1);
+    if (keeper_is_lost(keeper))
+        _exit(4); /* nobody wants it to end yet */
+    keeper_will_stop(keeper);
+    while (!keeper_is_lost(keeper))
+        (void)usleep(1000);
     if (keeper_stop(keeper, "signal", &why) != ERR_DEADLINE)
         _exit(2);
     keeper_collect(keeper);

@@ -55,6 +55,7 @@ struct service {
     err_code told; /* the state that was told last */
     uint64_t told_epoch;
     unsigned flushed; /* ticks since the last answer */
+    bool left;        /* who waits is not waited for any more */
     bool reloading;
     uint64_t openings; /* of the gate, when it was to be reloaded */
 };
@@ -210,9 +211,29 @@ static void collect(evutil_socket_t fd, short what, void *arg)
     keeper_collect(((struct service *)arg)->keeper);
 }
 
+static void tell_left(const char *method, const char *path, uid_t uid)
+{
+    say("pawld: left unfinished: %s %.256s of uid %u\n", method, path, (unsigned)uid);
+}
+
+/* Hardware that hangs for good keeps nobody from ending it. */
+static void leave(struct service *s)
+{
+    if (s->left || !keeper_is_lost(s->keeper))
+        return;
+    s->left = true;
+    say("pawld: hardware or disk does not come back: %zu requests and %zu calls of administrators "
+        "are not waited for\n",
+        authzen_waiting(s->authzen), s->admin.waiting);
+    admin_leave(&s->admin, tell_left);
+}
+
 /* Who waits is answered, or has waited as long as he wanted to; and has read it. */
 static bool is_over(struct service *s)
 {
+    leave(s);
+    if (s->left)
+        return http_is_quiet(s->http) || s->flushed++ >= FLUSH_TICKS;
     if (authzen_waiting(s->authzen) > 0 || s->admin.waiting > 0)
         return false;
     return http_is_quiet(s->http) || s->flushed++ >= FLUSH_TICKS;
@@ -246,6 +267,7 @@ static void stop(evutil_socket_t fd, short what, void *arg)
         return;
     s->stopping = true;
     (void)sd_notify(0, "STOPPING=1\nSTATUS=answering who waits");
+    keeper_will_stop(s->keeper);
     http_drain(s->http);
     authzen_stop(s->authzen);
     s->admin.stopping = true;

@@ -4,13 +4,17 @@
 "later" for longer than anybody waits, or does not answer at all. Whoever waits is told in his own
 time; the gate goes on by itself."""
 
+import http.client
 import json
+import os
+import signal
 import threading
+import time
 
 from daemon import Connection, evaluation
 from tap import Suite, equal, true
 from trouble import BUSY, COMMANDS, OK, Trouble
-from world import GIT, main
+from world import GIT, main, read
 
 suite = Suite()
 SIGN = COMMANDS["Sign"]
@@ -99,6 +103,51 @@ def stalled(world):
     world.keep(value["context"], True)
     equal(world.try_once(), OK, "and again at full speed")
     world.over([])
+
+
+def client(found, call, *args, **options):
+    """A caller who may get no answer: None."""
+
+    def run():
+        try:
+            got = call(*args, **options)
+            found.append((got.status, got.json().get("error")))
+        except (OSError, http.client.HTTPException):
+            found.append(None)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    return thread
+
+
+@suite.test("a token that does not come back from an install keeps nobody from stopping",
+            roots=("hsm",), at="epoch1")
+def stop(world):
+    bundle, installs, asks = read(world.next_epoch()), [], []
+    world.serve("--no-confine")
+    equal(world.try_once(), OK, "before")
+    world.token.turn(fn="C_GenerateKeyPair", at=1, times=1 << 31, stall_ms=1 << 30)
+    threads = [client(installs, world.call, "POST", "/v1/install", bundle, kind="admin",
+                      headers={"Content-Type": "application/cbor"})]
+    while world.token.calls("C_GenerateKeyPair") == 0:
+        true(world.process.poll() is None and threads[0].is_alive(), read(world.log_path))
+        time.sleep(0.01)
+    threads.append(client(asks, world.evaluate, evaluation(GIT), headers=PATIENT))
+    began = time.monotonic()
+    world.process.send_signal(signal.SIGTERM)
+    equal(world.process.wait(300), world.exits["DEADLINE"], read(world.log_path))
+    for thread in threads:
+        thread.join()
+    true(time.monotonic() - began >= 40, "time to come back")
+    said = read(world.log_path).decode()
+    true(f"left unfinished: POST /v1/install of uid {os.getuid()}\n" in said, said)
+    equal(installs, [(503, "DEADLINE")], said)
+    true(asks[0] in (None, (503, "STOPPING")), f"who asked meanwhile: {asks}")
+    world.process = None
+    world.token.turn()
+    world.serve()
+    equal(world.try_once(), OK, "once the token is back")
+    world.halt()
 
 
 if __name__ == "__main__":
