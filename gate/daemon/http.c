@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gate/daemon/http_parts.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -31,6 +32,7 @@ static const char *phrase(int status)
         {403, "Forbidden"},
         {404, "Not Found"},
         {405, "Method Not Allowed"},
+        {406, "Not Acceptable"},
         {409, "Conflict"},
         {413, "Content Too Large"},
         {415, "Unsupported Media Type"},
@@ -73,14 +75,28 @@ void http_add_header(struct http_call *call, const char *name, const char *value
     (void)evhttp_add_header(evhttp_request_get_output_headers(call->request), name, value);
 }
 
+/* How long the body is that a GET would have. */
+static struct slice without_body(struct http_call *call, struct slice body)
+{
+    char length[24];
+
+    (void)snprintf(length, sizeof length, "%zu", body.len);
+    http_add_header(call, "Content-Length", length);
+    return (struct slice){0};
+}
+
 void http_answer_bytes(struct http_call *call, int status, const char *type, struct slice body)
 {
     struct evbuffer *out = evhttp_request_get_output_buffer(call->request);
+    const struct evkeyvalq *headers = evhttp_request_get_output_headers(call->request);
 
     echo_id(call->request);
     if (type != NULL)
         http_add_header(call, "Content-Type", type);
-    http_add_header(call, "Cache-Control", "no-store");
+    if (evhttp_find_header(headers, "Cache-Control") == NULL)
+        http_add_header(call, "Cache-Control", "no-store");
+    if (call->head)
+        body = without_body(call, body);
     if (call->http->draining)
         http_add_header(call, "Connection", "close");
     if (body.len > 0 && evbuffer_add(out, body.ptr, body.len) != 0) {
@@ -109,11 +125,16 @@ void http_answer(struct http_call *call, int status, json_t *body)
 
 void http_refuse(struct http_call *call, int status, err_code err, const struct why *why)
 {
-    json_t *body = json_pack("{s:s, s:s}", "error", err_name(err), "message", why_text(why, err));
+    json_t *body;
 
     http_count_refusal(call, err);
     if (status == 503)
         http_add_header(call, "Retry-After", "1");
+    if (call->faced) {
+        call->http->face->refuse(call, status, err, why);
+        return;
+    }
+    body = json_pack("{s:s, s:s}", "error", err_name(err), "message", why_text(why, err));
     /* A text that is not UTF-8 does without. */
     http_answer(call, status,
                 body != NULL
@@ -171,8 +192,11 @@ static err_code take_path(struct http_call *call)
 {
     const char *uri = evhttp_request_get_uri(call->request);
 
-    call->path = strndup(uri, strcspn(uri, "?#"));
-    return call->path != NULL ? ERR_OK : ERR_NO_MEMORY;
+    call->path = uri == NULL ? strdup("/") : strndup(uri, strcspn(uri, "?#"));
+    if (call->path == NULL)
+        return ERR_NO_MEMORY;
+    call->faced = http_is_faced(call->http, call->path);
+    return ERR_OK;
 }
 
 size_t http_body_max(const struct door *door)
@@ -231,10 +255,10 @@ static err_code look_at_wire(const struct wire *wire, struct why *why)
 static void take(struct http_call *call)
 {
     struct why why = {0};
-    err_code err = look_at_wire(&call->link->wire, &why);
+    err_code err = take_path(call);
 
     if (err == ERR_OK)
-        err = take_path(call);
+        err = look_at_wire(&call->link->wire, &why);
     if (err == ERR_OK)
         err = take_body(call, &why);
     if (err == ERR_OK)
@@ -259,7 +283,10 @@ static void arrived(struct evhttp_request *request, void *arg)
         evhttp_send_error(request, 503, NULL);
         return;
     }
-    *call = (struct http_call){.http = door->http, .link = link, .request = request};
+    *call = (struct http_call){.http = door->http,
+                               .link = link,
+                               .request = request,
+                               .head = evhttp_request_get_command(request) == EVHTTP_REQ_HEAD};
     http_room_learn(link);
     http_link_turn(link, LINK_WORKING);
     door->http->calls++;
@@ -319,6 +346,11 @@ err_code http_add(struct http *http, const struct http_route *routes, void *ctx)
     http->tables[http->n_tables].routes = routes;
     http->tables[http->n_tables++].ctx = ctx;
     return ERR_OK;
+}
+
+void http_set_face(struct http *http, const struct http_face *face)
+{
+    http->face = face;
 }
 
 /* Out of descriptors: the door opens again with the next sweep. */

@@ -2,7 +2,8 @@
 /*
  * http.h: HTTP/1.1 on Unix sockets: what comes in is bounded in size, number and time, checked, and
  * given to whoever a table of paths names. One thread. Whatever is refused here gets {"error":
- * NAME, "message": TEXT}; a method that nobody knows gets libevent's own 501.
+ * NAME, "message": TEXT}, unless a face says otherwise; a method that nobody knows gets libevent's
+ * own 501. HEAD is answered as GET, without the body.
  */
 #ifndef PAWL_DAEMON_HTTP_H
 #define PAWL_DAEMON_HTTP_H
@@ -50,12 +51,21 @@ struct http_limits {
     size_t total;         /* bytes of all connections; 0: 64 MiB */
 };
 
+/* How refusals look below certain paths, whoever makes them. */
+struct http_face {
+    const char *const *paths; /* each, and everything below it; NULL: end */
+    void (*refuse)(struct http_call *call, int status, err_code err, const struct why *why);
+};
+
 /* Borrows: base. Owns: http_free(), before which every call must have been answered. */
 err_code http_new(struct event_base *base, const struct http_limits *limits, struct http **ret);
 void http_free(struct http **http);
 
 /* Tables are asked in the order in which they were added. Borrows: routes, ctx. */
 err_code http_add(struct http *http, const struct http_route *routes, void *ctx);
+
+/* There is one. Borrows: face. */
+void http_set_face(struct http *http, const struct http_face *face);
 
 /* Serves a socket that listens already. Errors: NO_MEMORY. Takes fd in every case. */
 err_code http_listen(struct http *http, int fd, enum caller_kind kind);
@@ -78,7 +88,11 @@ const char *http_header(const struct http_call *call, const char *name); /* NULL
 /* True if the body is said to be of this media type, whatever its parameters. */
 bool http_is_type(const struct http_call *call, const char *type);
 
-/* The answer, which ends the call. A header is added before it. */
+/* True if the caller takes an answer of this media type (RFC 9110 12.5.1). */
+bool http_accepts(const struct http_call *call, const char *type);
+
+/* The answer, which ends the call. A header is added before it; without a Cache-Control there is
+ * "no-store". */
 void http_add_header(struct http_call *call, const char *name, const char *value);
 void http_answer(struct http_call *call, int status, json_t *body); /* takes body; NULL: 503 */
 void http_answer_bytes(struct http_call *call, int status, const char *type, struct slice body);

@@ -11,6 +11,7 @@ static const struct {
     const char *name;
 } METHODS[] = {
     {HTTP_GET, EVHTTP_REQ_GET, "GET"},
+    {HTTP_GET, EVHTTP_REQ_HEAD, "HEAD"},
     {HTTP_POST, EVHTTP_REQ_POST, "POST"},
     {HTTP_DELETE, EVHTTP_REQ_DELETE, "DELETE"},
 };
@@ -32,6 +33,17 @@ static bool matches(const struct http_route *route, const char *path)
     if (len > 1 && route->path[len - 1] == '/')
         return strncmp(path, route->path, len) == 0 && path[len] != '\0';
     return strcmp(path, route->path) == 0;
+}
+
+bool http_is_faced(const struct http *http, const char *path)
+{
+    for (size_t i = 0; http->face != NULL && http->face->paths[i] != NULL; i++) {
+        size_t len = strlen(http->face->paths[i]);
+        if (strncmp(path, http->face->paths[i], len) == 0 &&
+            (path[len] == '\0' || path[len] == '/'))
+            return true;
+    }
+    return false;
 }
 
 /* What was found for a path: the function, or what stands in the way. */

@@ -35,6 +35,7 @@ static const char *const SINGLE[SINGLES] = {
 
 struct head {
     struct slice rest; /* lines that were not read yet */
+    struct slice target;
     bool version_1_0;
     bool may_have_body; /* the method; libevent does not look for one with others */
     struct slice said[SINGLES];
@@ -116,6 +117,7 @@ static err_code take_request_line(struct head *head, struct why *why)
         return why_say(why, ERR_REQUEST_MALFORMED, "the target does not begin with a slash");
     if (!is_visible(target) || target.len == line.len)
         return why_say(why, ERR_REQUEST_MALFORMED, "the request line is not well-formed");
+    head->target = target;
     version = after(line, target.len + 1);
     head->version_1_0 = slice_eq_str(version, "HTTP/1.0");
     if (!head->version_1_0 && !slice_eq_str(version, "HTTP/1.1"))
@@ -174,7 +176,10 @@ static err_code take_number(struct slice text, size_t *ret, struct why *why)
 /* Where the body ends: in one way only. */
 static err_code take_framing(const struct head *head, struct http_framing *ret, struct why *why)
 {
-    struct http_framing out = {.chunked = head->given[CODING], .expects = head->given[EXPECT]};
+    struct http_framing out = {.chunked = head->given[CODING],
+                               .expects = head->given[EXPECT],
+                               .target = head->target,
+                               .id = head->said[ID]};
 
     if (head->given[LENGTH] && head->given[CODING])
         return why_say(why, ERR_REQUEST_MALFORMED,

@@ -41,12 +41,13 @@ enum wire_state {
 /* {0} is a new connection's. */
 struct wire {
     enum wire_state state;
-    size_t left;     /* of SKIP, BODY and DATA */
-    size_t body;     /* of all chunks */
-    size_t searched; /* octets of HEAD that were looked at */
-    struct buf held; /* what libevent does not have yet */
-    err_code err;    /* of REFUSED */
-    struct why *why; /* NULL: there was no memory for it */
+    struct buf instead; /* of a request whose body is too large: the same without it */
+    size_t left;        /* of SKIP, BODY and DATA */
+    size_t body;        /* of all chunks */
+    size_t searched;    /* octets of HEAD that were looked at */
+    struct buf held;    /* what libevent does not have yet */
+    err_code err;       /* of REFUSED */
+    struct why *why;    /* NULL: there was no memory for it */
 };
 
 /* One connection. Holds a reference of its own to libevent's object, so that it can be looked at
@@ -91,6 +92,7 @@ struct http {
         void *ctx;
     } tables[HTTP_TABLES_MAX];
     size_t n_tables;
+    const struct http_face *face; /* NULL: none */
     bool draining;
     size_t calls; /* that are not answered */
     size_t bytes; /* of all links */
@@ -105,13 +107,16 @@ struct http_call {
     struct caller caller;
     const char *path; /* owned, without the query */
     struct slice body;
+    bool head;  /* the answer goes without its body */
+    bool faced; /* refusals have the face */
 };
 
 /* Where a request's body ends. */
 struct http_framing {
     bool chunked;
-    size_t length; /* if not */
-    bool expects;  /* the body comes once it is wanted */
+    size_t length;           /* if not */
+    bool expects;            /* the body comes once it is wanted */
+    struct slice target, id; /* of the head; id: X-Request-ID, empty if there is none */
 };
 
 /* A request's line and headers, and the empty line behind them, if they can be read in one way only
@@ -128,6 +133,9 @@ void http_wire_free(struct wire *wire);
 
 /* Octets of a body that come through a door at all; each path has its own (http_dispatch.c). */
 size_t http_body_max(const struct door *door);
+
+/* Whether refusals of this path have the face. */
+bool http_is_faced(const struct http *http, const char *path);
 
 /* Runs what the tables name for the call's path. Refuses with 404, 403, 405, 415. */
 void http_dispatch(struct http_call *call);

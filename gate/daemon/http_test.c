@@ -32,7 +32,7 @@ static const struct {
     {"encoded path", "GET /%68ello HTTP/1.1\r\n" H "\r\n", 404, "NOT_FOUND", false},
     {"other socket", "GET /admin HTTP/1.1\r\n" H "\r\n", 403, "CALLER_REFUSED", false},
     {"method", "POST /hello HTTP/1.1\r\n" H "Content-Length: 0\r\n\r\n", 405,
-     "Allow: GET, DELETE\r\n", false},
+     "Allow: GET, HEAD, DELETE\r\n", false},
     {"put", "PUT /echo HTTP/1.1\r\n" H "Content-Length: 0\r\n\r\n", 405, "Allow: POST\r\n", false},
     {"unknown method", "BREW /echo HTTP/1.1\r\n" H "\r\n", 501, "", true},
     {"post", "POST /echo HTTP/1.1\r\n" H JSON "Content-Length: 4\r\n\r\nabcd", 200, "\r\n\r\nabcd",

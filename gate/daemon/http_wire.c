@@ -21,6 +21,7 @@ static const char HARMLESS[] = "GET / HTTP/1.1\r\nHost: gate\r\n\r\n";
 void http_wire_free(struct wire *wire)
 {
     buf_free(&wire->held);
+    buf_free(&wire->instead);
     free(wire->why);
     *wire = (struct wire){.state = WIRE_REFUSED};
 }
@@ -62,6 +63,38 @@ static void keep_why(struct view *view)
         *view->wire->why = view->why;
 }
 
+/* A path that no reader of it could take for anything else. */
+static bool is_harmless(struct slice path)
+{
+    static const char SIGNS[] = "/.-_0123456789"
+                                "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+    for (size_t i = 0; i < path.len; i++)
+        if (path.ptr[i] == '\0' || strchr(SIGNS, path.ptr[i]) == NULL ||
+            (i > 0 && path.ptr[i] == '/' && path.ptr[i - 1] == '/'))
+            return false;
+    return true;
+}
+
+/* The refusal says whose it is, and looks as others do below that path. Without memory it does not.
+ */
+static void stand_in(struct view *view, const struct http_framing *framing)
+{
+    CLEANUP(buf_free) struct buf out = {0};
+    bool known = is_harmless(framing->target);
+
+    if (buf_add_str(&out, "GET ") != ERR_OK ||
+        buf_add_slice(&out, known ? framing->target : slice_str("/")) != ERR_OK ||
+        buf_add_str(&out, " HTTP/1.1\r\nHost: gate\r\n") != ERR_OK)
+        return;
+    if (framing->id.len > 0 &&
+        (buf_add_str(&out, "X-Request-ID: ") != ERR_OK ||
+         buf_add_slice(&out, framing->id) != ERR_OK || buf_add_str(&out, "\r\n") != ERR_OK))
+        return;
+    if (buf_add_str(&out, "\r\n") == ERR_OK)
+        view->wire->instead = buf_take(&out);
+}
+
 /* Many a client reads no answer before it has sent its body; one that asks first does. */
 static err_code skip(struct view *view, size_t head, const struct http_framing *framing)
 {
@@ -69,6 +102,7 @@ static err_code skip(struct view *view, size_t head, const struct http_framing *
 
     wire->err = why_say(&view->why, ERR_TOO_LARGE, "a body of %zu bytes, the limit is %zu",
                         framing->length, view->most);
+    stand_in(view, framing);
     if (framing->expects || framing->length / PATIENCE > view->most)
         return wire->err;
     keep_why(view);
@@ -203,11 +237,13 @@ static err_code step(struct view *view, bool *ret_on)
 }
 
 /* What makes an end of what libevent has begun to read. */
-static const char *ending(enum wire_state state)
+static struct slice ending(const struct wire *wire)
 {
-    if (state == WIRE_SIZE || state == WIRE_DATA_END)
-        return "0\r\n\r\n";
-    return state == WIRE_LAST ? "\r\n" : HARMLESS;
+    if (wire->state == WIRE_SIZE || wire->state == WIRE_DATA_END)
+        return slice_str("0\r\n\r\n");
+    if (wire->state == WIRE_LAST)
+        return slice_str("\r\n");
+    return wire->instead.len > 0 ? buf_slice(&wire->instead) : slice_str(HARMLESS);
 }
 
 static void refuse(struct view *view, err_code err)
@@ -218,7 +254,7 @@ static void refuse(struct view *view, err_code err)
     if (wire->state != WIRE_SKIP)
         keep_why(view);
     buf_cut(&wire->held, view->known);
-    if (buf_add_str(&wire->held, ending(wire->state)) != ERR_OK)
+    if (buf_add_slice(&wire->held, ending(wire)) != ERR_OK)
         buf_cut(&wire->held, 0); /* nothing comes of it, until its time is over */
     view->known = wire->held.len;
     wire->state = WIRE_REFUSED;
