@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* caller.h: who asks: the socket that he came through and what the kernel says of him. Nothing of
- * it comes from what he sent. */
+/* caller.h: who asks: the socket that he came through and what the kernel says of him, or over the
+ * network his certificate (tls.h). Nothing of it comes from what he sent. */
 #ifndef PAWL_DAEMON_CALLER_H
 #define PAWL_DAEMON_CALLER_H
 
@@ -10,6 +10,7 @@
 #include <sys/types.h>
 
 #define CALLER_CGROUP_MAX 512
+#define CALLER_NAME_MAX 256
 
 /* By the socket; each may what the one before may, but for speaking as an agent. */
 enum caller_kind {
@@ -21,11 +22,12 @@ enum caller_kind {
 
 struct caller {
     enum caller_kind kind;
-    uid_t uid;
+    uid_t uid; /* (uid_t)-1 with gid, over the network */
     gid_t gid;
     pid_t pid;
     char cgroup[CALLER_CGROUP_MAX]; /* cgroup v2 path; empty: not known */
-    char key[64];                   /* the same for the same caller: for queues and counters */
+    char name[CALLER_NAME_MAX];     /* of his certificate, for people; empty: none */
+    char key[96];                   /* the same for the same caller: for queues and counters */
 };
 
 /* Of a connected Unix socket: SO_PEERCRED, and /proc/<pid>/cgroup of a process that is still there.

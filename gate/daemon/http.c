@@ -221,14 +221,18 @@ static err_code take_body(struct http_call *call, struct why *why)
     return call->body.ptr != NULL ? ERR_OK : ERR_NO_MEMORY;
 }
 
-/* Who it is does not change while the connection stands. */
+/* Who it is does not change while the connection stands; a certificate may end meanwhile. */
 static err_code take_caller(struct http_call *call, struct why *why)
 {
     struct link *link = call->link;
 
+    if (link->door->tls != NULL)
+        TRY(tls_check(link->door->tls, link->ssl, &link->judged, why));
     if (!link->known) {
-        int fd = bufferevent_getfd(link->bev);
-        TRY(caller_of(fd, link->door->kind, &link->caller, why));
+        if (link->door->tls != NULL)
+            TRY(tls_caller(link->ssl, link->door->kind, &link->caller, why));
+        else
+            TRY(caller_of(bufferevent_getfd(link->bev), link->door->kind, &link->caller, why));
         link->known = true;
     }
     call->caller = link->caller;
@@ -383,7 +387,7 @@ static err_code open_door(struct http *http, struct door *door)
     return evhttp_bind_listener(door->evhttp, door->listener) != NULL ? ERR_OK : ERR_NO_MEMORY;
 }
 
-err_code http_listen(struct http *http, int fd, enum caller_kind kind)
+static err_code listen_on(struct http *http, int fd, enum caller_kind kind, struct tls *tls)
 {
     struct door *door = &http->doors[http->n_doors];
     struct evconnlistener *listener;
@@ -398,8 +402,11 @@ err_code http_listen(struct http *http, int fd, enum caller_kind kind)
         (void)evutil_closesocket(fd);
         return ERR_NO_MEMORY;
     }
-    *door = (struct door){
-        .http = http, .kind = kind, .listener = listener, .evhttp = evhttp_new(http->base)};
+    *door = (struct door){.http = http,
+                          .kind = kind,
+                          .tls = tls,
+                          .listener = listener,
+                          .evhttp = evhttp_new(http->base)};
     if (door->evhttp == NULL || open_door(http, door) != ERR_OK) {
         if (door->knock != NULL)
             event_free(door->knock);
@@ -410,6 +417,16 @@ err_code http_listen(struct http *http, int fd, enum caller_kind kind)
     }
     http->n_doors++;
     return ERR_OK;
+}
+
+err_code http_listen(struct http *http, int fd, enum caller_kind kind)
+{
+    return listen_on(http, fd, kind, NULL);
+}
+
+err_code http_listen_tls(struct http *http, int fd, struct tls *tls)
+{
+    return listen_on(http, fd, CALLER_ENFORCEMENT, tls);
 }
 
 void http_drain(struct http *http)

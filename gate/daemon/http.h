@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * http.h: HTTP/1.1 on Unix sockets: what comes in is bounded in size, number and time, checked, and
- * given to whoever a table of paths names. One thread. Whatever is refused here gets {"error":
- * NAME, "message": TEXT}, unless a face says otherwise; a method that nobody knows gets libevent's
- * own 501. HEAD is answered as GET, without the body.
+ * http.h: HTTP/1.1 on Unix sockets, and over TLS: what comes in is bounded in size, number and
+ * time, checked, and given to whoever a table of paths names. One thread. Whatever is refused here
+ * gets {"error": NAME, "message": TEXT}, unless a face says otherwise; a method that nobody knows
+ * gets libevent's own 501. HEAD is answered as GET, without the body.
  */
 #ifndef PAWL_DAEMON_HTTP_H
 #define PAWL_DAEMON_HTTP_H
@@ -19,6 +19,7 @@
 
 struct event_base;
 struct http;
+struct tls;
 struct http_call; /* one request, until it is answered: exactly once */
 
 enum http_method {
@@ -69,6 +70,9 @@ void http_set_face(struct http *http, const struct http_face *face);
 
 /* Serves a socket that listens already. Errors: NO_MEMORY. Takes fd in every case. */
 err_code http_listen(struct http *http, int fd, enum caller_kind kind);
+
+/* The same over TLS, for callers of kind CALLER_ENFORCEMENT alone. Borrows: tls. */
+err_code http_listen_tls(struct http *http, int fd, struct tls *tls);
 
 /* Lets nobody in any more; who is in gets his answer, and then the door is shut behind him. */
 void http_drain(struct http *http);

@@ -5,6 +5,8 @@
  */
 #include "gate/daemon/http_parts.h"
 
+#include <event2/bufferevent_ssl.h>
+#include <openssl/ssl.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -91,13 +93,27 @@ static void read_next(struct link *link)
     http_room_set(link, evbuffer_get_length(in) + link->wire.held.len);
 }
 
+static struct bufferevent *bev_new(struct event_base *base, const struct door *door, SSL **ret_ssl,
+                                   unsigned *ret_judged)
+{
+    if (door->tls == NULL)
+        return bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
+    *ret_ssl = tls_accept(door->tls, ret_judged);
+    if (*ret_ssl == NULL)
+        return NULL;
+    return bufferevent_openssl_socket_new(base, -1, *ret_ssl, BUFFEREVENT_SSL_ACCEPTING,
+                                          BEV_OPT_CLOSE_ON_FREE);
+}
+
 /* Called when libevent makes a connection. NULL, without memory, has it make one of its own, which
  * is not counted, whose requests are refused, and which only libevent's time-out ends. */
 struct bufferevent *http_link_new(struct event_base *base, void *arg)
 {
     struct door *door = arg;
     struct link *link = calloc(1, sizeof *link), **place;
-    struct bufferevent *bev = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
+    SSL *ssl = NULL;
+    unsigned judged = 0;
+    struct bufferevent *bev = bev_new(base, door, &ssl, &judged);
 
     if (link == NULL || bev == NULL) {
         free(link);
@@ -107,7 +123,12 @@ struct bufferevent *http_link_new(struct event_base *base, void *arg)
     }
     bufferevent_incref(bev);
     place = bucket_of(door->http, bev);
-    *link = (struct link){.next = *place, .door = door, .bev = bev, .since_ns = now_ns()};
+    *link = (struct link){.next = *place,
+                          .door = door,
+                          .bev = bev,
+                          .ssl = ssl,
+                          .judged = judged,
+                          .since_ns = now_ns()};
     link->watch = evbuffer_add_cb(bufferevent_get_input(bev), came, link);
     if (link->watch == NULL) {
         (void)bufferevent_decref(bev);

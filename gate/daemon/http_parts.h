@@ -4,6 +4,7 @@
 #define PAWL_DAEMON_HTTP_PARTS_H
 
 #include "gate/daemon/http.h"
+#include "gate/daemon/tls.h"
 
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
@@ -56,6 +57,8 @@ struct link {
     struct link *next; /* in its bucket */
     struct door *door;
     struct bufferevent *bev;
+    struct ssl_st *ssl;              /* of bev; NULL: none */
+    unsigned judged;                 /* its certificate, see tls_check() */
     struct evhttp_connection *evcon; /* NULL: it has not sent a whole request yet */
     enum link_state state;
     uint64_t since_ns; /* of READING and WRITING */
@@ -75,6 +78,7 @@ struct door {
     struct evhttp *evhttp;
     struct evconnlistener *listener; /* belongs to evhttp; NULL: at its end */
     enum caller_kind kind;
+    struct tls *tls; /* NULL: a Unix socket */
     unsigned links;
     bool shut;                     /* until somebody leaves */
     struct event *knock;           /* somebody waits outside */

@@ -12,6 +12,20 @@
 #define HURRY_US 1000    /* until libevent has seen who was shut out */
 #define WORKING_PARTS 4u /* of which one is left for others */
 
+/* By the key. Who has shown no certificate yet has a share with all others who have not. */
+static unsigned share_of_certificate(const struct link *link)
+{
+    struct caller caller;
+    uint32_t sum = 0;
+
+    if (!tls_is_known(link->ssl) ||
+        tls_caller(link->ssl, link->door->kind, &caller, NULL) != ERR_OK)
+        return 0;
+    for (const char *at = caller.key; *at != '\0'; at++)
+        sum = (sum ^ (uint8_t)*at) * 16777619u;
+    return 1 + (sum >> 8) % (HTTP_SHARES - 1);
+}
+
 /* By the user: what is known before anything was sent. Users may share a number, and then have one
  * share together. */
 static unsigned share_of(const struct link *link)
@@ -20,6 +34,8 @@ static unsigned share_of(const struct link *link)
     struct ucred peer;
     socklen_t len = sizeof peer;
 
+    if (link->door->tls != NULL)
+        return share_of_certificate(link);
     if (fd < 0 || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0)
         return 0;
     return 1 + (unsigned)(peer.uid * 2654435761u >> 16) % (HTTP_SHARES - 1);

@@ -2,9 +2,14 @@
 #include "gate/daemon/http_testing.h"
 
 #include "gate/base/dir_testing.h"
+#include "gate/daemon/tls_testing.h"
 
 #include <errno.h>
 #include <event2/event.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <openssl/err.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -17,8 +22,16 @@
 
 #include <cmocka.h>
 
+#define FDS 256
+
 static char dir[64];
 static struct sockaddr_un address;
+static struct sockaddr_in port;
+static struct tls_testing files;
+static struct x509_test_party client;
+static struct tls *tls;
+static SSL_CTX *client_ctx;
+static SSL *links[FDS]; /* by descriptor */
 struct testing_http testing = {.door = CALLER_AGENT};
 static char FIRST[] = "first";
 
@@ -49,8 +62,8 @@ static void later(struct http_call *call, void *ctx)
 static const struct http_route ROUTES[] = {
     {"/echo", HTTP_POST, HTTP_ANYBODY, "application/json", echo},
     {"/hello", HTTP_GET, HTTP_ANYBODY, NULL, hello},
-    {"/hello", HTTP_DELETE, HTTP_AGENTS, NULL, hello},
-    {"/admin", HTTP_GET, HTTP_ADMIN | HTTP_ENFORCEMENT, NULL, hello},
+    {"/hello", HTTP_DELETE, HTTP_AGENTS | HTTP_ENFORCEMENT, NULL, hello},
+    {"/admin", HTTP_GET, HTTP_ADMIN, NULL, hello},
     {"/below/", HTTP_GET, HTTP_ANYBODY, NULL, hello},
     {"/later", HTTP_GET, HTTP_ANYBODY, NULL, later},
     {"/bundle", HTTP_POST, HTTP_ADMIN | HTTP_LARGE, NULL, echo},
@@ -68,6 +81,29 @@ static int listener(void)
     return fd;
 }
 
+static int listener_of_port(void)
+{
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    socklen_t len = sizeof port;
+
+    assert_true(fd >= 0);
+    port = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    assert_int_equal(bind(fd, (struct sockaddr *)&port, sizeof port), 0);
+    assert_int_equal(listen(fd, 64), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&port, &len), 0);
+    return fd;
+}
+
+static void listen_with_tls(void)
+{
+    const struct tls_files named = tls_testing_files(&files);
+    struct why why = {0};
+
+    if (tls_new(&named, &tls, &why) != ERR_OK)
+        fail_msg("%s", why.text);
+    assert_int_equal(http_listen_tls(testing.http, listener_of_port(), tls), ERR_OK);
+}
+
 void testing_serve(unsigned connections, unsigned seconds)
 {
     const struct http_limits limits = {connections, seconds, BODY_MAX, 4 * BODY_MAX, TOTAL};
@@ -75,13 +111,17 @@ void testing_serve(unsigned connections, unsigned seconds)
     testing.base = event_base_new();
     assert_int_equal(http_new(testing.base, &limits, &testing.http), ERR_OK);
     assert_int_equal(http_add(testing.http, ROUTES, FIRST), ERR_OK);
-    assert_int_equal(http_listen(testing.http, listener(), testing.door), ERR_OK);
+    if (testing.over_tls)
+        listen_with_tls();
+    else
+        assert_int_equal(http_listen(testing.http, listener(), testing.door), ERR_OK);
     testing.served = 0;
 }
 
 void testing_leave(void)
 {
     http_free(&testing.http);
+    tls_free(&tls);
     event_base_free(testing.base);
 }
 
@@ -92,22 +132,75 @@ void testing_turn(void)
 
 /* ---- a client -------------------------------------------------------------------------------- */
 
+static int dial_with_tls(void)
+{
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    assert_in_range(fd, 0, FDS - 1);
+    assert_int_equal(connect(fd, (struct sockaddr *)&port, sizeof port), 0);
+    assert_int_equal(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
+    assert_int_equal(setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int)), 0);
+    SSL_free(links[fd]); /* of one that was closed */
+    links[fd] = SSL_new(client_ctx);
+    assert_non_null(links[fd]);
+    assert_int_equal(SSL_set_fd(links[fd], fd), 1);
+    SSL_set_connect_state(links[fd]);
+    return fd;
+}
+
 int testing_dial(void)
 {
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd;
 
+    if (testing.over_tls)
+        return dial_with_tls();
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_true(fd >= 0);
     assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
     return fd;
+}
+
+/* What OpenSSL says of a call, as a socket would. */
+static ssize_t result_of(SSL *ssl, int n, bool *ret_over)
+{
+    int error = SSL_get_error(ssl, n);
+
+    *ret_over =
+        error != SSL_ERROR_NONE && error != SSL_ERROR_WANT_READ && error != SSL_ERROR_WANT_WRITE;
+    ERR_clear_error();
+    return n > 0 ? n : -1;
+}
+
+ssize_t testing_send(int fd, const char *bytes, size_t len, bool *ret_over)
+{
+    ssize_t n;
+
+    if (testing.over_tls)
+        return result_of(links[fd], SSL_write(links[fd], bytes, (int)len), ret_over);
+    n = send(fd, bytes, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+    *ret_over = n < 0 && errno != EAGAIN;
+    return n;
+}
+
+static ssize_t receive(int fd, char *bytes, size_t len, bool *ret_over)
+{
+    ssize_t n;
+
+    if (testing.over_tls)
+        return result_of(links[fd], SSL_read(links[fd], bytes, (int)len), ret_over);
+    n = recv(fd, bytes, len, MSG_DONTWAIT);
+    *ret_over = n == 0 || (n < 0 && errno != EAGAIN);
+    return n;
 }
 
 /* Whoever refuses early does not read the rest. */
 void testing_say(int fd, const char *bytes, size_t len)
 {
     while (len > 0) {
-        ssize_t n = send(fd, bytes, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+        bool over;
+        ssize_t n = testing_send(fd, bytes, len, &over);
         testing_turn();
-        if (n < 0 && errno != EAGAIN)
+        if (over)
             return;
         if (n > 0) {
             bytes += n;
@@ -131,11 +224,12 @@ static bool is_whole(const struct answer_text *a)
 
 void testing_hear_once(int fd, struct answer_text *a)
 {
-    ssize_t n = recv(fd, a->bytes + a->len, sizeof a->bytes - 1 - a->len, MSG_DONTWAIT);
+    bool over;
+    ssize_t n = receive(fd, a->bytes + a->len, sizeof a->bytes - 1 - a->len, &over);
 
     if (n > 0)
         a->len += (size_t)n;
-    a->closed = a->closed || n == 0 || (n < 0 && errno != EAGAIN);
+    a->closed = a->closed || over;
     a->bytes[a->len] = '\0';
 }
 
@@ -168,12 +262,22 @@ int testing_make_dir(void **state)
     testing_dir(dir, sizeof dir);
     address.sun_family = AF_UNIX;
     (void)snprintf(address.sun_path, sizeof address.sun_path, "%s/s", dir);
+    if (!testing.over_tls)
+        return 0;
+    tls_testing_make(dir, &files);
+    tls_testing_party(&files.authority, "CN=client", TLS_TEST_CLIENT, 3600, &client);
+    client_ctx = tls_testing_client(&files, &client);
     return 0;
 }
 
 int testing_remove_dir(void **state)
 {
     (void)state;
+    for (size_t i = 0; i < FDS; i++)
+        SSL_free(links[i]);
+    SSL_CTX_free(client_ctx);
+    x509_test_party_free(&client);
+    tls_testing_free(&files);
     testing_remove(dir);
     return 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* http_testing.h: a server of a few paths and a client of raw bytes, which take turns in one
- * thread. */
+ * thread; over a Unix socket, or over TLS. */
 #ifndef PAWL_DAEMON_HTTP_TESTING_H
 #define PAWL_DAEMON_HTTP_TESTING_H
 
@@ -20,6 +20,7 @@ struct testing_http {
     struct http_call *kept; /* by /later */
     unsigned served;
     enum caller_kind door;
+    bool over_tls; /* then the door is for enforcement points */
 };
 extern struct testing_http testing;
 
@@ -36,6 +37,8 @@ struct answer_text {
 };
 
 int testing_dial(void);
+/* Some of it, or -1: nothing at this moment, or nothing any more. */
+ssize_t testing_send(int fd, const char *bytes, size_t len, bool *ret_over);
 void testing_say(int fd, const char *bytes, size_t len);
 void testing_say_text(int fd, const char *text);
 void testing_hear(int fd, struct answer_text *ret); /* until there is an answer, or the end */

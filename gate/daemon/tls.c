@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gate/daemon/tls.h"
+
+#include "gate/base/bytes.h"
+#include "gate/base/file.h"
+#include "gate/base/hash.h"
+#include "gate/base/text.h"
+
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FILE_MAX ((size_t)1 << 20)
+#define CHAIN_MAX 8      /* certificates between a client's and its authority */
+#define SECURITY_LEVEL 2 /* of OpenSSL: 112 bits, no SHA-1 */
+#define CLIENT_PURPOSE "ssl_client"
+
+struct tls {
+    struct tls_files files;
+    SSL_CTX *ctx;
+    unsigned generation; /* of what was read */
+};
+
+static void bio_free(BIO **bio)
+{
+    (void)BIO_free(*bio);
+}
+
+static void cert_free(X509 **cert)
+{
+    X509_free(*cert);
+}
+
+static void key_free(EVP_PKEY **key)
+{
+    EVP_PKEY_free(*key);
+}
+
+static void ctx_free(SSL_CTX **ctx)
+{
+    SSL_CTX_free(*ctx);
+}
+
+static void infos_free(STACK_OF(X509_INFO) * *infos)
+{
+    sk_X509_INFO_pop_free(*infos, X509_INFO_free);
+}
+
+static void verify_free(X509_STORE_CTX **verify)
+{
+    X509_STORE_CTX_free(*verify);
+}
+
+/* ---- files ----------------------------------------------------------------------------------- */
+
+/* Nobody is asked for a password. */
+static int no_password(char *text, int size, int writes, void *arg)
+{
+    (void)text;
+    (void)size;
+    (void)writes;
+    (void)arg;
+    return -1;
+}
+
+static err_code open_bytes(const struct buf *bytes, BIO **ret)
+{
+    *ret = bytes->len > INT32_MAX ? NULL : BIO_new_mem_buf(bytes->ptr, (int)bytes->len);
+    return *ret != NULL ? ERR_OK : ERR_NO_MEMORY;
+}
+
+static err_code open_file(const char *path, struct buf *bytes, BIO **ret, struct why *why)
+{
+    TRY(file_read(path, FILE_MAX, bytes, why));
+    return open_bytes(bytes, ret);
+}
+
+/* The service's own, and those behind it. */
+static err_code take_cert(SSL_CTX *ctx, const char *path, struct why *why)
+{
+    CLEANUP(buf_free) struct buf bytes = {0};
+    CLEANUP(bio_free) BIO *bio = NULL;
+    CLEANUP(cert_free) X509 *cert = NULL;
+    X509 *next;
+
+    TRY(open_file(path, &bytes, &bio, why));
+    cert = PEM_read_bio_X509(bio, NULL, no_password, NULL);
+    if (cert == NULL || SSL_CTX_use_certificate(ctx, cert) != 1)
+        return why_say(why, ERR_CERT_MALFORMED, "\"%s\" begins with no usable certificate (PEM)",
+                       path);
+    while ((next = PEM_read_bio_X509(bio, NULL, no_password, NULL)) != NULL)
+        if (SSL_CTX_add0_chain_cert(ctx, next) != 1) {
+            X509_free(next);
+            return why_say(why, ERR_CERT_MALFORMED, "\"%s\" has a certificate that is too weak",
+                           path);
+        }
+    return ERR_OK;
+}
+
+static err_code take_key(SSL_CTX *ctx, const struct tls_files *files, struct why *why)
+{
+    CLEANUP(buf_free) struct buf bytes = {0};
+    CLEANUP(bio_free) BIO *bio = NULL;
+    CLEANUP(key_free) EVP_PKEY *key = NULL;
+
+    TRY(file_read_secret(files->key, &bytes, why));
+    TRY(open_bytes(&bytes, &bio));
+    key = PEM_read_bio_PrivateKey(bio, NULL, no_password, NULL);
+    if (key == NULL)
+        return why_say(why, ERR_CERT_MALFORMED, "\"%s\" holds no private key (PEM, not encrypted)",
+                       files->key);
+    if (SSL_CTX_use_PrivateKey(ctx, key) != 1 || SSL_CTX_check_private_key(ctx) != 1)
+        return why_say(why, ERR_CERT_MALFORMED, "the key in \"%s\" is not that of \"%s\"",
+                       files->key, files->cert);
+    return ERR_OK;
+}
+
+/* A certificate, a list of those that are revoked, or both, which OpenSSL takes together. */
+static err_code take_authority(X509_STORE *store, const X509_INFO *info, unsigned *authorities,
+                               unsigned *lists)
+{
+    if (info->crl != NULL) {
+        ++*lists;
+        if (X509_STORE_add_crl(store, info->crl) != 1)
+            return ERR_CERT_MALFORMED;
+    }
+    if (info->x509 == NULL)
+        return info->crl != NULL ? ERR_OK : ERR_CERT_MALFORMED;
+    ++*authorities;
+    return X509_check_ca(info->x509) == 1 && X509_STORE_add_cert(store, info->x509) == 1
+               ? ERR_OK
+               : ERR_CERT_MALFORMED;
+}
+
+static err_code take_clients(SSL_CTX *ctx, const char *path, struct why *why)
+{
+    CLEANUP(buf_free) struct buf bytes = {0};
+    CLEANUP(bio_free) BIO *bio = NULL;
+    CLEANUP(infos_free) STACK_OF(X509_INFO) *infos = NULL;
+    X509_STORE *store = SSL_CTX_get_cert_store(ctx);
+    unsigned authorities = 0, lists = 0;
+
+    TRY(open_file(path, &bytes, &bio, why));
+    infos = PEM_X509_INFO_read_bio(bio, NULL, no_password, NULL);
+    for (int i = 0; i < sk_X509_INFO_num(infos); i++)
+        if (take_authority(store, sk_X509_INFO_value(infos, i), &authorities, &lists) != ERR_OK)
+            return why_say(why, ERR_CERT_MALFORMED, "number %d of \"%s\" is no authority", i + 1,
+                           path);
+    if (authorities == 0)
+        return why_say(why, ERR_CERT_MALFORMED, "\"%s\" holds no certificate (PEM)", path);
+    if (lists > 0 && X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK) != 1)
+        return ERR_NO_MEMORY;
+    return ERR_OK;
+}
+
+/* ---- rules ----------------------------------------------------------------------------------- */
+
+/* A certificate that does not say what it is for may have been given for anything. */
+static int judge(int good, X509_STORE_CTX *verify)
+{
+    X509 *cert = X509_STORE_CTX_get_current_cert(verify);
+
+    if (good != 1 || X509_STORE_CTX_get_error_depth(verify) > 0)
+        return good;
+    if (cert != NULL && X509_get_extended_key_usage(cert) != UINT32_MAX &&
+        (X509_get_extended_key_usage(cert) & XKU_SSL_CLIENT) != 0)
+        return 1;
+    X509_STORE_CTX_set_error(verify, X509_V_ERR_INVALID_PURPOSE);
+    return 0;
+}
+
+static err_code set_rules(SSL_CTX *ctx)
+{
+    static const unsigned char CONTEXT[] = "pawld";
+    X509_VERIFY_PARAM *param = SSL_CTX_get0_param(ctx);
+
+    if (SSL_CTX_set_min_proto_version(ctx, TLS1_3_VERSION) != 1 ||
+        SSL_CTX_set_session_id_context(ctx, CONTEXT, sizeof CONTEXT - 1) != 1 ||
+        SSL_CTX_set_num_tickets(ctx, 0) != 1 || SSL_CTX_set_max_early_data(ctx, 0) != 1 ||
+        X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_X509_STRICT) != 1)
+        return ERR_INTERNAL;
+    SSL_CTX_set_security_level(ctx, SECURITY_LEVEL);
+    X509_VERIFY_PARAM_set_depth(param, CHAIN_MAX);
+    X509_VERIFY_PARAM_set_auth_level(param, SECURITY_LEVEL);
+    (void)SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+    (void)SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION);
+    (void)SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS);
+    SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, judge);
+    return ERR_OK;
+}
+
+static err_code ctx_new(const struct tls_files *files, SSL_CTX **ret, struct why *why)
+{
+    CLEANUP(ctx_free) SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
+    err_code err = ctx == NULL ? ERR_NO_MEMORY : set_rules(ctx);
+
+    if (err == ERR_OK)
+        err = take_cert(ctx, files->cert, why);
+    if (err == ERR_OK)
+        err = take_key(ctx, files, why);
+    if (err == ERR_OK)
+        err = take_clients(ctx, files->clients, why);
+    ERR_clear_error();
+    if (err != ERR_OK)
+        return err;
+    *ret = ctx;
+    ctx = NULL; /* transferred */
+    return ERR_OK;
+}
+
+err_code tls_new(const struct tls_files *files, struct tls **ret, struct why *why)
+{
+    CLEANUP(tls_free) struct tls *out = calloc(1, sizeof *out);
+
+    if (out == NULL)
+        return ERR_NO_MEMORY;
+    out->files = *files;
+    TRY(ctx_new(files, &out->ctx, why));
+    *ret = out;
+    out = NULL; /* transferred */
+    return ERR_OK;
+}
+
+void tls_free(struct tls **tls)
+{
+    if (*tls != NULL)
+        SSL_CTX_free((*tls)->ctx);
+    free(*tls);
+    *tls = NULL;
+}
+
+err_code tls_reload(struct tls *tls, struct why *why)
+{
+    SSL_CTX *fresh;
+
+    TRY(ctx_new(&tls->files, &fresh, why));
+    SSL_CTX_free(tls->ctx);
+    tls->ctx = fresh;
+    tls->generation++;
+    return ERR_OK;
+}
+
+/* ---- connections ----------------------------------------------------------------------------- */
+
+SSL *tls_accept(const struct tls *tls, unsigned *ret_judged)
+{
+    *ret_judged = tls->generation;
+    return SSL_new(tls->ctx);
+}
+
+bool tls_is_known(const SSL *ssl)
+{
+    return SSL_is_init_finished(ssl) == 1 && SSL_get0_peer_certificate(ssl) != NULL &&
+           SSL_get_verify_result(ssl) == X509_V_OK;
+}
+
+static err_code refuse(int error, struct why *why)
+{
+    ERR_clear_error();
+    return why_say(why, ERR_CALLER_REFUSED, "the caller's certificate: %s",
+                   X509_verify_cert_error_string(error));
+}
+
+/* As in the handshake, by what is in force now. */
+static err_code verify_anew(const struct tls *tls, const SSL *ssl, X509 *cert, struct why *why)
+{
+    CLEANUP(verify_free) X509_STORE_CTX *verify = X509_STORE_CTX_new();
+
+    if (verify == NULL ||
+        X509_STORE_CTX_init(verify, SSL_CTX_get_cert_store(tls->ctx), cert,
+                            SSL_get_peer_cert_chain(ssl)) != 1 ||
+        X509_STORE_CTX_set_default(verify, CLIENT_PURPOSE) != 1 ||
+        X509_VERIFY_PARAM_set1(X509_STORE_CTX_get0_param(verify), SSL_CTX_get0_param(tls->ctx)) !=
+            1)
+        return refuse(X509_V_ERR_OUT_OF_MEM, why);
+    X509_STORE_CTX_set_verify_cb(verify, judge);
+    if (X509_verify_cert(verify) != 1)
+        return refuse(X509_STORE_CTX_get_error(verify), why);
+    return ERR_OK;
+}
+
+err_code tls_check(const struct tls *tls, const SSL *ssl, unsigned *judged, struct why *why)
+{
+    X509 *cert = SSL_get0_peer_certificate(ssl);
+
+    if (!tls_is_known(ssl))
+        return refuse(X509_V_ERR_UNSPECIFIED, why);
+    if (*judged == tls->generation)
+        return X509_cmp_current_time(X509_get0_notAfter(cert)) > 0
+                   ? ERR_OK
+                   : refuse(X509_V_ERR_CERT_HAS_EXPIRED, why);
+    TRY(verify_anew(tls, ssl, cert, why));
+    *judged = tls->generation;
+    return ERR_OK;
+}
+
+/* Text without control characters, spaces or anything beyond ASCII. */
+static bool is_shown(const ASN1_STRING *text)
+{
+    const unsigned char *octets = ASN1_STRING_get0_data(text);
+    int len = ASN1_STRING_length(text);
+
+    for (int i = 0; i < len; i++)
+        if (octets[i] <= 0x20 || octets[i] >= 0x7f)
+            return false;
+    return len > 0 && len < CALLER_NAME_MAX;
+}
+
+/* Stays empty if there is none. */
+static void take_uri(const X509 *cert, char ret[static CALLER_NAME_MAX])
+{
+    GENERAL_NAMES *names = X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
+
+    for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
+        const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
+        const ASN1_IA5STRING *uri = name->d.uniformResourceIdentifier;
+        if (name->type != GEN_URI)
+            continue;
+        if (is_shown(uri))
+            (void)snprintf(ret, CALLER_NAME_MAX, "%.*s", ASN1_STRING_length(uri),
+                           (const char *)ASN1_STRING_get0_data(uri));
+        break;
+    }
+    GENERAL_NAMES_free(names);
+}
+
+static err_code digest_key(const X509 *cert, struct digest *ret)
+{
+    unsigned char *der = NULL;
+    int len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(cert), &der);
+    err_code err = len <= 0 ? ERR_NO_MEMORY : hash_sha256((struct slice){der, (size_t)len}, ret);
+
+    OPENSSL_free(der);
+    return err;
+}
+
+err_code tls_caller(const SSL *ssl, enum caller_kind kind, struct caller *ret, struct why *why)
+{
+    const X509 *cert = SSL_get0_peer_certificate(ssl);
+    struct caller out = {.kind = kind, .uid = (uid_t)-1, .gid = (gid_t)-1};
+    char hex[2 * SHA256_LEN + 1];
+    struct digest digest;
+
+    if (!tls_is_known(ssl))
+        return refuse(X509_V_ERR_UNSPECIFIED, why);
+    TRY(digest_key(cert, &digest));
+    hex_encode((struct slice){digest.bytes, SHA256_LEN}, hex, sizeof hex);
+    (void)snprintf(out.key, sizeof out.key, "%d spki-%s", (int)kind, hex);
+    take_uri(cert, out.name);
+    ERR_clear_error();
+    *ret = out;
+    return ERR_OK;
+}
