@@ -9,8 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The gate, its hardware's module, PIN and devices, the sockets, and what is allowed beside. */
-#define PATHS_MAX (1 + 2 + SOCKET_KINDS + BOUNDS_ALLOW_MAX)
+/* The gate, its hardware's module, PIN and devices, the sockets, TLS, and what is allowed beside.
+ */
+#define PATHS_MAX (1 + 2 + SOCKET_KINDS + 3 + BOUNDS_ALLOW_MAX)
 
 struct paths {
     struct confine_path of[PATHS_MAX];
@@ -89,6 +90,11 @@ static err_code add_others(const struct bounds_options *options, struct paths *p
     for (size_t i = 0; i < SOCKET_KINDS; i++)
         if (options->sockets->of[i].own)
             TRY(add_parent(paths, options->sockets->of[i].path, CONFINE_REMOVE));
+    if (options->tls != NULL) {
+        TRY(add_parent(paths, options->tls->cert, CONFINE_READ));
+        TRY(add_parent(paths, options->tls->key, CONFINE_READ));
+        TRY(add_parent(paths, options->tls->clients, CONFINE_READ));
+    }
     for (size_t i = 0; i < options->n_allow && i < BOUNDS_ALLOW_MAX; i++)
         TRY(add(paths, options->allow[i], strlen(options->allow[i]), CONFINE_WRITE));
     return ERR_OK;

@@ -13,6 +13,7 @@
 #define PAWL_DAEMON_BOUNDS_H
 
 #include "gate/daemon/sockets.h"
+#include "gate/daemon/tls.h"
 
 #define BOUNDS_ALLOW_MAX 16
 
@@ -21,6 +22,7 @@ struct bounds_options {
     const struct sockets *sockets; /* their names are removed at the end */
     const char *const *allow;      /* what a module reads and writes beside that */
     size_t n_allow;
+    const struct tls_files *tls; /* read anew when it is wanted; NULL: none */
 };
 
 struct bounds {

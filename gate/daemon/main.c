@@ -28,6 +28,10 @@ static const char HELP[] =
     "      --agents PATH       socket for agents, who ask for themselves\n"
     "      --enforcement PATH  socket for enforcement points, who get permits\n"
     "      --admin PATH        socket for administrators\n"
+    "      --listen ADDR:PORT  for enforcement points over TLS; needs the next three:\n"
+    "      --tls-cert FILE     the service's certificate (PEM)\n"
+    "      --tls-key FILE      its private key, which others may not read\n"
+    "      --tls-clients FILE  authorities whose clients are let in\n"
     "      --class CLASS       of actions that say none: execute, mutate, delegate, propagate\n"
     "      --log FILE          a line of JSON for each verdict: FILE, - (standard error) or none\n"
     "      --allow PATH        the module of a token uses that; the rest of the files is shut\n"
@@ -53,6 +57,10 @@ enum option_key {
     KEY_AGENTS,
     KEY_ENFORCEMENT,
     KEY_ADMIN,
+    KEY_LISTEN,
+    KEY_TLS_CERT,
+    KEY_TLS_KEY,
+    KEY_TLS_CLIENTS,
     KEY_CLASS,
     KEY_LOG,
     KEY_ALLOW,
@@ -66,6 +74,10 @@ static const struct option OPTIONS[] = {
     {"agents", required_argument, NULL, KEY_AGENTS},
     {"enforcement", required_argument, NULL, KEY_ENFORCEMENT},
     {"admin", required_argument, NULL, KEY_ADMIN},
+    {"listen", required_argument, NULL, KEY_LISTEN},
+    {"tls-cert", required_argument, NULL, KEY_TLS_CERT},
+    {"tls-key", required_argument, NULL, KEY_TLS_KEY},
+    {"tls-clients", required_argument, NULL, KEY_TLS_CLIENTS},
     {"class", required_argument, NULL, KEY_CLASS},
     {"log", required_argument, NULL, KEY_LOG},
     {"allow", required_argument, NULL, KEY_ALLOW},
@@ -94,49 +106,58 @@ static err_code add_allowed(struct service_options *options, const char *path, s
     return ERR_OK;
 }
 
+/* Options that are a text. NULL: none of them. */
+static const char **text_of(struct service_options *options, int key)
+{
+    switch (key) {
+    case KEY_STATE:
+        return &options->state_dir;
+    case KEY_RUNTIME:
+        return &options->runtime_dir;
+    case KEY_AGENTS:
+        return &options->paths[CALLER_AGENT];
+    case KEY_ENFORCEMENT:
+        return &options->paths[CALLER_ENFORCEMENT];
+    case KEY_ADMIN:
+        return &options->paths[CALLER_ADMIN];
+    case KEY_LISTEN:
+        return &options->listen;
+    case KEY_TLS_CERT:
+        return &options->tls.cert;
+    case KEY_TLS_KEY:
+        return &options->tls.key;
+    case KEY_TLS_CLIENTS:
+        return &options->tls.clients;
+    case KEY_CLASS:
+        return &options->class_;
+    case KEY_LOG:
+        return &options->log;
+    default:
+        return NULL;
+    }
+}
+
 /* Sets *ret_text to what is to be printed instead of serving. */
 static err_code read_options(int argc, char **argv, struct service_options *ret,
                              const char **ret_text, struct why *why)
 {
-    for (int key; (key = getopt_long(argc, argv, "+:h", OPTIONS, NULL)) != -1;)
-        switch (key) {
-        case KEY_STATE:
-            ret->state_dir = optarg;
-            break;
-        case KEY_RUNTIME:
-            ret->runtime_dir = optarg;
-            break;
-        case KEY_AGENTS:
-            ret->paths[CALLER_AGENT] = optarg;
-            break;
-        case KEY_ENFORCEMENT:
-            ret->paths[CALLER_ENFORCEMENT] = optarg;
-            break;
-        case KEY_ADMIN:
-            ret->paths[CALLER_ADMIN] = optarg;
-            break;
-        case KEY_CLASS:
-            ret->class_ = optarg;
-            break;
-        case KEY_LOG:
-            ret->log = optarg;
-            break;
-        case KEY_ALLOW:
+    for (int key; (key = getopt_long(argc, argv, "+:h", OPTIONS, NULL)) != -1;) {
+        const char **text = text_of(ret, key);
+
+        if (text != NULL)
+            *text = optarg;
+        else if (key == KEY_ALLOW)
             TRY(add_allowed(ret, optarg, why));
-            break;
-        case KEY_NO_CONFINE:
+        else if (key == KEY_NO_CONFINE)
             ret->confine = false;
-            break;
-        case KEY_VERSION:
+        else if (key == KEY_VERSION)
             *ret_text = "pawld " PAWL_VERSION "\n";
-            break;
-        case KEY_HELP:
+        else if (key == KEY_HELP)
             *ret_text = HELP;
-            break;
-        default:
+        else
             return why_say(why, ERR_USAGE, "\"%s\" is not an option with what it needs",
                            argv[optind - 1]);
-        }
+    }
     if (optind < argc)
         return why_say(why, ERR_USAGE, "\"%s\" is too much", argv[optind]);
     return check_class(ret->class_, why);

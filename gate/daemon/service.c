@@ -9,6 +9,7 @@
 #include "gate/daemon/keeper.h"
 #include "gate/daemon/scrapi.h"
 #include "gate/daemon/sockets.h"
+#include "gate/daemon/tls.h"
 #include "gate/daemon/watchdog.h"
 #include "gate/decide/settings.h"
 
@@ -39,6 +40,7 @@ struct service {
     struct registry *registry; /* whom the gate knows */
     struct keeper *keeper;
     struct http *http;
+    struct tls *tls; /* NULL: nobody comes over the network */
     struct authzen *authzen;
     struct strangers *strangers;
     struct watchdog watchdog;
@@ -83,6 +85,7 @@ static void service_free(struct service *s)
         keeper_collect(s->keeper);
     }
     http_free(&s->http);
+    tls_free(&s->tls);
     keeper_free(&s->keeper);
     authzen_free(&s->authzen);
     strangers_free(&s->strangers);
@@ -178,10 +181,11 @@ static err_code put_file(const char *path, const char *text, struct why *why)
 
 static char *make_json(const struct sockets *sockets)
 {
-    json_t *json =
-        json_pack("{s:s, s:I, s:s?, s:s?, s:s?}", "schema", "pawl/1", "pid", (json_int_t)getpid(),
-                  "agents", sockets->of[CALLER_AGENT].path, "enforcement",
-                  sockets->of[CALLER_ENFORCEMENT].path, "admin", sockets->of[CALLER_ADMIN].path);
+    json_t *json = json_pack(
+        "{s:s, s:I, s:s*, s:s?, s:s?, s:s?}", "schema", "pawl/1", "pid", (json_int_t)getpid(),
+        "tls", sockets->address[0] != '\0' ? sockets->address : NULL, "agents",
+        sockets->of[CALLER_AGENT].path, "enforcement", sockets->of[CALLER_ENFORCEMENT].path,
+        "admin", sockets->of[CALLER_ADMIN].path);
     char *text = json == NULL ? NULL : json_dumps(json, JSON_COMPACT);
 
     json_decref(json);
@@ -274,6 +278,15 @@ static void stop(evutil_socket_t fd, short what, void *arg)
     tick(-1, 0, s);
 }
 
+static void reload_tls(struct service *s)
+{
+    struct why why = {0};
+    err_code err = s->tls == NULL ? ERR_OK : tls_reload(s->tls, &why);
+
+    if (err != ERR_OK)
+        say("pawld: certificates not reloaded: %s: %s\n", err_name(err), why_text(&why, err));
+}
+
 /* Settings that cannot be read are no reason to give up those that are served. */
 static void reload(evutil_socket_t fd, short what, void *arg)
 {
@@ -287,6 +300,7 @@ static void reload(evutil_socket_t fd, short what, void *arg)
     (void)what;
     if (s->stopping)
         return;
+    reload_tls(s);
     err = settings_load(s->options->state_dir, &settings, &why);
     if (err != ERR_OK) {
         say("pawld: not reloaded: %s: %s\n", err_name(err), why_text(&why, err));
@@ -360,12 +374,11 @@ static err_code make_runtime_dir(const struct service *s, struct why *why)
     return file_make_dir((const char *)dir.ptr, 0755, why);
 }
 
-static err_code open_sockets(struct service *s, struct why *why)
+static err_code open_own(struct service *s, struct why *why)
 {
     CLEANUP(buf_free) struct buf agents = {0}, enforcement = {0}, admin = {0};
     const char *paths[SOCKET_KINDS] = {0};
 
-    TRY(sockets_inherit(&s->sockets, why));
     for (size_t i = 0; i < SOCKET_KINDS; i++)
         if (s->sockets.of[i].fd != 0)
             return ERR_OK;
@@ -379,8 +392,34 @@ static err_code open_sockets(struct service *s, struct why *why)
     return sockets_open(paths, &s->sockets, why);
 }
 
+/* Nothing listens on the network that has not what TLS needs. */
+static err_code open_tls(struct service *s, struct why *why)
+{
+    const struct service_options *options = s->options;
+    const struct tls_files *files = &options->tls;
+    bool listens = options->listen != NULL || s->sockets.tls != 0;
+    bool any = files->cert != NULL || files->key != NULL || files->clients != NULL;
+    bool all = files->cert != NULL && files->key != NULL && files->clients != NULL;
+
+    if (any != listens || any != all)
+        return why_say(why, ERR_USAGE,
+                       "--tls-cert, --tls-key, --tls-clients and an address to listen on "
+                       "need one another");
+    if (!any)
+        return ERR_OK;
+    TRY(tls_new(files, &s->tls, why));
+    return options->listen == NULL ? ERR_OK : sockets_open_tcp(options->listen, &s->sockets, why);
+}
+
+static err_code open_sockets(struct service *s, struct why *why)
+{
+    TRY(sockets_inherit(&s->sockets, why));
+    TRY(open_tls(s, why));
+    return open_own(s, why);
+}
+
 /* As many descriptors as the connections need, where that is allowed; else fewer connections. */
-static unsigned connections(void)
+static unsigned connections(unsigned doors)
 {
     struct rlimit limit = {0};
     rlim_t each;
@@ -391,7 +430,7 @@ static unsigned connections(void)
         (void)setrlimit(RLIMIT_NOFILE, &limit);
         (void)getrlimit(RLIMIT_NOFILE, &limit);
     }
-    each = limit.rlim_cur > DESCRIPTORS_OWN ? (limit.rlim_cur - DESCRIPTORS_OWN) / 3 : 1;
+    each = limit.rlim_cur > DESCRIPTORS_OWN ? (limit.rlim_cur - DESCRIPTORS_OWN) / doors : 1;
     return each < 1024 ? (unsigned)each : 1024;
 }
 
@@ -415,8 +454,9 @@ static err_code serve_faces(struct service *s)
 
 static err_code open_http(struct service *s, struct why *why)
 {
-    const struct http_limits limits = {
-        .connections = connections(), .body = REQUEST_SIZE_MAX, .body_admin = BUNDLE_SIZE_MAX};
+    const struct http_limits limits = {.connections = connections(s->tls != NULL ? 4 : 3),
+                                       .body = REQUEST_SIZE_MAX,
+                                       .body_admin = BUNDLE_SIZE_MAX};
     const struct authzen_options options = {.base = s->base,
                                             .keeper = s->keeper,
                                             .registry = s->registry,
@@ -436,6 +476,8 @@ static err_code open_http(struct service *s, struct why *why)
             return why_say(why, ERR_NO_MEMORY, "socket \"%s\" cannot be served",
                            sockets_name(kind));
     }
+    if (s->tls != NULL && http_listen_tls(s->http, sockets_take_tls(&s->sockets), s->tls) != ERR_OK)
+        return why_say(why, ERR_NO_MEMORY, "\"%s\" cannot be served", s->sockets.address);
     return ERR_OK;
 }
 
@@ -461,7 +503,9 @@ static err_code start(struct service *s, struct why *why)
     const struct bounds_options bounds = {.state_dir = s->options->state_dir,
                                           .sockets = &s->sockets,
                                           .allow = s->options->allow,
-                                          .n_allow = s->options->n_allow};
+                                          .n_allow = s->options->n_allow,
+                                          .tls = s->options->tls.cert != NULL ? &s->options->tls
+                                                                              : NULL};
 
     TRY(take_lock(s, why));
     s->base = event_base_new();

@@ -3,7 +3,8 @@
  * service.h: pawld as a process: its sockets, its event loop, what it tells the service manager,
  * and its end. While it runs, <state>/service.json says where it listens:
  *
- *     {"schema": "pawl/1", "pid": 123, "agents": PATH, "enforcement": PATH, "admin": PATH}
+ *     {"schema": "pawl/1", "pid": 123, "agents": PATH, "enforcement": PATH, "admin": PATH,
+ *      "tls": "ADDR:PORT"}
  */
 #ifndef PAWL_DAEMON_SERVICE_H
 #define PAWL_DAEMON_SERVICE_H
@@ -11,6 +12,7 @@
 #include "gate/base/why.h"
 #include "gate/daemon/bounds.h"
 #include "gate/daemon/caller.h"
+#include "gate/daemon/tls.h"
 
 #include <stdint.h>
 
@@ -20,6 +22,8 @@ struct service_options {
     /* By enum caller_kind; NULL: <runtime>/agents.sock, enforcement.sock, admin.sock. Sockets of
      * the service manager go before all of it. */
     const char *paths[CALLER_ADMIN + 1];
+    const char *listen;         /* ADDR:PORT for TLS; NULL: none but the service manager's */
+    struct tls_files tls;       /* all three where there is TLS, and else none */
     uint64_t (*clock_ms)(void); /* since 1970 */
     const char *class_;         /* of actions that say none; NULL: those are malformed */
     const char *log;            /* as report_open() takes it */

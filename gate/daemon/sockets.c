@@ -5,6 +5,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -31,6 +35,8 @@ const char *sockets_name(enum caller_kind kind)
 
 void sockets_free(struct sockets *sockets)
 {
+    int tls;
+
     for (size_t i = 0; i < SOCKET_KINDS; i++) {
         int fd = sockets->of[i].fd - 1;
         fd_close(&fd);
@@ -38,7 +44,17 @@ void sockets_free(struct sockets *sockets)
             (void)unlink(sockets->of[i].path);
         free(sockets->of[i].path);
     }
+    tls = sockets_take_tls(sockets);
+    fd_close(&tls);
     *sockets = (struct sockets){0};
+}
+
+int sockets_take_tls(struct sockets *sockets)
+{
+    int fd = sockets->tls - 1;
+
+    sockets->tls = 0;
+    return fd;
 }
 
 int sockets_take(struct sockets *sockets, enum caller_kind kind)
@@ -70,8 +86,47 @@ static err_code take_path(int fd, char **ret)
     return *ret != NULL ? ERR_OK : ERR_NO_MEMORY;
 }
 
+/* An answer is not held back for more that could go with it: connections have this from here. */
+static err_code hurry(int fd, struct why *why)
+{
+    const int on = 1;
+
+    return setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0
+               ? ERR_OK
+               : why_errno(why, errno, "set", "TCP_NODELAY");
+}
+
+static err_code take_address(int fd, char ret[static SOCKETS_ADDR_MAX])
+{
+    struct sockaddr_storage address = {0};
+    socklen_t len = sizeof address;
+    char host[SOCKETS_ADDR_MAX - 10], port[8];
+
+    if (getsockname(fd, (struct sockaddr *)&address, &len) != 0 ||
+        getnameinfo((struct sockaddr *)&address, len, host, sizeof host, port, sizeof port,
+                    NI_NUMERICHOST | NI_NUMERICSERV) != 0)
+        return ERR_INTERNAL;
+    (void)snprintf(ret, SOCKETS_ADDR_MAX, address.ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host,
+                   port);
+    return ERR_OK;
+}
+
+static err_code inherit_tls(int fd, struct sockets *ret, struct why *why)
+{
+    if (ret->tls != 0)
+        return why_say(why, ERR_USAGE, "two sockets have FileDescriptorName=tls");
+    if (sd_is_socket_inet(fd, AF_UNSPEC, SOCK_STREAM, 1, 0) <= 0 ||
+        fcntl(fd, F_SETFL, O_NONBLOCK) != 0)
+        return why_say(why, ERR_USAGE, "\"tls\" is not a TCP socket that listens");
+    TRY(hurry(fd, why));
+    ret->tls = fd + 1;
+    return take_address(fd, ret->address);
+}
+
 static err_code inherit(int fd, const char *name, struct sockets *ret, struct why *why)
 {
+    if (strcmp(name, "tls") == 0)
+        return inherit_tls(fd, ret, why);
     for (size_t i = CALLER_AGENT; i < SOCKET_KINDS; i++) {
         if (strcmp(KINDS[i].name, name) != 0)
             continue;
@@ -84,7 +139,7 @@ static err_code inherit(int fd, const char *name, struct sockets *ret, struct wh
         return take_path(fd, &ret->of[i].path);
     }
     return why_say(why, ERR_USAGE,
-                   "FileDescriptorName=\"%.64s\" is not agents, enforcement or admin", name);
+                   "FileDescriptorName=\"%.64s\" is not agents, enforcement, admin or tls", name);
 }
 
 err_code sockets_inherit(struct sockets *ret, struct why *why)
@@ -184,7 +239,72 @@ err_code sockets_open(const char *const paths[static SOCKET_KINDS], struct socke
     for (size_t i = CALLER_AGENT; i < SOCKET_KINDS; i++)
         if (paths[i] != NULL)
             TRY(open_one(paths[i], (enum caller_kind)i, &out, why));
-    *ret = out;
-    out = (struct sockets){0}; /* transferred */
+    memcpy(ret->of, out.of, sizeof ret->of); /* that of TCP stays */
+    out = (struct sockets){0};               /* transferred */
     return ERR_OK;
+}
+
+/* ---- TCP ------------------------------------------------------------------------------------- */
+
+static void info_free(struct addrinfo **info)
+{
+    if (*info != NULL)
+        freeaddrinfo(*info);
+}
+
+/* No names are looked up. */
+static err_code read_address(const char *text, struct addrinfo **ret, struct why *why)
+{
+    const struct addrinfo wanted = {.ai_family = AF_UNSPEC,
+                                    .ai_socktype = SOCK_STREAM,
+                                    .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE};
+    const char *colon = strrchr(text, ':');
+    size_t len = colon == NULL ? 0 : (size_t)(colon - text);
+    bool six = len > 2 && text[0] == '[' && text[len - 1] == ']';
+    char host[SOCKETS_ADDR_MAX];
+
+    if (six) {
+        text++;
+        len -= 2;
+    }
+    if (len == 0 || len >= sizeof host || colon[1] == '\0' ||
+        (memchr(text, ':', len) != NULL) != six)
+        return why_say(why, ERR_USAGE, "\"%.64s\" is not ADDR:PORT or [ADDR]:PORT", text);
+    memcpy(host, text, len);
+    host[len] = '\0';
+    if (getaddrinfo(host, colon + 1, &wanted, ret) != 0)
+        return why_say(why, ERR_USAGE, "\"%.64s\" is not an address and a port in numbers", text);
+    return ERR_OK;
+}
+
+static err_code listen_tcp(const struct addrinfo *info, const char *text, int *ret, struct why *why)
+{
+    CLEANUP(fd_close) int fd = -1;
+    const int on = 1;
+
+    fd = socket(info->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
+        (info->ai_family == AF_INET6 &&
+         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) != 0))
+        return why_errno(why, errno, "listen on", text);
+    TRY(hurry(fd, why));
+    if (bind(fd, info->ai_addr, info->ai_addrlen) != 0 || listen(fd, BACKLOG) != 0)
+        return errno == EADDRINUSE ? why_say(why, ERR_EXISTS, "somebody listens on \"%s\"", text)
+                                   : why_errno(why, errno, "listen on", text);
+    *ret = fd;
+    fd = -1; /* transferred */
+    return ERR_OK;
+}
+
+err_code sockets_open_tcp(const char *text, struct sockets *sockets, struct why *why)
+{
+    CLEANUP(info_free) struct addrinfo *info = NULL;
+    int fd;
+
+    if (sockets->tls != 0)
+        return why_say(why, ERR_USAGE, "\"%.64s\": the service manager has a socket \"tls\"", text);
+    TRY(read_address(text, &info, why));
+    TRY(listen_tcp(info, text, &fd, why));
+    sockets->tls = fd + 1;
+    return take_address(fd, sockets->address);
 }

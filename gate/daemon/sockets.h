@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 #define SOCKET_KINDS (CALLER_ADMIN + 1)
+#define SOCKETS_ADDR_MAX 64
 
 /* By enum caller_kind. {0} is none. */
 struct sockets {
@@ -17,10 +18,12 @@ struct sockets {
         char *path; /* NULL: it has none that can be named */
         bool own;   /* made here, and removed at the end */
     } of[SOCKET_KINDS];
+    int tls;                        /* descriptor + 1, of TCP */
+    char address[SOCKETS_ADDR_MAX]; /* of tls, as it is, with its port */
 };
 
-/* What the service manager passed on, by the names "agents", "enforcement" and "admin". With none,
- * *ret stays {0}. Errors: USAGE on another name, or what is no listening Unix socket. */
+/* What the service manager passed on, by the names "agents", "enforcement" and "admin"; and "tls",
+ * of TCP. With none, *ret stays {0}. Errors: USAGE on another name, or what does not listen so. */
 err_code sockets_inherit(struct sockets *ret, struct why *why);
 
 /* Makes those that paths names. A socket that nobody listens on any more is replaced. Errors:
@@ -28,6 +31,11 @@ err_code sockets_inherit(struct sockets *ret, struct why *why);
 err_code sockets_open(const char *const paths[static SOCKET_KINDS], struct sockets *ret,
                       struct why *why);
 
+/* Listens on "ADDR:PORT", numbers; an address of IPv6 stands in brackets; port 0: any. sockets gets
+ * it. Errors: USAGE; EXISTS when somebody has the port; STORAGE. */
+err_code sockets_open_tcp(const char *text, struct sockets *sockets, struct why *why);
+
+int sockets_take_tls(struct sockets *sockets);                    /* -1: none. Owns: the fd */
 int sockets_take(struct sockets *sockets, enum caller_kind kind); /* -1: none. Owns: the fd */
 void sockets_free(struct sockets *sockets);                       /* removes its own paths */
 
