@@ -391,6 +391,8 @@ static void post_reload(struct http_call *call, void *ctx)
         task->errand.anew = true;
         err = settings_load(admin->state_dir, &settings, &why);
     }
+    if (err == ERR_OK && admin->tls != NULL)
+        err = tls_reload(admin->tls, &why);
     begin(call, task, err, &why);
 }
 

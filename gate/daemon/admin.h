@@ -16,6 +16,7 @@
 
 #include "gate/daemon/http.h"
 #include "gate/daemon/keeper.h"
+#include "gate/daemon/tls.h"
 
 struct task;
 
@@ -25,6 +26,7 @@ struct task;
 struct admin {
     struct keeper *keeper;
     const char *state_dir;
+    struct tls *tls;                       /* read anew with the gate; NULL: none */
     bool stopping;                         /* everything is refused with STOPPING */
     size_t waiting;                        /* callers without an answer */
     struct task *tasks[ADMIN_WAITING_MAX]; /* theirs; NULL: a free place */

@@ -107,6 +107,35 @@ static void share(void **state)
     testing_leave();
 }
 
+/* Who has shown no certificate makes room for others like himself, not for the one who has. */
+static void unknown(void **state)
+{
+    static struct answer_text answer;
+    int honest, silent[3], late;
+
+    (void)state;
+    if (!testing.over_tls)
+        skip(); /* there is nobody who is not known */
+    testing_serve(4, 0);
+    honest = testing_dial();
+    testing_say_text(honest, GET_HELLO);
+    testing_hear(honest, &answer);
+    for (size_t i = 0; i < 3; i++)
+        silent[i] = testing_dial();
+    late = testing_dial();
+    testing_say_text(late, GET_HELLO);
+    testing_hear(late, &answer);
+    assert_int_equal(testing_status_of(&answer), 200);
+    testing_say_text(honest, GET_HELLO);
+    testing_hear(honest, &answer);
+    assert_int_equal(testing_status_of(&answer), 200);
+    for (size_t i = 0; i < 3; i++)
+        (void)close(silent[i]);
+    (void)close(honest);
+    (void)close(late);
+    testing_leave();
+}
+
 /* What stands in the way of who never reads: neither requests nor answers pile up. */
 static void never_reads(void **state)
 {
@@ -206,8 +235,9 @@ static void too_much(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(crowd),       cmocka_unit_test(crowd_at_work), cmocka_unit_test(share),
-        cmocka_unit_test(never_reads), cmocka_unit_test(pipelined),     cmocka_unit_test(too_much),
+        cmocka_unit_test(crowd),    cmocka_unit_test(crowd_at_work), cmocka_unit_test(share),
+        cmocka_unit_test(unknown),  cmocka_unit_test(never_reads),   cmocka_unit_test(pipelined),
+        cmocka_unit_test(too_much),
     };
 
     (void)signal(SIGPIPE, SIG_IGN); /* as the service does */

@@ -446,7 +446,8 @@ static err_code serve_faces(struct service *s)
                                   .clock_ms = s->options->clock_ms,
                                   .since_ms = s->options->clock_ms()};
     TRY(inspect_serve(&s->inspect));
-    s->admin = (struct admin){.keeper = s->keeper, .state_dir = s->options->state_dir};
+    s->admin =
+        (struct admin){.keeper = s->keeper, .state_dir = s->options->state_dir, .tls = s->tls};
     TRY(admin_serve(&s->admin, s->http));
     s->scrapi = (struct scrapi){s->options->state_dir};
     return scrapi_serve(&s->scrapi, s->http);

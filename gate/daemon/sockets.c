@@ -2,7 +2,9 @@
 #include "gate/daemon/sockets.h"
 
 #include "gate/base/file.h"
+#include "gate/base/text.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
@@ -246,49 +248,55 @@ err_code sockets_open(const char *const paths[static SOCKET_KINDS], struct socke
 
 /* ---- TCP ------------------------------------------------------------------------------------- */
 
-static void info_free(struct addrinfo **info)
+union address {
+    struct sockaddr any;
+    struct sockaddr_in four;
+    struct sockaddr_in6 six;
+};
+
+static socklen_t length_of(const union address *address)
 {
-    if (*info != NULL)
-        freeaddrinfo(*info);
+    return address->any.sa_family == AF_INET6 ? sizeof address->six : sizeof address->four;
 }
 
 /* No names are looked up. */
-static err_code read_address(const char *text, struct addrinfo **ret, struct why *why)
+static err_code read_address(const char *text, union address *ret, struct why *why)
 {
-    const struct addrinfo wanted = {.ai_family = AF_UNSPEC,
-                                    .ai_socktype = SOCK_STREAM,
-                                    .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE};
     const char *colon = strrchr(text, ':');
     size_t len = colon == NULL ? 0 : (size_t)(colon - text);
     bool six = len > 2 && text[0] == '[' && text[len - 1] == ']';
-    char host[SOCKETS_ADDR_MAX];
+    char host[SOCKETS_ADDR_MAX] = "";
+    uint64_t port;
 
-    if (six) {
-        text++;
-        len -= 2;
-    }
-    if (len == 0 || len >= sizeof host || colon[1] == '\0' ||
-        (memchr(text, ':', len) != NULL) != six)
-        return why_say(why, ERR_USAGE, "\"%.64s\" is not ADDR:PORT or [ADDR]:PORT", text);
-    memcpy(host, text, len);
-    host[len] = '\0';
-    if (getaddrinfo(host, colon + 1, &wanted, ret) != 0)
-        return why_say(why, ERR_USAGE, "\"%.64s\" is not an address and a port in numbers", text);
+    if (len > 0 && len < sizeof host)
+        memcpy(host, six ? text + 1 : text, six ? len - 2 : len);
+    *ret = (union address){0};
+    if (host[0] == '\0' || number_parse(colon + 1, UINT16_MAX, &port) != ERR_OK ||
+        inet_pton(six ? AF_INET6 : AF_INET, host,
+                  six ? (void *)&ret->six.sin6_addr : (void *)&ret->four.sin_addr) != 1)
+        return why_say(why, ERR_USAGE, "\"%.64s\" is not ADDR:PORT or [ADDR]:PORT, in numbers",
+                       text);
+    ret->any.sa_family = six ? AF_INET6 : AF_INET;
+    if (six)
+        ret->six.sin6_port = htons((uint16_t)port);
+    else
+        ret->four.sin_port = htons((uint16_t)port);
     return ERR_OK;
 }
 
-static err_code listen_tcp(const struct addrinfo *info, const char *text, int *ret, struct why *why)
+static err_code listen_tcp(const union address *address, const char *text, int *ret,
+                           struct why *why)
 {
     CLEANUP(fd_close) int fd = -1;
     const int on = 1;
 
-    fd = socket(info->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    fd = socket(address->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
-        (info->ai_family == AF_INET6 &&
+        (address->any.sa_family == AF_INET6 &&
          setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) != 0))
         return why_errno(why, errno, "listen on", text);
     TRY(hurry(fd, why));
-    if (bind(fd, info->ai_addr, info->ai_addrlen) != 0 || listen(fd, BACKLOG) != 0)
+    if (bind(fd, &address->any, length_of(address)) != 0 || listen(fd, BACKLOG) != 0)
         return errno == EADDRINUSE ? why_say(why, ERR_EXISTS, "somebody listens on \"%s\"", text)
                                    : why_errno(why, errno, "listen on", text);
     *ret = fd;
@@ -298,13 +306,13 @@ static err_code listen_tcp(const struct addrinfo *info, const char *text, int *r
 
 err_code sockets_open_tcp(const char *text, struct sockets *sockets, struct why *why)
 {
-    CLEANUP(info_free) struct addrinfo *info = NULL;
+    union address address;
     int fd;
 
     if (sockets->tls != 0)
         return why_say(why, ERR_USAGE, "\"%.64s\": the service manager has a socket \"tls\"", text);
-    TRY(read_address(text, &info, why));
-    TRY(listen_tcp(info, text, &fd, why));
+    TRY(read_address(text, &address, why));
+    TRY(listen_tcp(&address, text, &fd, why));
     sockets->tls = fd + 1;
     return take_address(fd, sockets->address);
 }

@@ -1,0 +1,293 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""test_tls.py: enforcement points that come over the network: who is let in by which certificate,
+what they may ask there, and what becomes of them when the files change."""
+
+import http.client
+import json
+import os
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+
+from daemon import WAIT, Service, evaluation
+from hardware import die_with_parent
+from pki import Authority
+from tap import Suite, equal, true
+from world import CURL, GIT, main, read, write
+
+suite = Suite()
+WHO = "spiffe://example.org/enforcement/1"
+HELLO = b"GET /.well-known/authzen-configuration HTTP/1.1\r\nHost: gate\r\n\r\n"
+
+
+class Connection(http.client.HTTPSConnection):
+    """To the service at its port, once it has taken the certificate."""
+
+    def __init__(self, world, pair):
+        host, port = world.address()
+        super().__init__(host, port, timeout=WAIT, context=world.context(pair))
+
+
+class Networked(Service):
+    """A gate that is served on the network, too."""
+
+    issuer = None
+
+    def prepare(self):
+        if self.issuer is None:
+            self.pki = f"{self.base}/pki"
+            self.issuer = Authority(self.pki, "clients")
+            self.other = Authority(self.pki, "other")
+            self.own = Authority(self.pki, "services")
+            self.client = self.issuer.issue("one", uri=WHO)
+            self.second = self.issuer.issue("two")
+        for source, name in zip((*self.own.issue("gate", "server"), self.issuer.cert),
+                                ("cert.pem", "key.pem", "clients.pem")):
+            shutil.copy(source, f"{self.base}/{name}")
+        os.chmod(f"{self.base}/key.pem", 0o600)
+
+    def flags(self, listen="127.0.0.1:0"):
+        return ("--listen", listen, "--tls-cert", f"{self.base}/cert.pem", "--tls-key",
+                f"{self.base}/key.pem", "--tls-clients", f"{self.base}/clients.pem")
+
+    def serve_network(self, *more, **options):
+        self.prepare()
+        self.serve(*self.flags(), *more, **options)
+
+    def address(self):
+        host, _, port = json.loads(read(f"{self.state}/service.json"))["tls"].rpartition(":")
+        return host, int(port)
+
+    def context(self, pair, version=None):
+        context = ssl.create_default_context(cafile=self.own.cert)
+        if version:
+            context.minimum_version = context.maximum_version = version
+        if pair:
+            context.load_cert_chain(*pair)
+        return context
+
+    def knock(self, pair, version=None, said=HELLO):
+        """What comes back to this. b"": nothing but the end."""
+        link = socket.create_connection(self.address(), WAIT)
+        try:
+            with self.context(pair, version).wrap_socket(link, server_hostname="127.0.0.1") as tls:
+                if said:
+                    tls.sendall(said)
+                return tls.recv(65536)
+        except (ssl.SSLError, ConnectionError) as error:
+            self.told = str(error)
+            return b""
+        finally:
+            link.close()
+
+    def served(self):
+        """Requests that were answered, or refused, over the network or not."""
+        found = self.call("GET", "/metrics", kind="admin").bytes.decode().splitlines()
+        return sum(float(line.split()[-1]) for line in found
+                   if line.startswith(("pawl_refused_total", "pawl_decisions_total")))
+
+
+@suite.test("an enforcement point over TLS gets permits, and is nothing else there")
+def permits(world):
+    world.serve_network()
+    link = Connection(world, world.client)
+    for name in (GIT, CURL, GIT):
+        world.ask(name, name == GIT, link=link)
+    equal(link.sock.version(), "TLSv1.3", "version")
+    for method, path in (("GET", "/metrics"), ("GET", "/v1/status"), ("GET", "/v1/agents"),
+                         ("POST", "/v1/reload"), ("POST", "/v1/install"), ("GET", "/v1/gate")):
+        got = world.call(method, path, b"{}" if method == "POST" else None, link=link)
+        equal((got.status, got.json()["error"]), (403, "CALLER_REFUSED"), path)
+    got = world.call("GET", "/checkpoint", link=link)
+    equal(got.status, 200, "the ledger")
+    link.close()
+    world.halt()
+    world.log()
+
+
+@suite.test("without a good certificate nothing is read")
+def strangers(world):
+    world.serve_network()
+    cases = (
+        (None, "certificate required"),
+        (world.issuer.issue("late", until="20210101000000Z"), "certificate expired"),
+        (world.other.issue("foreign"), "unknown ca"),
+        (world.issuer.issue("server", "server"), "unsupported certificate"),
+        (world.issuer.issue("mail", "mail"), "unsupported certificate"),
+        (world.issuer.issue("unsaid", None), "unsupported certificate"),
+    )
+    before = world.served()
+    for pair, alert in cases:
+        equal(world.knock(pair, said=b""), b"", f"an answer to {pair}")
+        true(f"alert {alert}" in world.told, f"{pair}: {world.told}")
+        equal(world.knock(pair), b"", f"an answer to {pair}, who asks")
+    equal(world.knock(world.client, ssl.TLSVersion.TLSv1_2), b"", "an answer to TLS 1.2")
+    true("alert protocol version" in world.told, world.told)
+    with socket.create_connection(world.address(), WAIT) as plain:
+        plain.sendall(HELLO)
+        true(b"HTTP" not in plain.recv(4096), "an answer to plain HTTP")
+    equal(world.served(), before, "requests that came to something")
+    true(world.knock(world.client).startswith(b"HTTP/1.1 200"), "a good one")
+    world.halt()
+    world.log()
+
+
+@suite.test("octets are looked at over TLS as elsewhere")
+def octets(world):
+    world.serve_network()
+    for said in (b"GET / HTTP/1.1\nHost: gate\n\n", b"GET / HTTP/1.1\r\n\r\n",
+                 b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\n",
+                 b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1;a\r\n"):
+        true(world.knock(world.client, said=said).startswith(b"HTTP/1.1 400"), said)
+    world.halt()
+
+
+@suite.test("one key is one caller: for Idempotency-Key, whatever his certificate")
+def keys(world):
+    world.serve_network()
+    headers = {"Idempotency-Key": "once"}
+
+    def asked(pair):
+        link = Connection(world, pair)
+        got = world.evaluate(evaluation(GIT), link=link, headers=headers).json()["context"]
+        link.close()
+        return got["ledger"]["index"]
+
+    first = asked(world.client)
+    equal(asked(world.client), first, "the same certificate")
+    renewed = world.issuer.issue("renewed", key=world.client[1])
+    equal(asked(renewed), first, "the same key in another certificate")
+    true(asked(world.second) != first, "another caller's key")
+    world.halt()
+    world.log()
+
+
+@suite.test("who does not finish, or too many, keep nobody out")
+def crowds(world):
+    world.serve_network("--log", "none")
+    links = [socket.create_connection(world.address(), WAIT) for _ in range(1100)]
+    for link in links[::2]:
+        try:
+            link.sendall(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03")  # half of a beginning
+        except ConnectionError:
+            pass
+    link = Connection(world, world.client)
+    for _ in range(4):
+        world.ask(GIT, True, link=link)
+    for one in links:
+        one.close()
+    world.halt()
+    world.log()
+
+
+@suite.test("SIGHUP: certificates are read anew, and those who are here are looked at again")
+def renewed(world):
+    world.serve_network()
+    link, other = Connection(world, world.client), None
+    world.ask(GIT, True, link=link)
+    shutil.copy(world.other.cert, f"{world.base}/clients.pem")
+    world.ask(GIT, True, link=link)  # nobody has said anything yet
+    world.process.send_signal(signal.SIGHUP)
+    world.says(b"pawld: reloaded")
+    got = world.evaluate(evaluation(GIT), link=link)
+    equal((got.status, got.json()["error"]), (403, "CALLER_REFUSED"), got.bytes)
+    link.close()
+    equal(world.knock(world.client), b"", "an answer")
+    foreign = world.other.issue("now-known")
+    other = Connection(world, foreign)
+    world.ask(GIT, True, link=other)
+
+    # What cannot be used changes nothing, and is said.
+    write(f"{world.base}/clients.pem", b"nothing")
+    world.process.send_signal(signal.SIGHUP)
+    world.says(b"certificates not reloaded: CERT_MALFORMED")
+    world.says(b"pawld: reloaded", 2)
+    got = world.call("POST", "/v1/reload", kind="admin")
+    equal(got.json().get("error"), "CERT_MALFORMED", got.bytes)
+    world.ask(GIT, True, link=other)
+    other.close()
+
+    # A new certificate of the service.
+    shutil.copy(world.other.cert, f"{world.base}/clients.pem")
+    for source, name in zip(world.own.issue("gate-2", "server"), ("cert.pem", "key.pem")):
+        shutil.copy(source, f"{world.base}/{name}")
+    os.chmod(f"{world.base}/key.pem", 0o600)
+    got = world.call("POST", "/v1/reload", kind="admin")
+    equal((got.status, got.json().get("serving")), (200, True), got.bytes)
+    other = Connection(world, foreign)
+    world.ask(GIT, True, link=other)
+    shown = other.sock.getpeercert()["subject"]
+    equal(shown, ((("commonName", "gate-2"),),), "whose certificate is shown")
+    other.close()
+    world.halt()
+    world.log()
+
+
+def activate(world, *flags):
+    """As a service manager does, with a socket "tls"."""
+    door = socket.socket()
+    door.bind(("127.0.0.1", 0))
+    door.listen(8)
+    script = (f"exec 3<&{door.fileno()}; export LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES=tls; "
+              'exec "$@"')
+    world.log_path = f"{world.base}/pawld.log"
+    with open(world.log_path, "wb") as log:
+        world.process = subprocess.Popen(
+            ["/bin/sh", "-c", script, "sh", world.options.pawld, "--state", world.state, *flags],
+            env=world.environment(), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            pass_fds=[door.fileno()], preexec_fn=die_with_parent)
+    return door
+
+
+@suite.test("a socket of the service manager stands for --listen")
+def manager(world):
+    world.prepare()
+    door = activate(world, *world.flags()[2:])
+    world.says(b"serving")
+    equal(world.address(), door.getsockname(), "service.json")
+    link = Connection(world, world.client)
+    world.ask(GIT, True, link=link)
+    link.close()
+    world.ask(GIT, True)  # its own sockets are there
+    world.halt()
+    door.close()
+    for flags in ((), world.flags()):  # nothing that TLS needs; and two
+        door = activate(world, *flags)
+        equal(world.process.wait(WAIT), world.exits["USAGE"], read(world.log_path))
+        world.process = None
+        door.close()
+    world.log()
+
+
+def refused(world, *flags, text, error="USAGE"):
+    world.launch(*flags)
+    equal(world.process.wait(WAIT), world.exits[error], read(world.log_path))
+    world.process = None
+    true(text in read(world.log_path), read(world.log_path))
+    true(not os.path.exists(world.socket()), "a socket")
+
+
+@suite.test("nothing listens that lacks something")
+def wanting(world):
+    world.prepare()
+    flags = world.flags()
+    for at in range(0, len(flags), 2):
+        refused(world, *flags[:at], *flags[at + 2:], text=b"need one another")
+    for address in ("127.0.0.1", "127.0.0.1:", ":8443", "localhost:8443", "::1:8443", "[::1]",
+                    "127.0.0.1:65536", "[127.0.0.1]:1", "127.1:1"):
+        refused(world, *world.flags(address), text=b"is not ADDR:PORT")
+    os.chmod(f"{world.base}/key.pem", 0o604)
+    refused(world, *flags, text=b"everybody may use it", error="STORAGE")
+    os.chmod(f"{world.base}/key.pem", 0o600)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        refused(world, *world.flags(f"127.0.0.1:{taken.getsockname()[1]}"),
+                text=b"somebody listens", error="EXISTS")
+
+
+if __name__ == "__main__":
+    main(suite, Networked)
