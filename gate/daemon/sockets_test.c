@@ -3,6 +3,8 @@
 #include "gate/base/dir_testing.h"
 #include "gate/daemon/sockets.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -121,6 +123,71 @@ static void too_long(void **state)
     assert_int_equal(sockets_open(paths, &sockets, &why), ERR_USAGE);
 }
 
+/* ---- TCP ------------------------------------------------------------------------------------- */
+
+static void addresses(void **state)
+{
+    static const char *const WRONG[] = {
+        "",
+        "127.0.0.1",
+        "127.0.0.1:",
+        ":8443",
+        "localhost:8443",
+        "::1:8443",
+        "[::1]",
+        "[::1]:",
+        "[]:1",
+        "[127.0.0.1]:1",
+        "127.1:1",
+        "127.0.0.1:-1",
+        "127.0.0.1:65536",
+        "::1]:1",
+        "127.0.0.1:4294967297",
+        "127.0.0.1 :1",
+        "127.0.0.1:1 ",
+        "[::1:1",
+        ":",
+        "[::1%lo]:1",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof WRONG / sizeof *WRONG; i++) {
+        struct sockets sockets = {0};
+        if (sockets_open_tcp(WRONG[i], &sockets, &(struct why){0}) != ERR_USAGE)
+            fail_msg("\"%s\" was taken", WRONG[i]);
+        assert_int_equal(sockets.tls, 0);
+    }
+}
+
+/* Beside the others, and at once: an answer in parts is not held back. */
+static void tcp(void **state)
+{
+    static const char *const ADDRESSES[] = {"127.0.0.1:0", "[::1]:0"};
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct sockets sockets = {0}, other = {0};
+        struct why why = {0};
+        err_code err = sockets_open_tcp(ADDRESSES[i], &sockets, &why);
+        int on = 0, fd = sockets.tls - 1;
+        socklen_t len = sizeof on;
+
+        if (i == 1 && err == ERR_STORAGE)
+            skip(); /* no IPv6 here */
+        assert_int_equal(err, ERR_OK);
+        assert_int_equal(getsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, &len), 0);
+        assert_int_equal(on, 1);
+        assert_int_equal(strncmp(sockets.address, ADDRESSES[i], strlen(ADDRESSES[i]) - 1), 0);
+        assert_int_equal(sockets_open_tcp(sockets.address, &other, &why), ERR_EXISTS);
+        assert_int_equal(sockets_open_tcp(ADDRESSES[i], &sockets, &why), ERR_USAGE); /* only one */
+        assert_int_equal(open_all(&sockets), ERR_OK);
+        assert_int_equal(sockets.tls - 1, fd);
+        sockets_free(&sockets);
+        assert_int_equal(sockets.tls, 0);
+        assert_int_equal(getsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, &len), -1);
+    }
+}
+
 static int make_dir(void **state)
 {
     (void)state;
@@ -142,7 +209,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fresh),  cmocka_unit_test(taken),    cmocka_unit_test(stale),
-        cmocka_unit_test(others), cmocka_unit_test(too_long),
+        cmocka_unit_test(others), cmocka_unit_test(too_long), cmocka_unit_test(addresses),
+        cmocka_unit_test(tcp),
     };
 
     return cmocka_run_group_tests(tests, make_dir, remove_dir);

@@ -113,7 +113,7 @@ static err_code take_key(SSL_CTX *ctx, const struct tls_files *files, struct why
     if (key == NULL)
         return why_say(why, ERR_CERT_MALFORMED, "\"%s\" holds no private key (PEM, not encrypted)",
                        files->key);
-    if (SSL_CTX_use_PrivateKey(ctx, key) != 1 || SSL_CTX_check_private_key(ctx) != 1)
+    if (SSL_CTX_use_PrivateKey(ctx, key) != 1) /* looks at the certificate */
         return why_say(why, ERR_CERT_MALFORMED, "the key in \"%s\" is not that of \"%s\"",
                        files->key, files->cert);
     return ERR_OK;
@@ -187,7 +187,6 @@ static err_code set_rules(SSL_CTX *ctx)
     X509_VERIFY_PARAM_set_depth(param, CHAIN_MAX);
     X509_VERIFY_PARAM_set_auth_level(param, SECURITY_LEVEL);
     (void)SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
-    (void)SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION);
     (void)SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, judge);
     return ERR_OK;
