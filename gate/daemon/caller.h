@@ -6,6 +6,7 @@
 
 #include "gate/base/why.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -22,7 +23,8 @@ enum caller_kind {
 
 struct caller {
     enum caller_kind kind;
-    uid_t uid; /* (uid_t)-1 with gid, over the network */
+    bool over_tls; /* then uid and gid are -1, and key and name say who it is */
+    uid_t uid;
     gid_t gid;
     pid_t pid;
     char cgroup[CALLER_CGROUP_MAX]; /* cgroup v2 path; empty: not known */

@@ -73,6 +73,10 @@ void note_verdicts(const struct noter *noter, const struct note *note, const str
 
         if (demand->refused == ERR_OK && item->malformed == ERR_OK && item->recorded)
             take_record(item, &verdict);
+        if (demand->who.over_tls) {
+            verdict.client = strchr(demand->who.key, ' ') + 1;
+            verdict.client_name = given(demand->who.name);
+        }
         if (noter->metrics != NULL)
             metrics_decided(noter->metrics, item->request.action_class, verdict.reason, ns);
         report_write(noter->report, &verdict);

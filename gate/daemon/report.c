@@ -54,10 +54,10 @@ static void put(json_t *line, const char *name, json_t *value)
     (void)json_object_set_new(line, name, value);
 }
 
-static void put_text(json_t *line, const char *name, const char *text)
+static void put_text(json_t *line, const char *name, const char *text, size_t most)
 {
     if (text != NULL)
-        put(line, name, cut(slice_str(text), REPORT_TEXT_MAX));
+        put(line, name, cut(slice_str(text), most));
 }
 
 static void put_request(json_t *line, const struct request *request)
@@ -94,10 +94,12 @@ err_code report_line(const struct verdict *verdict, struct buf *ret)
     if (verdict->recorded) {
         put(line, "epoch", json_integer((json_int_t)verdict->epoch));
         put(line, "ledger_index", json_integer((json_int_t)verdict->index));
-        put_text(line, "evaluation_id", verdict->evaluation_id);
+        put_text(line, "evaluation_id", verdict->evaluation_id, REPORT_TEXT_MAX);
     }
-    put_text(line, "request_id", verdict->request_id);
-    put_text(line, "traceparent", verdict->traceparent);
+    put_text(line, "client", verdict->client, REPORT_TEXT_MAX);
+    put_text(line, "client_name", verdict->client_name, REPORT_NAME_MAX);
+    put_text(line, "request_id", verdict->request_id, REPORT_TEXT_MAX);
+    put_text(line, "traceparent", verdict->traceparent, REPORT_TRACE_MAX);
     put(line, "duration_ms", json_integer((json_int_t)(verdict->ns / 1000000u)));
     put(line, "answered", json_boolean(verdict->answered));
     text = json_dumps(line, JSON_COMPACT | JSON_ENSURE_ASCII);

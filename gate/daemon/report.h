@@ -12,6 +12,8 @@
 #include "gate/decide/request.h"
 
 #define REPORT_LINE_MAX 4096 /* PIPE_BUF: a pipe takes it whole or not at all */
+#define REPORT_NAME_MAX 256  /* of client_name */
+#define REPORT_TRACE_MAX 64  /* a traceparent has 55 */
 #define REPORT_TEXT_MAX 512  /* characters of one text, as it stands in the line */
 #define REPORT_TRACE 56      /* characters of a traceparent, with the terminator */
 
@@ -30,6 +32,7 @@ struct verdict {
     bool recorded; /* the next three are known */
     uint64_t epoch, index;
     const char *evaluation_id;
+    const char *client, *client_name; /* of who asked over the network */
     const char *request_id, *traceparent;
     uint64_t ns;   /* since the request arrived */
     bool answered; /* the caller was still there */

@@ -113,6 +113,9 @@ static void long_and_strange(void **state)
         request.action_name = request.resource_type = request.resource_id = slice_str(text);
         request.action_class = slice_str(text);
         verdict.request_id = id;
+        verdict.client = "spki-00000000000000000000000000000000"
+                         "00000000000000000000000000000000";
+        verdict.client_name = text;
         verdict.traceparent = text;
         assert_int_equal(report_line(&verdict, &out), ERR_OK);
         if (out.len > REPORT_LINE_MAX)

@@ -340,7 +340,7 @@ static err_code digest_key(const X509 *cert, struct digest *ret)
 err_code tls_caller(const SSL *ssl, enum caller_kind kind, struct caller *ret, struct why *why)
 {
     const X509 *cert = SSL_get0_peer_certificate(ssl);
-    struct caller out = {.kind = kind, .uid = (uid_t)-1, .gid = (gid_t)-1};
+    struct caller out = {.kind = kind, .over_tls = true, .uid = (uid_t)-1, .gid = (gid_t)-1};
     char hex[2 * SHA256_LEN + 1];
     struct digest digest;
 

@@ -227,6 +227,7 @@ static void names(void **state)
             (void)snprintf(key + 7 + 2 * k, 3, "%02x", digest[k]);
         assert_string_equal(caller.key, key);
         assert_int_equal(caller.kind, CALLER_ENFORCEMENT);
+        assert_true(caller.over_tls);
         assert_int_equal(caller.uid, (uid_t)-1);
         assert_int_equal(caller.pid, 0);
         OPENSSL_free(der);

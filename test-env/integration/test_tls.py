@@ -3,6 +3,7 @@
 """test_tls.py: enforcement points that come over the network: who is let in by which certificate,
 what they may ask there, and what becomes of them when the files change."""
 
+import hashlib
 import http.client
 import json
 import os
@@ -106,6 +107,11 @@ def permits(world):
     link.close()
     world.halt()
     world.log()
+    lines = [json.loads(line) for line in read(world.log_path).splitlines() if line[:1] == b"{"]
+    key = subprocess.run(["openssl", "pkey", "-in", world.client[1], "-pubout", "-outform", "DER"],
+                         stdout=subprocess.PIPE, check=True).stdout
+    equal({(line["client"], line["client_name"]) for line in lines},
+          {("spki-" + hashlib.sha256(key).hexdigest(), WHO)}, "who asked, in the log")
 
 
 @suite.test("without a good certificate nothing is read")
