@@ -241,7 +241,7 @@ static void accepts(void **state)
     }
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(faces, serve, leave),
@@ -252,5 +252,6 @@ int main(void)
     };
 
     (void)signal(SIGPIPE, SIG_IGN); /* as the service does */
+    testing.over_tls = argc > 1 && strcmp(argv[1], "tls") == 0;
     return cmocka_run_group_tests(tests, testing_make_dir, testing_remove_dir);
 }
