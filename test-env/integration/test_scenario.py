@@ -109,6 +109,8 @@ REFUSED = [
 
 
 class Scenario(Service):
+    patience = {}
+
     def build_fixture(self):
         self.go("enrolled")
         self.install(self.next_epoch(RULES))

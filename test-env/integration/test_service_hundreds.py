@@ -34,7 +34,8 @@ class Hundreds:
         path = f"{world.base}/kept"
         self.process = subprocess.Popen(
             [world.options.load_client, "--socket", world.socket(), "--clients", str(CLIENTS),
-             "--seconds", "3600", "--agent", "build-7", "--resource", GIT, "--keep", path],
+             "--seconds", "3600", "--deadline", "300000", "--agent", "build-7",
+             "--resource", GIT, "--keep", path],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, preexec_fn=die_with_parent)
         end = time.monotonic() + 60
         while not os.path.exists(path):
