@@ -92,7 +92,7 @@ def followed(world):
     equal((second["kind"], second["decision"]), ("decision", True), "the next")
     true(second["index"] > first["index"], "its index")
     program.send_signal(signal.SIGINT)
-    equal((program.wait(20), program.stdout.read()), (0, ""), "exit code and rest")
+    equal((program.wait(300), program.stdout.read()), (0, ""), "exit code and rest")
     equal(len(show(world)), before + 1, "entries")
 
 
@@ -381,10 +381,10 @@ def pair(world):
     target = f"{world.live}/copy"
     program = subprocess.Popen(world.command(["log", "export", target]),
                                env=world.environment(), stdout=subprocess.DEVNULL)
-    time.sleep(0.3)
+    time.sleep(0.1)  # of the seconds that it waits
     write(f"{ledger}/seal.new", newer)
     os.rename(f"{ledger}/seal.new", f"{ledger}/seal")
-    equal(program.wait(20), 0, "exit code")
+    equal(program.wait(300), 0, "exit code")
     equal(read(f"{target}/seal"), newer, "the seal")
     equal(audit(world, target)["sound"], True, "the copy")
 
