@@ -8,7 +8,7 @@ import os
 import time
 
 from daemon import Service
-from load import Crowd, settle
+from load import Crowd, settle, until
 from tap import Suite, equal, say, true
 from world import CURL, GIT, LAX, STRICT, main
 
@@ -34,11 +34,15 @@ def between(crowd, before, after):
 
 
 def take_steps(world, crowd, commands):
-    """One after the other, with answers before, between and behind."""
+    """One after the other, with answers before, between and behind; and where a command names an
+    agent, one of his behind it."""
     steps = []
-    for what, args in commands:
+    for what, args, *heard in commands:
         crowd.wait(32)
-        steps.append(Step(world, what, *args))
+        step = Step(world, what, *args)
+        steps.append(step)
+        until(world, crowd, lambda: set(heard) <= {
+            answer.agent for answer in between(crowd, step, None)}, f"{heard} heard")
     crowd.wait(32)
     return steps
 
@@ -106,9 +110,9 @@ def agents(world):
     world.install(world.next_epoch(ANYBODY))
     world.serve("--log", "none")
     askers = ((OWN, "agents"), (OTHER, "enforcement"))
-    on = [("on", ("agent", "enrol", OWN, "--uid", os.getuid())),
+    on = [("on", ("agent", "enrol", OWN, "--uid", os.getuid()), OWN),
           ("on", ("agent", "enrol", OTHER, "--alias", "nobody"))]
-    off = [("off", ("agent", "remove", OWN)), ("off", ("agent", "remove", OTHER))]
+    off = [("off", ("agent", "remove", OWN)), ("off", ("agent", "remove", OTHER), OTHER)]
     with Crowd(world, askers=askers) as crowd:
         steps = take_steps(world, crowd, (on + off) * 3)
     world.halt()
