@@ -12,7 +12,7 @@ import time
 
 from daemon import Connection, Service, WAIT, evaluation
 from tap import Skip, Suite, equal, say, true
-from world import CURL, GIT, main, shown_to_others
+from world import CURL, GIT, descriptors, main, shown_to_others
 
 suite = Suite()
 
@@ -226,10 +226,7 @@ def smuggling(world):
 @suite.test("10,000 connections", roots=("hsm",))
 def thousands(world):
     number = 10000
-    _, hard = resource_limits.getrlimit(resource_limits.RLIMIT_NOFILE)
-    if hard < number + 500:
-        raise Skip(f"{hard} descriptors are allowed, {number + 500} are needed")
-    resource_limits.setrlimit(resource_limits.RLIMIT_NOFILE, (hard, hard))
+    descriptors(number + 500)
     world.serve()
     half = f"{HEAD}Content-Length: 9\r\n".encode()
     served = 0
@@ -275,7 +272,7 @@ def deaf(world):
 
 
 @suite.test("descriptors run out, and are there again", roots=("hsm",))
-def descriptors(world):
+def run_out(world):
     world.serve(limits=(resource_limits.RLIMIT_NOFILE, (200, 200)))
     with many(world, 0) as links:
         for kind in ("agents", "enforcement", "admin"):
@@ -329,6 +326,7 @@ def as_user(uid):
 def fair(world):
     if os.geteuid() != 0:
         raise Skip("only root can be two users")
+    descriptors(3500)
     shown_to_others(world.base)
     os.chmod(world.base, 0o711)
     world.serve()

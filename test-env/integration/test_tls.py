@@ -17,7 +17,7 @@ from daemon import WAIT, Service, evaluation
 from hardware import die_with_parent
 from pki import Authority
 from tap import Suite, equal, true
-from world import CURL, GIT, main, read, write
+from world import CURL, GIT, descriptors, main, read, write
 
 suite = Suite()
 WHO = "spiffe://example.org/enforcement/1"
@@ -173,6 +173,7 @@ def keys(world):
 
 @suite.test("who does not finish, or too many, keep nobody out")
 def crowds(world):
+    descriptors(1500)
     world.serve_network("--log", "none")
     links = [socket.create_connection(world.address(), WAIT) for _ in range(1100)]
     for link in links[::2]:

@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import re
+import resource as resource_limits
 import shutil
 import subprocess
 import sys
@@ -329,6 +330,15 @@ def arguments():
     parser.add_argument("--variant", default="gcc", help="how pawl was built")
     parser.add_argument("--only", help="run the tests whose name contains this")
     return parser.parse_args()
+
+
+def descriptors(number):
+    """For a test that needs so many: skips it where they are not allowed."""
+    soft, hard = resource_limits.getrlimit(resource_limits.RLIMIT_NOFILE)
+    if hard != resource_limits.RLIM_INFINITY and hard < number:
+        raise Skip(f"{hard} descriptors are allowed, {number} are needed")
+    if soft != resource_limits.RLIM_INFINITY and soft < number:
+        resource_limits.setrlimit(resource_limits.RLIMIT_NOFILE, (number, hard))
 
 
 def shown_to_others(*paths):
