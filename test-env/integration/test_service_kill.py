@@ -103,13 +103,13 @@ def lead(world, crowd, before):
         [*before, world.options.pawld, "--state", world.state, "--log", "none", "--no-confine"],
         env=world.environment(), cwd=world.base, stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    want, end = len(crowd.answers) + 6, time.monotonic() + 60
+    want, end = len(crowd.answers) + 6, time.monotonic() + 300
     while world.process.poll() is None and len(crowd.answers) < want:
         true(time.monotonic() < end, "neither answers nor an end")
         time.sleep(0.002)
     if world.process.poll() is None and (pid := is_there(world)):
         os.kill(pid, signal.SIGTERM)
-    world.said = world.process.communicate(timeout=120)[1]
+    world.said = world.process.communicate(timeout=300)[1]
     code, world.process = world.process.returncode, None
     if os.path.exists(f"{world.state}/service.json"):
         os.unlink(f"{world.state}/service.json")
