@@ -89,8 +89,8 @@ static const struct {
      "{\"error\":\"TOO_LARGE\""},
     /* What stands in for it is no request that could fail. */
     {"too large, of an odd path",
-     "POST //echo:x@y/%zz HTTP/1.1\r\n" H "Content-Length: 4097\r\nExpect: 100-continue\r\n\r\n",
-     413, "{\"error\":\"TOO_LARGE\""},
+     "POST //echo:x/y HTTP/1.1\r\n" H "Content-Length: 4097\r\nExpect: 100-continue\r\n\r\n", 413,
+     "{\"error\":\"TOO_LARGE\""},
 };
 
 static void faces(void **state)
@@ -98,9 +98,10 @@ static void faces(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof REFUSALS / sizeof REFUSALS[0]; i++) {
         int status = ask(REFUSALS[i].request);
-        const char *cache = REFUSALS[i].body[0] == '{' ? "no-store" : "max-age=7";
+        bool plain = REFUSALS[i].body[0] == '{';
         if (status != REFUSALS[i].status || strstr(answer.bytes, REFUSALS[i].body) == NULL ||
-            strstr(answer.bytes, cache) == NULL)
+            (strstr(answer.bytes, "no-store") != NULL) != plain ||
+            (strstr(answer.bytes, "max-age=7") != NULL) == plain)
             fail_msg("%s: got \"%s\", wanted %d with \"%s\"", REFUSALS[i].name, answer.bytes,
                      REFUSALS[i].status, REFUSALS[i].body);
     }
@@ -210,8 +211,9 @@ static void accepts(void **state)
         {"Accept: application/cose;q=0.001\r\n", true},
         {"Accept: */*;q=0, application/cose\r\n", true},
         {"Accept: application/cose, application/*;q=0\r\n", true},
-        {"Accept: text/x;a=\",application/cose\"\r\n", false},
-        {"Accept: text/x;a=\"\\\",application/cose\"\r\n", false},
+        {"Accept: application/cose, application/cose;q=0\r\n", true},
+        {"Accept: text/x;a=\",application/cose,\"\r\n", false},
+        {"Accept: text/x;a=\"\\\",application/cose,\"\r\n", false},
         {"Accept: application/cbor\r\n", false},
         {"Accept: application/cosec\r\n", false},
         {"Accept: application/cos\r\n", false},

@@ -51,8 +51,6 @@ static void problem(struct http_call *call, int status, const char *title, const
 {
     CLEANUP(buf_free) struct buf body = {0};
 
-    if (status == 503)
-        http_add_header(call, "Retry-After", "1");
     if (wants_json(call)) {
         answer_json(call, status, title, detail);
         return;
@@ -62,21 +60,53 @@ static void problem(struct http_call *call, int status, const char *title, const
     http_answer_bytes(call, status, PROBLEM_CBOR, buf_slice(&body));
 }
 
-static void refuse(struct http_call *call, err_code err, const struct why *why,
-                   const char *not_found)
+/* Titles of the draft (2.3.3, 2.4.3) where it has one. */
+static const char *title_of(const char *path, int status, err_code err)
 {
-    const char *detail = why_text(why, err);
+    switch (status) {
+    case 400:
+        return err == ERR_FORMAT ? "Invalid locator" : "Malformed request";
+    case 403:
+        return "Forbidden";
+    case 404:
+        return strncmp(path, KEYS_PATH, strlen(KEYS_PATH)) == 0 ? "No such key" : "Not Found";
+    case 405:
+        return "Method Not Allowed";
+    case 406:
+        return "Not Acceptable";
+    case 413:
+        return "Content Too Large";
+    case 415:
+        return "Unsupported Media Type";
+    default:
+        return err_name(err);
+    }
+}
 
-    http_count_refusal(call, err);
-    if (err == ERR_NOT_FOUND)
-        problem(call, 404, not_found, detail);
-    else if (err == ERR_FORMAT)
-        problem(call, 400, "Malformed request", "the path has no number of an entry");
-    else
-        problem(call, 503, err_name(err), detail);
+static void refuse(struct http_call *call, int status, err_code err, const struct why *why)
+{
+    problem(call, status, title_of(http_path(call), status, err), why_text(why, err));
+}
+
+static int status_of(err_code err)
+{
+    return err == ERR_NOT_FOUND ? 404 : err == ERR_FORMAT ? 400 : 503;
 }
 
 /* ---- paths ----------------------------------------------------------------------------------- */
+
+/* What there is goes to who takes it. */
+static void answer(struct http_call *call, const char *type, const struct buf *body)
+{
+    struct why why = {0};
+
+    if (http_accepts(call, type)) {
+        http_answer_bytes(call, 200, type, buf_slice(body));
+        return;
+    }
+    (void)why_say(&why, ERR_UNSUPPORTED, "this is %s, which Accept does not have", type);
+    http_refuse(call, 406, ERR_UNSUPPORTED, &why);
+}
 
 static void keys(struct http_call *call, void *ctx)
 {
@@ -87,9 +117,9 @@ static void keys(struct http_call *call, void *ctx)
     err_code err = scrapi_keys(scrapi->state_dir, *kid == '/' ? kid + 1 : NULL, &body, &why);
 
     if (err != ERR_OK)
-        refuse(call, err, &why, "No such key");
+        http_refuse(call, status_of(err), err, &why);
     else
-        http_answer_bytes(call, 200, CBOR_TYPE_NAME, buf_slice(&body));
+        answer(call, CBOR_TYPE_NAME, &body);
 }
 
 static void entry(struct http_call *call, void *ctx)
@@ -101,34 +131,42 @@ static void entry(struct http_call *call, void *ctx)
     bool receipt;
     err_code err = scrapi_entry_path(http_path(call) + strlen(ENTRIES_PATH "/"), &index, &receipt);
 
-    if (err == ERR_OK)
+    if (err != ERR_OK)
+        (void)why_say(&why, err, "the path has no number of an entry");
+    else
         err = scrapi_entry(scrapi->state_dir, index, receipt, &body, &why);
     if (err != ERR_OK)
-        refuse(call, err, &why, "Not Found");
+        http_refuse(call, status_of(err), err, &why);
     else
-        http_answer_bytes(call, 200, COSE_TYPE_NAME, buf_slice(&body));
+        answer(call, COSE_TYPE_NAME, &body);
 }
 
-/* No policy of registration takes anybody else's statements (SCRAPI 2.3.3). */
+/* Under the draft's title for what a registration policy does not take (2.3.3), but with 403: it
+ * is not the statement that would have to be another. */
 static void register_entry(struct http_call *call, void *ctx)
 {
     (void)ctx;
     http_count_refusal(call, ERR_CALLER_REFUSED);
-    problem(call, 400, "Rejected", "this ledger takes no statements but the gate's own");
+    problem(call, 403, "Rejected",
+            "a gate has no registration policy, and none can be configured: this ledger takes no "
+            "statements but the gate's own");
 }
 
 static void file(struct http_call *call, void *ctx)
 {
     const struct scrapi *scrapi = ctx;
     CLEANUP(buf_free) struct buf body = {0};
-    const char *type;
+    struct scrapi_form form;
     struct why why = {0};
-    err_code err = scrapi_file(scrapi->state_dir, http_path(call), &body, &type, &why);
+    err_code err = scrapi_file(scrapi->state_dir, http_path(call), &body, &form, &why);
 
-    if (err != ERR_OK)
-        refuse(call, err, &why, "Not Found");
-    else
-        http_answer_bytes(call, 200, type, buf_slice(&body));
+    if (err != ERR_OK) {
+        http_refuse(call, status_of(err), err, &why);
+        return;
+    }
+    if (form.final)
+        http_add_header(call, "Cache-Control", "max-age=31536000, immutable");
+    http_answer_bytes(call, 200, form.type, buf_slice(&body));
 }
 
 err_code scrapi_serve(struct scrapi *scrapi, struct http *http)
@@ -137,13 +175,19 @@ err_code scrapi_serve(struct scrapi *scrapi, struct http *http)
     static const struct http_route ROUTES[] = {
         {KEYS_PATH, HTTP_GET, WHO, NULL, keys},
         {KEYS_PATH "/", HTTP_GET, WHO, NULL, keys},
-        {ENTRIES_PATH, HTTP_POST, WHO, NULL, register_entry},
+        {ENTRIES_PATH, HTTP_POST, WHO, COSE_TYPE_NAME, register_entry},
         {ENTRIES_PATH "/", HTTP_GET, WHO, NULL, entry},
         {"/checkpoint", HTTP_GET, WHO, NULL, file},
+        {"/cosigned", HTTP_GET, WHO, NULL, file},
         {"/seal", HTTP_GET, WHO, NULL, file},
         {"/tile/", HTTP_GET, WHO, NULL, file},
+        {"/payload/", HTTP_GET, WHO, NULL, file},
         {0},
     };
+    static const char *const PATHS[] = {KEYS_PATH, ENTRIES_PATH, "/checkpoint", "/cosigned",
+                                        "/seal",   "/tile",      "/payload",    NULL};
+    static const struct http_face FACE = {PATHS, refuse};
 
+    http_set_face(http, &FACE);
     return http_add(http, ROUTES, scrapi);
 }

@@ -9,7 +9,10 @@
  *     GET  /entries/INDEX                  the receipt of a record
  *     GET  /entries/INDEX/statement        the record with it: a transparent statement
  *     POST /entries                        refused: the gate alone writes its ledger
- *     GET  /checkpoint, /seal, /tile/...   files
+ *     GET  /checkpoint, /cosigned, /seal, /tile/..., /payload/...   files
+ *
+ * Every refusal below these paths, also those of whoever else makes them, is a problem object: in
+ * CBOR, or in JSON for who accepts that and nothing of CBOR.
  */
 #ifndef PAWL_DAEMON_SCRAPI_H
 #define PAWL_DAEMON_SCRAPI_H
@@ -25,11 +28,16 @@ err_code scrapi_serve(struct scrapi *scrapi, struct http *http);
 
 /* ---- contents: no connection ----------------------------------------------------------------- */
 
-/* One of the files of <state>/ledger: "/checkpoint", "/seal", or a tile in the one spelling that
- * its path has. *ret_type: its media type. Follows no symbolic link. Errors: NOT_FOUND; TOO_LARGE
- * for what cannot be such a file; STORAGE. Owns: *ret. */
+struct scrapi_form {
+    const char *type; /* media type */
+    bool final;       /* what once stands under this path never changes */
+};
+
+/* One of the files of <state>/ledger: "/checkpoint", "/cosigned", "/seal"; a tile, or what a record
+ * is the hash of, in the one spelling that its path has. Follows no symbolic link. Errors:
+ * NOT_FOUND; TOO_LARGE for what cannot be such a file; STORAGE. Owns: *ret. */
 err_code scrapi_file(const char *state_dir, const char *path, struct buf *ret,
-                     const char **ret_type, struct why *why);
+                     struct scrapi_form *ret_form, struct why *why);
 
 /* An entry of the published tree: the record with its receipt, or the receipt alone. Errors:
  * NOT_FOUND when it is not published (yet); LEDGER_INCONSISTENT when the files do not fit together;

@@ -32,9 +32,9 @@ static void published_close(struct published *log)
 static err_code read_seal(const char *state_dir, struct buf *ret, struct sealed *ret_sealed,
                           struct why *why)
 {
-    const char *type;
+    struct scrapi_form form;
 
-    TRY(scrapi_file(state_dir, "/seal", ret, &type, why));
+    TRY(scrapi_file(state_dir, "/seal", ret, &form, why));
     if (sealed_parse(buf_slice(ret), ret_sealed, why) != ERR_OK)
         return why_say(why, ERR_LEDGER_INCONSISTENT, "the published seal cannot be read");
     return ERR_OK;

@@ -3,6 +3,7 @@
  * other file of the directory can be named. */
 #include "gate/base/file.h"
 #include "gate/daemon/scrapi.h"
+#include "gate/ledger/payload.h"
 #include "gate/ledger/seal.h"
 #include "gate/tlog/note.h"
 #include "gate/tlog/tile.h"
@@ -13,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define PAYLOAD "payload/"
 #define GROUPS_MAX 6 /* of three digits */
 
 /* Three digits, and nothing else. */
@@ -88,20 +90,30 @@ static bool is_tile(const char *path, struct tile *ret)
     return strcmp(text, path) == 0;
 }
 
+static bool is_payload(const char *path)
+{
+    return strlen(path) == PAYLOAD_NAME - 1 && strncmp(path, PAYLOAD, sizeof PAYLOAD - 1) == 0 &&
+           strspn(path + sizeof PAYLOAD - 1, "0123456789abcdef") == 2 * (size_t)SHA256_LEN;
+}
+
 /* The most that a file of this path holds; 0: there is none. */
-static size_t size_of(const char *path, const char **ret_type)
+static size_t size_of(const char *path, struct scrapi_form *ret)
 {
     struct tile tile;
 
-    *ret_type = "application/octet-stream";
-    if (strcmp(path, "checkpoint") == 0) {
-        *ret_type = "text/plain; charset=utf-8";
+    if (strcmp(path, "checkpoint") == 0 || strcmp(path, "cosigned") == 0) {
+        *ret = (struct scrapi_form){"text/plain; charset=utf-8", false};
         return NOTE_SIZE_MAX;
     }
     if (strcmp(path, "seal") == 0) {
-        *ret_type = "application/cbor";
+        *ret = (struct scrapi_form){"application/cbor", false};
         return SEALED_SIZE_MAX;
     }
+    if (is_payload(path)) {
+        *ret = (struct scrapi_form){"application/cbor", true};
+        return RECORD_PREIMAGE_MAX;
+    }
+    *ret = (struct scrapi_form){"application/octet-stream", true};
     if (!is_tile(path, &tile))
         return 0;
     return tile.level == TILE_ENTRIES ? TILE_BUNDLE_MAX : TILE_WIDTH * sizeof(struct digest);
@@ -110,7 +122,7 @@ static size_t size_of(const char *path, const char **ret_type)
 /* Component by component: none of them is a link to elsewhere. */
 static err_code open_below(int *dir, const char *path, int *ret, struct why *why)
 {
-    char name[TILE_PATH];
+    char name[PAYLOAD_NAME];
 
     for (const char *at = path;;) {
         size_t len = strcspn(at, "/");
@@ -164,14 +176,14 @@ static err_code read_whole(int fd, size_t most, const char *path, struct buf *re
 }
 
 err_code scrapi_file(const char *state_dir, const char *path, struct buf *ret,
-                     const char **ret_type, struct why *why)
+                     struct scrapi_form *ret_form, struct why *why)
 {
     CLEANUP(buf_free) struct buf ledger = {0}, out = {0};
     CLEANUP(fd_close) int dir = -1;
     CLEANUP(fd_close) int fd = -1;
     size_t most;
 
-    if (*path++ != '/' || (most = size_of(path, ret_type)) == 0)
+    if (*path++ != '/' || (most = size_of(path, ret_form)) == 0)
         return why_say(why, ERR_NOT_FOUND, "this is no path of a file of the ledger");
     TRY(path_join(state_dir, "ledger", &ledger));
     dir = open((const char *)ledger.ptr, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

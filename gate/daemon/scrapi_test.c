@@ -30,13 +30,22 @@ static const char *const DIRS[] = {"",
                                    "ledger/tile/0/x001",
                                    "ledger/tile/0/x000",
                                    "ledger/tile/0/001.p",
+                                   "ledger/payload",
                                    "ledger/tile/entries",
                                    "ledger/tile/entries/000.p"};
 
+#define HASH "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+#define UPPER "0123456789ABCDEF0123456789abcdef0123456789abcdef0123456789abcdef"
+
 /* Every file lies there, so that only the path decides. */
 static const char *const FILES[] = {"ledger/checkpoint",
+                                    "ledger/cosigned",
                                     "ledger/seal",
                                     "ledger/journal",
+                                    "ledger/payload/" HASH,
+                                    "ledger/payload/" HASH "0",
+                                    "ledger/payload/" UPPER,
+                                    "ledger/payload/x",
                                     "ledger/tile/0/000",
                                     "ledger/tile/0/x001/234",
                                     "ledger/tile/0/x000/001",
@@ -86,61 +95,79 @@ static int clear(void **state)
     return access(dir, F_OK) == 0 ? -1 : 0;
 }
 
+#define NOTE "text/plain; charset=utf-8"
+#define TILE "application/octet-stream"
+
+static const struct {
+    const char *path;
+    err_code want;
+    const char *type; /* of one that is there */
+    bool final;
+} FILE_CASES[] = {
+    {"/checkpoint", ERR_OK, NOTE, false},
+    {"/cosigned", ERR_OK, NOTE, false},
+    {"/seal", ERR_OK, "application/cbor", false},
+    {"/tile/0/000", ERR_OK, TILE, true},
+    {"/tile/0/x001/234", ERR_OK, TILE, true},
+    {"/tile/0/001.p/7", ERR_OK, TILE, true},
+    {"/tile/entries/000.p/255", ERR_OK, TILE, true},
+    {"/payload/" HASH, ERR_OK, "application/cbor", true},
+    {"/payload/" HASH "0", ERR_NOT_FOUND, NULL, false},
+    {"/payload/" UPPER, ERR_NOT_FOUND, NULL, false}, /* another spelling */
+    {"/payload/x", ERR_NOT_FOUND, NULL, false},
+    {"/payload/", ERR_NOT_FOUND, NULL, false},
+    {"/payload", ERR_NOT_FOUND, NULL, false},
+    {"/payload/../seal", ERR_NOT_FOUND, NULL, false},
+    {"/payload/" HASH "/", ERR_NOT_FOUND, NULL, false},
+    {"/cosigned/", ERR_NOT_FOUND, NULL, false},
+    {"/tile/5/000", ERR_NOT_FOUND, NULL, false}, /* a path, and no file */
+    {"/journal", ERR_NOT_FOUND, NULL, false},
+    {"/../log.key", ERR_NOT_FOUND, NULL, false},
+    {"/tile/../checkpoint", ERR_NOT_FOUND, NULL, false},
+    {"/tile/0/../0/000", ERR_NOT_FOUND, NULL, false},
+    {"/tile/./0/000", ERR_NOT_FOUND, NULL, false},
+    {"/tile//0/000", ERR_NOT_FOUND, NULL, false},
+    {"/tile/00/000", ERR_NOT_FOUND, NULL, false},
+    {"/tile/6/000", ERR_NOT_FOUND, NULL, false},
+    {"/tile/99999999999999999999/000", ERR_NOT_FOUND, NULL, false},
+    {"/tile/0/1", ERR_NOT_FOUND, NULL, false},
+    {"/tile/0/000/", ERR_NOT_FOUND, NULL, false},
+    {"/tile/0/", ERR_NOT_FOUND, NULL, false},
+    {"/tile/0", ERR_NOT_FOUND, NULL, false},
+    {"/tile/", ERR_NOT_FOUND, NULL, false},
+    {"/tile/0/x000/001", ERR_NOT_FOUND, NULL, false}, /* another spelling of 001 */
+    {"/tile/0/001.p/07", ERR_NOT_FOUND, NULL, false},
+    {"/tile/0/001.p/0", ERR_NOT_FOUND, NULL, false},
+    {"/tile/0/001.p/256", ERR_NOT_FOUND, NULL, false},
+    {"/tile/0/001.p/", ERR_NOT_FOUND, NULL, false},
+    {"/tile/0/001.p", ERR_NOT_FOUND, NULL, false},
+    {"/tile/0/%30%30%30", ERR_NOT_FOUND, NULL, false},
+    {"/tile/entries/", ERR_NOT_FOUND, NULL, false},
+    {"/tile/entriesx/000", ERR_NOT_FOUND, NULL, false},
+    {"/tile/0/x001/x002/x003/x004/x005/x006/x007/x008/009", ERR_NOT_FOUND, NULL, false},
+    {"/tile/0/002", ERR_STORAGE, NULL, false}, /* a link to a key */
+    {"/tile/1/000", ERR_STORAGE, NULL, false}, /* through a link */
+    {"/tile/0/003", ERR_STORAGE, NULL, false}, /* a pipe: not waited for */
+    {"/tile/0/004", ERR_TOO_LARGE, NULL, false},
+    {"", ERR_NOT_FOUND, NULL, false},
+    {"/", ERR_NOT_FOUND, NULL, false},
+};
+
 static void files(void **state)
 {
-    static const struct {
-        const char *path;
-        err_code want;
-    } CASES[] = {
-        {"/checkpoint", ERR_OK},
-        {"/seal", ERR_OK},
-        {"/tile/0/000", ERR_OK},
-        {"/tile/0/x001/234", ERR_OK},
-        {"/tile/0/001.p/7", ERR_OK},
-        {"/tile/entries/000.p/255", ERR_OK},
-        {"/tile/5/000", ERR_NOT_FOUND}, /* a path, and no file */
-        {"/journal", ERR_NOT_FOUND},
-        {"/../log.key", ERR_NOT_FOUND},
-        {"/tile/../checkpoint", ERR_NOT_FOUND},
-        {"/tile/0/../0/000", ERR_NOT_FOUND},
-        {"/tile/./0/000", ERR_NOT_FOUND},
-        {"/tile//0/000", ERR_NOT_FOUND},
-        {"/tile/00/000", ERR_NOT_FOUND},
-        {"/tile/6/000", ERR_NOT_FOUND},
-        {"/tile/99999999999999999999/000", ERR_NOT_FOUND},
-        {"/tile/0/1", ERR_NOT_FOUND},
-        {"/tile/0/000/", ERR_NOT_FOUND},
-        {"/tile/0/", ERR_NOT_FOUND},
-        {"/tile/0", ERR_NOT_FOUND},
-        {"/tile/", ERR_NOT_FOUND},
-        {"/tile/0/x000/001", ERR_NOT_FOUND}, /* another spelling of 001 */
-        {"/tile/0/001.p/07", ERR_NOT_FOUND},
-        {"/tile/0/001.p/0", ERR_NOT_FOUND},
-        {"/tile/0/001.p/256", ERR_NOT_FOUND},
-        {"/tile/0/001.p/", ERR_NOT_FOUND},
-        {"/tile/0/001.p", ERR_NOT_FOUND},
-        {"/tile/0/%30%30%30", ERR_NOT_FOUND},
-        {"/tile/entries/", ERR_NOT_FOUND},
-        {"/tile/entriesx/000", ERR_NOT_FOUND},
-        {"/tile/0/x001/x002/x003/x004/x005/x006/x007/x008/009", ERR_NOT_FOUND},
-        {"/tile/0/002", ERR_STORAGE}, /* a link to a key */
-        {"/tile/1/000", ERR_STORAGE}, /* through a link */
-        {"/tile/0/003", ERR_STORAGE}, /* a pipe: not waited for */
-        {"/tile/0/004", ERR_TOO_LARGE},
-        {"", ERR_NOT_FOUND},
-        {"/", ERR_NOT_FOUND},
-    };
-
     (void)state;
-    for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
+    for (size_t i = 0; i < sizeof FILE_CASES / sizeof FILE_CASES[0]; i++) {
         CLEANUP(buf_free) struct buf out = {0};
-        const char *type;
+        struct scrapi_form form = {0};
         struct why why = {0};
-        err_code got = scrapi_file(dir, CASES[i].path, &out, &type, &why);
+        err_code got = scrapi_file(dir, FILE_CASES[i].path, &out, &form, &why);
 
-        if (got != CASES[i].want || out.len != (got == ERR_OK ? 7 : 0))
-            fail_msg("\"%s\": %s and %zu bytes, wanted %s", CASES[i].path, err_name(got), out.len,
-                     err_name(CASES[i].want));
+        if (got != FILE_CASES[i].want || out.len != (got == ERR_OK ? 7 : 0))
+            fail_msg("\"%s\": %s and %zu bytes, wanted %s", FILE_CASES[i].path, err_name(got),
+                     out.len, err_name(FILE_CASES[i].want));
+        if (got == ERR_OK &&
+            (strcmp(form.type, FILE_CASES[i].type) != 0 || form.final != FILE_CASES[i].final))
+            fail_msg("\"%s\": %s, final %d", FILE_CASES[i].path, form.type, form.final);
     }
 }
 

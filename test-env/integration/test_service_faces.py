@@ -5,6 +5,7 @@ answer to a request that is repeated, and the ledger for whoever reads it."""
 
 import base64
 import datetime
+import hashlib
 import json
 import os
 import re
@@ -378,20 +379,97 @@ def scrapi(world):
     got = world.call("GET", f"/.well-known/scitt-keys/{name}")
     equal((got.status, got.headers["Content-Type"]), (200, "application/cbor"), got.bytes)
     true(cbor.decode(got.bytes) in keys, "one of the set")
-    problem(world, "GET", "/.well-known/scitt-keys/AAAA", 404, "No such key")
-    problem(world, "POST", "/entries", 400, "Rejected", b"\xd2\x84",
-            headers={"Content-Type": "application/cose"})
-    problem(world, "GET", "/entries/1000000", 404, "Not Found")
-    problem(world, "GET", "/entries/1000000/statement", 404, "Not Found")
-    problem(world, "GET", f"/entries/{index}/receipt", 400, "Malformed request")
-    problem(world, "GET", "/entries/01", 400, "Malformed request")
-    problem(world, "GET", "/entries/x", 400, "Malformed request")
-    got = world.call("GET", "/entries/1000000", headers={"Accept": "application/problem+json"})
-    equal((got.status, got.headers["Content-Type"], got.json()["title"]),
-          (404, "application/problem+json", "Not Found"), got.bytes)
-    for path in (f"/entries/{index}", "/checkpoint", "/.well-known/scitt-keys"):
-        equal(world.call("GET", path, kind="agents").status, 403, path)
     world.halt()
+
+
+COSE = {"Content-Type": "application/cose"}
+JSON = {"Content-Type": "application/json"}
+
+# Method, path (INDEX: of an entry that is published), headers, body, status, title.
+PROBLEMS = [
+    ("POST", "/entries", COSE, b"\xd2\x84", 403, "Rejected"),
+    ("POST", "/entries", {"Content-Type": 'application/cose; cose-type="cose-sign1"'}, b"\xd2\x84",
+     403, "Rejected"),
+    ("POST", "/entries", JSON, b"{}", 415, "Unsupported Media Type"),
+    ("POST", "/entries", {"Content-Type": "application/cosey"}, b"", 415, "Unsupported Media Type"),
+    ("POST", "/entries", COSE, bytes((1 << 20) + 1), 413, "Content Too Large"),
+    ("GET", "/entries", {}, None, 405, "Method Not Allowed"),
+    ("PUT", "/entries", COSE, b"", 405, "Method Not Allowed"),
+    ("POST", "/entries/INDEX", COSE, b"", 405, "Method Not Allowed"),
+    ("DELETE", "/entries/INDEX", {}, None, 405, "Method Not Allowed"),
+    ("GET", "/entries/", {}, None, 404, "Not Found"),
+    ("GET", "/entries/1000000", {}, None, 404, "Not Found"),
+    ("GET", "/entries/1000000/statement", {}, None, 404, "Not Found"),
+    ("GET", "/entries/INDEX/receipt", {}, None, 400, "Invalid locator"),
+    ("GET", "/entries/0INDEX", {}, None, 400, "Invalid locator"),
+    ("GET", "/entries/x", {}, None, 400, "Invalid locator"),
+    ("GET", "/entries/INDEX", {"Accept": "application/cbor"}, None, 406, "Not Acceptable"),
+    ("GET", "/entries/INDEX", {"Accept": "*/*;q=0"}, None, 406, "Not Acceptable"),
+    ("GET", "/entries/INDEX/statement", {"Accept": "text/html"}, None, 406, "Not Acceptable"),
+    ("GET", "/.well-known/scitt-keys", {"Accept": "application/cose"}, None, 406,
+     "Not Acceptable"),
+    ("GET", "/.well-known/scitt-keys/AAAA", {}, None, 404, "No such key"),
+    ("GET", "/.well-known/scitt-keys/", {}, None, 404, "No such key"),
+    ("POST", "/.well-known/scitt-keys", COSE, b"", 405, "Method Not Allowed"),
+    ("POST", "/checkpoint", COSE, b"", 405, "Method Not Allowed"),
+    ("GET", "/checkpoint/x", {}, None, 404, "Not Found"),
+    ("GET", "/cosigned", {}, None, 404, "Not Found"),
+    ("GET", "/seal/x", {}, None, 404, "Not Found"),
+    ("GET", "/tile", {}, None, 404, "Not Found"),
+    ("GET", "/tile/0/00", {}, None, 404, "Not Found"),
+    ("DELETE", "/tile/0/000", {}, None, 405, "Method Not Allowed"),
+    ("GET", "/payload/" + 64 * "0", {}, None, 404, "Not Found"),
+]
+CBOR_PROBLEM = "application/concise-problem-details+cbor"
+
+
+@suite.test("SCRAPI: every refusal is a problem object; HEAD; what a caller accepts")
+def problems(world):
+    world.serve()
+    index = str(world.ask(GIT, True)["ledger"]["index"])
+    published(world, index)
+    for method, path, headers, body, status, title in PROBLEMS:
+        name, path = f"{method} {path} {headers}", path.replace("INDEX", index)
+        got = world.call(method, path, body, headers={"X-Request-ID": "r", **headers})
+        equal((got.status, got.headers["Content-Type"], got.headers["X-Request-ID"],
+               got.headers["Cache-Control"]), (status, CBOR_PROBLEM, "r", "no-store"),
+              f"{name}: {got.bytes}")
+        value = cbor.decode(got.bytes)
+        equal((set(value), value[-1]), ({-1, -2}, title), name)
+        true(isinstance(value[-2], str) and value[-2], name)
+        equal("Allow" in got.headers, status == 405, name)
+        if status in (413, 406):
+            continue
+        got = world.call(method, path, body,
+                         headers={**headers, "Accept": "application/problem+json"})
+        equal((got.status, got.headers["Content-Type"]), (status, "application/problem+json"), name)
+        equal((got.json()["title"], got.json()["status"]), (title, status), name)
+    for path, kinds in ((f"/entries/{index}", ("application/cose", "application/*", "*/*")),
+                        (f"/entries/{index}/statement", ("text/html, application/cose;q=0.1",)),
+                        ("/.well-known/scitt-keys", ("application/cbor",))):
+        for kind in kinds:
+            got, head = (world.call(method, path, headers={"Accept": kind})
+                         for method in ("GET", "HEAD"))
+            equal((got.status, head.status, head.bytes), (200, 200, b""), f"{path}: {kind}")
+            equal([head.headers[name] for name in ("Content-Type", "Content-Length")],
+                  [got.headers["Content-Type"], str(len(got.bytes))], path)
+    for path in (f"/entries/{index}", "/checkpoint", "/cosigned", "/.well-known/scitt-keys"):
+        problem(world, "GET", path, 403, "Forbidden", kind="agents")
+    problem(world, "POST", "/entries", 403, "Forbidden", b"\xd2\x84", kind="agents", headers=COSE)
+    found = metrics(world)
+    true(found['pawl_refused_total{reason="CALLER_REFUSED"}'] >= 8, found)
+    world.halt()
+
+
+def served(world, path, data, kind, cache):
+    """A file that the log happens to have."""
+    os.makedirs(os.path.dirname(f"{world.state}/ledger/{path}"), exist_ok=True)
+    with open(f"{world.state}/ledger/{path}", "wb") as file:
+        file.write(data)
+    got = world.call("GET", f"/{path}")
+    equal((got.status, got.bytes, got.headers["Content-Type"], got.headers["Cache-Control"]),
+          (200, data, kind, cache), path)
+    os.remove(f"{world.state}/ledger/{path}")
 
 
 @suite.test("the log's files: a copy made over the socket verifies; nothing else is served")
@@ -406,14 +484,19 @@ def files(world):
     for path in ("checkpoint", "seal", f"tile/0/000.p/{size}", f"tile/entries/000.p/{size}"):
         got = world.call("GET", f"/{path}")
         equal((got.status, got.bytes), (200, read(f"{world.state}/ledger/{path}")), path)
+        equal(got.headers["Cache-Control"],
+              "max-age=31536000, immutable" if path.startswith("tile/") else "no-store", path)
         os.makedirs(os.path.dirname(f"{copy}/{path}"), exist_ok=True)
         with open(f"{copy}/{path}", "wb") as file:
             file.write(got.bytes)
     world.pawl("log", "verify", "--log", copy, "--enrolment", world.enrolment)
     for path in ("/journal", "/tile/../journal", "/tile/0/../../journal", "/tile/0/00",
                  f"/tile/0/000.p/0{size}", "/tile/7/000", "/tile/%2e%2e/journal", "/seal/x",
-                 "/tile/0/000.p/255"):
+                 "/tile/0/000.p/255", "/payload/../journal"):
         equal(world.call("GET", path).status, 404, path)
+    served(world, "cosigned", b"as it lies there", "text/plain; charset=utf-8", "no-store")
+    served(world, f"payload/{hashlib.sha256(b'x').hexdigest()}", b"x", "application/cbor",
+           "max-age=31536000, immutable")
     os.rename(f"{world.state}/ledger/seal", f"{world.state}/ledger/seal.away")
     os.symlink("seal.away", f"{world.state}/ledger/seal")
     equal(world.call("GET", "/seal").status, 503, "a link")
