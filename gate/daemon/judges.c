@@ -15,11 +15,11 @@ static void judge(struct keeper *k, struct demand *demand)
     (void)pthread_rwlock_unlock(&k->law_lock);
 }
 
-/* Not more than two rounds ahead: what waits longer waits in the queue, where turns are fair. */
+/* Not more than one round ahead: what waits longer waits in the queue, where turns are fair. */
 static void hand_over(struct keeper *k, struct demand *demand)
 {
     (void)pthread_mutex_lock(&k->lock);
-    while (k->judged.items >= 2 * KEEPER_BATCH_MAX)
+    while (k->judged.items >= KEEPER_BATCH_MAX)
         (void)pthread_cond_wait(&k->space, &k->lock);
     demands_put(&k->judged, demand);
     (void)pthread_cond_signal(&k->work);

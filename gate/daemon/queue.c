@@ -6,16 +6,25 @@
 #include <string.h>
 
 #define ITEMS_MAX 8192
-#define PER_CALLER_MAX 1024
-#define BUCKETS 256 /* of callers that have a line */
+#define PER_CALLER_MAX 2048
+#define BUCKETS 256 /* of callers */
 
-/* What one caller waits for. It is there as long as it is not empty. */
+/* What one agent of a caller waits for. It is there as long as it is not empty. */
 struct line {
     struct line *next; /* whose turn is next */
-    struct line *same; /* in the same bucket */
     struct demand *first, **end;
     size_t items;
-    const char *caller; /* borrows from its last demand */
+    size_t turns;       /* it had, while its first one waited: as many as that has requests */
+    struct slice agent; /* borrows from its last demand; empty: of several */
+};
+
+/* All lines of one caller. */
+struct share {
+    struct share *next; /* whose turn is next */
+    struct share *same; /* in the same bucket */
+    struct line *turn, **turns_end;
+    size_t items, n_lines;
+    char *caller;
 };
 
 struct queue {
@@ -24,8 +33,8 @@ struct queue {
     struct queue_limits limits;
     size_t items;
     bool closed;
-    struct line *turn, **turns_end;
-    struct line *buckets[BUCKETS];
+    struct share *turn, **turns_end;
+    struct share *buckets[BUCKETS];
 };
 
 err_code queue_new(const struct queue_limits *limits, struct queue **ret)
@@ -68,55 +77,141 @@ static size_t bucket_of(const char *caller)
     return hash % BUCKETS;
 }
 
-static struct line **find(struct queue *q, const char *caller)
+static struct share **find_share(struct queue *q, const char *caller)
 {
-    struct line **at = &q->buckets[bucket_of(caller)];
+    struct share **at = &q->buckets[bucket_of(caller)];
 
     while (*at != NULL && strcmp((*at)->caller, caller) != 0)
         at = &(*at)->same;
     return at;
 }
 
-static void join_turns(struct queue *q, struct line *line)
+/* NULL: there is none. */
+static struct line *find_line(const struct share *share, struct slice agent)
 {
-    line->next = NULL;
-    *q->turns_end = line;
-    q->turns_end = &line->next;
+    struct line *line = share == NULL ? NULL : share->turn;
+
+    while (line != NULL && !slice_eq(line->agent, agent))
+        line = line->next;
+    return line;
 }
 
-static err_code line_new(struct queue *q, struct line **place, const char *caller)
+/* Whom all of it is about. Empty: nobody alone. */
+static struct slice agent_of(const struct demand *demand)
 {
-    struct line *line = calloc(1, sizeof *line);
+    struct slice agent = {0};
 
-    if (line == NULL)
+    for (size_t i = 0; i < demand->n_items; i++) {
+        struct slice id = demand->items[i].request.subject_id;
+        if (demand->items[i].malformed != ERR_OK)
+            continue;
+        if (agent.len > 0 && !slice_eq(id, agent))
+            return (struct slice){0};
+        agent = id;
+    }
+    return agent;
+}
+
+static void join_lines(struct share *share, struct line *line)
+{
+    line->next = NULL;
+    *share->turns_end = line;
+    share->turns_end = &line->next;
+}
+
+static void join_turns(struct queue *q, struct share *share)
+{
+    share->next = NULL;
+    *q->turns_end = share;
+    q->turns_end = &share->next;
+}
+
+static err_code share_new(struct queue *q, struct share **place, const char *caller)
+{
+    struct share *share = calloc(1, sizeof *share);
+
+    if (share == NULL || (share->caller = strdup(caller)) == NULL) {
+        free(share);
         return ERR_NO_MEMORY;
-    line->caller = caller;
+    }
+    share->turns_end = &share->turn;
+    *place = share;
+    join_turns(q, share);
+    return ERR_OK;
+}
+
+/* A place in the queue: the line may be one that nobody has yet. */
+struct place {
+    struct share **share;
+    struct line *line;
+    struct slice agent;
+    size_t own, of_agent; /* that wait */
+};
+
+static struct place place_for(struct queue *q, const struct demand *demand)
+{
+    struct place at = {.share = find_share(q, demand->caller), .agent = agent_of(demand)};
+
+    at.line = find_line(*at.share, at.agent);
+    if (at.line == NULL && *at.share != NULL && (*at.share)->n_lines >= QUEUE_AGENTS_MAX) {
+        at.agent = (struct slice){0};
+        at.line = find_line(*at.share, at.agent);
+    }
+    at.own = *at.share == NULL ? 0 : (*at.share)->items;
+    at.of_agent = at.line == NULL ? 0 : at.line->items;
+    return at;
+}
+
+/* Nobody may have more than is left to those who are not there yet. */
+static err_code check_room(const struct queue *q, const struct place *at, size_t n, struct why *why)
+{
+    size_t left = q->limits.items - q->items;
+    size_t most = left < q->limits.per_caller ? left : q->limits.per_caller;
+
+    if (n > left)
+        return why_say(why, ERR_OVERLOADED, "%zu requests wait, the limit is %zu", q->items,
+                       q->limits.items);
+    if (at->own + n > most)
+        return why_say(why, ERR_OVERLOADED, "%zu requests of this caller wait, the limit is %zu",
+                       at->own, most);
+    if (at->of_agent + n > most - at->own)
+        return why_say(why, ERR_OVERLOADED, "%zu requests of this agent wait, the limit is %zu",
+                       at->of_agent, most - at->own);
+    return ERR_OK;
+}
+
+static err_code make_place(struct queue *q, struct place *at, const char *caller)
+{
+    struct line *line;
+
+    if (at->line != NULL)
+        return ERR_OK;
+    line = calloc(1, sizeof *line);
+    if (line == NULL || (*at->share == NULL && share_new(q, at->share, caller) != ERR_OK)) {
+        free(line);
+        return ERR_NO_MEMORY;
+    }
     line->end = &line->first;
-    *place = line;
-    join_turns(q, line);
+    join_lines(*at->share, line);
+    (*at->share)->n_lines++;
+    at->line = line;
     return ERR_OK;
 }
 
 static err_code put(struct queue *q, struct demand *demand, struct why *why)
 {
-    struct line **place = find(q, demand->caller);
-    size_t own = *place == NULL ? 0 : (*place)->items;
+    struct place at = place_for(q, demand);
 
     if (q->closed)
         return why_say(why, ERR_STOPPING, "no request is taken any more");
-    if (q->items + demand->n_items > q->limits.items)
-        return why_say(why, ERR_OVERLOADED, "%zu requests wait, the limit is %zu", q->items,
-                       q->limits.items);
-    if (own + demand->n_items > q->limits.per_caller)
-        return why_say(why, ERR_OVERLOADED, "%zu requests of this caller wait, the limit is %zu",
-                       own, q->limits.per_caller);
-    if (*place == NULL)
-        TRY(line_new(q, place, demand->caller));
+    TRY(check_room(q, &at, demand->n_items, why));
+    TRY(make_place(q, &at, demand->caller));
     demand->next = NULL;
-    *(*place)->end = demand;
-    (*place)->end = &demand->next;
-    (*place)->caller = demand->caller; /* the last one leaves last */
-    (*place)->items += demand->n_items;
+    *at.line->end = demand;
+    at.line->end = &demand->next;
+    at.line->agent = at.agent; /* the last one leaves last */
+    at.line->items += demand->n_items;
+    (*at.share)->items += demand->n_items;
     q->items += demand->n_items;
     return ERR_OK;
 }
@@ -133,34 +228,72 @@ err_code queue_put(struct queue *queue, struct demand *demand, struct why *why)
     return err;
 }
 
-/* A line that is empty goes; one that is not waits for its next turn. */
-static void leave_turn(struct queue *q, struct line *line)
+static struct share *next_share(struct queue *q)
 {
-    struct line **place = find(q, line->caller);
+    struct share *share = q->turn;
 
-    q->turn = line->next;
+    q->turn = share->next;
     if (q->turn == NULL)
         q->turns_end = &q->turn;
-    if (line->first != NULL) {
-        join_turns(q, line);
-        return;
-    }
-    *place = line->same;
-    free(line);
+    return share;
 }
 
-static struct demand *take(struct queue *q)
+static struct line *next_line(struct share *share)
 {
-    struct line *line = q->turn;
+    struct line *line = share->turn;
+
+    share->turn = line->next;
+    if (share->turn == NULL)
+        share->turns_end = &share->turn;
+    return line;
+}
+
+/* What is empty goes; what is not waits for its next turn. */
+static void end_turn(struct queue *q, struct share *share, struct line *line)
+{
+    if (line->first != NULL) {
+        join_lines(share, line);
+    } else {
+        share->n_lines--;
+        free(line);
+    }
+    if (share->turn != NULL) {
+        join_turns(q, share);
+    } else {
+        *find_share(q, share->caller) = share->same;
+        free(share->caller);
+        free(share);
+    }
+}
+
+static struct demand *leave(struct queue *q, struct share *share, struct line *line)
+{
     struct demand *demand = line->first;
 
+    line->turns = 0;
     line->first = demand->next;
     if (line->first == NULL)
         line->end = &line->first;
     demand->next = NULL;
     line->items -= demand->n_items;
+    share->items -= demand->n_items;
     q->items -= demand->n_items;
-    leave_turn(q, line);
+    return demand;
+}
+
+/* Each turn is worth one request. */
+static struct demand *take(struct queue *q)
+{
+    struct demand *demand = NULL;
+
+    while (demand == NULL) {
+        struct share *share = next_share(q);
+        struct line *line = next_line(share);
+
+        if (++line->turns >= line->first->n_items)
+            demand = leave(q, share, line);
+        end_turn(q, share, line);
+    }
     return demand;
 }
 
