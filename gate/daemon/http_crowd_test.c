@@ -9,11 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
-static struct http_call *all_kept[8];
+static struct http_call *all_kept[16];
 
 /* Where as many are as may be, whoever comes gets the place of the one that is idle for longest. */
 static void crowd(void **state)
@@ -136,6 +137,159 @@ static void unknown(void **state)
     testing_leave();
 }
 
+/* ---- users ----------------------------------------------------------------------------------- */
+
+enum { FIRST = 4001, SECOND = 4002, THIRD = 4003 };
+
+static void need_users(void)
+{
+    if (testing.over_tls)
+        skip(); /* there are no users */
+    if (geteuid() == 0)
+        return;
+    (void)fprintf(stderr, "only root can be several users\n");
+    skip();
+}
+
+/* A request that is kept at work, or refused. */
+static int work_as(uid_t uid, unsigned *ret_working)
+{
+    static struct answer_text answer;
+    unsigned before = testing.served;
+    int fd = testing_dial_as(uid);
+
+    testing_say_text(fd, GET_LATER);
+    answer = (struct answer_text){0};
+    while (testing.served == before && answer.len == 0) {
+        assert_false(answer.closed);
+        testing_turn();
+        testing_hear_once(fd, &answer);
+    }
+    if (testing.served > before)
+        all_kept[(*ret_working)++] = testing.kept;
+    return fd;
+}
+
+static void served_as(uid_t uid)
+{
+    static struct answer_text answer;
+    int fd = testing_dial_as(uid);
+
+    testing_say_text(fd, GET_HELLO);
+    testing_hear(fd, &answer);
+    assert_int_equal(testing_status_of(&answer), 200);
+    (void)close(fd);
+}
+
+static void end_work(unsigned working, const int *fds, size_t n)
+{
+    for (unsigned i = 0; i < working; i++)
+        http_answer(all_kept[i], 200, json_object());
+    for (size_t i = 0; i < n; i++)
+        (void)close(fds[i]);
+    testing_leave();
+}
+
+/* Two users who want all of it, at work and idle, leave a place for the request of a third. */
+static void three_at_work(void **state)
+{
+    unsigned of_first = 0, working = 0;
+    int fds[16];
+
+    (void)state;
+    need_users();
+    testing_serve(8, 0);
+    for (size_t i = 0; i < 8; i++)
+        fds[i] = work_as(FIRST, &of_first);
+    assert_int_equal(of_first, 6);
+    working = of_first;
+    for (size_t i = 8; i < 16; i++)
+        fds[i] = work_as(SECOND, &working);
+    assert_int_equal(working, of_first + 1);
+    served_as(THIRD);
+    end_work(working, fds, 16);
+}
+
+/* Whoever has most may have nothing but requests at work: then the one after him makes room. */
+static void three_idle(void **state)
+{
+    unsigned working = 0;
+    int fds[8];
+
+    (void)state;
+    need_users();
+    testing_serve(8, 0);
+    for (size_t i = 0; i < 5; i++)
+        fds[i] = work_as(FIRST, &working);
+    assert_int_equal(working, 5);
+    for (size_t i = 5; i < 8; i++) {
+        fds[i] = testing_dial_as(SECOND);
+        testing_say(fds[i], GET_HELLO, 5);
+    }
+    while (http_connections(testing.http, CALLER_AGENT) < 8)
+        testing_turn();
+    served_as(THIRD);
+    end_work(working, fds, 8);
+}
+
+static void opens_and_closes(uid_t uid)
+{
+    if (seteuid(uid) != 0)
+        _exit(1);
+    for (;;)
+        (void)close(testing_dial());
+}
+
+static void asks_often(uid_t uid)
+{
+    static char bytes[4096];
+
+    for (size_t i = 0; i < 50; i++) {
+        int fd = testing_dial_as(uid);
+        if (send(fd, GET_HELLO, strlen(GET_HELLO), MSG_NOSIGNAL) < 0 ||
+            recv(fd, bytes, sizeof bytes, 0) <= 0)
+            _exit(1);
+        (void)close(fd);
+    }
+    _exit(0);
+}
+
+static pid_t child(void (*run)(uid_t uid), uid_t uid)
+{
+    pid_t pid = fork();
+
+    assert_true(pid >= 0);
+    if (pid == 0)
+        run(uid);
+    return pid;
+}
+
+/* Two who open and close connections at full speed; somebody else is served every time, and as many
+ * connections as ever are kept. */
+static void flood(void **state)
+{
+    pid_t floods[2], honest;
+    int status = -1;
+
+    (void)state;
+    need_users();
+    testing_serve(8, 0);
+    for (size_t i = 0; i < 2; i++)
+        floods[i] = child(opens_and_closes, FIRST + (uid_t)i);
+    honest = child(asks_often, THIRD);
+    while (waitpid(honest, &status, WNOHANG) == 0) {
+        testing_turn();
+        assert_in_range(http_connections(testing.http, CALLER_AGENT), 0, 8);
+    }
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(kill(floods[i], SIGKILL), 0);
+        assert_int_equal(waitpid(floods[i], NULL, 0), floods[i]);
+    }
+    assert_int_equal(status, 0);
+    assert_int_equal(testing.served, 50);
+    testing_leave();
+}
+
 /* What stands in the way of who never reads: neither requests nor answers pile up. */
 static void never_reads(void **state)
 {
@@ -235,8 +389,9 @@ static void too_much(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(crowd),    cmocka_unit_test(crowd_at_work), cmocka_unit_test(share),
-        cmocka_unit_test(unknown),  cmocka_unit_test(never_reads),   cmocka_unit_test(pipelined),
+        cmocka_unit_test(crowd),         cmocka_unit_test(crowd_at_work), cmocka_unit_test(share),
+        cmocka_unit_test(three_at_work), cmocka_unit_test(three_idle),    cmocka_unit_test(flood),
+        cmocka_unit_test(never_reads),   cmocka_unit_test(pipelined),     cmocka_unit_test(unknown),
         cmocka_unit_test(too_much),
     };
 

@@ -50,6 +50,7 @@ static void forget(struct link **place)
     link->door->links--;
     link->door->working[link->share] -= link->state == LINK_WORKING;
     http_room_set(link, 0);
+    http_room_leave(link);
     (void)evbuffer_remove_cb_entry(bufferevent_get_input(link->bev), link->watch);
     (void)bufferevent_decref(link->bev);
     http_wire_free(&link->wire);

@@ -16,7 +16,7 @@
 #define HTTP_DOORS_MAX 8
 #define HTTP_TABLES_MAX 8
 #define HTTP_BUCKETS 1024 /* of connections */
-#define HTTP_SHARES 256   /* callers whose share of a door is told apart */
+#define HTTP_SHARES 256   /* users whose share of a door is told apart, and those nobody knows */
 
 struct door;
 
@@ -85,6 +85,12 @@ struct door {
     unsigned working[HTTP_SHARES]; /* links whose request is being answered */
 };
 
+/* A user, or the holder of a certificate, who is connected. */
+struct http_share {
+    uint64_t id;
+    unsigned links; /* 0: nobody's */
+};
+
 struct http {
     struct event_base *base;
     struct http_limits limits;
@@ -102,6 +108,7 @@ struct http {
     size_t bytes; /* of all links */
     uint64_t refused[HTTP_ERRORS];
     struct link *buckets[HTTP_BUCKETS];
+    struct http_share shares[HTTP_SHARES]; /* without the first one */
 };
 
 struct http_call {
@@ -154,6 +161,7 @@ void http_link_shut(struct link *link); /* libevent sees the end of it, and free
  * those that have been idle for longest. */
 void http_room_make(struct door *door);
 void http_room_learn(struct link *link); /* whose it is, before it goes to work */
+void http_room_leave(const struct link *link);
 
 /* Octets that a link keeps: those of all are bounded, and of whoever has most the largest goes. */
 void http_room_add(struct link *link, size_t len);

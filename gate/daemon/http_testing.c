@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -78,6 +79,8 @@ static int listener(void)
     (void)unlink(address.sun_path);
     assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
     assert_int_equal(listen(fd, 64), 0);
+    assert_int_equal(chmod(dir, 0711), 0);
+    assert_int_equal(chmod(address.sun_path, 0666), 0);
     return fd;
 }
 
@@ -191,6 +194,16 @@ static ssize_t receive(int fd, char *bytes, size_t len, bool *ret_over)
     n = recv(fd, bytes, len, MSG_DONTWAIT);
     *ret_over = n == 0 || (n < 0 && errno != EAGAIN);
     return n;
+}
+
+int testing_dial_as(uid_t uid)
+{
+    int fd;
+
+    assert_int_equal(seteuid(uid), 0);
+    fd = testing_dial();
+    assert_int_equal(seteuid(0), 0);
+    return fd;
 }
 
 /* Whoever refuses early does not read the rest. */

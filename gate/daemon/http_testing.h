@@ -39,6 +39,7 @@ struct answer_text {
 int testing_dial(void);
 /* Some of it, or -1: nothing at this moment, or nothing any more. */
 ssize_t testing_send(int fd, const char *bytes, size_t len, bool *ret_over);
+int testing_dial_as(uid_t uid); /* by root alone: the kernel tells who it was */
 void testing_say(int fd, const char *bytes, size_t len);
 void testing_say_text(int fd, const char *text);
 void testing_hear(int fd, struct answer_text *ret); /* until there is an answer, or the end */
