@@ -11,7 +11,7 @@
 
 /* The gate, its hardware's module, PIN and devices, the sockets, TLS, and what is allowed beside.
  */
-#define PATHS_MAX (1 + 2 + SOCKET_KINDS + 3 + BOUNDS_ALLOW_MAX)
+#define PATHS_MAX (1 + 2 + SOCKET_KINDS + 4 + BOUNDS_ALLOW_MAX)
 
 struct paths {
     struct confine_path of[PATHS_MAX];
@@ -94,6 +94,7 @@ static err_code add_others(const struct bounds_options *options, struct paths *p
         TRY(add_parent(paths, options->tls->cert, CONFINE_READ));
         TRY(add_parent(paths, options->tls->key, CONFINE_READ));
         TRY(add_parent(paths, options->tls->clients, CONFINE_READ));
+        TRY(add_parent(paths, options->tls->allowed, CONFINE_READ));
     }
     for (size_t i = 0; i < options->n_allow && i < BOUNDS_ALLOW_MAX; i++)
         TRY(add(paths, options->allow[i], strlen(options->allow[i]), CONFINE_WRITE));

@@ -279,6 +279,7 @@ int testing_make_dir(void **state)
         return 0;
     tls_testing_make(dir, &files);
     tls_testing_party(&files.authority, "CN=client", TLS_TEST_CLIENT, 3600, &client);
+    tls_testing_allow(&files, &client);
     client_ctx = tls_testing_client(&files, &client);
     return 0;
 }

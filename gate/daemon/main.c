@@ -28,10 +28,11 @@ static const char HELP[] =
     "      --agents PATH       socket for agents, who ask for themselves\n"
     "      --enforcement PATH  socket for enforcement points, who get permits\n"
     "      --admin PATH        socket for administrators\n"
-    "      --listen ADDR:PORT  for enforcement points over TLS; needs the next three:\n"
+    "      --listen ADDR:PORT  for enforcement points over TLS; needs the next four:\n"
     "      --tls-cert FILE     the service's certificate (PEM)\n"
     "      --tls-key FILE      its private key, which others may not read\n"
-    "      --tls-clients FILE  authorities whose clients are let in\n"
+    "      --tls-clients FILE  authorities whose clients may be let in\n"
+    "      --tls-allowed FILE  which of those are: by key or by URI\n"
     "      --class CLASS       of actions that say none: execute, mutate, delegate, propagate\n"
     "      --log FILE          a line of JSON for each verdict: FILE, - (standard error) or none\n"
     "      --allow PATH        the module of a token uses that; the rest of the files is shut\n"
@@ -61,6 +62,7 @@ enum option_key {
     KEY_TLS_CERT,
     KEY_TLS_KEY,
     KEY_TLS_CLIENTS,
+    KEY_TLS_ALLOWED,
     KEY_CLASS,
     KEY_LOG,
     KEY_ALLOW,
@@ -78,6 +80,7 @@ static const struct option OPTIONS[] = {
     {"tls-cert", required_argument, NULL, KEY_TLS_CERT},
     {"tls-key", required_argument, NULL, KEY_TLS_KEY},
     {"tls-clients", required_argument, NULL, KEY_TLS_CLIENTS},
+    {"tls-allowed", required_argument, NULL, KEY_TLS_ALLOWED},
     {"class", required_argument, NULL, KEY_CLASS},
     {"log", required_argument, NULL, KEY_LOG},
     {"allow", required_argument, NULL, KEY_ALLOW},
@@ -128,6 +131,8 @@ static const char **text_of(struct service_options *options, int key)
         return &options->tls.key;
     case KEY_TLS_CLIENTS:
         return &options->tls.clients;
+    case KEY_TLS_ALLOWED:
+        return &options->tls.allowed;
     case KEY_CLASS:
         return &options->class_;
     case KEY_LOG:

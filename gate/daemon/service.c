@@ -398,13 +398,15 @@ static err_code open_tls(struct service *s, struct why *why)
     const struct service_options *options = s->options;
     const struct tls_files *files = &options->tls;
     bool listens = options->listen != NULL || s->sockets.tls != 0;
-    bool any = files->cert != NULL || files->key != NULL || files->clients != NULL;
-    bool all = files->cert != NULL && files->key != NULL && files->clients != NULL;
+    bool any = files->cert != NULL || files->key != NULL || files->clients != NULL ||
+               files->allowed != NULL;
+    bool all = files->cert != NULL && files->key != NULL && files->clients != NULL &&
+               files->allowed != NULL;
 
     if (any != listens || any != all)
         return why_say(why, ERR_USAGE,
-                       "--tls-cert, --tls-key, --tls-clients and an address to listen on "
-                       "need one another");
+                       "--tls-cert, --tls-key, --tls-clients, --tls-allowed and an address to "
+                       "listen on need one another");
     if (!any)
         return ERR_OK;
     TRY(tls_new(files, &s->tls, why));

@@ -23,7 +23,7 @@ struct service_options {
      * the service manager go before all of it. */
     const char *paths[CALLER_ADMIN + 1];
     const char *listen;         /* ADDR:PORT for TLS; NULL: none but the service manager's */
-    struct tls_files tls;       /* all three where there is TLS, and else none */
+    struct tls_files tls;       /* all four where there is TLS, and else none */
     uint64_t (*clock_ms)(void); /* since 1970 */
     const char *class_;         /* of actions that say none; NULL: those are malformed */
     const char *log;            /* as report_open() takes it */

@@ -5,6 +5,7 @@
 #include "gate/base/file.h"
 #include "gate/base/hash.h"
 #include "gate/base/text.h"
+#include "gate/daemon/guests.h"
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -17,11 +18,14 @@
 #define FILE_MAX ((size_t)1 << 20)
 #define CHAIN_MAX 8      /* certificates between a client's and its authority */
 #define SECURITY_LEVEL 2 /* of OpenSSL: 112 bits, no SHA-1 */
+#define CHAIN_OCTETS ((long)32 << 10)
+#define KEY_TEXT (GUESTS_KEY_LEN + 1)
 #define CLIENT_PURPOSE "ssl_client"
 
 struct tls {
     struct tls_files files;
     SSL_CTX *ctx;
+    struct guests guests;
     unsigned generation; /* of what was read */
 };
 
@@ -157,19 +161,91 @@ static err_code take_clients(SSL_CTX *ctx, const char *path, struct why *why)
     return ERR_OK;
 }
 
+/* ---- names ----------------------------------------------------------------------------------- */
+
+/* Text without control characters, spaces or anything beyond ASCII. */
+static bool is_shown(const ASN1_STRING *text)
+{
+    const unsigned char *octets = ASN1_STRING_get0_data(text);
+    int len = ASN1_STRING_length(text);
+
+    for (int i = 0; i < len; i++)
+        if (octets[i] <= 0x20 || octets[i] >= 0x7f)
+            return false;
+    return len > 0 && len < CALLER_NAME_MAX;
+}
+
+/* The first one. Empty if there is none that can be shown. */
+static void take_uri(const X509 *cert, char ret[static CALLER_NAME_MAX])
+{
+    GENERAL_NAMES *names = X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
+
+    ret[0] = '\0';
+    for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
+        const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
+        const ASN1_IA5STRING *uri = name->d.uniformResourceIdentifier;
+        if (name->type != GEN_URI)
+            continue;
+        if (is_shown(uri))
+            (void)snprintf(ret, CALLER_NAME_MAX, "%.*s", ASN1_STRING_length(uri),
+                           (const char *)ASN1_STRING_get0_data(uri));
+        break;
+    }
+    GENERAL_NAMES_free(names);
+}
+
+static err_code key_text(const X509 *cert, char ret[static KEY_TEXT])
+{
+    struct digest digest;
+    unsigned char *der = NULL;
+    int len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(cert), &der);
+    err_code err =
+        len <= 0 ? ERR_NO_MEMORY : hash_sha256((struct slice){der, (size_t)len}, &digest);
+
+    OPENSSL_free(der);
+    if (err != ERR_OK)
+        return err;
+    memcpy(ret, GUESTS_KEY, strlen(GUESTS_KEY));
+    hex_encode((struct slice){digest.bytes, SHA256_LEN}, ret + strlen(GUESTS_KEY),
+               KEY_TEXT - strlen(GUESTS_KEY));
+    return ERR_OK;
+}
+
 /* ---- rules ----------------------------------------------------------------------------------- */
 
 /* A certificate that does not say what it is for may have been given for anything. */
+static bool is_for_clients(X509 *cert)
+{
+    uint32_t use = X509_get_extended_key_usage(cert);
+
+    return use != UINT32_MAX && (use & XKU_SSL_CLIENT) != 0;
+}
+
+/* By the list that is in force, whenever the connection began. */
+static bool is_guest(const struct tls *tls, const X509 *cert)
+{
+    char key[KEY_TEXT], uri[CALLER_NAME_MAX];
+
+    if (tls == NULL || key_text(cert, key) != ERR_OK)
+        return false;
+    take_uri(cert, uri);
+    return guests_have(&tls->guests, key, uri);
+}
+
 static int judge(int good, X509_STORE_CTX *verify)
 {
     X509 *cert = X509_STORE_CTX_get_current_cert(verify);
+    int error = X509_V_OK;
 
     if (good != 1 || X509_STORE_CTX_get_error_depth(verify) > 0)
         return good;
-    if (cert != NULL && X509_get_extended_key_usage(cert) != UINT32_MAX &&
-        (X509_get_extended_key_usage(cert) & XKU_SSL_CLIENT) != 0)
+    if (cert == NULL || !is_for_clients(cert))
+        error = X509_V_ERR_INVALID_PURPOSE;
+    else if (!is_guest(X509_STORE_get_ex_data(X509_STORE_CTX_get0_store(verify), 0), cert))
+        error = X509_V_ERR_CERT_REJECTED;
+    if (error == X509_V_OK)
         return 1;
-    X509_STORE_CTX_set_error(verify, X509_V_ERR_INVALID_PURPOSE);
+    X509_STORE_CTX_set_error(verify, error);
     return 0;
 }
 
@@ -183,6 +259,8 @@ static err_code set_rules(SSL_CTX *ctx)
         SSL_CTX_set_num_tickets(ctx, 0) != 1 || SSL_CTX_set_max_early_data(ctx, 0) != 1 ||
         X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_X509_STRICT) != 1)
         return ERR_INTERNAL;
+    (void)SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION);
+    SSL_CTX_set_max_cert_list(ctx, CHAIN_OCTETS);
     SSL_CTX_set_security_level(ctx, SECURITY_LEVEL);
     X509_VERIFY_PARAM_set_depth(param, CHAIN_MAX);
     X509_VERIFY_PARAM_set_auth_level(param, SECURITY_LEVEL);
@@ -192,8 +270,10 @@ static err_code set_rules(SSL_CTX *ctx)
     return ERR_OK;
 }
 
-static err_code ctx_new(const struct tls_files *files, SSL_CTX **ret, struct why *why)
+/* tls: whose list judge() is to look at. */
+static err_code ctx_new(struct tls *tls, SSL_CTX **ret, struct why *why)
 {
+    const struct tls_files *files = &tls->files;
     CLEANUP(ctx_free) SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
     err_code err = ctx == NULL ? ERR_NO_MEMORY : set_rules(ctx);
 
@@ -203,11 +283,30 @@ static err_code ctx_new(const struct tls_files *files, SSL_CTX **ret, struct why
         err = take_key(ctx, files, why);
     if (err == ERR_OK)
         err = take_clients(ctx, files->clients, why);
+    if (err == ERR_OK && X509_STORE_set_ex_data(SSL_CTX_get_cert_store(ctx), 0, tls) != 1)
+        err = ERR_NO_MEMORY;
     ERR_clear_error();
     if (err != ERR_OK)
         return err;
     *ret = ctx;
     ctx = NULL; /* transferred */
+    return ERR_OK;
+}
+
+/* Everything, or nothing. */
+static err_code read_files(struct tls *tls, struct why *why)
+{
+    CLEANUP(guests_free) struct guests guests = {0};
+    struct guests before;
+    SSL_CTX *ctx;
+
+    TRY(guests_read(tls->files.allowed, &guests, why));
+    TRY(ctx_new(tls, &ctx, why));
+    SSL_CTX_free(tls->ctx);
+    tls->ctx = ctx;
+    before = tls->guests;
+    tls->guests = guests;
+    guests = before; /* freed */
     return ERR_OK;
 }
 
@@ -218,7 +317,7 @@ err_code tls_new(const struct tls_files *files, struct tls **ret, struct why *wh
     if (out == NULL)
         return ERR_NO_MEMORY;
     out->files = *files;
-    TRY(ctx_new(files, &out->ctx, why));
+    TRY(read_files(out, why));
     *ret = out;
     out = NULL; /* transferred */
     return ERR_OK;
@@ -226,19 +325,17 @@ err_code tls_new(const struct tls_files *files, struct tls **ret, struct why *wh
 
 void tls_free(struct tls **tls)
 {
-    if (*tls != NULL)
+    if (*tls != NULL) {
         SSL_CTX_free((*tls)->ctx);
+        guests_free(&(*tls)->guests);
+    }
     free(*tls);
     *tls = NULL;
 }
 
 err_code tls_reload(struct tls *tls, struct why *why)
 {
-    SSL_CTX *fresh;
-
-    TRY(ctx_new(&tls->files, &fresh, why));
-    SSL_CTX_free(tls->ctx);
-    tls->ctx = fresh;
+    TRY(read_files(tls, why));
     tls->generation++;
     return ERR_OK;
 }
@@ -297,58 +394,16 @@ err_code tls_check(const struct tls *tls, const SSL *ssl, unsigned *judged, stru
     return ERR_OK;
 }
 
-/* Text without control characters, spaces or anything beyond ASCII. */
-static bool is_shown(const ASN1_STRING *text)
-{
-    const unsigned char *octets = ASN1_STRING_get0_data(text);
-    int len = ASN1_STRING_length(text);
-
-    for (int i = 0; i < len; i++)
-        if (octets[i] <= 0x20 || octets[i] >= 0x7f)
-            return false;
-    return len > 0 && len < CALLER_NAME_MAX;
-}
-
-/* Stays empty if there is none. */
-static void take_uri(const X509 *cert, char ret[static CALLER_NAME_MAX])
-{
-    GENERAL_NAMES *names = X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
-
-    for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
-        const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
-        const ASN1_IA5STRING *uri = name->d.uniformResourceIdentifier;
-        if (name->type != GEN_URI)
-            continue;
-        if (is_shown(uri))
-            (void)snprintf(ret, CALLER_NAME_MAX, "%.*s", ASN1_STRING_length(uri),
-                           (const char *)ASN1_STRING_get0_data(uri));
-        break;
-    }
-    GENERAL_NAMES_free(names);
-}
-
-static err_code digest_key(const X509 *cert, struct digest *ret)
-{
-    unsigned char *der = NULL;
-    int len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(cert), &der);
-    err_code err = len <= 0 ? ERR_NO_MEMORY : hash_sha256((struct slice){der, (size_t)len}, ret);
-
-    OPENSSL_free(der);
-    return err;
-}
-
 err_code tls_caller(const SSL *ssl, enum caller_kind kind, struct caller *ret, struct why *why)
 {
     const X509 *cert = SSL_get0_peer_certificate(ssl);
     struct caller out = {.kind = kind, .over_tls = true, .uid = (uid_t)-1, .gid = (gid_t)-1};
-    char hex[2 * SHA256_LEN + 1];
-    struct digest digest;
+    char key[KEY_TEXT];
 
     if (!tls_is_known(ssl))
         return refuse(X509_V_ERR_UNSPECIFIED, why);
-    TRY(digest_key(cert, &digest));
-    hex_encode((struct slice){digest.bytes, SHA256_LEN}, hex, sizeof hex);
-    (void)snprintf(out.key, sizeof out.key, "%d spki-%s", (int)kind, hex);
+    TRY(key_text(cert, key));
+    (void)snprintf(out.key, sizeof out.key, "%d %s", (int)kind, key);
     take_uri(cert, out.name);
     ERR_clear_error();
     *ret = out;

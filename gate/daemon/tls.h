@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * tls.h: who comes over the network: TLS 1.3 alone, and only with a certificate of an authority
- * that is named for this and for nothing else. There is no resumption: every connection shows its
- * certificate, and nothing is read of it before that one was verified.
+ * that is named for this and for nothing else, whose holder is on a list (guests.h). There is no
+ * resumption: every connection shows its certificate, and nothing is read of it before that one was
+ * verified.
  */
 #ifndef PAWL_DAEMON_TLS_H
 #define PAWL_DAEMON_TLS_H
@@ -15,15 +16,17 @@
 struct ssl_st;
 struct tls;
 
-/* PEM. All three, or none of them. Borrowed for as long as struct tls is there. */
+/* PEM, but for the list. All four, or none of them. Borrowed for as long as struct tls is there. */
 struct tls_files {
     const char *cert;    /* of the service, and of those that issued it but for the last */
     const char *key;     /* private; not open to everybody */
     const char *clients; /* authorities, each its own issuer; and their lists of revoked
                           * certificates, without which none counts as revoked */
+    const char *allowed; /* which of their clients are let in: see guests.h */
 };
 
-/* Errors: those of reading the files; CERT_MALFORMED for what they hold. Owns: tls_free(). */
+/* Errors: those of reading the files; CERT_MALFORMED for what they hold, FORMAT
+ * and TOO_LARGE for what the list does. Owns: tls_free(). */
 err_code tls_new(const struct tls_files *files, struct tls **ret, struct why *why);
 void tls_free(struct tls **tls);
 

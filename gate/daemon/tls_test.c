@@ -41,11 +41,10 @@ static void pair_free(struct pair *pair)
     ERR_clear_error();
 }
 
-/* Takes ctx. True: the server knows who it is; nothing that was said is read before. */
-static bool meet(SSL_CTX *ctx, struct pair *ret)
+/* Takes ctx. */
+static void begin(SSL_CTX *ctx, struct pair *ret)
 {
     BIO *left, *right;
-    char byte = 'x';
 
     *ret = (struct pair){.ctx = ctx, .client = SSL_new(ctx)};
     ret->server = tls_accept(tls, &ret->judged);
@@ -56,15 +55,34 @@ static bool meet(SSL_CTX *ctx, struct pair *ret)
     SSL_set_bio(ret->server, right, right);
     SSL_set_connect_state(ret->client);
     SSL_set_accept_state(ret->server);
+}
+
+/* True: the server knows who it is; nothing that was said is read before. */
+static bool finish(struct pair *pair)
+{
+    char byte = 'x';
+
     for (size_t i = 0; i < 8; i++) {
-        bool before = tls_is_known(ret->server);
-        (void)SSL_write(ret->client, "!", 1);
-        if (SSL_read(ret->server, &byte, 1) > 0)
-            assert_true(before || tls_is_known(ret->server));
+        bool before = tls_is_known(pair->server);
+        (void)SSL_write(pair->client, "!", 1);
+        if (SSL_read(pair->server, &byte, 1) > 0)
+            assert_true(before || tls_is_known(pair->server));
     }
     ERR_clear_error();
-    assert_int_equal(byte == '!', tls_is_known(ret->server));
-    return tls_is_known(ret->server);
+    assert_int_equal(byte == '!', tls_is_known(pair->server));
+    return tls_is_known(pair->server);
+}
+
+static bool meet(SSL_CTX *ctx, struct pair *ret)
+{
+    begin(ctx, ret);
+    return finish(ret);
+}
+
+static void admit(const struct x509_test_party *party)
+{
+    tls_testing_allow(&files, party);
+    assert_int_equal(tls_reload(tls, &(struct why){0}), ERR_OK);
 }
 
 static bool meets(const struct x509_test_party *party)
@@ -108,6 +126,7 @@ static void clients(void **state)
         struct x509_test_party party;
         tls_testing_party(CLIENTS[i].foreign ? &foreign : &files.authority, "CN=client",
                           CLIENTS[i].extensions, CLIENTS[i].seconds, &party);
+        admit(&party);
         if (meets(&party) != CLIENTS[i].good) {
             print_error("%s: wanted %d\n", CLIENTS[i].name, CLIENTS[i].good);
             wrong++;
@@ -128,6 +147,7 @@ static void not_yet(void **state)
 
     (void)state;
     x509_test_party(&files.authority, &spec, NULL, &party);
+    admit(&party);
     assert_false(meets(&party));
     x509_test_party_free(&party);
 }
@@ -145,9 +165,11 @@ static void own_authority(void **state)
 
     (void)state;
     tls_testing_party(NULL, "CN=client", CLIENT_WITH(""), 3600, &own);
+    admit(&own);
     assert_false(meets(&own));
     tls_testing_party(&files.authority, "CN=client", TLS_TEST_CLIENT, 3600, &client);
     tls_testing_party(&client, "CN=below", TLS_TEST_CLIENT, 3600, &below);
+    admit(&below);
     assert_false(meets(&below));
     x509_test_party_free(&below);
     x509_test_party_free(&client);
@@ -161,6 +183,7 @@ static void versions(void **state)
 
     (void)state;
     tls_testing_party(&files.authority, "CN=client", TLS_TEST_CLIENT, 3600, &party);
+    admit(&party);
     for (size_t i = 0; i < sizeof VERSIONS / sizeof *VERSIONS; i++) {
         __attribute__((cleanup(pair_free))) struct pair pair;
         SSL_CTX *ctx = tls_testing_client(&files, &party);
@@ -181,10 +204,87 @@ static void resumption(void **state)
 
     (void)state;
     tls_testing_party(&files.authority, "CN=client", TLS_TEST_CLIENT, 3600, &party);
+    admit(&party);
     assert_true(meet(tls_testing_client(&files, &party), &pair));
     assert_true(SSL_write(pair.server, "!", 1) == 1);
     assert_true(SSL_read(pair.client, &byte, 1) == 1);
     assert_false(SSL_SESSION_is_resumable(SSL_get0_session(pair.client)));
+    x509_test_party_free(&party);
+}
+
+static void put(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "we");
+
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+}
+
+/* Of the authority's clients those on the list, and of those who are here, too. */
+static void guests(void **state)
+{
+    __attribute__((cleanup(pair_free))) struct pair here;
+    struct x509_test_party first, second, named_party, pretender;
+    struct caller caller;
+    char text[400];
+
+    (void)state;
+    tls_testing_party(&files.authority, "CN=first", TLS_TEST_CLIENT, 3600, &first);
+    tls_testing_party(&files.authority, "CN=second", TLS_TEST_CLIENT, 3600, &second);
+    tls_testing_party(&files.authority, "CN=named", CLIENT_WITH("subjectAltName=URI:" URI), 3600,
+                      &named_party);
+    assert_false(meets(&first));
+    admit(&first);
+    assert_true(meet(tls_testing_client(&files, &first), &here));
+    assert_false(meets(&second));
+    assert_false(meets(&named_party));
+
+    /* A name that looks like somebody's key is not his key. */
+    assert_int_equal(tls_caller(here.server, CALLER_ENFORCEMENT, &caller, &(struct why){0}),
+                     ERR_OK);
+    (void)snprintf(text, sizeof text, CLIENT_WITH("subjectAltName=URI:%s"),
+                   strchr(caller.key, ' ') + 1);
+    tls_testing_party(&files.authority, "CN=pretender", text, 3600, &pretender);
+    assert_false(meets(&pretender));
+
+    put(files.allowed, URI "\n");
+    assert_int_equal(tls_check(tls, here.server, &here.judged, &(struct why){0}), ERR_OK);
+    assert_int_equal(tls_reload(tls, &(struct why){0}), ERR_OK);
+    assert_int_equal(tls_check(tls, here.server, &here.judged, &(struct why){0}),
+                     ERR_CALLER_REFUSED);
+    assert_false(meets(&first));
+    assert_true(meets(&named_party));
+
+    /* What is no list changes nothing; an empty one is nobody. */
+    put(files.allowed, "first\n");
+    assert_int_equal(tls_reload(tls, &(struct why){0}), ERR_FORMAT);
+    assert_true(meets(&named_party));
+    put(files.allowed, "");
+    assert_int_equal(tls_reload(tls, &(struct why){0}), ERR_OK);
+    assert_false(meets(&named_party));
+    x509_test_party_free(&first);
+    x509_test_party_free(&second);
+    x509_test_party_free(&named_party);
+    x509_test_party_free(&pretender);
+}
+
+/* While somebody is shaking hands the list changes. */
+static void meanwhile(void **state)
+{
+    __attribute__((cleanup(pair_free))) struct pair pair;
+    struct x509_test_party party;
+    char byte;
+
+    (void)state;
+    tls_testing_party(&files.authority, "CN=client", TLS_TEST_CLIENT, 3600, &party);
+    admit(&party);
+    begin(tls_testing_client(&files, &party), &pair);
+    (void)SSL_write(pair.client, "!", 1);
+    (void)SSL_read(pair.server, &byte, 1);
+    put(files.allowed, "");
+    assert_int_equal(tls_reload(tls, &(struct why){0}), ERR_OK);
+    assert_false(finish(&pair));
     x509_test_party_free(&party);
 }
 
@@ -195,6 +295,7 @@ static void who(const struct x509_test_party *party, struct caller *ret)
     __attribute__((cleanup(pair_free))) struct pair pair;
     struct why why = {0};
 
+    admit(party);
     assert_true(meet(tls_testing_client(&files, party), &pair));
     assert_int_equal(tls_check(tls, pair.server, &pair.judged, &why), ERR_OK);
     assert_int_equal(tls_caller(pair.server, CALLER_ENFORCEMENT, ret, &why), ERR_OK);
@@ -250,6 +351,7 @@ static void ends(void **state)
 
     (void)state;
     tls_testing_party(&files.authority, "CN=client", TLS_TEST_CLIENT, 2, &party);
+    admit(&party);
     assert_true(meet(tls_testing_client(&files, &party), &pair));
     while (X509_cmp_current_time(X509_get0_notAfter(party.cert)) > 0)
         (void)usleep(10000);
@@ -294,6 +396,8 @@ static void reloaded(void **state)
     (void)state;
     tls_testing_party(&files.authority, "CN=first", TLS_TEST_CLIENT, 3600, &first);
     tls_testing_party(&files.authority, "CN=second", TLS_TEST_CLIENT, 3600, &second);
+    admit(&first);
+    admit(&second);
     assert_true(meet(tls_testing_client(&files, &first), &one));
     assert_true(meet(tls_testing_client(&files, &second), &two));
     assert_int_equal(tls_reload(tls, &why), ERR_OK);
@@ -328,15 +432,6 @@ static void reloaded(void **state)
 }
 
 /* ---- files ----------------------------------------------------------------------------------- */
-
-static void put(const char *path, const char *text)
-{
-    FILE *file = fopen(path, "we");
-
-    assert_non_null(file);
-    assert_true(fputs(text, file) >= 0);
-    assert_int_equal(fclose(file), 0);
-}
 
 static void refuses(err_code want, const char *part)
 {
@@ -435,9 +530,9 @@ static int remove_dir(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(clients),  TEST(not_yet),    TEST(nobody),       TEST(own_authority),
-        TEST(versions), TEST(resumption), TEST(names),        TEST(ends),
-        TEST(reloaded), TEST(keys),       TEST(certificates),
+        TEST(clients),  TEST(not_yet),   TEST(nobody),       TEST(own_authority), TEST(versions),
+        TEST(guests),   TEST(meanwhile), TEST(resumption),   TEST(names),         TEST(ends),
+        TEST(reloaded), TEST(keys),      TEST(certificates),
     };
 
     return cmocka_run_group_tests(tests, make_dir, remove_dir);

@@ -63,11 +63,13 @@ void tls_testing_make(const char *dir, struct tls_testing *ret)
     (void)snprintf(ret->cert, sizeof ret->cert, "%s/cert.pem", dir);
     (void)snprintf(ret->key, sizeof ret->key, "%s/key.pem", dir);
     (void)snprintf(ret->clients, sizeof ret->clients, "%s/clients.pem", dir);
+    (void)snprintf(ret->allowed, sizeof ret->allowed, "%s/allowed", dir);
     tls_testing_authority("O=Test/CN=authority", &ret->authority);
     tls_testing_party(&ret->authority, "CN=service", TLS_TEST_SERVER, 86400, &ret->service);
     tls_testing_write_cert(ret->clients, &ret->authority);
     tls_testing_write_cert(ret->cert, &ret->service);
     tls_testing_write_key(ret->key, &ret->service, 0600);
+    assert_int_equal(fclose(open_file(ret->allowed, 0644)), 0);
 }
 
 void tls_testing_free(struct tls_testing *testing)
@@ -77,11 +79,28 @@ void tls_testing_free(struct tls_testing *testing)
     (void)unlink(testing->cert);
     (void)unlink(testing->key);
     (void)unlink(testing->clients);
+    (void)unlink(testing->allowed);
 }
 
 struct tls_files tls_testing_files(const struct tls_testing *testing)
 {
-    return (struct tls_files){testing->cert, testing->key, testing->clients};
+    return (struct tls_files){testing->cert, testing->key, testing->clients, testing->allowed};
+}
+
+void tls_testing_allow(const struct tls_testing *testing, const struct x509_test_party *party)
+{
+    unsigned char digest[32], *der = NULL;
+    int len = i2d_PUBKEY(party->pkey, &der);
+    FILE *file = fopen(testing->allowed, "ae");
+
+    assert_non_null(file);
+    assert_int_equal(EVP_Digest(der, (size_t)len, digest, NULL, EVP_sha256(), NULL), 1);
+    OPENSSL_free(der);
+    assert_true(fputs("spki-", file) >= 0);
+    for (size_t i = 0; i < sizeof digest; i++)
+        assert_int_equal(fprintf(file, "%02x", digest[i]), 2);
+    assert_true(fputs("\n", file) >= 0);
+    assert_int_equal(fclose(file), 0);
 }
 
 SSL_CTX *tls_testing_client(const struct tls_testing *testing, const struct x509_test_party *party)

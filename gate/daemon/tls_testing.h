@@ -16,10 +16,10 @@
 
 struct tls_testing {
     struct x509_test_party authority, service;
-    char cert[96], key[96], clients[96];
+    char cert[96], key[96], clients[96], allowed[96];
 };
 
-/* Files in that directory. Each of these fails the test when it cannot. */
+/* Files in that directory; nobody is allowed. Each of these fails the test when it cannot. */
 void tls_testing_make(const char *dir, struct tls_testing *ret);
 void tls_testing_free(struct tls_testing *testing);
 struct tls_files tls_testing_files(const struct tls_testing *testing);
@@ -31,6 +31,9 @@ void tls_testing_party(const struct x509_test_party *issuer, const char *name,
 
 void tls_testing_write_cert(const char *path, const struct x509_test_party *party);
 void tls_testing_write_key(const char *path, const struct x509_test_party *party, unsigned mode);
+
+/* One more on the list, by his key. */
+void tls_testing_allow(const struct tls_testing *testing, const struct x509_test_party *party);
 
 /* party NULL: without a certificate. Trusts the authority. Owns: the caller frees. */
 SSL_CTX *tls_testing_client(const struct tls_testing *testing, const struct x509_test_party *party);

@@ -31,7 +31,7 @@ class Authority:
                 "-days", "2", "-config", f"{base}/{name}.cnf", "-keyout", self.key,
                 "-out", self.cert)
 
-    def issue(self, name, use="client", uri=None, until=None, key=None):
+    def issue(self, name, use="client", uri=None, since=None, until=None, key=None):
         """Returns certificate and key, a new one or that. use: None: it does not say."""
         stem = f"{self.base}/{self.name}-{name}"
         names = "IP:127.0.0.1" + (f",URI:{uri}" if uri else "")
@@ -52,6 +52,7 @@ class Authority:
             "commonName=supplied\n").encode())
         openssl("ca", "-batch", "-notext", "-config", f"{stem}.ca", "-cert", self.cert,
                 "-keyfile", self.key, "-in", f"{stem}.csr", "-out", f"{stem}.pem",
-                "-extfile", f"{stem}.cnf", "-extensions", "ext", "-startdate", "20200101000000Z",
-                "-enddate", until or "20990101000000Z", "-subj", f"/CN={name}")
+                "-extfile", f"{stem}.cnf", "-extensions", "ext", "-startdate",
+                since or "20200101000000Z", "-enddate", until or "20990101000000Z",
+                "-subj", f"/CN={name}")
         return f"{stem}.pem", key

@@ -24,6 +24,13 @@ WHO = "spiffe://example.org/enforcement/1"
 HELLO = b"GET /.well-known/authzen-configuration HTTP/1.1\r\nHost: gate\r\n\r\n"
 
 
+def spki(key):
+    """The digest of a public key, as the list and the log have it."""
+    der = subprocess.run(["openssl", "pkey", "-in", key, "-pubout", "-outform", "DER"],
+                         stdout=subprocess.PIPE, check=True).stdout
+    return "spki-" + hashlib.sha256(der).hexdigest()
+
+
 class Connection(http.client.HTTPSConnection):
     """To the service at its port, once it has taken the certificate."""
 
@@ -49,10 +56,22 @@ class Networked(Service):
                                 ("cert.pem", "key.pem", "clients.pem")):
             shutil.copy(source, f"{self.base}/{name}")
         os.chmod(f"{self.base}/key.pem", 0o600)
+        write(f"{self.base}/allowed", b"# who may come\n")
+        self.allow(self.client, self.second)
+
+    def allow(self, *pairs):
+        """More on the list, which is to be read anew."""
+        with open(f"{self.base}/allowed", "a", encoding="ascii") as file:
+            file.writelines(f"{spki(key)} # {cert}\n" for cert, key in pairs)
+
+    def reload(self):
+        got = self.call("POST", "/v1/reload", kind="admin")
+        equal((got.status, got.json().get("serving")), (200, True), got.bytes)
 
     def flags(self, listen="127.0.0.1:0"):
         return ("--listen", listen, "--tls-cert", f"{self.base}/cert.pem", "--tls-key",
-                f"{self.base}/key.pem", "--tls-clients", f"{self.base}/clients.pem")
+                f"{self.base}/key.pem", "--tls-clients", f"{self.base}/clients.pem",
+                "--tls-allowed", f"{self.base}/allowed")
 
     def serve_network(self, *more, **options):
         self.prepare()
@@ -108,15 +127,13 @@ def permits(world):
     world.halt()
     world.log()
     lines = [json.loads(line) for line in read(world.log_path).splitlines() if line[:1] == b"{"]
-    key = subprocess.run(["openssl", "pkey", "-in", world.client[1], "-pubout", "-outform", "DER"],
-                         stdout=subprocess.PIPE, check=True).stdout
     equal({(line["client"], line["client_name"]) for line in lines},
-          {("spki-" + hashlib.sha256(key).hexdigest(), WHO)}, "who asked, in the log")
+          {(spki(world.client[1]), WHO)}, "who asked, in the log")
 
 
 @suite.test("without a good certificate nothing is read")
 def strangers(world):
-    world.serve_network()
+    world.prepare()
     cases = (
         (None, "certificate required"),
         (world.issuer.issue("late", until="20210101000000Z"), "certificate expired"),
@@ -124,7 +141,12 @@ def strangers(world):
         (world.issuer.issue("server", "server"), "unsupported certificate"),
         (world.issuer.issue("mail", "mail"), "unsupported certificate"),
         (world.issuer.issue("unsaid", None), "unsupported certificate"),
+        (world.issuer.issue("early", since="20980101000000Z"), "bad certificate"),
     )
+    world.allow(*(pair for pair, _ in cases if pair))  # all of them; it does not help
+    cases += ((world.issuer.issue("unlisted", uri="spiffe://example.org/x"), "bad certificate"),
+              (world.issuer.issue("liar", uri=spki(world.client[1])), "bad certificate"))
+    world.serve(*world.flags())
     before = world.served()
     for pair, alert in cases:
         equal(world.knock(pair, said=b""), b"", f"an answer to {pair}")
@@ -204,6 +226,9 @@ def renewed(world):
     link.close()
     equal(world.knock(world.client), b"", "an answer")
     foreign = world.other.issue("now-known")
+    equal(world.knock(foreign), b"", "an answer to who is not on the list")
+    world.allow(foreign)
+    world.reload()
     other = Connection(world, foreign)
     world.ask(GIT, True, link=other)
 
@@ -222,13 +247,62 @@ def renewed(world):
     for source, name in zip(world.own.issue("gate-2", "server"), ("cert.pem", "key.pem")):
         shutil.copy(source, f"{world.base}/{name}")
     os.chmod(f"{world.base}/key.pem", 0o600)
-    got = world.call("POST", "/v1/reload", kind="admin")
-    equal((got.status, got.json().get("serving")), (200, True), got.bytes)
+    world.reload()
     other = Connection(world, foreign)
     world.ask(GIT, True, link=other)
     shown = other.sock.getpeercert()["subject"]
     equal(shown, ((("commonName", "gate-2"),),), "whose certificate is shown")
     other.close()
+    world.halt()
+    world.log()
+
+
+@suite.test("the list: who is taken from it is out, also with what he keeps of a connection")
+def listed(world):
+    world.serve_network()
+    link = Connection(world, world.client)
+    world.ask(GIT, True, link=link)
+    context = world.context(world.client)
+    plain = socket.create_connection(world.address(), WAIT)
+    with context.wrap_socket(plain, server_hostname="127.0.0.1") as tls:
+        tls.sendall(HELLO)
+        true(tls.recv(65536).startswith(b"HTTP/1.1 200"), "an answer")
+        session = tls.session
+        equal((session.has_ticket, tls.session_reused), (False, False), "a ticket")
+    with open(f"{world.base}/allowed", encoding="ascii") as file:
+        lines = [line for line in file if spki(world.client[1]) not in line]
+    write(f"{world.base}/allowed", "".join(lines).encode())
+    world.reload()
+    got = world.evaluate(evaluation(GIT), link=link)
+    equal((got.status, got.json()["error"]), (403, "CALLER_REFUSED"), got.bytes)
+    link.close()
+    plain = socket.create_connection(world.address(), WAIT)
+    try:
+        with context.wrap_socket(plain, server_hostname="127.0.0.1", session=session) as tls:
+            tls.sendall(HELLO)
+            equal(tls.recv(65536), b"", "an answer to a session of before")
+    except (ssl.SSLError, ConnectionError):
+        pass
+    second = Connection(world, world.second)
+    world.ask(GIT, True, link=second)
+
+    # By the name that the authority gave, whatever the key.
+    write(f"{world.base}/allowed", f"{WHO}\n".encode())
+    world.reload()
+    equal(world.evaluate(evaluation(GIT), link=second).status, 403, "not on the list any more")
+    second.close()
+    true(world.knock(world.client).startswith(b"HTTP/1.1 200"), "by name")
+    other_key = world.issuer.issue("other-key", uri=WHO)
+    true(world.knock(other_key).startswith(b"HTTP/1.1 200"), "by name, another key")
+
+    # What is no list changes nothing, and is said.
+    write(f"{world.base}/allowed", b"everybody\n")
+    got = world.call("POST", "/v1/reload", kind="admin")
+    equal(got.json().get("error"), "FORMAT", got.bytes)
+    true(world.knock(other_key).startswith(b"HTTP/1.1 200"), "by what was there before")
+    write(f"{world.base}/allowed", b"")
+    world.reload()
+    equal(world.knock(other_key), b"", "an answer when nobody is on the list")
     world.halt()
     world.log()
 
