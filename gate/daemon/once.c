@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define KEYS_MAX 4096
+#define KEYS_MAX 8192
 #define BYTES_MAX ((size_t)64 << 20)
 #define KEEP_NS UINT64_C(600000000000)
 #define SWEEP_NS UINT64_C(1000000000)
@@ -58,12 +58,20 @@ static void holder_drop(struct once *once, struct holder *holder)
     free(holder);
 }
 
-static err_code holder_of(struct once *once, const char *caller, struct holder **ret)
+/* NULL: he has no keys. */
+static struct holder *holder_find(const struct once *once, const char *caller)
 {
     struct holder *holder = once->holders;
 
     while (holder != NULL && strcmp(holder->caller, caller) != 0)
         holder = holder->next;
+    return holder;
+}
+
+static err_code holder_of(struct once *once, const char *caller, struct holder **ret)
+{
+    struct holder *holder = holder_find(once, caller);
+
     if (holder == NULL) {
         holder = calloc(1, sizeof *holder);
         if (holder == NULL || (holder->caller = strdup(caller)) == NULL) {
@@ -112,16 +120,31 @@ static void sweep(struct once *once, uint64_t now_ns)
         }
 }
 
-/* The oldest answer of whoever has the most keys, or bytes. False: there is none. */
-static bool make_room(struct once *once, bool of_bytes)
+/* What each caller is assured of. */
+static size_t part_of(size_t all)
 {
-    const struct holder *most = NULL;
+    return all / (2 * ONCE_CALLERS);
+}
+
+static size_t use_of(const struct holder *holder, bool of_bytes)
+{
+    return of_bytes ? holder->bytes : holder->n;
+}
+
+/* The oldest answer of whoever has the most keys, or bytes, of those who have more than their part;
+ * or of this one, whom it is for. False: there is none. */
+static bool make_room(struct once *once, struct holder *own, bool of_bytes)
+{
+    const size_t part = part_of(of_bytes ? once->limits.bytes : once->limits.keys);
+    struct holder *most = NULL;
     struct once_entry *entry;
 
-    for (const struct holder *h = once->holders; h != NULL; h = h->next)
-        if (h->n_answered > 0 &&
-            (most == NULL || (of_bytes ? h->bytes > most->bytes : h->n > most->n)))
+    for (struct holder *h = once->holders; h != NULL; h = h->next)
+        if (h->n_answered > 0 && use_of(h, of_bytes) > part &&
+            (most == NULL || use_of(h, of_bytes) > use_of(most, of_bytes)))
             most = h;
+    if (most == NULL && own != NULL && own->n_answered > 0)
+        most = own;
     if (most == NULL)
         return false;
     entry = most->oldest;
@@ -129,6 +152,34 @@ static bool make_room(struct once *once, bool of_bytes)
         entry = entry->newer;
     drop(once, entry);
     return true;
+}
+
+/* Keys of requests that are still being decided, of all callers, beyond their parts. */
+static size_t beyond_parts(const struct once *once)
+{
+    const size_t part = part_of(once->limits.keys);
+    size_t all = 0;
+
+    for (const struct holder *h = once->holders; h != NULL; h = h->next)
+        all += h->n - h->n_answered > part ? h->n - h->n_answered - part : 0;
+    return all;
+}
+
+static err_code make_room_for_key(struct once *once, struct holder *own, struct why *why)
+{
+    const size_t keys = once->limits.keys, part = part_of(keys), most = keys - ONCE_CALLERS * part;
+    const size_t running = own == NULL ? 0 : own->n - own->n_answered;
+
+    if (running >= part && beyond_parts(once) >= most)
+        return why_say(
+            why, ERR_OVERLOADED,
+            "%zu requests of this caller wait with a key, and the room of all beyond %zu "
+            "each, %zu, is taken",
+            running, part, most);
+    if (once->n >= keys && !make_room(once, own, false))
+        return why_say(why, ERR_OVERLOADED, "%zu requests with a key wait, the limit is %zu",
+                       once->n, keys);
+    return ERR_OK;
 }
 
 /* ---- keys ------------------------------------------------------------------------------------ */
@@ -208,9 +259,7 @@ err_code once_find(struct once *once, const struct once_ask *ask, uint64_t now_n
     if (entry != NULL) {
         *ret = entry->answered ? ONCE_ANSWERED : ONCE_RUNNING;
     } else {
-        if (once->n >= once->limits.keys && !make_room(once, false))
-            return why_say(why, ERR_OVERLOADED, "%zu requests with a key wait, the limit is %zu",
-                           once->n, once->limits.keys);
+        TRY(make_room_for_key(once, holder_find(once, ask->caller), why));
         TRY(add(once, ask, &id, &entry));
     }
     *ret_entry = entry;
@@ -245,7 +294,7 @@ static bool keep_answer(struct once *once, struct once_entry *entry, struct slic
     if (answer.len > once->limits.bytes)
         return false;
     while (once->bytes > once->limits.bytes - answer.len)
-        if (!make_room(once, true))
+        if (!make_room(once, entry->holder, true))
             return false;
     if (buf_add_slice(&entry->answer, answer) != ERR_OK)
         return false;

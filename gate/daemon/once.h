@@ -6,8 +6,11 @@
  * long as what it rests on: after an install, or when agents were enrolled or removed, the same key
  * is judged anew, and on record once more.
  *
- * Bounded in keys, bytes and time. When there is no room, the oldest answer of whoever has the most
- * makes some, so that one caller's many keys do not push out another's.
+ * Bounded in keys, bytes and time, and each caller is assured of his part: one in twice as many as
+ * ONCE_CALLERS, of keys as of bytes. Within it nobody else's keys push out his answers, or have his
+ * key refused. The other half is for whoever needs more: where there is no room, the oldest answer
+ * goes of whoever has most of those who have more than their part. Requests that are still being
+ * decided are never pushed out; beyond the parts they have half the table together.
  */
 #ifndef PAWL_DAEMON_ONCE_H
 #define PAWL_DAEMON_ONCE_H
@@ -16,12 +19,13 @@
 #include "gate/base/why.h"
 
 #define ONCE_KEY_MAX 128 /* characters of a key */
+#define ONCE_CALLERS 64  /* with keys at one time, that are assured of their part */
 
 struct once;
 struct once_entry; /* one key of one caller */
 
 struct once_limits {
-    size_t keys;      /* 0: 4096 */
+    size_t keys;      /* 0: 8192, of which each takes some 250 bytes */
     size_t bytes;     /* of answers; 0: 64 MiB */
     uint64_t keep_ns; /* an answer, from when it was given; 0: 10 minutes */
 };
@@ -57,8 +61,9 @@ struct once_ask {
 };
 
 /* Errors: REQUEST_MALFORMED for a key that is not 1 to ONCE_KEY_MAX visible ASCII characters;
- * EXISTS when it was used with another body; OVERLOADED when every key is of a request that is
- * still being decided; NO_MEMORY. Borrows: *ret_entry until it ends, an answer until the next call.
+ * EXISTS when it was used with another body; OVERLOADED when this caller has more than his part of
+ * keys whose requests are still being decided, and there is no room for that; NO_MEMORY. Borrows:
+ * *ret_entry until it ends, an answer until the next call.
  */
 err_code once_find(struct once *once, const struct once_ask *ask, uint64_t now_ns,
                    enum once_found *ret, struct once_entry **ret_entry, struct why *why);

@@ -251,6 +251,104 @@ static void fair_bytes(void **state)
     once_free(&once);
 }
 
+/* ---- the part that each is assured of -------------------------------------------------------- */
+
+#define PART 2
+#define ALL ((size_t)2 * ONCE_CALLERS * PART)
+
+/* New keys of this caller, as many as get in of n; answered, or still being decided. */
+static size_t use(struct once *once, const char *caller, size_t n, const char *text)
+{
+    static unsigned number;
+    size_t in = 0;
+
+    for (; in < n; in++) {
+        char key[24];
+        struct once_ask ask = ask_of(caller, key, 1);
+        struct once_entry *entry;
+        enum once_found found;
+        struct why why = {0};
+        err_code err;
+
+        (void)snprintf(key, sizeof key, "key-%u", number++);
+        err = once_find(once, &ask, 0, &found, &entry, &why);
+        if (err != ERR_OK) {
+            assert_int_equal(err, ERR_OVERLOADED);
+            return in;
+        }
+        assert_int_equal(found, ONCE_FIRST);
+        if (text != NULL)
+            once_end(once, entry, 0, &(struct once_given){now.epoch, slice_str(text)}, NULL);
+    }
+    return in;
+}
+
+/* Nobody's waiting requests have another's key refused. */
+static void assured_while_waiting(void **state)
+{
+    struct once *once = table_of(ALL, 0);
+    char caller[16];
+
+    (void)state;
+    for (size_t i = 0; i < 4; i++) {
+        (void)snprintf(caller, sizeof caller, "greedy-%zu", i);
+        assert_int_equal(use(once, caller, ALL, NULL), i == 0 ? ALL / 2 + PART : PART);
+    }
+    for (size_t i = 4; i < ONCE_CALLERS; i++) {
+        (void)snprintf(caller, sizeof caller, "caller-%zu", i);
+        assert_int_equal(use(once, caller, 10, NULL), PART);
+    }
+    assert_int_equal(once_keys(once), ALL);
+    once_free(&once);
+}
+
+/* Nor do his keys push out another's answers, whether they wait or are answered. */
+static void assured_when_answered(void **state)
+{
+    struct once *once = table_of(ALL, 0);
+
+    (void)state;
+    answer(once, "quiet", "1", 0, "yes");
+    answer(once, "quiet", "2", 0, "yes");
+    assert_int_equal(use(once, "waits", ALL, NULL), ALL / 2 + PART);
+    assert_int_equal(use(once, "asks", 2 * ALL, "yes"), 2 * ALL);
+    assert_int_equal(once_keys(once), ALL);
+    answer(once, "late", "1", 0, "yes"); /* instead of one of those who has most */
+    answer(once, "late", "2", 0, "yes");
+    assert_int_equal(use(once, "asks", ALL, "yes"), ALL);
+    assert_int_equal(once_keys(once), ALL);
+    for (const char *const *of = (const char *const[]){"quiet", "late", NULL}; *of != NULL; of++) {
+        (void)find(once, *of, "1", 0, ONCE_ANSWERED);
+        (void)find(once, *of, "2", 0, ONCE_ANSWERED);
+    }
+    once_free(&once);
+}
+
+/* The same of bytes: the part is one of 2 * ONCE_CALLERS, whoever has few keys. */
+static void assured_bytes(void **state)
+{
+    const size_t part = 10;
+    struct once *once = table_of(0, 2 * ONCE_CALLERS * part);
+    char caller[16];
+
+    (void)state;
+    for (size_t i = 0; i < ONCE_CALLERS - 1; i++) {
+        (void)snprintf(caller, sizeof caller, "caller-%zu", i);
+        answer(once, caller, "1", 0, "01234");
+        answer(once, caller, "2", 0, "01234");
+    }
+    for (size_t i = 0; i < 1000; i++)
+        assert_int_equal(use(once, "greedy", 1, "0123"), 1);
+    for (size_t i = 0; i < ONCE_CALLERS - 1; i++) {
+        (void)snprintf(caller, sizeof caller, "caller-%zu", i);
+        (void)find(once, caller, "1", 0, ONCE_ANSWERED);
+        (void)find(once, caller, "2", 0, ONCE_ANSWERED);
+    }
+    answer(once, "caller-1", "3", 0, "01234");
+    (void)find(once, "caller-1", "2", 0, ONCE_ANSWERED);
+    once_free(&once);
+}
+
 /* What is still being decided makes room for nothing. */
 static void full(void **state)
 {
@@ -286,11 +384,19 @@ static void running_stays(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(keys),        cmocka_unit_test(again),
-        cmocka_unit_test(time_passes), cmocka_unit_test(not_kept),
-        cmocka_unit_test(another_law), cmocka_unit_test(waiters),
-        cmocka_unit_test(fair),        cmocka_unit_test(full),
-        cmocka_unit_test(fair_bytes),  cmocka_unit_test(running_stays),
+        cmocka_unit_test(keys),
+        cmocka_unit_test(again),
+        cmocka_unit_test(time_passes),
+        cmocka_unit_test(not_kept),
+        cmocka_unit_test(another_law),
+        cmocka_unit_test(waiters),
+        cmocka_unit_test(fair),
+        cmocka_unit_test(full),
+        cmocka_unit_test(assured_while_waiting),
+        cmocka_unit_test(assured_when_answered),
+        cmocka_unit_test(assured_bytes),
+        cmocka_unit_test(fair_bytes),
+        cmocka_unit_test(running_stays),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
