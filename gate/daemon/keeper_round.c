@@ -118,16 +118,22 @@ static void answer(struct keeper *k, struct round *round, err_code err, const st
     scribe_proof_free(&round->proof);
 }
 
-/* The open round is gone, and the gate is opened anew before there is another one. */
-static void fail(struct keeper *k, err_code err, const struct why *why)
+/* The gate is opened anew before there is another round. Whoever is told so finds it in the state. */
+static void doubt(struct keeper *k, err_code err, const struct why *why)
 {
-    answer(k, k->open, err, why);
     k->gather_from = k->gather_to = 0;
     k->checked = k->check_holds = false;
     k->error = err;
     k->why = *why;
     keeper_plan_retry(k);
     keeper_tell_state(k);
+}
+
+/* The open round is gone. */
+static void fail(struct keeper *k, err_code err, const struct why *why)
+{
+    doubt(k, err, why);
+    answer(k, k->open, err, why);
 }
 
 /* ---- checks ---------------------------------------------------------------------------------- */
@@ -516,9 +522,11 @@ static void has_proved(struct keeper *k, err_code err, struct why *why)
     if (err == ERR_OK && k->open->n > 0 && k->error == ERR_OK && !gathers && !may_spare_check(k))
         check(k);
     err = scribe_release(k->scribe, round->proof, err, round->dockets, round->n, why);
+    if (err != ERR_OK)
+        doubt(k, err, why);
     answer(k, round, err, why);
     if (err != ERR_OK) {
-        fail(k, err, why);
+        answer(k, k->open, err, why);
         return;
     }
     if (gathers)

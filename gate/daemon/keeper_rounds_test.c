@@ -240,6 +240,9 @@ static void who_was_answered_comes_along(void **state)
 /* What fails denies the round, and the one that was filled meanwhile; and the gate recovers. */
 static void fails_at(enum held_op op, err_code err)
 {
+    const struct keeper_state before = now();
+    struct keeper_state after;
+
     held_hold(op);
     ask(0, 1);
     held_wait();
@@ -247,6 +250,9 @@ static void fails_at(enum held_op op, err_code err)
     if (op != HELD_BEGIN)
         wait_filling(5);
     held_go(err);
+    desk_collect(desk_away() - 1);
+    after = now(); /* who was refused finds why, unless it was opened anew since */
+    assert_true(after.openings > before.openings || (!after.serving && after.error == err));
     desk_collect(0);
     refused_at(0, err);
     if (op != HELD_BEGIN)
