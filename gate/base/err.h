@@ -128,6 +128,8 @@
     X(SERVICE_ANSWER, 95, 40, "no answer that can be relied on, so it is denied",                  \
       "see who listens on the socket, and that both are of one version")                           \
     X(STARTING, 96, 34, "the service has not opened its gate yet", "ask again in a moment")        \
+    X(SERVICE_UNTRUSTED, 97, 40, "somebody else may be in the service's place, so it is denied",   \
+      "see who made that, and with which right; then start pawld anew")                            \
     /* hardware */                                                                                 \
     X(HARDWARE_URI, 100, 2, "not a hardware URI that pawl knows",                                  \
       "tpm:device:/dev/tpmrm0, or pkcs11:token=NAME?module-path=...")                              \

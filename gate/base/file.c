@@ -111,6 +111,15 @@ err_code file_read(const char *path, size_t max, struct buf *ret, struct why *wh
     return read_regular(fd, &st, path, max, ret, why);
 }
 
+err_code file_read_stat(const char *path, size_t max, struct stat *ret_stat, struct buf *ret,
+                        struct why *why)
+{
+    CLEANUP(fd_close) int fd = -1;
+
+    TRY(open_to_read(path, &fd, ret_stat, why));
+    return read_regular(fd, ret_stat, path, max, ret, why);
+}
+
 /* The mode is that of the file that is read, whatever path names by then. */
 err_code file_read_secret(const char *path, struct buf *ret, struct why *why)
 {

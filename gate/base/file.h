@@ -8,11 +8,17 @@
 #include "gate/base/why.h"
 
 #include <dirent.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 /* Reads a whole regular file, or standard input for "-". Errors: NOT_FOUND, STORAGE, TOO_LARGE when
  * it holds more than max bytes (looked at before reading). Owns: the caller frees *ret. */
 err_code file_read(const char *path, size_t max, struct buf *ret, struct why *why);
+
+/* As file_read, though never standard input; says whose the file is that was read, and who may
+ * write to it, whatever path names by then. */
+err_code file_read_stat(const char *path, size_t max, struct stat *ret_stat, struct buf *ret,
+                        struct why *why);
 
 /* Reads a small secret (PIN, authorization value): as file_read, though never standard input, and
  * one trailing newline is cut. The file that is read must not be open to others (mode & 007 refused

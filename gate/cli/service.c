@@ -3,11 +3,13 @@
 
 #include "gate/base/file.h"
 #include "gate/client/client.h"
+#include "gate/client/trust.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define ABOUT_MAX ((size_t)16 << 10) /* bytes of service.json */
@@ -21,22 +23,37 @@ static void json_free(json_t **json)
 
 /* ---- finding it ------------------------------------------------------------------------------ */
 
+/* Whose the gate is: of whom a service of it is believed, and of root. */
+static err_code owner_of(struct call *call, uid_t *ret)
+{
+    struct stat st;
+
+    if (stat(call->state_dir, &st) != 0)
+        return why_errno(&call->why, errno, "look at", call->state_dir);
+    *ret = st.st_uid;
+    return ERR_OK;
+}
+
 /* NULL: there is no such file. Owns: json_decref(). */
 static err_code read_about(struct call *call, json_t **ret)
 {
     CLEANUP(buf_free) struct buf path = {0}, bytes = {0};
     struct why why = {0};
     json_error_t error;
+    struct stat st;
+    uid_t owner;
     err_code err;
 
     TRY(path_join(call->state_dir, "service.json", &path));
-    err = file_read((const char *)path.ptr, ABOUT_MAX, &bytes, &why);
+    err = file_read_stat((const char *)path.ptr, ABOUT_MAX, &st, &bytes, &why);
     if (err == ERR_NOT_FOUND || err == ERR_STORAGE) /* what stands in the way is said later */
         return ERR_OK;
     if (err != ERR_OK) {
         call->why = why;
         return err;
     }
+    TRY(owner_of(call, &owner));
+    TRY(trust_file((const char *)path.ptr, &st, owner, &call->why));
     *ret = json_loadb((const char *)bytes.ptr, bytes.len, JSON_REJECT_DUPLICATES, &error);
     if (*ret == NULL)
         return why_say(&call->why, ERR_JSON_MALFORMED, "\"%s\": line %d, column %d: %s",
@@ -59,15 +76,19 @@ static err_code find(struct call *call, const json_t *about, size_t kinds, struc
 {
     static const char *const SOCKETS[] = {"admin", "enforcement"};
     const char *forbidden = NULL;
+    uid_t owner;
 
+    TRY(owner_of(call, &owner));
     for (size_t i = 0; i < kinds; i++) {
         const char *path = json_string_value(json_object_get(about, SOCKETS[i]));
-        int err = path == NULL ? PAWL_UNREACHABLE : pawl_open(path, ret);
+        struct why why = {0};
+        err_code err =
+            path == NULL ? ERR_SERVICE_UNREACHABLE : client_open_of(path, owner, ret, &why);
 
-        if (err == PAWL_OK)
-            return ERR_OK;
-        if (err == PAWL_NO_MEMORY)
-            return ERR_NO_MEMORY;
+        if (err == ERR_SERVICE_UNTRUSTED)
+            call->why = why;
+        if (err == ERR_OK || err == ERR_NO_MEMORY || err == ERR_SERVICE_UNTRUSTED)
+            return err;
         if (path != NULL && is_forbidden(path))
             forbidden = path;
     }

@@ -11,7 +11,9 @@
 
 /* The service that <state>/service.json names, through its socket for administrators, or, for who
  * asks for decisions, the one for enforcement points; NULL when none is there, or nobody listens
- * any more. Errors: FORMAT, JSON_MALFORMED; CALLER_REFUSED when it runs, and the caller may not use
+ * any more. That file, the directory of the socket and who listens there have to be root's or those
+ * of the state directory's owner, and nobody else's to change. Errors: SERVICE_UNTRUSTED; FORMAT,
+ * JSON_MALFORMED; CALLER_REFUSED when it runs, and the caller may not use
  * these sockets. Owns: pawl_close(). */
 err_code service_find(struct call *call, bool decisions, struct pawl_conn **ret);
 

@@ -6,6 +6,7 @@
 #include "gate/client/pawl.h"
 #include "gate/client/response.h"
 
+#include <sys/types.h>
 #include <sys/un.h>
 
 #define REASON_MAX 64 /* characters of the name of an error */
@@ -33,6 +34,8 @@ enum link_state {
 /* One question and its answer at a time. */
 struct pawl_conn {
     struct sockaddr_un address;
+    bool guarded; /* who listens has to be root, or: */
+    uid_t owner;
     int fd; /* -1: none */
     enum link_state state;
     bool used;          /* the connection has served before: it may have ended since */
@@ -43,8 +46,16 @@ struct pawl_conn {
     struct response response;
 };
 
+/* As pawl_open(), to a socket that only root or this user made listen, each time that it is
+ * connected to, in a directory where nobody else makes one. Errors: also SERVICE_UNTRUSTED. */
+err_code client_open_of(const char *path, uid_t owner, struct pawl_conn **ret, struct why *why);
+
+/* The same; the user is the one to whom the directory belongs. For a place where only root makes
+ * directories. */
+err_code client_open_usual(const char *path, struct pawl_conn **ret, struct why *why);
+
 /* Connects, unless the service's queue is full: then without a descriptor. Errors:
- * SERVICE_UNREACHABLE; NO_MEMORY. */
+ * SERVICE_UNREACHABLE, SERVICE_UNTRUSTED; NO_MEMORY. */
 err_code link_connect(struct pawl_conn *conn, struct why *why);
 
 /* Lets go of a connection that has served before and that the service has closed since, or has sent

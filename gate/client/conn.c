@@ -2,6 +2,7 @@
 /* conn.c: asking: the public functions about a connection. */
 #include "gate/base/text.h"
 #include "gate/client/client.h"
+#include "gate/client/trust.h"
 #include "gate/decide/request.h"
 
 #include <poll.h>
@@ -14,31 +15,55 @@
 #define AGAIN_MS 10 /* while the service's queue of connections is full */
 #define MS 1000000u /* nanoseconds */
 
-int pawl_open(const char *path, struct pawl_conn **ret)
+/* owner: of whom it has to be; NULL: whoever listens. */
+static err_code open_to(const char *path, const uid_t *owner, struct pawl_conn **ret,
+                        struct why *why)
 {
-    struct pawl_conn *conn;
+    struct pawl_conn *conn = calloc(1, sizeof *conn);
     err_code err;
 
+    if (conn == NULL)
+        return ERR_NO_MEMORY;
+    conn->fd = -1;
+    conn->guarded = owner != NULL;
+    conn->owner = owner != NULL ? *owner : 0;
+    conn->address.sun_family = AF_UNIX;
+    if (path[0] == '\0' || strlen(path) >= sizeof conn->address.sun_path) {
+        pawl_close(&conn);
+        return ERR_USAGE;
+    }
+    memcpy(conn->address.sun_path, path, strlen(path));
+    err = link_connect(conn, why);
+    if (err != ERR_OK)
+        pawl_close(&conn);
+    *ret = conn;
+    return err;
+}
+
+err_code client_open_of(const char *path, uid_t owner, struct pawl_conn **ret, struct why *why)
+{
+    *ret = NULL;
+    TRY(trust_dir_of(path, &owner, NULL, why));
+    return open_to(path, &owner, ret, why);
+}
+
+err_code client_open_usual(const char *path, struct pawl_conn **ret, struct why *why)
+{
+    uid_t owner = 0;
+
+    *ret = NULL;
+    TRY(trust_dir_of(path, NULL, &owner, why));
+    return open_to(path, &owner, ret, why);
+}
+
+int pawl_open(const char *path, struct pawl_conn **ret)
+{
     if (ret == NULL)
         return PAWL_USAGE;
     *ret = NULL;
     if (path == NULL)
-        path = PAWL_SOCKET;
-    conn = calloc(1, sizeof *conn);
-    if (conn == NULL)
-        return PAWL_NO_MEMORY;
-    conn->fd = -1;
-    conn->address.sun_family = AF_UNIX;
-    if (path[0] == '\0' || strlen(path) >= sizeof conn->address.sun_path) {
-        pawl_close(&conn);
-        return PAWL_USAGE;
-    }
-    memcpy(conn->address.sun_path, path, strlen(path));
-    err = link_connect(conn, NULL);
-    if (err != ERR_OK)
-        pawl_close(&conn);
-    *ret = conn;
-    return (int)err;
+        return (int)client_open_usual(PAWL_SOCKET, ret, NULL);
+    return (int)open_to(path, NULL, ret, NULL);
 }
 
 void pawl_close(struct pawl_conn **conn)

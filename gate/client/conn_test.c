@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -464,6 +465,85 @@ static void restarted(void **state)
     pawl_close(&conn);
 }
 
+/* Root becomes somebody else, or root again. Others stay who they are. */
+static uid_t as_other(bool other)
+{
+    if (getuid() != 0)
+        return getuid();
+    assert_int_equal(seteuid(other ? 65534 : 0), 0);
+    return 65534;
+}
+
+static void expect_untrusted(const char *path, uid_t owner, const char *words)
+{
+    struct pawl_conn *conn = (void *)(uintptr_t)1;
+    struct why why = {0};
+
+    assert_int_equal(client_open_of(path, owner, &conn, &why), ERR_SERVICE_UNTRUSTED);
+    assert_null(conn);
+    if (strstr(why.text, words) == NULL)
+        fail_msg("\"%s\" is not in: %s", words, why.text);
+}
+
+/* Who listens is the one to whom the gate belongs, or root: the kernel says so. */
+static void whose(void **state)
+{
+    static const mode_t MODES[] = {0770, 0720, 0702, 01777};
+    struct pawl_conn *conn = NULL;
+    struct server server;
+    struct why why = {0};
+    uid_t uid;
+    char words[64];
+
+    (void)state;
+    uid = as_other(true);
+    server_begin(&server, NULL, 0);
+    (void)as_other(false);
+    (void)snprintf(words, sizeof words, "belongs to uid %u, and the gate to uid %u", uid, uid + 1);
+    expect_untrusted(server.path, uid + 1, words);
+    for (size_t i = 0; i < N(MODES); i++) {
+        assert_int_equal(chmod(server.dir, MODES[i]), 0);
+        (void)snprintf(words, sizeof words, "mode %04o", MODES[i]);
+        expect_untrusted(server.path, uid, words);
+        assert_int_equal(client_open_usual(server.path, &conn, NULL), ERR_SERVICE_UNTRUSTED);
+    }
+    assert_int_equal(chmod(server.dir, 0755), 0);
+    if (getuid() == 0) {
+        assert_int_equal(chown(server.dir, 0, 0), 0);
+        (void)snprintf(words, sizeof words, "is uid %u, and the gate belongs to uid %u", uid,
+                       uid + 1);
+        expect_untrusted(server.path, uid + 1, words);
+        assert_int_equal(client_open_usual(server.path, &conn, NULL), ERR_SERVICE_UNTRUSTED);
+        assert_int_equal(chown(server.dir, uid, (gid_t)-1), 0);
+    }
+    assert_int_equal(client_open_of(server.path, uid, &conn, &why), ERR_OK);
+    pawl_close(&conn);
+    assert_int_equal(client_open_usual(server.path, &conn, &why), ERR_OK);
+    pawl_close(&conn);
+    server_end(&server);
+}
+
+/* Looked at each time that it is connected to. */
+static void whose_next(void **state)
+{
+    const struct server_turn turns[] = {{.act = SERVER_LAST, .answer = permit_bytes()}};
+    struct pawl_conn *conn = NULL;
+    struct server server;
+    uid_t uid;
+
+    (void)state;
+    uid = as_other(true);
+    server_begin(&server, turns, N(turns));
+    (void)as_other(false);
+    assert_int_equal(client_open_of(server.path, uid, &conn, NULL), ERR_OK);
+    expect(conn, "his", PAWL_OK, 1);
+    conn->owner = uid + 1;
+    expect(conn, "another's", PAWL_UNTRUSTED, 0);
+    pawl_close(&conn);
+    server_end(&server);
+    server_free(&server);
+}
+
 static void errors(void **state)
 {
     (void)state;
@@ -502,6 +582,7 @@ int main(void)
         cmocka_unit_test(silence),         cmocka_unit_test(early_refusal),
         cmocka_unit_test(without_waiting), cmocka_unit_test(full_queue),
         cmocka_unit_test(wrong_calls),     cmocka_unit_test(restarted),
+        cmocka_unit_test(whose),           cmocka_unit_test(whose_next),
         cmocka_unit_test(errors),
     };
 

@@ -5,6 +5,7 @@
  */
 #include "gate/base/file.h"
 #include "gate/client/client.h"
+#include "gate/client/trust.h"
 
 #include <errno.h>
 #include <string.h>
@@ -53,6 +54,8 @@ err_code link_connect(struct pawl_conn *conn, struct why *why)
         return why_foreign(why, ERR_SERVICE_UNREACHABLE, "errno", (uint64_t)errno,
                            "no socket can be made: %s", strerrordesc_np(errno));
     if (connect(fd, (const struct sockaddr *)&conn->address, sizeof conn->address) == 0) {
+        if (conn->guarded)
+            TRY(trust_peer(fd, conn->address.sun_path, conn->owner, why));
         conn->fd = fd;
         fd = -1;
         return ERR_OK;

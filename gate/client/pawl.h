@@ -65,6 +65,7 @@ enum pawl_error {
     PAWL_DEADLINE = 92,         /* no answer in time */
     PAWL_UNREACHABLE = 94,      /* nobody listens */
     PAWL_ANSWER_MALFORMED = 95, /* what came back is no answer */
+    PAWL_UNTRUSTED = 97,        /* who listens may be somebody else than the service */
 };
 
 /* Bytes that somebody else owns. {NULL, 0} is none. */
@@ -136,9 +137,11 @@ struct pawl_answer;
 #define PAWL_DEADLINE_MS 10000u      /* for 0 */
 #define PAWL_DEADLINE_MAX_MS 300000u /* five minutes */
 
-/* Connects to the service's Unix socket; path NULL: PAWL_SOCKET. Who listens there is trusted: the
- * permissions of its directory say who that can be. Errors: UNREACHABLE, USAGE (a path of more than
- * 107 bytes), NO_MEMORY. Owns: pawl_close(). */
+/* Connects to the service's Unix socket; path NULL: PAWL_SOCKET, and then who listens there has to
+ * be root, or the user to whom its directory belongs, and nobody else may be able to write to that
+ * directory: each time that it is connected to. Who listens at a path that the caller names is
+ * trusted as it is: the caller knows who can make a socket there. Errors: UNREACHABLE, UNTRUSTED,
+ * USAGE (a path of more than 107 bytes), NO_MEMORY. Owns: pawl_close(). */
 PAWL_API PAWL_CHECKED int pawl_open(const char *path, struct pawl_conn **ret);
 PAWL_API void pawl_close(struct pawl_conn **conn); /* leaves NULL; accepts it */
 

@@ -7,9 +7,12 @@ import json
 import os
 import re
 import signal
+import subprocess
+import sys
 import threading
 
 from daemon import Connection, Service, evaluation
+from hardware import die_with_parent
 from shim import Shim
 from tap import Skip, Suite, equal, true
 from world import CURL, GIT, LAX, main, read, shown_to_others, write
@@ -451,6 +454,82 @@ def forbidden(world):
              f"{value}")
     equal(world.manage("GET", "/v1/status")["epoch"], 1, "epoch")
     world.halt()
+
+
+OTHER = 65534
+IMPOSTOR = """
+import socket, sys
+listener = socket.socket(socket.AF_UNIX)
+listener.bind(sys.argv[1])
+listener.listen(8)
+print("ready", flush=True)
+while True:
+    link = listener.accept()[0]
+    try:
+        link.recv(4096)
+        link.sendall(b'HTTP/1.1 200 OK\\r\\nContent-Type: application/json\\r\\n'
+                     b'Content-Length: 11\\r\\n\\r\\n{"ok":true}')
+    except OSError:
+        pass  # he was not believed
+    link.close()
+"""
+
+
+def doubted(world, *words):
+    """Every verb that goes through the service refuses, and says why. Nothing is asked of anybody,
+    nor done here instead."""
+    for line in (("install", f"{world.bundles}/1.bundle"), ("status",), ("agent", "enrol", "x"),
+                 ("log", "rebuild"), world.request(GIT)):
+        value = world.pawl(*line, want="SERVICE_UNTRUSTED")
+        for word in words:
+            true(word in value["error"]["why"], f"{line}: {word} in {value}")
+
+
+@suite.test("what could be somebody else's service is not asked", at="epoch1")
+def doubts(world):
+    world.serve()
+    about, run = f"{world.state}/service.json", f"{world.state}/run"
+    for path, mode in ((about, 0o644), (run, 0o755)):
+        for bad in (0o666, 0o664) if path == about else (0o777, 0o775, 0o1777):
+            os.chmod(path, bad)
+            doubted(world, path, f"mode {bad:04o}")
+        os.chmod(path, mode)
+    if os.getuid() == 0:
+        for path in (about, run):
+            os.chown(path, OTHER, -1)
+            doubted(world, path, f"belongs to uid {OTHER}", "to uid 0:")
+            os.chown(path, 0, -1)
+    world.pawl("status")
+    world.stopped(1)
+
+
+@suite.test("somebody else in the service's place is not believed", at="epoch1")
+def impostor(world):
+    if os.getuid() != 0:
+        raise Skip("another user can only be taken by root")
+    shown_to_others(world.base)
+    for path in (world.base, world.live, world.state):
+        os.chmod(path, 0o755)
+    place = f"{world.base}/place"
+    os.mkdir(place)
+    os.chown(place, OTHER, -1)
+    with subprocess.Popen(["setpriv", f"--reuid={OTHER}", f"--regid={OTHER}", "--clear-groups",
+                           sys.executable, "-c", IMPOSTOR, f"{place}/s"],
+                          stdout=subprocess.PIPE, preexec_fn=die_with_parent) as process:
+        try:
+            equal(process.stdout.readline(), b"ready\n", "the other one")
+            os.chown(place, 0, -1)
+            about = {"schema": "pawl/1", "pid": process.pid, "agents": f"{place}/s",
+                     "enforcement": f"{place}/s", "admin": f"{place}/s"}
+            write(f"{world.state}/service.json", json.dumps(about).encode())
+            doubted(world, f"uid {OTHER}", "belongs to uid 0:")
+            os.chown(world.state, OTHER, -1)  # his is the gate: he is asked, root or not
+            equal(world.run("agent", "remove", "x", "--json")[0], 0, "the owner's answer")
+        finally:
+            process.kill()
+            os.chown(world.state, 0, -1)
+            os.unlink(f"{world.state}/service.json")
+    world.sound(1)
 
 
 if __name__ == "__main__":
