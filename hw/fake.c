@@ -324,6 +324,12 @@ static err_code sign_with(struct hw_signer *signer, const struct digest *digest,
     return ERR_OK;
 }
 
+static void sign_ahead(struct hw_root *root, const struct digest *digest)
+{
+    (void)root;
+    (void)digest;
+}
+
 static err_code sign(struct hw_root *root, const struct digest *digest, uint8_t ret[static 64],
                      struct why *why)
 {
@@ -489,6 +495,7 @@ static const struct hw_root_ops OPS = {
     .step = step,
     .prepare = prepare,
     .begin = begin,
+    .sign_ahead = sign_ahead,
     .sign = sign,
     .seal = seal,
     .receipt_key = receipt_key,

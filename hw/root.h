@@ -21,6 +21,7 @@
 #define HW_RATCHET_MAX 7   /* PolicyOR takes 8 branches (TPM 2.0 part 3, 23.6): keys and base */
 #define HW_ANCHOR_MAX 64   /* authority keys that a token is asked to trust */
 #define HW_SIGNERS_MAX 16  /* signatures counted on one object */
+#define HW_SESSIONS 4      /* of a token, that a gate uses side by side */
 #define HW_TPM_NAME_LEN 34 /* nameAlg (2 bytes) and SHA-256 */
 
 /* What the hardware is and which promises it can keep. */
@@ -171,6 +172,10 @@ struct hw_root_ops {
      * holds, as of now. Error: ROLLBACK when the hardware has moved on. */
     err_code (*begin)(struct hw_root *root, struct why *why);
 
+    /* This is what sign will be asked for, once the head is kept: a root that can may make the
+     * signature meanwhile. It leaves the root by sign alone; without that it is forgotten. */
+    void (*sign_ahead)(struct hw_root *root, const struct digest *digest);
+
     /* Signs SHA-256 digests with the receipt key (P-256) of the prepared epoch; raw r || s. The
      * hardware refuses if the epoch has passed: TPM_POLICY, HSM_KEY_MISSING. */
     err_code (*sign)(struct hw_root *root, const struct digest *digest, uint8_t ret[static 64],
@@ -233,6 +238,7 @@ struct hw_options {
     const char *store_dir;       /* directory for the root's own evidence and caches */
     const char *owner_auth_file; /* TPM owner authorization, for enrol; NULL: empty */
     const char *so_pin_file;     /* PKCS#11 security officer's PIN, for enrol; NULL: none */
+    unsigned sessions;           /* PKCS#11: used side by side at most; 0: one */
     unsigned timeout_ms;         /* deadline of one command; 0: the default, 30 s */
 };
 

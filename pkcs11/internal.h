@@ -23,6 +23,14 @@ struct hsm_chain_file {
     struct timespec changed;
 };
 
+/* A signature that is made in another session before it is asked for. */
+struct hsm_ahead {
+    bool given;
+    CK_OBJECT_HANDLE key;
+    struct digest digest;
+    uint8_t sig[64];
+};
+
 struct hsm_root {
     struct hw_root base;
     struct hw_options options;
@@ -47,6 +55,8 @@ struct hsm_root {
     struct hw_mandate *prepared;
     CK_OBJECT_HANDLE anchors[HW_SIGNERS_MAX];
     bool begun;
+    unsigned slow_rounds; /* in a row, up to HSM_SLOW_ROUNDS: abreast.c */
+    struct hsm_ahead ahead;
 
     struct hsm_heads heads;
 };
@@ -108,6 +118,18 @@ err_code hsm_no_round(const struct hsm_root *root, struct why *why);
  * SIGNATURE_INVALID. */
 err_code hsm_mandate_verify(struct hsm_root *root, const struct hw_mandate *mandate,
                             CK_OBJECT_HANDLE *handles, struct why *why);
+
+#define HSM_SLOW_ROUNDS 8
+
+/* The same in every round, with the anchors found then, in several sessions where that is faster.
+ */
+err_code hsm_verify_abreast(struct hsm_root *root, struct why *why);
+
+/* The epoch key signs this meanwhile, in another session; hsm_sign() takes the signature. Anything
+ * but a signature over the same digest counts for nothing. */
+void hsm_sign_ahead(struct hw_root *root, const struct digest *digest);
+bool hsm_ahead_take(struct hsm_root *root, const struct digest *digest, uint8_t ret[static 64]);
+void hsm_ahead_drop(struct hsm_root *root);
 
 /* Is this snapshot, of the epoch that the token is at, the one that the epoch's certificate names?
  * Anything goes in the epoch of the enrolment, whose certificate names none. Error: EQUIVOCATION,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pkcs11/internal.h"
+#include "pkcs11/sides.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -172,6 +173,7 @@ static void close_root(struct hw_root *hw)
 
     detach(root);
     hsm_token_close(&root->token);
+    hsm_sides_free(&root->token.sides);
     hsm_uri_free(&root->uri);
     free(root);
 }
@@ -186,6 +188,7 @@ static const struct hw_root_ops OPS = {
     .step = hsm_step,
     .prepare = hsm_prepare,
     .begin = hsm_begin,
+    .sign_ahead = hsm_sign_ahead,
     .sign = hsm_sign,
     .seal = hsm_seal,
     .receipt_key = receipt_key,
@@ -205,6 +208,8 @@ static err_code open_in(struct hsm_root *root, const char *uri, const struct hw_
     TRY(hsm_uri_parse(uri, &root->uri, why));
     if (hsm_uri_names_object(&root->uri))
         return why_say(why, ERR_HARDWARE_URI, "the URI names a key; a gate is given a whole token");
+    if (options->sessions > 1)
+        TRY(hsm_sides_new(options->sessions - 1, &root->token.sides));
     TRY(hsm_token_open(&root->token, &root->uri, NULL, why));
     if (root->token.simulator && !options->allow_simulator)
         return why_say(why, ERR_SIMULATOR_REFUSED, "token \"%s\" is a %s %s", root->token.label,

@@ -105,6 +105,7 @@ err_code hsm_chain_extend(struct hsm_token *token, const struct hsm_successor *n
 
 void hsm_drop(struct hsm_root *root)
 {
+    hsm_ahead_drop(root);
     root->synced = false;
     root->begun = false;
     root->identity = root->key = 0;

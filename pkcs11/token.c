@@ -2,6 +2,7 @@
 #include "pkcs11/token.h"
 
 #include "gate/base/file.h"
+#include "pkcs11/sides.h"
 
 #include <dlfcn.h>
 #include <stdio.h>
@@ -196,6 +197,7 @@ err_code hsm_token_open(struct hsm_token *token, const struct hsm_uri *uri, cons
 void hsm_token_close(struct hsm_token *token)
 {
     if (token->f != NULL) {
+        hsm_sides_rest(token);
         if (token->session != 0)
             (void)token->f->C_CloseSession(token->session);
         (void)p11_kit_module_finalize(token->f);
@@ -336,6 +338,7 @@ err_code hsm_sessions_close(struct hsm_token *token, bool logout, struct why *wh
 
     if (token->session == 0)
         return ERR_OK;
+    hsm_sides_rest(token);
     if (logout)
         left = token->f->C_Logout(token->session);
     closed = token->f->C_CloseAllSessions(token->slot); /* whatever logging out said */

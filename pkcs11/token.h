@@ -31,6 +31,7 @@ struct hsm_token {
     char label[33], serial[17], maker[33], model[17];
     char firmware[64];
     bool simulator;
+    struct hsm_sides *sides; /* sessions beside this one (sides.h); NULL: none */
     /* A PIN that the token refused is not tried again with this struct, which is why closing keeps
      * these two. */
     bool user_pin_refused, so_pin_refused;

@@ -100,6 +100,13 @@ static err_code root_rest(struct hw_root *hw, struct why *why)
     return rc == TPM2_RC_SUCCESS ? ERR_OK : tpm_chip_fail(&root->chip, rc, "TPM2_Shutdown", why);
 }
 
+/* A TPM does one thing after the other. */
+static void root_sign_ahead(struct hw_root *root, const struct digest *digest)
+{
+    (void)root;
+    (void)digest;
+}
+
 static void root_close(struct hw_root *root)
 {
     tpm_chip_close(&self(root)->chip);
@@ -117,6 +124,7 @@ static const struct hw_root_ops OPS = {
     .step = tpm_root_step,
     .prepare = tpm_root_prepare,
     .begin = tpm_root_begin,
+    .sign_ahead = root_sign_ahead,
     .sign = tpm_root_sign,
     .seal = tpm_root_seal,
     .receipt_key = root_receipt_key,

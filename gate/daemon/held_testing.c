@@ -88,6 +88,11 @@ static err_code head_bind(struct hw_root *root, const struct hw_head *head, enum
     return in(root)->ops->head_bind(in(root), head, keep, why);
 }
 
+static void sign_ahead(struct hw_root *root, const struct digest *digest)
+{
+    in(root)->ops->sign_ahead(in(root), digest);
+}
+
 static err_code sign(struct hw_root *root, const struct digest *digest, uint8_t ret[static 64],
                      struct why *why)
 {
@@ -182,6 +187,7 @@ static const struct hw_root_ops OPS = {
     .step = step,
     .prepare = prepare,
     .begin = begin,
+    .sign_ahead = sign_ahead,
     .sign = sign,
     .seal = seal,
     .receipt_key = receipt_key,

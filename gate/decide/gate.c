@@ -249,6 +249,7 @@ static err_code attach(struct gate *g, struct why *why)
     if (g->store_dir == NULL)
         return ERR_NO_MEMORY;
     g->options.store_dir = g->store_dir;
+    g->options.sessions = HW_SESSIONS;
     g->options.allow_simulator = g->settings.insecure_simulator;
     TRY(hardware_open(g->settings.hardware, &g->options, &g->hw, why));
     return g->hw->ops->attach(g->hw, g->owner, &g->enrolment.hw, why);

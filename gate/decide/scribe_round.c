@@ -255,6 +255,7 @@ err_code scribe_prove(struct scribe_proof *proof, struct why *why)
     struct hw_root *hw = proof->hw;
     struct signed_head *head = &proof->head;
 
+    hw->ops->sign_ahead(hw, &head->draft.tbs);
     TRY(hw->ops->head_bind(hw, &proof->bound, proof->keep, why));
     proof->kept = true;
     TRY(hw->ops->sign(hw, &head->draft.tbs, head->sig, why));

@@ -39,9 +39,9 @@ static bool only_looks(enum p11_fault_fn fn)
     return false;
 }
 
-static void stall(void)
+static void stall(uint64_t us)
 {
-    struct timespec rest = {control->stall_ms / 1000, (long)(control->stall_ms % 1000) * 1000000};
+    struct timespec rest = {(time_t)(us / 1000000), (long)(us % 1000000) * 1000};
 
     while (nanosleep(&rest, &rest) != 0)
         continue;
@@ -50,17 +50,20 @@ static void stall(void)
 /* Counts a call. True: it answers *rv; *pass: after it has been passed on. */
 static bool struck(enum p11_fault_fn fn, CK_RV *rv, bool *pass)
 {
-    uint32_t n = ++control->calls[fn];
+    uint32_t n = __atomic_add_fetch(&control->calls[fn], 1, __ATOMIC_SEQ_CST);
+    uint32_t order = __atomic_fetch_add(&control->n_order, 1, __ATOMIC_SEQ_CST);
 
     *pass = true;
-    if (control->n_order < P11_FAULT_ORDER_MAX)
-        control->order[control->n_order++] = (uint8_t)fn;
-    if (!only_looks(fn) && ++control->total == control->kill_at)
+    if (order < P11_FAULT_ORDER_MAX)
+        control->order[order] = (uint8_t)fn;
+    stall(control->delay_us);
+    if (!only_looks(fn) &&
+        __atomic_add_fetch(&control->total, 1, __ATOMIC_SEQ_CST) == control->kill_at)
         (void)kill(getpid(), SIGKILL);
     if (control->fn != (uint32_t)fn || n < control->at || n - control->at >= control->times)
         return false;
     if (control->stall_ms != 0) {
-        stall();
+        stall((uint64_t)control->stall_ms * 1000);
         return false;
     }
     *rv = (CK_RV)control->rv;
@@ -225,6 +228,14 @@ static CK_ULONG thin_out(const CK_ATTRIBUTE *from, CK_ULONG n, CK_ATTRIBUTE *to)
     return kept;
 }
 
+/* Not watched. */
+static CK_RV set_attribute_value(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object,
+                                 CK_ATTRIBUTE *template, CK_ULONG n)
+{
+    stall(control->delay_us);
+    return real->C_SetAttributeValue(session, object, template, n);
+}
+
 static CK_RV create_object(CK_SESSION_HANDLE session, CK_ATTRIBUTE *template, CK_ULONG n,
                            CK_OBJECT_HANDLE *object)
 {
@@ -277,10 +288,24 @@ static CK_RV verify_init(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_
     WRAP(P11_FAULT_C_VerifyInit, real->C_VerifyInit(session, mechanism, key));
 }
 
+static void meet(void)
+{
+    unsigned ms = 0;
+
+    if (control->meet == 0)
+        return;
+    (void)__atomic_add_fetch(&control->meeting, 1, __ATOMIC_SEQ_CST);
+    while (__atomic_load_n(&control->meeting, __ATOMIC_SEQ_CST) < control->meet && ms++ < 60000)
+        stall(1000);
+    if (ms >= 60000)
+        control->missed = 1;
+}
+
 static CK_RV verify(CK_SESSION_HANDLE session, unsigned char *data, CK_ULONG len,
                     unsigned char *sig, CK_ULONG sig_len)
 {
-    control->verify_data_len = len;
+    __atomic_store_n(&control->verify_data_len, len, __ATOMIC_SEQ_CST);
+    meet();
     WRAP(P11_FAULT_C_Verify, real->C_Verify(session, data, len, sig, sig_len));
 }
 
@@ -305,6 +330,7 @@ static void fill_list(void)
     list.C_FindObjects = find_objects;
     list.C_FindObjectsFinal = find_objects_final;
     list.C_GetAttributeValue = get_attribute_value;
+    list.C_SetAttributeValue = set_attribute_value;
     list.C_CreateObject = create_object;
     list.C_DestroyObject = destroy_object;
     list.C_GenerateKeyPair = generate_key_pair;

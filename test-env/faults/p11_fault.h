@@ -70,6 +70,10 @@ struct p11_fault {
     uint32_t n_order;          /* seen: which functions were called, in order; set to 0 to begin */
     uint8_t order[P11_FAULT_ORDER_MAX];
     uint32_t stall_ms; /* the chosen calls take so much longer, and answer what is true */
+    uint32_t delay_us; /* all calls of a round do, as on a network HSM */
+    uint32_t meet;     /* C_Verify waits until so many are at it at once; 0: it does not */
+    uint32_t meeting;  /* seen: so many came */
+    uint32_t missed;   /* seen: one waited for a minute, and nobody came */
 };
 
 #endif

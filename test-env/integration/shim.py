@@ -15,13 +15,13 @@ FUNCTIONS = (
     "C_VerifyInit", "C_Verify",
 )
 ORDER_MAX = 2048
-LAYOUT = struct.Struct(f"@256s{len(FUNCTIONS) + 1}I 3I 4I Q Q 3I Q I Q I Q Q Q I {ORDER_MAX}s I")
+LAYOUT = struct.Struct(f"@256s{len(FUNCTIONS) + 1}I 3I 4I Q Q 3I Q I Q I Q Q Q I {ORDER_MAX}s 2I")
 ROOM = 4096  # the switches that follow are all off
 MODULE, CALLS = 0, 1
 TOTAL = CALLS + len(FUNCTIONS) + 1
 INSIDE = TOTAL + 2
 KILL_AT, FN, AT, TIMES, LATE, RV, FLAGS = (TOTAL + n for n in (1, 3, 4, 5, 6, 7, 8))
-ORDER, STALL = -2, -1
+ORDER, STALL, DELAY = -3, -2, -1
 
 
 class Shim:
@@ -53,7 +53,7 @@ class Shim:
         fields[MODULE] = self.real.encode()
         for name, value in switches.items():
             number = {"kill_at": KILL_AT, "fn": FN, "at": AT, "times": TIMES, "late": LATE,
-                      "rv": RV, "flags": FLAGS, "stall_ms": STALL}[name]
+                      "rv": RV, "flags": FLAGS, "stall_ms": STALL, "delay_us": DELAY}[name]
             fields[number] = 1 + FUNCTIONS.index(value) if name == "fn" else value
         return LAYOUT.pack(*fields)
 

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""test_trouble_slow.py: a served gate whose hardware needs seconds for each command, says
-"later" for longer than anybody waits, or does not answer at all. Whoever waits is told in his own
-time; the gate goes on by itself."""
+"""test_trouble_slow.py: a served gate whose hardware needs seconds for each command, is
+far away, says "later" for longer than anybody waits, or does not answer at all. Whoever waits is
+told in his own time; the gate goes on by itself."""
 
 import http.client
 import json
@@ -101,6 +101,19 @@ def stalled(world):
     value = waiting.answer()
     equal(value["decision"], True, value)
     world.keep(value["context"], True)
+    equal(world.try_once(), OK, "and again at full speed")
+    world.over([])
+
+
+@suite.test("a token far away, which is asked in several sessions", roots=("hsm",))
+def distant(world):
+    world.serve()
+    world.round()
+    world.token.turn(delay_us=3000)
+    for _ in range(20):
+        equal(world.try_once(), OK, "slowly")
+    true(world.token.calls("C_OpenSession") > 0, "further sessions")
+    world.token.turn()
     equal(world.try_once(), OK, "and again at full speed")
     world.over([])
 
