@@ -2,6 +2,7 @@
 #include "gate/daemon/admin.h"
 
 #include "gate/base/text.h"
+#include "gate/daemon/reserve.h"
 #include "gate/decide/agent.h"
 #include "gate/decide/gate_ledger.h"
 #include "gate/decide/manage.h"
@@ -38,7 +39,7 @@ static void task_free(struct task **task)
     buf_free(&t->body);
     json_decref(t->agent_json);
     json_decref(t->json);
-    free(t->id);
+    reserve_free(t->id); /* libevent made it */
     free(t);
     *task = NULL;
 }

@@ -31,16 +31,28 @@ static json_t *context_of(const struct demand *demand, const struct demand_item 
     return answer_refusal(ERR_NO_MEMORY, &(struct why){0});
 }
 
-static int append(const char *bytes, size_t len, void *buf)
+/* jansson goes on after a name that could not be written: what failed once has failed. */
+struct appended {
+    struct buf *buf;
+    err_code err;
+};
+
+static int append(const char *bytes, size_t len, void *ctx)
 {
-    return buf_add(buf, bytes, len) == ERR_OK ? 0 : -1;
+    struct appended *out = ctx;
+
+    if (out->err == ERR_OK)
+        out->err = buf_add(out->buf, bytes, len);
+    return out->err == ERR_OK ? 0 : -1;
 }
 
 /* As json_dumps() would write it with one member more, which is long and needs no care: base64 says
  * of each of its characters that JSON takes it as it is. */
 static err_code add_context(const json_t *context, const struct buf *permit, struct buf *ret)
 {
-    if (json_dump_callback(context, append, ret, JSON_COMPACT) != 0)
+    struct appended out = {ret, ERR_OK};
+
+    if (json_dump_callback(context, append, &out, JSON_COMPACT) != 0 || out.err != ERR_OK)
         return ERR_NO_MEMORY;
     if (permit == NULL)
         return ERR_OK;

@@ -76,7 +76,7 @@ static err_code read_semantic(const json_t *top, enum demand_semantic *ret, stru
  * may be large then. */
 static err_code check_defaults(const json_t *top, size_t n, struct why *why)
 {
-    size_t size = 0;
+    size_t size = 0, len;
 
     for (size_t i = 0; i < PARTS_N; i++) {
         const json_t *part = json_object_get(top, PARTS[i]);
@@ -84,7 +84,10 @@ static err_code check_defaults(const json_t *top, size_t n, struct why *why)
             continue;
         if (!json_is_object(part))
             return why_say(why, ERR_REQUEST_MALFORMED, "\"%s\" is not an object", PARTS[i]);
-        size += n * json_dumpb(part, NULL, 0, JSON_COMPACT);
+        len = json_dumpb(part, NULL, 0, JSON_COMPACT);
+        if (len == 0)
+            return ERR_NO_MEMORY;
+        size += n * len;
     }
     if (size <= AUTHZEN_EXPANDED_MAX)
         return ERR_OK;

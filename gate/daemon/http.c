@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gate/daemon/http_parts.h"
 
+#include "gate/decide/answer_json.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -113,7 +115,7 @@ void http_answer_bytes(struct http_call *call, int status, const char *type, str
 
 void http_answer(struct http_call *call, int status, json_t *body)
 {
-    char *text = body == NULL ? NULL : json_dumps(body, JSON_COMPACT);
+    char *text = body == NULL ? NULL : answer_json_text(body, JSON_COMPACT);
 
     json_decref(body);
     if (text == NULL)

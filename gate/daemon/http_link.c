@@ -4,6 +4,7 @@
  * begins anew with every byte, so that one byte now and then keeps a connection for ever.
  */
 #include "gate/daemon/http_parts.h"
+#include "gate/daemon/reserve.h"
 
 #include <event2/bufferevent_ssl.h>
 #include <openssl/ssl.h>
@@ -24,10 +25,11 @@ static struct link **bucket_of(struct http *http, const struct bufferevent *bev)
     return &http->buckets[((uintptr_t)bev >> 6) % HTTP_BUCKETS];
 }
 
-/* Nobody is let in while as many as may be are here. */
+/* Nobody is let in while as many as may be are here, or there is no memory for more. */
 static void watch_door(struct door *door)
 {
-    bool shut = door->http->draining || door->links >= door->http->limits.connections;
+    bool full = door->links >= door->http->limits.connections || reserve_is_low();
+    bool shut = door->http->draining || full;
 
     if (door->listener == NULL)
         return;

@@ -102,7 +102,7 @@ err_code report_line(const struct verdict *verdict, struct buf *ret)
     put_text(line, "traceparent", verdict->traceparent, REPORT_TRACE_MAX);
     put(line, "duration_ms", json_integer((json_int_t)(verdict->ns / 1000000u)));
     put(line, "answered", json_boolean(verdict->answered));
-    text = json_dumps(line, JSON_COMPACT | JSON_ENSURE_ASCII);
+    text = answer_json_text(line, JSON_COMPACT | JSON_ENSURE_ASCII);
     json_decref(line);
     if (text == NULL)
         return ERR_NO_MEMORY;

@@ -2,6 +2,7 @@
 #include "gate/daemon/scrapi.h"
 
 #include "gate/cose/cbor.h"
+#include "gate/decide/answer_json.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -39,7 +40,7 @@ static bool wants_json(const struct http_call *call)
 static void answer_json(struct http_call *call, int status, const char *title, const char *detail)
 {
     json_t *body = json_pack("{s:s, s:s, s:i}", "title", title, "detail", detail, "status", status);
-    char *text = body == NULL ? NULL : json_dumps(body, JSON_COMPACT);
+    char *text = body == NULL ? NULL : answer_json_text(body, JSON_COMPACT);
 
     json_decref(body);
     http_answer_bytes(call, text == NULL ? 503 : status, PROBLEM_JSON,

@@ -7,10 +7,12 @@
 #include "gate/daemon/http.h"
 #include "gate/daemon/inspect.h"
 #include "gate/daemon/keeper.h"
+#include "gate/daemon/reserve.h"
 #include "gate/daemon/scrapi.h"
 #include "gate/daemon/sockets.h"
 #include "gate/daemon/tls.h"
 #include "gate/daemon/watchdog.h"
+#include "gate/decide/answer_json.h"
 #include "gate/decide/settings.h"
 
 #include <errno.h>
@@ -186,7 +188,7 @@ static char *make_json(const struct sockets *sockets)
         "tls", sockets->address[0] != '\0' ? sockets->address : NULL, "agents",
         sockets->of[CALLER_AGENT].path, "enforcement", sockets->of[CALLER_ENFORCEMENT].path,
         "admin", sockets->of[CALLER_ADMIN].path);
-    char *text = json == NULL ? NULL : json_dumps(json, JSON_COMPACT);
+    char *text = json == NULL ? NULL : answer_json_text(json, JSON_COMPACT);
 
     json_decref(json);
     return text;
@@ -511,6 +513,7 @@ static err_code start(struct service *s, struct why *why)
                                                                               : NULL};
 
     TRY(take_lock(s, why));
+    reserve_for_events();
     s->base = event_base_new();
     if (s->base == NULL)
         return why_say(why, ERR_NO_MEMORY, "there is no event loop");

@@ -3,6 +3,8 @@
 
 #include "gate/base/text.h"
 
+#include <stdlib.h>
+
 const char *answer_stage(err_code reason)
 {
     switch (err_exit(reason)) {
@@ -36,15 +38,23 @@ static json_t *digest_json(const struct digest *digest)
     return json_string(text);
 }
 
+/* A list that lacks one is none. */
+static void append(json_t **list, json_t *value)
+{
+    if (json_array_append_new(*list, value) == 0)
+        return;
+    json_decref(*list);
+    *list = NULL;
+}
+
 static json_t *policies(const struct answer *answer)
 {
     json_t *list = json_array();
 
     for (size_t i = 0; i < answer->n_policies; i++)
-        (void)json_array_append_new(
-            list, json_pack("{s:o, s:I, s:o}", "alias", text(answer->policies[i]->alias), "version",
-                            (json_int_t)answer->policies[i]->version, "digest",
-                            digest_json(&answer->policies[i]->digest)));
+        append(&list, json_pack("{s:o, s:I, s:o}", "alias", text(answer->policies[i]->alias),
+                                "version", (json_int_t)answer->policies[i]->version, "digest",
+                                digest_json(&answer->policies[i]->digest)));
     return list;
 }
 
@@ -53,10 +63,24 @@ static json_t *determining(const struct answer *answer)
     json_t *list = json_array();
 
     for (size_t i = 0; i < answer->n_determining; i++)
-        (void)json_array_append_new(list, json_pack("{s:o, s:o}", "alias",
-                                                    text(answer->determining[i].object->alias),
-                                                    "policy", text(answer->determining[i].name)));
+        append(&list, json_pack("{s:o, s:o}", "alias", text(answer->determining[i].object->alias),
+                                "policy", text(answer->determining[i].name)));
     return list;
+}
+
+char *answer_json_text(const json_t *json, size_t flags)
+{
+    size_t len = json_dumpb(json, NULL, 0, flags);
+    char *out = len == 0 ? NULL : malloc(len + 1);
+
+    if (out == NULL)
+        return NULL;
+    if (json_dumpb(json, out, len, flags) != len) {
+        free(out);
+        return NULL;
+    }
+    out[len] = '\0';
+    return out;
 }
 
 json_t *answer_refusal(err_code err, const struct why *why)

@@ -21,4 +21,8 @@ json_t *answer_refusal(err_code err, const struct why *why);
  * static storage. */
 const char *answer_stage(err_code reason);
 
+/* A value as JSON text, ended by a zero; flags: of json_dumps(), which writes on where it had no
+ * memory for a name. NULL: no memory. Owns: free(). */
+char *answer_json_text(const json_t *json, size_t flags);
+
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gate/decide/question.h"
+#include "gate/decide/answer_json.h"
 
 #include "gate/policy/term.h"
 
@@ -67,7 +68,7 @@ static err_code to_record(const char *what, const json_t *json, struct cedar_own
 
     if (json == NULL)
         return ERR_OK;
-    text = json_dumps(json, JSON_COMPACT);
+    text = answer_json_text(json, JSON_COMPACT);
     if (text == NULL)
         return ERR_NO_MEMORY;
     err = cedar_value_parse(slice_str(text), ret, why);

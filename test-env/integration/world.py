@@ -326,6 +326,7 @@ def arguments():
     parser.add_argument("--killat", help="the program that stops another between two effects")
     parser.add_argument("--load-client", help="the program that is many clients")
     parser.add_argument("--relay", help="the program that stands between pawl and a TPM")
+    parser.add_argument("--memory", help="the library that lets allocations fail")
     parser.add_argument("--shim", help="the PKCS#11 module that passes calls on and counts them")
     parser.add_argument("--variant", default="gcc", help="how pawl was built")
     parser.add_argument("--only", help="run the tests whose name contains this")
