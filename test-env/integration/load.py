@@ -38,6 +38,13 @@ class Answer:
     permit: bytes
 
 
+def reason_of(refusal):
+    """Who has no memory for a reason says none."""
+    if refusal.status == 503 and refusal.headers.get("Content-Type") != "application/json":
+        return "nothing said"
+    return refusal.json()["error"]
+
+
 class Client(threading.Thread):
     """Asks by itself, or in batches, over one connection after the other."""
 
@@ -80,13 +87,14 @@ class Client(threading.Thread):
             self.crowd.unanswered(len(names), error)
             time.sleep(RETRY)
             return
-        came, value = time.monotonic(), got.json()
+        came = time.monotonic()
         if got.headers.get("Connection") == "close":
             self.drop()
         if got.status != 200:
-            self.crowd.refused(got.status, value["error"], (sent, came))
+            self.crowd.refused(got.status, reason_of(got), (sent, came))
             time.sleep(RETRY)
             return
+        value = got.json()
         for name, item in zip(names, value["evaluations"] if self.batch else [value]):
             self.crowd.take(self, (sent, came), name, item)
 
