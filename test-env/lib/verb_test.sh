@@ -12,8 +12,8 @@ test_variant() {
         args+=(--suite "$suite")
     done
     case $variant in
-    sanitize) args+=(--timeout-multiplier 4) ;;
-    tsan) args+=(--timeout-multiplier 4) targets=(threads) ;;
+    sanitize) args+=(--timeout-multiplier 10) ;;
+    tsan) args+=(--timeout-multiplier 10) targets=(threads) ;;
     esac
     if ! build "$variant" "${targets[@]}"; then
         tally_failure "$name: it does not build"
