@@ -10,6 +10,7 @@ import select
 import signal
 import time
 
+import daemon
 from daemon import Connection, Service, evaluation, subject
 from load import status
 from tap import Suite, equal, true
@@ -27,6 +28,7 @@ def ask(world, body, batch=False, kind="enforcement"):
     link = Connection(world.socket(kind))
     path = "/access/v1/evaluations" if batch else "/access/v1/evaluation"
     link.request("POST", path, json.dumps(body), PATIENT)
+    daemon.taken(link)
     return link
 
 
