@@ -129,6 +129,7 @@ static void audit(void)
 
     (void)snprintf(dir, sizeof dir, "%s/ledger", site->state);
     (void)snprintf(path, sizeof path, "%s/hw/epochs", site->state);
+    desk_do(desk_nothing); /* behind what follows the answers */
     if (kind == SITE_TOKEN)
         SITE_OK(file_read(path, (size_t)1 << 20, &chain, &why));
     SITE_OK(auditor_make(&site->enrolment, buf_slice(&chain), &trust, &why));
