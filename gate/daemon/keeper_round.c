@@ -118,7 +118,8 @@ static void answer(struct keeper *k, struct round *round, err_code err, const st
     scribe_proof_free(&round->proof);
 }
 
-/* The gate is opened anew before there is another round. Whoever is told so finds it in the state. */
+/* The gate is opened anew before there is another round. Whoever is told so finds it in the state.
+ */
 static void doubt(struct keeper *k, err_code err, const struct why *why)
 {
     k->gather_from = k->gather_to = 0;

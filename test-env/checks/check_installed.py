@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Nothing that is installed contains a test, a fake or a test library. Reads what meson wrote into
-the build directory."""
+"""Nothing that is installed contains a test, a fake or a test library, and what shells and man(1)
+read is installed. Reads what meson wrote into the build directory."""
 
 import json
 import os
@@ -8,7 +8,7 @@ import re
 
 from tree import Skip, is_test
 
-TITLE = "no test code in what is installed"
+TITLE = "no test code in what is installed, and all that belongs to it"
 
 EDGE = re.compile(r"^build (.+?): (\w+) (.*)$")
 OBJECT = re.compile(r"([^/ ]+)\.p/([^/ ]+\.c)\.o$")
@@ -49,6 +49,25 @@ def faults(name, words):
             yield f"{name} is linked with {word}"
 
 
+COMPLETIONS = ("share/bash-completion/completions/pawl.bash", "share/zsh/site-functions/_pawl",
+               "share/fish/vendor_completions.d/pawl.fish")
+
+
+def missing(tree):
+    """Completions; and every manual page, where there is what makes them."""
+    with open(os.path.join(tree.build, "meson-info", "intro-installed.json"),
+              encoding="utf-8") as file:
+        paths = list(json.load(file).values())
+    for name in COMPLETIONS:
+        if not any(path.endswith("/" + name) for path in paths):
+            yield f"{name} is not installed"
+    made = [path for path in paths if "/share/man/" in path]
+    for name in tree.ending(".scd") if made else ():
+        page = os.path.basename(name).removesuffix(".scd")
+        if not any(path.endswith(f"/man{page[-1]}/{page}") for path in made):
+            yield f"the manual page {page} is not installed"
+
+
 def check(tree):
     if tree.build is None:
         raise Skip("no build directory was named")
@@ -69,11 +88,18 @@ def check(tree):
                 yield from faults(target["name"], contents(output, found, set()))
     if installed == 0:
         raise Skip("nothing is installed yet")
+    yield from missing(tree)
 
 
-def planted(ninja):
+PLACES = [*(f"/usr/{name}" for name in COMPLETIONS), "/usr/share/man/man8/pawld.8"]
+
+
+def planted(ninja, without=None):
     target = {"name": "pawl", "installed": True, "type": "executable", "filename": ["cli/pawl"]}
-    return {"build/build.ninja": ninja, "build/meson-info/intro-targets.json": json.dumps([target])}
+    places = {str(number): path for number, path in enumerate(PLACES) if path != without}
+    return {"build/build.ninja": ninja, "build/meson-info/intro-targets.json": json.dumps([target]),
+            "build/meson-info/intro-installed.json": json.dumps(places),
+            "docs/man/pawld.8.scd": "pawld(8)\n"}
 
 
 PROGRAM = "build cli/pawl: c_LINKER cli/pawl.p/main.c.o | hw/libhw.a\n LINK_ARGS = -lcrypto\n"
@@ -84,5 +110,8 @@ SELF_TESTS = [
     ("good", planted(PROGRAM + LIBRARY + TEST), None),
     ("a fake in a library", planted(PROGRAM + LIBRARY.replace("key.c", "fake.c")), "fake.c.o"),
     ("test library", planted(PROGRAM.replace("-lcrypto", "-lcmocka") + LIBRARY), "-lcmocka"),
+    ("no completion", planted(PROGRAM, PLACES[1]), "zsh"),
+    ("a manual page that is not installed",
+     {**planted(PROGRAM), "docs/man/pawl.1.scd": "pawl(1)\n"}, "pawl.1"),
     ("a test's object", planted(PROGRAM.replace("main.c", "x_test.c") + LIBRARY), "x_test.c.o"),
 ]

@@ -39,12 +39,19 @@ static bool only_looks(enum p11_fault_fn fn)
     return false;
 }
 
-static void stall(uint64_t us)
+static void delay(uint64_t us)
 {
     struct timespec rest = {(time_t)(us / 1000000), (long)(us % 1000000) * 1000};
 
     while (nanosleep(&rest, &rest) != 0)
         continue;
+}
+
+/* In pieces: once it is switched off it ends. */
+static void stall(void)
+{
+    for (uint32_t ms = 0; ms < __atomic_load_n(&control->stall_ms, __ATOMIC_SEQ_CST); ms += 10)
+        delay(10000);
 }
 
 /* Counts a call. True: it answers *rv; *pass: after it has been passed on. */
@@ -56,14 +63,14 @@ static bool struck(enum p11_fault_fn fn, CK_RV *rv, bool *pass)
     *pass = true;
     if (order < P11_FAULT_ORDER_MAX)
         control->order[order] = (uint8_t)fn;
-    stall(control->delay_us);
+    delay(control->delay_us);
     if (!only_looks(fn) &&
         __atomic_add_fetch(&control->total, 1, __ATOMIC_SEQ_CST) == control->kill_at)
         (void)kill(getpid(), SIGKILL);
     if (control->fn != (uint32_t)fn || n < control->at || n - control->at >= control->times)
         return false;
     if (control->stall_ms != 0) {
-        stall((uint64_t)control->stall_ms * 1000);
+        stall();
         return false;
     }
     *rv = (CK_RV)control->rv;
@@ -232,7 +239,7 @@ static CK_ULONG thin_out(const CK_ATTRIBUTE *from, CK_ULONG n, CK_ATTRIBUTE *to)
 static CK_RV set_attribute_value(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object,
                                  CK_ATTRIBUTE *template, CK_ULONG n)
 {
-    stall(control->delay_us);
+    delay(control->delay_us);
     return real->C_SetAttributeValue(session, object, template, n);
 }
 
@@ -296,7 +303,7 @@ static void meet(void)
         return;
     (void)__atomic_add_fetch(&control->meeting, 1, __ATOMIC_SEQ_CST);
     while (__atomic_load_n(&control->meeting, __ATOMIC_SEQ_CST) < control->meet && ms++ < 60000)
-        stall(1000);
+        delay(1000);
     if (ms >= 60000)
         control->missed = 1;
 }

@@ -69,7 +69,7 @@ struct p11_fault {
     uint64_t initialize_flags; /* seen: CK_C_INITIALIZE_ARGS.flags of the last C_Initialize */
     uint32_t n_order;          /* seen: which functions were called, in order; set to 0 to begin */
     uint8_t order[P11_FAULT_ORDER_MAX];
-    uint32_t stall_ms; /* the chosen calls take so much longer, and answer what is true */
+    uint32_t stall_ms; /* the chosen calls take so much longer, at most until this is 0 */
     uint32_t delay_us; /* all calls of a round do, as on a network HSM */
     uint32_t meet;     /* C_Verify waits until so many are at it at once; 0: it does not */
     uint32_t meeting;  /* seen: so many came */

@@ -4,6 +4,7 @@
 can be made, and the service is exposed to nothing that it does not need."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -47,19 +48,68 @@ def security(unit, _, base):
     assert exposed(path)[0], "a loose unit is as good"
 
 
-def verify(unit, pawld, base):
-    """With the program that was built, for the one that is not installed yet."""
-    with open(unit, encoding="utf-8") as file:
-        text = file.read()
-    program = next(line for line in text.splitlines() if line.startswith("ExecStart=")).split()[0]
-    with open(f"{base}/pawld.service", "w", encoding="utf-8") as file:
-        file.write(text.replace(program, f"ExecStart={os.path.abspath(pawld)}"))
+def put(path, text):
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def read(path):
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
+def verified(unit, pawld, base, more=None):
+    """What systemd finds wrong, with the program that was built, for the one that is not installed
+    yet. more: a drop-in."""
+    def there(text):
+        return re.sub(r"^ExecStart=\S+/pawld", f"ExecStart={os.path.abspath(pawld)}", text,
+                      flags=re.M)
+
+    put(f"{base}/pawld.service", there(read(unit)))
+    if more is not None:
+        put(f"{base}/pawld.service.d/more.conf", there(more))
     units = [f"{base}/pawld.service"]
     for name in SOCKETS:
         units.append(shutil.copy(f"{HERE}/pawld-{name}.socket", base))
     code, said = run("systemd-analyze", "verify", "--man=no", "--recursive-errors=no", *units)
-    said = [line for line in said.splitlines() if "pawl" in line]
-    assert (code, said) == (0, []), (code, said)
+    return code, [line for line in said.splitlines() if "pawl" in line]
+
+
+def verify(unit, pawld, base):
+    assert verified(unit, pawld, base) == (0, []), verified(unit, pawld, base)
+
+
+def drop_ins(unit, pawld, base):
+    """Those that docs/service.md has for who needs more."""
+    text = read(f"{HERE}/../../../docs/service.md")
+    found = [block for block in text.split("```") if block.lstrip().startswith("[Service]")]
+    assert any("LoadCredentialEncrypted=pin:/" in block for block in found), found
+    for block in (*found, "[Service]\nLoadCredentialEncrypt=pin:/x\n"):
+        good = block in found
+        got = verified(unit, pawld, base, block)
+        assert (got[1] == []) == good, (got, block)
+
+
+SETTINGS = (
+    "Type=notify", "User=pawld", "SupplementaryGroups=tss", "LoadCredential=pin:pawld.pin",
+    "WatchdogSec=90s", "TimeoutStopSec=120s", "StateDirectory=pawl", "StateDirectoryMode=0700",
+    "UMask=0077", "Restart=on-failure", "NoNewPrivileges=yes", "CapabilityBoundingSet=",
+    "DevicePolicy=closed", "DeviceAllow=char-tpm rw", "ExecReload=/bin/kill -HUP $MAINPID",
+)
+
+
+def settings(unit, *_):
+    """What the program and its documents take as given."""
+    lines = read(unit).splitlines()
+    for line in SETTINGS:
+        name = line.split("=")[0] + "="
+        assert [one for one in lines if one.startswith(name)] == [line], line
+    groups = [line.split()[1] for line in read(f"{HERE}/sysusers.conf").splitlines()
+              if line.startswith("g ")]
+    for name, group in (("enforcement", "pawl-clients"), ("admin", "pawl-admin")):
+        assert f"SocketGroup={group}\nDirectoryMode" in read(f"{HERE}/pawld-{name}.socket"), name
+        assert group in groups, groups
 
 
 def sockets(unit, *_):
@@ -93,7 +143,7 @@ def users(_, __, base):
 
 def main():
     unit, pawld = sys.argv[1:]
-    tests, failed = (security, verify, sockets, users), 0
+    tests, failed = (security, verify, drop_ins, settings, sockets, users), 0
     print(f"1..{len(tests)}")
     for number, test in enumerate(tests, 1):
         with tempfile.TemporaryDirectory(prefix="pawl-units-") as base:
