@@ -17,7 +17,7 @@
 #include <string.h>
 #include <time.h>
 
-/* What a verification has to take for it, in so many rounds that a machine which was busy for a
+/* What every verification has to take for it, in so many rounds that a machine which was busy for a
  * moment does not count. A side takes its calls and gives back the answer in a tenth of that. */
 #define WORTH_NS 1000000
 
@@ -42,23 +42,34 @@ struct stripe {
     size_t first, step;
 };
 
+static err_code verify_one(struct hsm_token *token, const struct stripe *stripe, size_t i,
+                           struct why *why)
+{
+    const struct hsm_root *root = stripe->root;
+
+    return hsm_anchor_verify(token, root->anchors[i], &root->prepared->statements[i], why);
+}
+
 static err_code verify_stripe(struct hsm_token *token, void *ctx, struct why *why)
 {
     const struct stripe *stripe = ctx;
-    const struct hw_mandate *mandate = stripe->root->prepared;
 
-    for (size_t i = stripe->first; i < mandate->n_statements; i += stripe->step)
-        TRY(hsm_anchor_verify(token, stripe->root->anchors[i], &mandate->statements[i], why));
+    for (size_t i = stripe->first; i < stripe->root->prepared->n_statements; i += stripe->step)
+        TRY(verify_one(token, stripe, i, why));
     return ERR_OK;
 }
 
-static err_code verify_own(struct hsm_root *root, struct stripe *stripe, struct why *why)
+static err_code verify_own(struct hsm_root *root, const struct stripe *stripe, struct why *why)
 {
-    const size_t n = (root->prepared->n_statements + stripe->step - 1) / stripe->step;
-    const uint64_t began = now_ns();
+    uint64_t fastest = UINT64_MAX;
 
-    TRY(verify_stripe(&root->token, stripe, why));
-    if ((now_ns() - began) / n < WORTH_NS)
+    for (size_t i = stripe->first; i < root->prepared->n_statements; i += stripe->step) {
+        const uint64_t began = now_ns();
+        TRY(verify_one(&root->token, stripe, i, why));
+        if (now_ns() - began < fastest)
+            fastest = now_ns() - began;
+    }
+    if (fastest < WORTH_NS)
         root->slow_rounds = 0;
     else if (root->slow_rounds < HSM_SLOW_ROUNDS)
         root->slow_rounds++;

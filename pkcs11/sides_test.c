@@ -190,6 +190,25 @@ static void only_where_it_is_worth_it(void **state)
     stop(b);
 }
 
+/* A machine that is busy makes one call long, and then another. */
+static void one_call_that_takes_long_is_none(void **state)
+{
+    struct bench *b = start(SESSIONS, SIGNATURES);
+    struct hsm_root *hsm = (struct hsm_root *)b->root;
+    (void)state;
+
+    b->fault->delay_us = 0;
+    hsm->slow_rounds = 0;
+    for (size_t i = 0; i < HSM_SLOW_ROUNDS; i++) {
+        b->fault->stall_ms = 20;
+        rig_strike(b->fault, P11_FAULT_C_Verify, CKR_OK, 1);
+        good_round(b);
+        rig_heal(b->fault);
+    }
+    assert_true(hsm->slow_rounds < HSM_SLOW_ROUNDS);
+    stop(b);
+}
+
 /* ---- what is not believed -------------------------------------------------------------------- */
 
 static void each_signature_counts(void **state)
@@ -312,6 +331,7 @@ int main(void)
         cmocka_unit_test(verifications_wait_together),
         cmocka_unit_test(a_head_is_signed_before_it_is_asked_for),
         cmocka_unit_test(only_where_it_is_worth_it),
+        cmocka_unit_test(one_call_that_takes_long_is_none),
         cmocka_unit_test(each_signature_counts),
         cmocka_unit_test(another_signature_is_not_taken),
         cmocka_unit_test(whatever_a_session_answers),
