@@ -12,6 +12,7 @@
 #define SECONDS_MAX 30
 #define TOTAL_MAX ((size_t)64 << 20)
 #define SWEEP_US 500000
+#define HANDSHAKE_SECONDS 10
 #define ANY_METHOD                                                                                 \
     (EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_HEAD | EVHTTP_REQ_PUT | EVHTTP_REQ_DELETE |     \
      EVHTTP_REQ_OPTIONS | EVHTTP_REQ_TRACE | EVHTTP_REQ_CONNECT | EVHTTP_REQ_PATCH)
@@ -316,6 +317,8 @@ err_code http_new(struct event_base *base, const struct http_limits *limits, str
         out->limits.seconds = SECONDS_MAX;
     if (out->limits.total == 0)
         out->limits.total = TOTAL_MAX;
+    if (out->limits.handshake == 0)
+        out->limits.handshake = HANDSHAKE_SECONDS;
     out->sweep = event_new(base, -1, EV_PERSIST, http_sweep, out);
     out->hurry = event_new(base, -1, 0, http_sweep, out);
     if (out->sweep == NULL || out->hurry == NULL || event_add(out->sweep, &every) != 0)
@@ -341,6 +344,7 @@ void http_free(struct http **http)
         event_free(h->sweep);
     if (h->hurry != NULL)
         event_free(h->hurry);
+    free(h->lobby);
     free(h);
     *http = NULL;
 }
@@ -428,6 +432,10 @@ err_code http_listen(struct http *http, int fd, enum caller_kind kind)
 
 err_code http_listen_tls(struct http *http, int fd, struct tls *tls)
 {
+    if (http_lobby_open(http, tls) != ERR_OK) {
+        (void)evutil_closesocket(fd);
+        return ERR_NO_MEMORY;
+    }
     return listen_on(http, fd, CALLER_ENFORCEMENT, tls);
 }
 

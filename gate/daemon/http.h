@@ -19,6 +19,7 @@
 
 struct event_base;
 struct http;
+struct lobby;
 struct tls;
 struct http_call; /* one request, until it is answered: exactly once */
 
@@ -50,6 +51,8 @@ struct http_limits {
     size_t body;          /* bytes */
     size_t body_admin;    /* what the socket for administrators lets in; 0: body */
     size_t total;         /* bytes of all connections; 0: 64 MiB */
+    unsigned handshake;   /* seconds until a certificate was shown; 0: 10 */
+    void (*tell)(const char *text); /* who was refused for it; NULL: nobody wants to know */
 };
 
 /* How refusals look below certain paths, whoever makes them. */
@@ -82,6 +85,9 @@ bool http_is_quiet(const struct http *http); /* nobody waits for an answer, or r
  * numbers. Borrows: http. */
 unsigned http_connections(const struct http *http, enum caller_kind kind);
 const uint64_t *http_refused(const struct http *http);
+
+/* Who did not get in over TLS. NULL: nobody listens there. Borrows: http. */
+const struct lobby *http_lobby(const struct http *http);
 
 /* What was asked. Borrows: until the answer. */
 const struct caller *http_caller(const struct http_call *call);

@@ -49,6 +49,7 @@ static void forget(struct link **place)
     struct link *link = *place;
 
     *place = link->next;
+    http_lobby_leave(link);
     link->door->links--;
     link->door->working[link->share] -= link->state == LINK_WORKING;
     http_room_set(link, 0);
@@ -63,6 +64,7 @@ void http_link_shut(struct link *link)
 {
     int fd = bufferevent_getfd(link->bev);
 
+    link->door->strangers -= link->stranger && !link->shut;
     link->shut = true;
     if (fd >= 0)
         (void)shutdown(fd, SHUT_RDWR);
@@ -75,6 +77,7 @@ static void came(struct evbuffer *in, const struct evbuffer_cb_info *info, void 
 
     if (link->moving || info->n_added == 0)
         return;
+    (void)http_lobby_holds(link);
     link->moving = true;
     http_room_add(link, info->n_added);
     if (http_wire_take(&link->wire, http_body_max(link->door), in, info->n_added) != ERR_OK)
@@ -96,15 +99,18 @@ static void read_next(struct link *link)
     http_room_set(link, evbuffer_get_length(in) + link->wire.held.len);
 }
 
-static struct bufferevent *bev_new(struct event_base *base, const struct door *door, SSL **ret_ssl,
-                                   unsigned *ret_judged)
+static struct bufferevent *bev_new(struct event_base *base, const struct door *door,
+                                   struct link *link)
 {
+    if (link == NULL)
+        return NULL;
+    link->door = (struct door *)(uintptr_t)door;
     if (door->tls == NULL)
         return bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
-    *ret_ssl = tls_accept(door->tls, ret_judged);
-    if (*ret_ssl == NULL)
+    link->ssl = tls_accept(door->tls, link, &link->judged);
+    if (link->ssl == NULL)
         return NULL;
-    return bufferevent_openssl_socket_new(base, -1, *ret_ssl, BUFFEREVENT_SSL_ACCEPTING,
+    return bufferevent_openssl_socket_new(base, -1, link->ssl, BUFFEREVENT_SSL_ACCEPTING,
                                           BEV_OPT_CLOSE_ON_FREE);
 }
 
@@ -114,24 +120,17 @@ struct bufferevent *http_link_new(struct event_base *base, void *arg)
 {
     struct door *door = arg;
     struct link *link = calloc(1, sizeof *link), **place;
-    SSL *ssl = NULL;
-    unsigned judged = 0;
-    struct bufferevent *bev = bev_new(base, door, &ssl, &judged);
+    struct bufferevent *bev = bev_new(base, door, link);
 
-    if (link == NULL || bev == NULL) {
+    if (bev == NULL) {
         free(link);
-        if (bev != NULL)
-            bufferevent_free(bev);
         return NULL;
     }
     bufferevent_incref(bev);
     place = bucket_of(door->http, bev);
-    *link = (struct link){.next = *place,
-                          .door = door,
-                          .bev = bev,
-                          .ssl = ssl,
-                          .judged = judged,
-                          .since_ns = now_ns()};
+    link->next = *place;
+    link->bev = bev;
+    link->since_ns = now_ns();
     link->watch = evbuffer_add_cb(bufferevent_get_input(bev), came, link);
     if (link->watch == NULL) {
         (void)bufferevent_decref(bev);
@@ -141,6 +140,7 @@ struct bufferevent *http_link_new(struct event_base *base, void *arg)
     }
     *place = link;
     door->links++;
+    http_lobby_enter(link);
     watch_door(door);
     return bev;
 }
@@ -201,11 +201,12 @@ static bool is_gone(const struct link *link)
 
 static void sweep_link(const struct http *http, struct link *link, uint64_t now)
 {
-    uint64_t most = (uint64_t)http->limits.seconds * 1000000000u;
+    uint64_t for_ns = now - link->since_ns, second = 1000000000u;
 
-    if (link->state == LINK_WORKING || now - link->since_ns < most)
-        return;
-    http_link_shut(link);
+    if (http_lobby_holds(link) && for_ns >= http->limits.handshake * second)
+        http_lobby_shut(link, LOBBY_DEADLINE);
+    else if (link->state != LINK_WORKING && for_ns >= http->limits.seconds * second)
+        http_link_shut(link);
 }
 
 void http_sweep(evutil_socket_t fd, short what, void *arg)

@@ -4,6 +4,7 @@
 #define PAWL_DAEMON_HTTP_PARTS_H
 
 #include "gate/daemon/http.h"
+#include "gate/daemon/lobby.h"
 #include "gate/daemon/tls.h"
 
 #include <event2/buffer.h>
@@ -59,6 +60,10 @@ struct link {
     struct bufferevent *bev;
     struct ssl_st *ssl;              /* of bev; NULL: none */
     unsigned judged;                 /* its certificate, see tls_check() */
+    bool stranger;                   /* has shown none yet */
+    bool tried;                      /* a handshake has begun */
+    enum lobby_reason end;           /* why it is to end; LEFT: it is not */
+    struct lobby_who who;            /* once it is needed */
     struct evhttp_connection *evcon; /* NULL: it has not sent a whole request yet */
     enum link_state state;
     uint64_t since_ns; /* of READING and WRITING */
@@ -80,6 +85,7 @@ struct door {
     enum caller_kind kind;
     struct tls *tls; /* NULL: a Unix socket */
     unsigned links;
+    unsigned strangers;            /* of them, who are not shut out */
     bool shut;                     /* until somebody leaves */
     struct event *knock;           /* somebody waits outside */
     unsigned working[HTTP_SHARES]; /* links whose request is being answered */
@@ -107,6 +113,7 @@ struct http {
     size_t calls; /* that are not answered */
     size_t bytes; /* of all links */
     uint64_t refused[HTTP_ERRORS];
+    struct lobby *lobby; /* NULL: nobody listens with TLS */
     struct link *buckets[HTTP_BUCKETS];
     struct http_share shares[HTTP_SHARES]; /* without the first one */
 };
@@ -170,6 +177,14 @@ void http_room_set(struct link *link, size_t len);
 /* Whether its caller may have one more request at work through this door, so that others can, too.
  * Error: OVERLOADED. */
 err_code http_room_work(struct link *link, struct why *why);
+
+/* Those who have shown no certificate yet (http_lobby.c). */
+err_code http_lobby_open(struct http *http, struct tls *tls);
+bool http_lobby_admits(void *link);
+bool http_lobby_holds(struct link *link); /* whether it is one still */
+void http_lobby_shut(struct link *link, enum lobby_reason reason);
+void http_lobby_leave(struct link *link); /* it is forgotten */
+void http_lobby_enter(struct link *link); /* it is counted; too many lose some */
 
 /* Shuts those that take too long, forgets those that are gone, opens doors again. */
 void http_sweep(evutil_socket_t fd, short what, void *http);

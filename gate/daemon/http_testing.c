@@ -109,7 +109,13 @@ static void listen_with_tls(void)
 
 void testing_serve(unsigned connections, unsigned seconds)
 {
-    const struct http_limits limits = {connections, seconds, BODY_MAX, 4 * BODY_MAX, TOTAL};
+    const struct http_limits limits = {.connections = connections,
+                                       .seconds = seconds,
+                                       .body = BODY_MAX,
+                                       .body_admin = 4 * BODY_MAX,
+                                       .total = TOTAL,
+                                       .handshake = testing.handshake,
+                                       .tell = testing.tell};
 
     testing.base = event_base_new();
     assert_int_equal(http_new(testing.base, &limits, &testing.http), ERR_OK);

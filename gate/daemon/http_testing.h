@@ -21,6 +21,8 @@ struct testing_http {
     unsigned served;
     enum caller_kind door;
     bool over_tls; /* then the door is for enforcement points */
+    unsigned handshake;
+    void (*tell)(const char *text);
 };
 extern struct testing_http testing;
 

@@ -18,6 +18,7 @@ static void numbers(struct http_call *call, void *ctx)
     struct metrics_now now = {.keeper = &state,
                               .refused = http_refused(in->http),
                               .strangers = strangers_count(in->strangers),
+                              .lobby = http_lobby(in->http),
                               .log_lost = report_lost(in->report),
                               .effect = &effect,
                               .agents = registry_count(in->registry),

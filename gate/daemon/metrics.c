@@ -130,6 +130,18 @@ static err_code strangers(const struct metrics_now *now, struct buf *out)
                 now->strangers.recorded, now->strangers.unrecorded);
 }
 
+static err_code lobby(const struct metrics_now *now, struct buf *out)
+{
+    if (now->lobby == NULL)
+        return ERR_OK;
+    TRY(head(out, "pawl_tls_refused_total", "counter",
+             "Connections over TLS that nobody got in by."));
+    for (unsigned i = 0; i < LOBBY_REASONS; i++)
+        TRY(line(out, "pawl_tls_refused_total{reason=\"%s\"} %" PRIu64 "\n",
+                 lobby_reason_name((enum lobby_reason)i), now->lobby->refused[i]));
+    return ERR_OK;
+}
+
 static err_code connections(const struct metrics_now *now, struct buf *out)
 {
     static const char *const NAMES[] = {NULL, "agents", "enforcement", "admin"};
@@ -184,6 +196,7 @@ err_code metrics_write(const struct metrics *metrics, const struct metrics_now *
                   &k->append_ns, &HISTOGRAM_TIMES));
     TRY(refusals(now, ret));
     TRY(strangers(now, ret));
+    TRY(lobby(now, ret));
     TRY(connections(now, ret));
     TRY(number(ret, "pawl_waiting", "gauge", "Requests that wait for a round.", k->waiting));
     TRY(number(ret, "pawl_ledger_size", "gauge", "Entries of the ledger.", k->ledger_size));

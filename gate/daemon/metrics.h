@@ -9,6 +9,7 @@
 
 #include "gate/daemon/caller.h"
 #include "gate/daemon/keeper.h"
+#include "gate/daemon/lobby.h"
 #include "gate/daemon/strangers.h"
 
 #define METRICS_ERRORS 256 /* numbers of errors lie below */
@@ -30,6 +31,7 @@ struct metrics_now {
     const uint64_t *refused; /* METRICS_ERRORS of them, answers that were no decision */
     unsigned connections[CALLER_ADMIN + 1];
     struct strangers_counts strangers;
+    const struct lobby *lobby;   /* NULL: nobody listens with TLS */
     uint64_t log_lost;           /* lines of the log that nobody took */
     const struct effect *effect; /* what is in force */
     size_t agents;               /* enrolled */

@@ -115,6 +115,11 @@ static void service_free(struct service *s)
         (void)report_offer(STDERR_FILENO, (struct slice){(const uint8_t *)text, (size_t)len});
 }
 
+static void say_refused(const char *text)
+{
+    say("pawld: %s\n", text);
+}
+
 static void tell(struct service *s, const struct keeper_state *state)
 {
     char text[640];
@@ -461,7 +466,8 @@ static err_code open_http(struct service *s, struct why *why)
 {
     const struct http_limits limits = {.connections = connections(s->tls != NULL ? 4 : 3),
                                        .body = REQUEST_SIZE_MAX,
-                                       .body_admin = BUNDLE_SIZE_MAX};
+                                       .body_admin = BUNDLE_SIZE_MAX,
+                                       .tell = say_refused};
     const struct authzen_options options = {.base = s->base,
                                             .keeper = s->keeper,
                                             .registry = s->registry,

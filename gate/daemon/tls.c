@@ -27,6 +27,7 @@ struct tls {
     SSL_CTX *ctx;
     struct guests guests;
     unsigned generation; /* of what was read */
+    bool (*admits)(void *link);
 };
 
 static void bio_free(BIO **bio)
@@ -249,6 +250,18 @@ static int judge(int good, X509_STORE_CTX *verify)
     return 0;
 }
 
+/* The first message is there, and was only read. */
+static int greet(SSL *ssl, int *alert, void *arg)
+{
+    const struct tls *tls = arg;
+    void *link = SSL_get_app_data(ssl);
+
+    if (tls->admits == NULL || (link != NULL && tls->admits(link)))
+        return SSL_CLIENT_HELLO_SUCCESS;
+    *alert = SSL_AD_ACCESS_DENIED;
+    return SSL_CLIENT_HELLO_ERROR;
+}
+
 static err_code set_rules(SSL_CTX *ctx)
 {
     static const unsigned char CONTEXT[] = "pawld";
@@ -285,6 +298,7 @@ static err_code ctx_new(struct tls *tls, SSL_CTX **ret, struct why *why)
         err = take_clients(ctx, files->clients, why);
     if (err == ERR_OK && X509_STORE_set_ex_data(SSL_CTX_get_cert_store(ctx), 0, tls) != 1)
         err = ERR_NO_MEMORY;
+    SSL_CTX_set_client_hello_cb(ctx, greet, tls);
     ERR_clear_error();
     if (err != ERR_OK)
         return err;
@@ -342,10 +356,71 @@ err_code tls_reload(struct tls *tls, struct why *why)
 
 /* ---- connections ----------------------------------------------------------------------------- */
 
-SSL *tls_accept(const struct tls *tls, unsigned *ret_judged)
+SSL *tls_accept(const struct tls *tls, void *link, unsigned *ret_judged)
 {
+    SSL *ssl = SSL_new(tls->ctx);
+
     *ret_judged = tls->generation;
-    return SSL_new(tls->ctx);
+    if (ssl != NULL && SSL_set_app_data(ssl, link) != 1) {
+        SSL_free(ssl);
+        return NULL;
+    }
+    return ssl;
+}
+
+void tls_leave(SSL *ssl)
+{
+    (void)SSL_set_app_data(ssl, NULL);
+}
+
+void tls_set_admits(struct tls *tls, bool (*admits)(void *link))
+{
+    tls->admits = admits;
+}
+
+static enum lobby_reason reason_of_verify(long result)
+{
+    switch (result) {
+    case X509_V_ERR_CERT_HAS_EXPIRED:
+    case X509_V_ERR_CERT_NOT_YET_VALID:
+        return LOBBY_TIME;
+    case X509_V_ERR_INVALID_PURPOSE:
+        return LOBBY_PURPOSE;
+    case X509_V_ERR_CERT_REJECTED:
+        return LOBBY_NOT_ALLOWED;
+    case X509_V_ERR_CERT_REVOKED:
+    case X509_V_ERR_UNABLE_TO_GET_CRL:
+    case X509_V_ERR_CRL_HAS_EXPIRED:
+        return LOBBY_REVOKED;
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+    case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+    case X509_V_ERR_CERT_SIGNATURE_FAILURE:
+        return LOBBY_AUTHORITY;
+    default:
+        return LOBBY_CERTIFICATE;
+    }
+}
+
+enum lobby_reason tls_reason(const SSL *ssl, unsigned long error, const char **ret_text)
+{
+    long result = SSL_get_verify_result(ssl);
+    int reason = ERR_GET_REASON(error);
+
+    *ret_text = NULL;
+    if (result != X509_V_OK) {
+        *ret_text = X509_verify_cert_error_string(result);
+        return reason_of_verify(result);
+    }
+    /* The system's own errors have no text here: the connection broke. */
+    if (ERR_reason_error_string(error) == NULL || reason == SSL_R_UNEXPECTED_EOF_WHILE_READING)
+        return LOBBY_LEFT;
+    *ret_text = ERR_reason_error_string(error);
+    if (reason == SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE)
+        return LOBBY_NO_CERTIFICATE;
+    return reason >= SSL_AD_REASON_OFFSET ? LOBBY_ALERT : LOBBY_PROTOCOL;
 }
 
 bool tls_is_known(const SSL *ssl)

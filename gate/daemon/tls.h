@@ -10,6 +10,7 @@
 
 #include "gate/base/why.h"
 #include "gate/daemon/caller.h"
+#include "gate/daemon/lobby.h"
 
 #include <stdbool.h>
 
@@ -34,9 +35,18 @@ void tls_free(struct tls **tls);
  * by the new ones with their next request, see tls_check(). */
 err_code tls_reload(struct tls *tls, struct why *why);
 
-/* The server's end of one connection, and what its certificate is judged by. NULL: no memory. Owns:
- * the caller frees with SSL_free(), or what it gives it to. */
-struct ssl_st *tls_accept(const struct tls *tls, unsigned *ret_judged);
+/* Asked of each connection with its first message, before anything is computed for it: whether its
+ * handshake may go on. Without this each may. */
+void tls_set_admits(struct tls *tls, bool (*admits)(void *link));
+
+/* The server's end of one connection, and what its certificate is judged by. link: for admits().
+ * NULL: no memory. Owns: the caller frees with SSL_free(), or what it gives it to. */
+struct ssl_st *tls_accept(const struct tls *tls, void *link, unsigned *ret_judged);
+void tls_leave(struct ssl_st *ssl); /* link is at its end, ssl may not be */
+
+/* Why it ended before its certificate was verified. error: what OpenSSL had to say; 0: nothing.
+ * ret_text: the same for people, in OpenSSL's words alone; NULL: none. */
+enum lobby_reason tls_reason(const struct ssl_st *ssl, unsigned long error, const char **ret_text);
 
 /* Whether its certificate was verified. */
 bool tls_is_known(const struct ssl_st *ssl);

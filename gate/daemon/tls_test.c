@@ -47,7 +47,7 @@ static void begin(SSL_CTX *ctx, struct pair *ret)
     BIO *left, *right;
 
     *ret = (struct pair){.ctx = ctx, .client = SSL_new(ctx)};
-    ret->server = tls_accept(tls, &ret->judged);
+    ret->server = tls_accept(tls, NULL, &ret->judged);
     assert_non_null(ret->client);
     assert_non_null(ret->server);
     assert_int_equal(BIO_new_bio_pair(&left, 0, &right, 0), 1);

@@ -12,6 +12,7 @@ import signal
 import socket
 import ssl
 import subprocess
+import time
 
 from daemon import WAIT, Service, evaluation
 from hardware import die_with_parent
@@ -103,6 +104,20 @@ class Networked(Service):
         finally:
             link.close()
 
+    def refused(self):
+        """How many came to nothing, by reason."""
+        found = self.call("GET", "/metrics", kind="admin").bytes.decode().splitlines()
+        return {line.split('"')[1]: int(line.split()[-1]) for line in found
+                if line.startswith("pawl_tls_refused_total{")}
+
+    def wait_refused(self, enough):
+        """What was counted once it is enough."""
+        end = time.monotonic() + WAIT
+        while not enough(got := self.refused()):
+            true(time.monotonic() < end, got)
+            time.sleep(0.02)
+        return got
+
     def served(self):
         """Requests that were answered, or refused, over the network or not."""
         found = self.call("GET", "/metrics", kind="admin").bytes.decode().splitlines()
@@ -148,6 +163,8 @@ def strangers(world):
               (world.issuer.issue("liar", uri=spki(world.client[1])), "bad certificate"))
     world.serve(*world.flags())
     before = world.served()
+    equal(world.knock(None), b"", "an answer to nobody")
+    world.says(b"TLS: refused 127.0.0.1: no_certificate: peer did not return a certificate\n")
     for pair, alert in cases:
         equal(world.knock(pair, said=b""), b"", f"an answer to {pair}")
         true(f"alert {alert}" in world.told, f"{pair}: {world.told}")
@@ -159,6 +176,10 @@ def strangers(world):
         true(b"HTTP" not in plain.recv(4096), "an answer to plain HTTP")
     equal(world.served(), before, "requests that came to something")
     true(world.knock(world.client).startswith(b"HTTP/1.1 200"), "a good one")
+    got = world.wait_refused(lambda counts: sum(counts.values()) >= 21)
+    equal({reason: times for reason, times in got.items() if times},
+          {"no_certificate": 3, "time": 4, "authority": 2, "purpose": 6, "not_allowed": 4,
+           "protocol": 2}, "refused")
     world.halt()
     world.log()
 
@@ -206,8 +227,14 @@ def crowds(world):
     link = Connection(world, world.client)
     for _ in range(4):
         world.ask(GIT, True, link=link)
+        world.ask(GIT, True)  # on the Unix socket
+    world.wait_refused(lambda counts: counts["room"] + counts["deadline"] >= 500)
     for one in links:
         one.close()
+    for _ in range(4):
+        world.ask(GIT, True, link=link)
+    link.close()
+    true(world.knock(world.client).startswith(b"HTTP/1.1 200"), "a new one")
     world.halt()
     world.log()
 
