@@ -57,12 +57,13 @@ static err_code take_number(const json_t *value, uint64_t *ret, bool *ret_there,
 static err_code take_permit(const json_t *value, struct pawl_answer *answer, struct why *why)
 {
     struct slice text = {(const uint8_t *)json_string_value(value), json_string_length(value)};
+    err_code err;
 
     if (value == NULL)
         return ERR_OK;
-    if (!json_is_string(value) || text.len == 0 || base64_decode(text, &answer->permit) != ERR_OK)
-        return malformed(why, "a permit that is not base64");
-    return ERR_OK;
+    err = text.len == 0 ? ERR_FORMAT : base64_decode(text, &answer->permit);
+    return err == ERR_OK || err == ERR_NO_MEMORY ? err
+                                                 : malformed(why, "a permit that is not base64");
 }
 
 /* AuthZEN Authorization API 1.0, 5.5. */

@@ -33,11 +33,13 @@ static err_code read_seal(const char *state_dir, struct buf *ret, struct sealed 
                           struct why *why)
 {
     struct scrapi_form form;
+    err_code err;
 
     TRY(scrapi_file(state_dir, "/seal", ret, &form, why));
-    if (sealed_parse(buf_slice(ret), ret_sealed, why) != ERR_OK)
+    err = sealed_parse(buf_slice(ret), ret_sealed, why);
+    if (err != ERR_OK && err != ERR_NO_MEMORY)
         return why_say(why, ERR_LEDGER_INCONSISTENT, "the published seal cannot be read");
-    return ERR_OK;
+    return err;
 }
 
 static err_code published_open(const char *state_dir, struct published *ret, struct why *why)

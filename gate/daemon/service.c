@@ -175,15 +175,19 @@ static err_code put_file(const char *path, const char *text, struct why *why)
     CLEANUP(fd_close) int fd = -1;
     size_t len = strlen(text);
     const char *name;
+    err_code err;
 
     TRY(buf_add_str(&fresh, path));
     TRY(buf_add_str(&fresh, ".new"));
     TRY(buf_terminate(&fresh));
     name = (const char *)fresh.ptr;
-    fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
-    if (fd < 0 || write(fd, text, len) != (ssize_t)len || rename(name, path) != 0)
-        return why_errno(why, errno, "write", path);
-    return ERR_OK;
+    (void)unlink(name); /* of one that was killed here, or whatever else somebody put there */
+    fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    if (fd >= 0 && write(fd, text, len) == (ssize_t)len && rename(name, path) == 0)
+        return ERR_OK;
+    err = why_errno(why, errno, "write", path);
+    (void)unlink(name);
+    return err;
 }
 
 static char *make_json(const struct sockets *sockets)

@@ -22,6 +22,7 @@ static err_code parse_line(struct slice line, struct note_sig *ret, struct why *
     struct note_sig sig = {0};
     const uint8_t *space;
     struct slice rest;
+    err_code err;
 
     if (!slice_eq_str(slice_part(line, 0, dash), DASH))
         return why_say(why, ERR_FORMAT, "a signature line does not begin with a dash and a space");
@@ -33,7 +34,10 @@ static err_code parse_line(struct slice line, struct note_sig *ret, struct why *
     sig.base64 = slice_part(rest, sig.name.len + 1, rest.len - sig.name.len - 1);
     if (!note_name_ok(sig.name))
         return why_say(why, ERR_FORMAT, "a signature line names no key");
-    if (base64_decode(sig.base64, &bytes) != ERR_OK || bytes.len <= ID_LEN)
+    err = base64_decode(sig.base64, &bytes);
+    if (err == ERR_NO_MEMORY)
+        return err;
+    if (err != ERR_OK || bytes.len <= ID_LEN)
         return why_say(why, ERR_FORMAT, "the signature by \"%.*s\" is not base64 of an id and more",
                        (int)sig.name.len, (const char *)sig.name.ptr);
     for (size_t i = 0; i < ID_LEN; i++)

@@ -150,14 +150,17 @@ err_code note_key_parse(struct slice text, struct note_key *ret, struct why *why
     CLEANUP(buf_free) struct buf material = {0};
     struct note_key out;
     uint32_t id;
+    err_code err;
 
     if (plus == NULL || text.len - name_len < 1 + ID_HEX + 1 ||
         text.ptr[name_len + 1 + ID_HEX] != '+' ||
         id_parse(slice_part(text, name_len + 1, ID_HEX), &id) != ERR_OK)
         return why_say(why, ERR_KEY_MALFORMED, "not \"name+id+key\" with an id of 8 hex digits");
     rest = slice_part(text, name_len + ID_HEX + 2, text.len - name_len - ID_HEX - 2);
-    if (rest.len > NOTE_VKEY_MAX * 4 || base64_decode(rest, &material) != ERR_OK ||
-        material.len < 2)
+    err = rest.len > NOTE_VKEY_MAX * 4 ? ERR_TOO_LARGE : base64_decode(rest, &material);
+    if (err == ERR_NO_MEMORY)
+        return err;
+    if (err != ERR_OK || material.len < 2)
         return why_say(why, ERR_KEY_MALFORMED, "the key after the id is not base64");
     TRY(make_of(name, buf_slice(&material), &out, why));
     if (out.id != id)

@@ -164,6 +164,18 @@ def two(world):
     world.log()
 
 
+@suite.test("something lies where service.json is begun")
+def begun_before(world):
+    path = f"{world.state}/service.json.new"
+    for put in (lambda: os.mkfifo(path), lambda: os.symlink(f"{world.base}/other", path),
+                lambda: open(path, "xb").close()):
+        put()
+        world.serve()
+        true(not os.path.lexists(path), "it is there still")
+        true(not os.path.lexists(f"{world.base}/other"), "written elsewhere")
+        world.halt()
+
+
 @suite.test("two services, the first one killed under load and both started again at once")
 def two_again(world):
     world.serve("--log", "none")
