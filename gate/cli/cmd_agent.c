@@ -178,7 +178,7 @@ static err_code enrol_there(struct call *call, struct pawl_conn *service,
 {
     json_t *wish = agent_wish(agent);
     char *text = wish == NULL ? NULL : json_dumps(wish, JSON_COMPACT);
-    struct service_ask ask = {"POST", "/v1/agents", "application/json", {0}};
+    struct service_ask ask = {.method = "POST", .path = "/v1/agents", .type = "application/json"};
     err_code err;
 
     json_decref(wish);

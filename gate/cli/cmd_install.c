@@ -18,7 +18,8 @@ static err_code install_here(struct call *call, struct buf *bytes)
 
 static err_code install_there(struct call *call, struct pawl_conn *service, struct slice bytes)
 {
-    const struct service_ask ask = {"POST", "/v1/install", "application/cbor", bytes};
+    const struct service_ask ask = {
+        .method = "POST", .path = "/v1/install", .type = "application/cbor", .body = bytes};
 
     return service_ask(call, service, &ask);
 }

@@ -15,11 +15,61 @@ static err_code status_here(struct call *call)
     return manage_status(&manage, &call->why);
 }
 
+#define PATIENCE_MS 60000 /* for hardware: a TPM's command has 30 s */
+#define SILENCE_MS 15000  /* an idle hardware is asked every 5 s */
+
+static void say_error(struct call *call, const char *when, const json_t *from)
+{
+    const err_code err = err_from_name(get_text(from, "error"));
+
+    say(call, "         %s: %s: %s", when, get_text(from, "error"), get_text(from, "why"));
+    if (err != ERR_OK && err_hint(err)[0] != '\0')
+        say(call, "         %s", err_hint(err));
+}
+
+static void say_service(struct call *call, const json_t *service)
+{
+    const unsigned long long silent = get_uint(service, "hardware_silent_ms");
+    const json_t *last = json_object_get(service, "last_error");
+
+    say(call, "SERVICE  pawld, process %llu, since %s", get_uint(service, "pid"),
+        get_text(service, "since"));
+    say(call, "         %llu rounds, %llu decisions, %llu of them permits; %llu requests wait",
+        get_uint(service, "rounds"), get_uint(service, "decided"), get_uint(service, "permitted"),
+        get_uint(service, "waiting"));
+    if (silent >= SILENCE_MS)
+        say(call, "         NO WORD FROM THE HARDWARE for %llu s: it is at work, or it hangs",
+            silent / 1000);
+    if (json_object_get(service, "error") != NULL)
+        say_error(call, "denies everything", service);
+    else if (last != NULL)
+        say(call, "         last trouble, which is over: %s, %s: %s", get_text(last, "at"),
+            get_text(last, "error"), get_text(last, "why"));
+}
+
+/* What the service knows by itself is said before the hardware is waited for. */
 static err_code status_there(struct call *call, struct pawl_conn *service)
 {
-    const struct service_ask ask = {.method = "GET", .path = "/v1/gate"};
+    const struct service_ask itself = {
+        .method = "GET", .path = "/v1/status", .patience_ms = PATIENCE_MS};
+    const struct service_ask gate = {
+        .method = "GET", .path = "/v1/gate", .patience_ms = PATIENCE_MS};
+    json_t *all = call->json, *one = json_object();
+    err_code err;
 
-    return service_ask(call, service, &ask);
+    if (one == NULL)
+        return ERR_NO_MEMORY;
+    call->json = one;
+    err = service_ask(call, service, &itself);
+    call->json = all;
+    (void)json_object_del(one, "schema");
+    (void)json_object_del(one, "ok");
+    if (json_object_set_new(all, "service", one) != 0)
+        return ERR_NO_MEMORY;
+    TRY(err);
+    say_service(call, one);
+    call->stands = true;
+    return service_ask(call, service, &gate);
 }
 
 static void say_state(struct call *call)
@@ -79,7 +129,9 @@ const struct verb VERB_STATUS = {
     .name = "status",
     .arguments = "",
     .summary = "show what is in force, what the hardware says, and whether the gate serves",
-    .details = "Exit code 0: serving. Otherwise the code of the reason why everything is denied.",
+    .details =
+        "While pawld serves the gate it is asked: what it did, who waits, its last trouble.\n"
+        "Exit code 0: serving. Otherwise the code of the reason why everything is denied.",
     .opts = NO_OPTIONS,
     .run = run,
 };

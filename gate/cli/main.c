@@ -37,7 +37,7 @@ static void print_json(json_t *value)
     (void)putchar('\n');
 }
 
-static void print_error_json(err_code err, const struct why *why)
+static void print_error_json(err_code err, const struct why *why, json_t *beside)
 {
     json_t *top = json_object(), *inner;
     char doc[96];
@@ -57,6 +57,8 @@ static void print_error_json(err_code err, const struct why *why)
     }
     (void)snprintf(doc, sizeof doc, "man:pawl-errors(7)#%s", err_name(err));
     put_text(inner, "doc", doc);
+    if (beside != NULL)
+        (void)json_object_update_missing(top, beside);
     print_json(top);
     json_decref(top);
 }
@@ -87,8 +89,10 @@ static int finish(struct call *call, err_code err, bool json, bool quiet)
     } else if (err == ERR_OK && !quiet) {
         (void)fwrite(call->text.ptr, 1, call->text.len, stdout);
     } else if (err != ERR_OK && json && !quiet) {
-        print_error_json(err, &call->why);
+        print_error_json(err, &call->why, call->stands ? call->json : NULL);
     } else if (err != ERR_OK && !quiet) {
+        if (call->stands)
+            (void)fwrite(call->text.ptr, 1, call->text.len, stdout);
         print_error_text(err, &call->why);
     }
     if (err == ERR_OK && (fflush(stdout) != 0 || ferror(stdout)))

@@ -13,8 +13,6 @@
 #include <unistd.h>
 
 #define ABOUT_MAX ((size_t)16 << 10) /* bytes of service.json */
-/* As long as the service lets anybody wait: a run in this process has no deadline at all. */
-#define PATIENCE_NS ((uint64_t)PAWL_DEADLINE_MAX_MS * 1000000u)
 
 static void json_free(json_t **json)
 {
@@ -145,12 +143,13 @@ static err_code write_question(struct pawl_conn *conn, const struct service_ask 
     return buf_add_slice(&conn->out, ask->body);
 }
 
-static err_code exchange(struct pawl_conn *conn, struct why *why)
+static err_code exchange(struct pawl_conn *conn, unsigned patience_ms, struct why *why)
 {
+    const unsigned ms = patience_ms != 0 ? patience_ms : PAWL_DEADLINE_MAX_MS;
     bool done = false;
     err_code err;
 
-    conn->due_ns = link_now_ns() + PATIENCE_NS;
+    conn->due_ns = link_now_ns() + (uint64_t)ms * 1000000u;
     conn->state = LINK_CONNECTING;
     while ((err = link_step(conn, &done, why)) == ERR_OK && !done) {
         struct pollfd waiting = {.fd = pawl_fd(conn), .events = pawl_events(conn)};
@@ -160,7 +159,7 @@ static err_code exchange(struct pawl_conn *conn, struct why *why)
     }
     if (err == ERR_DEADLINE)
         return why_say(why, err, "pawld did not answer within %u s; whether it was done is unknown",
-                       PAWL_DEADLINE_MAX_MS / 1000);
+                       ms / 1000);
     return err;
 }
 
@@ -218,7 +217,7 @@ err_code service_ask(struct call *call, struct pawl_conn *service, const struct 
     err_code err = write_question(service, ask);
 
     if (err == ERR_OK)
-        err = exchange(service, &call->why);
+        err = exchange(service, ask->patience_ms, &call->why);
     if (err == ERR_OK)
         err = take(call, service);
     link_drop(service);

@@ -24,6 +24,7 @@ struct service_ask {
     const char *method, *path;
     const char *type; /* of the body */
     struct slice body;
+    unsigned patience_ms; /* 0: as long as the service lets anybody wait */
 };
 
 /* Asks, and puts the members of the answer into call->json. What the service refuses is the error

@@ -18,6 +18,7 @@ struct call {
     int64_t now;                /* seconds since 1970, read once by main */
     uint64_t (*clock_ms)(void); /* the clock, for those who wait before they act */
     json_t *json;               /* object; main adds "schema" and "ok" */
+    bool stands;                /* what json and text have is told beside an error, too */
     struct buf text;            /* for people */
     bool streamed;              /* the verb has printed its answer itself, as it came */
     int exit;                   /* 0, or the code of an answer that is no error (10: denied) */

@@ -52,12 +52,24 @@ static json_t *number(uint64_t value)
     return json_integer((json_int_t)value);
 }
 
-static void put_trouble(json_t *body, const struct keeper_state *state)
+static void put_error(json_t *body, err_code err, const struct why *text)
 {
-    json_t *why = json_string(why_text(&state->why, state->error));
+    json_t *why = json_string(why_text(text, err));
 
-    (void)json_object_set_new(body, "error", json_string(err_name(state->error)));
-    (void)json_object_set_new(body, "why", why != NULL ? why : json_string(err_text(state->error)));
+    (void)json_object_set_new(body, "error", json_string(err_name(err)));
+    (void)json_object_set_new(body, "why", why != NULL ? why : json_string(err_text(err)));
+}
+
+/* One that may be over. */
+static void put_last(json_t *body, const struct keeper_state *state)
+{
+    json_t *last = json_object();
+    char at[TIME_TEXT];
+
+    time_text((int64_t)(state->last_ms / 1000), at);
+    put_error(last, state->last_error, &state->last_why);
+    (void)json_object_set_new(last, "at", json_string(at));
+    (void)json_object_set_new(body, "last_error", last);
 }
 
 static void status(struct http_call *call, void *ctx)
@@ -69,15 +81,17 @@ static void status(struct http_call *call, void *ctx)
 
     keeper_look(in->keeper, &state);
     time_text((int64_t)(in->since_ms / 1000), since);
-    body = json_pack("{s:s, s:I, s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:o}", "schema", "pawl/1",
-                     "pid", (json_int_t)getpid(), "since", since, "serving", state.serving, "epoch",
-                     number(state.epoch), "ledger_size", number(state.ledger_size), "rounds",
-                     number(state.rounds), "decided", number(state.decided), "permitted",
+    body = json_pack("{s:s, s:b, s:I, s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:o}", "schema", "pawl/1",
+                     "ok", 1, "pid", (json_int_t)getpid(), "since", since, "serving", state.serving,
+                     "epoch", number(state.epoch), "ledger_size", number(state.ledger_size),
+                     "rounds", number(state.rounds), "decided", number(state.decided), "permitted",
                      number(state.permitted), "waiting", number(state.waiting));
     if (body != NULL && state.answered_ns != 0)
         (void)json_object_set_new(body, "hardware_silent_ms", number(silent_ms(&state)));
     if (body != NULL && state.error != ERR_OK)
-        put_trouble(body, &state);
+        put_error(body, state.error, &state.why);
+    if (body != NULL && state.last_error != ERR_OK)
+        put_last(body, &state);
     http_answer(call, 200, body);
 }
 

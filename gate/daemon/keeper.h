@@ -51,6 +51,9 @@ struct keeper_state {
     bool serving;   /* the gate is open and current */
     err_code error; /* if not: why */
     struct why why;
+    err_code last_error; /* the last one that there was; OK: none yet */
+    struct why last_why;
+    uint64_t last_ms; /* when it was there last, since 1970 */
     uint64_t epoch, ledger_size, rounds, decided, permitted;
     uint64_t answered_ns; /* CLOCK_MONOTONIC of the hardware's last answer, or orderly failure */
     uint64_t openings;    /* of the gate, whether it opened or not */

@@ -55,6 +55,11 @@ void keeper_tell_state(struct keeper *keeper)
     k->state.serving = k->scribe != NULL && k->error == ERR_OK;
     k->state.error = k->error;
     k->state.why = k->why;
+    if (k->error != ERR_OK && k->error != ERR_STARTING) {
+        k->state.last_error = k->error;
+        k->state.last_why = k->why;
+        k->state.last_ms = k->clock_ms();
+    }
     if (k->gate != NULL)
         k->state.epoch = k->gate->epoch;
     if (k->scribe != NULL)

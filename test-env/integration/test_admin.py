@@ -392,6 +392,8 @@ def aliases(world):
 def masked(result):
     """An outcome without what is another each time: numbers, digests, times."""
     code, out, err = result
+    out = re.sub(rb"^SERVICE.*\n(?: {9}.*\n)*", b"", out)  # who serves
+    out = re.sub(rb'"service":\{[^}]*\},', b"", out)
     return code, *(re.sub(r"[0-9a-f]{16,}|[0-9]+", "N", text.decode()) for text in (out, err))
 
 
@@ -424,6 +426,36 @@ def same(world):
     equal({here[0] for _, here in alone}, {0, 3, 20, 24}, "exit codes")
     equal(len(world.pawl("log", "show", "--kind", "install_refused")["entries"]), 4, "refusals")
     world.stopped(2)
+
+
+@suite.test("status says what the service does, before the hardware is waited for",
+            at="epoch1")
+def operator(world):
+    world.serve()
+    world.ask(GIT, True)
+    got = world.pawl("status")
+    service = got["service"]
+    equal((service["pid"], service["serving"], service["epoch"], service["waiting"],
+           service["decided"], service["permitted"]), (world.process.pid, True, 1, 0, 1, 1), got)
+    true(service["rounds"] >= 1 and service["since"] and "last_error" not in service, got)
+    code, out, _ = world.run("status")
+    equal((code, out.decode().splitlines()[0]),
+          (0, f"SERVICE  pawld, process {world.process.pid}, since {service['since']}"), out)
+    true(b"1 decisions, 1 of them permits; 0 requests wait\nGATE " in out, out)
+    world.hardware.take_away()
+    world.until(GIT, False)
+    code, out, err = world.run("status")
+    name = next(name for name in world.hardware.gone if name.encode() in out)
+    true(code in {world.exits[one] for one in world.hardware.gone}, out + err)
+    true(f"         denies everything: {name}: ".encode() in out, out)
+    value = json.loads(world.run("status", "--json")[1])
+    equal((value["ok"], value["service"]["serving"]), (False, False), value)
+    world.hardware.put_back()
+    world.until(GIT, True)
+    last = world.pawl("status")["service"]["last_error"]
+    true(last["error"] in world.hardware.gone and last["why"] and last["at"], last)
+    true(b"last trouble, which is over: " in world.run("status")[1], "in text")
+    world.stopped(1)
 
 
 @suite.test("verbs that need the gate for themselves say so at once", at="epoch1")
