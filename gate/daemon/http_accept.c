@@ -6,15 +6,6 @@
 #include <string.h>
 #include <strings.h>
 
-static struct slice trim(struct slice text)
-{
-    while (text.len > 0 && (text.ptr[0] == ' ' || text.ptr[0] == '\t'))
-        text = slice_part(text, 1, text.len - 1);
-    while (text.len > 0 && (text.ptr[text.len - 1] == ' ' || text.ptr[text.len - 1] == '\t'))
-        text.len--;
-    return text;
-}
-
 static bool same(struct slice text, struct slice other)
 {
     return text.len == other.len &&
@@ -33,7 +24,7 @@ static struct slice take(struct slice *text, char sign)
             quoted = !quoted;
         else if (quoted && text->ptr[len] == '\\' && len + 1 < text->len)
             len++;
-    part = trim(slice_part(*text, 0, len));
+    part = http_trim(slice_part(*text, 0, len));
     len += len < text->len;
     *text = slice_part(*text, len, text->len - len);
     return part;

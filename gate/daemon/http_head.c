@@ -127,7 +127,7 @@ static err_code take_request_line(struct head *head, struct why *why)
     return ERR_OK;
 }
 
-static struct slice trim(struct slice text)
+struct slice http_trim(struct slice text)
 {
     while (text.len > 0 && (text.ptr[0] == ' ' || text.ptr[0] == '\t'))
         text = after(text, 1);
@@ -146,7 +146,7 @@ static err_code take_header(struct head *head, struct slice line, struct why *wh
         return why_say(why, ERR_REQUEST_MALFORMED, "a header is folded over two lines");
     if (colon == line.len || !is_token(name) || !is_value(after(line, colon)))
         return why_say(why, ERR_REQUEST_MALFORMED, "a header is not well-formed");
-    value = trim(after(line, colon + 1));
+    value = http_trim(after(line, colon + 1));
     for (size_t i = 0; i < SINGLES; i++) {
         if (!equals(name, SINGLE[i]))
             continue;

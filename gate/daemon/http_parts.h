@@ -141,6 +141,9 @@ struct http_framing {
  * (RFC 9112). Errors: REQUEST_MALFORMED. */
 err_code http_head_read(struct slice bytes, struct http_framing *ret, struct why *why);
 
+/* Without the spaces and tabs around it. */
+struct slice http_trim(struct slice text);
+
 /* The last len octets of `in` are new: leaves there what libevent may have by now. most: octets of
  * a body. On an error the connection is of no use any more. */
 err_code http_wire_take(struct wire *wire, size_t most, struct evbuffer *in, size_t len);
