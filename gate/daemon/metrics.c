@@ -124,10 +124,13 @@ static err_code strangers(const struct metrics_now *now, struct buf *out)
 {
     TRY(head(out, "pawl_unknown_callers_total", "counter",
              "Requests of callers that are no enrolled agent."));
-    return line(out,
-                "pawl_unknown_callers_total{recorded=\"yes\"} %" PRIu64 "\n"
-                "pawl_unknown_callers_total{recorded=\"no\"} %" PRIu64 "\n",
-                now->strangers.recorded, now->strangers.unrecorded);
+    TRY(line(out,
+             "pawl_unknown_callers_total{recorded=\"yes\"} %" PRIu64 "\n"
+             "pawl_unknown_callers_total{recorded=\"no\"} %" PRIu64 "\n",
+             now->strangers.recorded, now->strangers.unrecorded));
+    return number(out, "pawl_unknown_callers_untold", "gauge",
+                  "Those not on record one by one that no record has told of yet.",
+                  now->strangers.untold);
 }
 
 static err_code lobby(const struct metrics_now *now, struct buf *out)

@@ -268,6 +268,8 @@ static void tick(evutil_socket_t fd, short what, void *arg)
         tell(s, &state);
     tell_reloaded(s, &state);
     feed(s, &state);
+    if (!s->stopping)
+        strangers_tick(s->strangers);
     if (s->stopping && is_over(s))
         (void)event_base_loopbreak(s->base);
 }
@@ -513,6 +515,24 @@ static err_code start_keeper(struct service *s, struct why *why)
     return err;
 }
 
+static err_code count_strangers(struct service *s, struct why *why)
+{
+    CLEANUP(buf_free) struct buf path = {0};
+    struct strangers_options options = {
+        .keeper = s->keeper, .clock_ms = s->options->clock_ms, .class_ = s->options->class_};
+    struct why own = {0};
+    err_code err;
+
+    TRY(path_join(s->options->state_dir, "strangers.json", &path));
+    options.path = (const char *)path.ptr;
+    err = strangers_new(&options, &s->strangers, &own);
+    if (err != ERR_OK)
+        *why = own;
+    else if (own.code != ERR_OK)
+        say("pawld: %s\n", own.text);
+    return err;
+}
+
 static err_code start(struct service *s, struct why *why)
 {
     const struct bounds_options bounds = {.state_dir = s->options->state_dir,
@@ -534,7 +554,7 @@ static err_code start(struct service *s, struct why *why)
     if (s->options->confine)
         TRY(bounds_files(&bounds, &s->bounds, why));
     TRY(start_keeper(s, why));
-    TRY(strangers_new(s->keeper, s->options->clock_ms, s->options->class_, &s->strangers));
+    TRY(count_strangers(s, why));
     TRY(open_http(s, why));
     TRY(add_events(s));
     return write_json(s, why);
