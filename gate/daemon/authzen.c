@@ -5,6 +5,7 @@
 #include "gate/daemon/identify.h"
 #include "gate/daemon/note.h"
 #include "gate/daemon/once.h"
+#include "gate/daemon/shares.h"
 
 #include <event2/event.h>
 #include <stdio.h>
@@ -22,8 +23,8 @@ struct authzen {
     struct strangers *strangers;
     struct once *once;
     bool stopping;
-    size_t waiting; /* callers without an answer */
-    size_t bytes;   /* of the bodies of demands that did not come back yet */
+    size_t waiting;      /* callers without an answer */
+    struct shares bytes; /* of the bodies of demands that did not come back yet */
 };
 
 /* One question, from its arrival until the keeper gives the demand back; its caller may have gone
@@ -152,7 +153,7 @@ static void done(struct demand *demand)
         once_end(ask->authzen->once, ask->entry, now_ns(),
                  text.len > 0 && is_recorded(demand) ? &given : NULL, &outcome);
     note_strangers(ask->authzen, demand);
-    ask->authzen->bytes -= ask->bytes;
+    shares_give_back(&ask->authzen->bytes, demand->caller, ask->bytes);
     ask_free(&ask);
     demand_free(&demand);
 }
@@ -199,9 +200,10 @@ static err_code admit(const struct authzen *authzen, const struct http_call *cal
         return why_say(why, ERR_REQUEST_MALFORMED, "Content-Type is not application/json");
     if (authzen->stopping)
         return why_say(why, ERR_STOPPING, "no request is taken any more");
-    if (authzen->bytes + http_body(call).len > AUTHZEN_WAITING_MAX)
-        return why_say(why, ERR_OVERLOADED, "%zu bytes of requests wait, the limit is %zu",
-                       authzen->bytes, AUTHZEN_WAITING_MAX);
+    if (!shares_may(&authzen->bytes, http_caller(call)->key, http_body(call).len))
+        return why_say(why, ERR_OVERLOADED,
+                       "%zu bytes of requests wait, and nobody may have more than is left of %zu",
+                       authzen->bytes.all, authzen->bytes.most);
     return ERR_OK;
 }
 
@@ -271,9 +273,13 @@ static err_code submit(struct authzen *authzen, const struct question *question,
     demand->due_ns = now_ns() + question->ms * 1000000u;
     demand->done = done;
     demand->ctx = ask;
-    TRY(keeper_submit(authzen->keeper, demand, why));
+    TRY(shares_take(&authzen->bytes, demand->caller, ask->bytes));
+    err = keeper_submit(authzen->keeper, demand, why);
+    if (err != ERR_OK) {
+        shares_give_back(&authzen->bytes, demand->caller, ask->bytes);
+        return err;
+    }
     authzen->waiting++;
-    authzen->bytes += ask->bytes;
     ask = NULL;
     demand = NULL; /* both transferred */
     return ERR_OK;
@@ -410,6 +416,7 @@ err_code authzen_new(const struct authzen_options *options, struct authzen **ret
     if (out == NULL)
         return ERR_NO_MEMORY;
     TRY(once_new(&(struct once_limits){0}, &out->once));
+    out->bytes.most = AUTHZEN_WAITING_MAX;
     out->base = options->base;
     out->keeper = options->keeper;
     out->registry = options->registry;

@@ -19,7 +19,7 @@
 
 #define AUTHZEN_DEADLINE_MS 10000 /* unless X-Pawl-Deadline-Ms says otherwise */
 #define AUTHZEN_DEADLINE_MAX_MS 300000
-#define AUTHZEN_WAITING_MAX ((size_t)16 << 20)  /* bytes of bodies that wait for an answer */
+#define AUTHZEN_WAITING_MAX ((size_t)16 << 20)  /* bytes of bodies that wait; see shares.h */
 #define AUTHZEN_EXPANDED_MAX ((size_t)16 << 20) /* of a batch, once every item has its defaults */
 
 /* ---- bodies and answers: no clock, no caller ------------------------------------------------- */
