@@ -84,6 +84,7 @@ static void count(struct keeper *k, const struct round *round, bool proved)
     if (round->began_ns != 0)
         histogram_add(&k->state.round_ns, &HISTOGRAM_TIMES, keeper_now_ns() - round->began_ns);
     histogram_add(&k->state.round_size, &HISTOGRAM_SIZES, round->n);
+    k->state.waiting = round == k->open ? k->away->n : k->open->n; /* they do no more */
     if (proved) {
         k->state.rounds++;
         k->state.decided += round->n;

@@ -109,6 +109,7 @@ static void many_at_once(void **state)
     }
     keeper_look(keeper, &now);
     assert_true(now.serving);
+    assert_int_equal(now.waiting, 0); /* whoever is answered does not */
     assert_int_equal(now.decided, MANY);
     assert_int_equal(now.permitted, MANY);
     assert_true(now.rounds <= MANY);
