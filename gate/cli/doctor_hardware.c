@@ -126,7 +126,10 @@ static err_code sockets(struct doctor *d, struct finding *f, struct why *why)
         TRY(look_at_socket(path, i == 0, why));
         n++;
     }
-    found(f, DOCTOR_WELL, "%zu sockets", n);
+    if (get_text(about, "tls")[0] != '\0')
+        found(f, DOCTOR_WELL, "%zu sockets, and %.64s over TLS", n, get_text(about, "tls"));
+    else
+        found(f, DOCTOR_WELL, "%zu sockets", n);
     return ERR_OK;
 }
 

@@ -138,6 +138,9 @@ def permits(world):
         equal((got.status, got.json()["error"]), (403, "CALLER_REFUSED"), path)
     got = world.call("GET", "/checkpoint", link=link)
     equal(got.status, 200, "the ledger")
+    found = {one["check"]: one for one in
+             json.loads(world.run("doctor", "--json")[1])["checks"]}
+    true(":".join(map(str, world.address())) in str(found["sockets"]), found["sockets"])
     link.close()
     world.halt()
     world.log()
