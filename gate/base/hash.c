@@ -2,6 +2,7 @@
 #include "gate/base/hash.h"
 
 #include <openssl/evp.h>
+#include <stdatomic.h>
 #include <string.h>
 
 static void md_free(EVP_MD_CTX **md)
@@ -9,11 +10,29 @@ static void md_free(EVP_MD_CTX **md)
     EVP_MD_CTX_free(*md);
 }
 
+/* The algorithm, which OpenSSL would look up anew for each hash, under a lock that all threads
+ * share. It is set once, and it does not matter by which thread. NULL: it could not be found this
+ * time. */
+static const EVP_MD *sha256(void)
+{
+    static _Atomic(EVP_MD *) found;
+    EVP_MD *md = atomic_load(&found), *none = NULL;
+
+    if (md != NULL)
+        return md;
+    md = EVP_MD_fetch(NULL, "SHA256", NULL);
+    if (md == NULL || atomic_compare_exchange_strong(&found, &none, md))
+        return md;
+    EVP_MD_free(md);
+    return none;
+}
+
 err_code hash_sha256_parts(const struct slice *parts, size_t n_parts, struct digest *ret)
 {
     CLEANUP(md_free) EVP_MD_CTX *md = EVP_MD_CTX_new();
+    const EVP_MD *algorithm = sha256();
 
-    if (md == NULL || EVP_DigestInit_ex(md, EVP_sha256(), NULL) != 1)
+    if (md == NULL || algorithm == NULL || EVP_DigestInit_ex(md, algorithm, NULL) != 1)
         return ERR_INTERNAL;
     for (size_t i = 0; i < n_parts; i++)
         if (EVP_DigestUpdate(md, parts[i].ptr, parts[i].len) != 1)
