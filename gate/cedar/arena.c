@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Each block is twice as large as the one before it, up to a size: a request's values take the
+ * first alone, and all of it has to be zeroed. */
+#define FIRST_SIZE 1024
 #define BLOCK_SIZE 16384
 
 struct cedar_block {
@@ -32,6 +35,15 @@ err_code cedar_arena_fixed(size_t size, struct cedar_arena *ret)
     return ERR_OK;
 }
 
+static size_t next_size(const struct cedar_block *last, size_t wanted)
+{
+    size_t size = last == NULL                   ? FIRST_SIZE
+                  : last->size >= BLOCK_SIZE / 2 ? BLOCK_SIZE
+                                                 : 2 * last->size;
+
+    return wanted > size ? wanted : size;
+}
+
 void *cedar_arena_take(struct cedar_arena *arena, size_t size)
 {
     struct cedar_block *block = arena->last;
@@ -47,7 +59,7 @@ void *cedar_arena_take(struct cedar_arena *arena, size_t size)
         return arena->fixed + arena->used - size;
     }
     if (block == NULL || block->size - block->used < size) {
-        block = block_new(size > BLOCK_SIZE ? size : BLOCK_SIZE);
+        block = block_new(next_size(block, size));
         if (block == NULL)
             return NULL;
         block->previous = arena->last;

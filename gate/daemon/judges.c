@@ -5,11 +5,15 @@
 #include "gate/daemon/thread.h"
 
 /* Where nothing is in force it stays unjudged; the keeper says why. */
-static void judge(struct keeper *k, struct demand *demand)
+static void judge(struct keeper *k, struct demand *demand, struct cedar_worker *worker)
 {
+    struct in_force force;
+
     (void)pthread_rwlock_rdlock(&k->law_lock);
     if (k->law) {
-        demand_judge(demand, &k->force, (int64_t)(k->clock_ms() / 1000));
+        force = k->force;
+        force.worker = worker;
+        demand_judge(demand, &force, (int64_t)(k->clock_ms() / 1000));
         demand->generation = k->generation;
     }
     (void)pthread_rwlock_unlock(&k->law_lock);
@@ -22,16 +26,18 @@ static void hand_over(struct keeper *k, struct demand *demand)
     while (k->judged.items >= KEEPER_BATCH_MAX)
         (void)pthread_cond_wait(&k->space, &k->lock);
     demands_put(&k->judged, demand);
-    (void)pthread_cond_signal(&k->work);
     (void)pthread_mutex_unlock(&k->lock);
+    (void)pthread_cond_signal(&k->work); /* the lock is free for who wakes up */
 }
 
 static void *run(void *arg)
 {
+    CLEANUP(cedar_worker_free) struct cedar_worker *worker = NULL;
     struct keeper *k = arg;
 
+    (void)!cedar_worker_make(&worker); /* without it each request has one made */
     for (struct demand *demand; (demand = queue_take(k->queue)) != NULL;) {
-        judge(k, demand);
+        judge(k, demand, worker);
         hand_over(k, demand);
     }
     (void)pthread_mutex_lock(&k->lock);

@@ -392,6 +392,7 @@ void keeper_free(struct keeper **keeper)
     if (k->fd >= 0)
         (void)close(k->fd);
     keeper_free_rounds(k);
+    cedar_worker_free(&k->worker);
     (void)pthread_cond_destroy(&k->hand.todo);
     (void)pthread_cond_destroy(&k->ended);
     (void)pthread_cond_destroy(&k->space);

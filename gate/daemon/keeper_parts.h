@@ -105,8 +105,9 @@ struct keeper {
      * is no round. */
     struct gate *gate;
     struct scribe *scribe;
-    struct outage outage; /* of a scribe that is gone */
-    err_code error;       /* why there is no gate, or no scribe */
+    struct cedar_worker *worker; /* for what is judged again; NULL: nothing was yet */
+    struct outage outage;        /* of a scribe that is gone */
+    err_code error;              /* why there is no gate, or no scribe */
     struct why why;
     uint64_t retry_ns, pause_ns; /* when to open again, and how long to wait the next time */
     struct secret secret;        /* that the hardware refused */

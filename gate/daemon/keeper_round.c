@@ -296,11 +296,15 @@ static err_code look_at_agents(struct keeper *k, struct demand *demand, struct w
 static err_code judge_anew(struct keeper *k, struct demand *demand, struct why *why)
 {
     const int64_t now = (int64_t)(k->clock_ms() / 1000);
+    struct in_force force = k->force;
 
     TRY(look_at_agents(k, demand, why));
     if (demand->generation == k->generation && demand->judged_at == now)
         return ERR_OK;
-    demand_judge(demand, &k->force, now);
+    if (k->worker == NULL)
+        (void)!cedar_worker_make(&k->worker); /* without it each request has one made */
+    force.worker = k->worker;
+    demand_judge(demand, &force, now);
     demand->generation = k->generation;
     return ERR_OK;
 }

@@ -204,6 +204,7 @@ static err_code decide(const struct in_force *force, const struct request *reque
     if (agent != NULL)
         asked.agent = *agent;
     TRY(question_make(request, &facts, &question, why));
+    question_lend(question, force->worker);
     TRY(prepare(force, &asked, now, out, why));
     return ask_all(force, question, now, out, why);
 }

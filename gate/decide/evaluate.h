@@ -27,6 +27,9 @@ struct in_force {
     const struct policy_object *objects;
     struct slice gate; /* this gate's name */
     struct slice zone; /* of this gate; empty: none */
+    /* What policies are run with, of the thread that asks: large, so that who asks often keeps one.
+     * NULL: one is made for each request. */
+    struct cedar_worker *worker;
 };
 
 /* An agent that is enrolled. Borrowed. */

@@ -17,7 +17,7 @@ struct question {
     uint32_t n_facts;
     struct cedar_field told[FACTS_MAX]; /* what of it an object's schema declares */
     struct cedar_field *fields;         /* of the context that an object is asked with */
-    struct cedar_worker *worker;
+    struct cedar_worker *worker, *own;  /* own: NULL if it is borrowed */
 };
 
 static void json_free(json_t **json)
@@ -141,7 +141,6 @@ err_code question_make(const struct request *request, const struct gate_facts *f
     q->fields = calloc((size_t)cedar_owned(q->context).n + 2, sizeof *q->fields);
     if (q->fields == NULL)
         return ERR_NO_MEMORY;
-    TRY(cedar_worker_make(&q->worker));
     *ret = q;
     q = NULL;
     return ERR_OK;
@@ -156,10 +155,15 @@ void question_free(struct question **question)
     cedar_owned_free(&q->context);
     cedar_owned_free(&q->action_properties);
     cedar_owned_free(&q->resource_properties);
-    cedar_worker_free(&q->worker);
+    cedar_worker_free(&q->own);
     free(q->fields);
     free(q);
     *question = NULL;
+}
+
+void question_lend(struct question *question, struct cedar_worker *worker)
+{
+    question->worker = worker;
 }
 
 /* ---- what one object is asked ---------------------------------------------------------------- */
@@ -233,6 +237,15 @@ static struct cedar_request request_for(struct question *q, const struct rules *
     return (struct cedar_request){q->principal, q->action, q->resource, context_for(q, rules)};
 }
 
+static err_code need_worker(struct question *q)
+{
+    if (q->worker != NULL)
+        return ERR_OK;
+    TRY(cedar_worker_make(&q->own));
+    q->worker = q->own;
+    return ERR_OK;
+}
+
 err_code question_ask(struct question *question, const struct rules *rules,
                       struct cedar_answer *ret, struct why *why)
 {
@@ -242,6 +255,7 @@ err_code question_ask(struct question *question, const struct rules *rules,
     *ret = (struct cedar_answer){0};
     TRY(entities_for(question, rules, &told));
     TRY(fits(rules, &request, told, why));
+    TRY(need_worker(question));
     return cedar_authorize(rules->policies, told != NULL ? told : rules_entities(rules), &request,
                            CEDAR_MODE_GATE, question->worker, ret);
 }

@@ -40,6 +40,10 @@ err_code question_make(const struct request *request, const struct gate_facts *f
                        struct question **ret, struct why *why);
 void question_free(struct question **question);
 
+/* Borrows: what policies are run with, until question_free(). NULL, and without this: one of its
+ * own is made with the first object that is asked. */
+void question_lend(struct question *question, struct cedar_worker *worker);
+
 /* Asks the policies of one object, in gate mode. Errors: REQUEST_INVALID when the request does not
  * fit the object's schema; CEDAR_STEPS. Borrows: the answer, until the next question. */
 err_code question_ask(struct question *question, const struct rules *rules,

@@ -124,7 +124,7 @@ static const struct gate_facts FACTS = {100,
                                         true,
                                         {(const uint8_t *)"p", 1}};
 
-static err_code outcome(size_t i, bool *ret_permit, struct why *why)
+static err_code outcome(size_t i, struct cedar_worker *worker, bool *ret_permit, struct why *why)
 {
     CLEANUP(rules_free) struct rules *rules = NULL;
     CLEANUP(request_free) struct request request = {0};
@@ -141,6 +141,7 @@ static err_code outcome(size_t i, bool *ret_permit, struct why *why)
     TRY(rules_load(&text, &rules, why));
     TRY(request_parse(slice_str(CASES[i].request), &request, why));
     TRY(question_make(&request, &FACTS, &question, why));
+    question_lend(question, worker);
     TRY(question_ask(question, rules, &answer, why));
     *ret_permit = answer.decision == CEDAR_PERMIT;
     return answer.n_errors > 0 ? ERR_EVALUATION : ERR_OK;
@@ -148,11 +149,16 @@ static err_code outcome(size_t i, bool *ret_permit, struct why *why)
 
 static void what_cedar_is_told(void **state)
 {
+    CLEANUP(cedar_worker_free) struct cedar_worker *one = NULL;
+
     (void)state;
-    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+    assert_int_equal(cedar_worker_make(&one), ERR_OK);
+    for (size_t k = 0; k < 2 * (sizeof CASES / sizeof *CASES);
+         k++) {                 /* each with one of its own, */
+        const size_t i = k / 2; /* and with one for all */
         struct why why = {0};
         bool permit = false;
-        err_code got = outcome(i, &permit, &why);
+        err_code got = outcome(i, k % 2 == 0 ? NULL : one, &permit, &why);
         if (got != CASES[i].want || permit != CASES[i].permit)
             fail_msg("%s: %s, %s (%s); wanted %s, %s", CASES[i].name, err_name(got),
                      permit ? "permit" : "deny", why.text, err_name(CASES[i].want),
