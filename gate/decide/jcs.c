@@ -10,23 +10,35 @@
 #define DEPTH_MAX 32
 #define WHOLE_MAX 9007199254740991LL /* 2^53 - 1 */
 
-static err_code put_string(const char *text, size_t len, struct buf *ret)
+static bool is_plain(unsigned char c)
+{
+    return c >= 0x20 && c != '"' && c != '\\';
+}
+
+static err_code put_escaped(unsigned char c, struct buf *ret)
 {
     static const char SHORT[] = "btn_fr"; /* 8, 9, 10, -, 12, 13 */
     char escape[8];
 
+    if (c >= 0x20)
+        (void)snprintf(escape, sizeof escape, "\\%c", c);
+    else if (c >= 8 && c <= 13 && c != 11)
+        (void)snprintf(escape, sizeof escape, "\\%c", SHORT[c - 8]);
+    else
+        (void)snprintf(escape, sizeof escape, "\\u%04x", c);
+    return buf_add_str(ret, escape);
+}
+
+static err_code put_string(const char *text, size_t len, struct buf *ret)
+{
     TRY(buf_add_u8(ret, '"'));
-    for (size_t i = 0; i < len; i++) {
-        unsigned char c = (unsigned char)text[i];
-        if (c == '"' || c == '\\')
-            (void)snprintf(escape, sizeof escape, "\\%c", c);
-        else if (c >= 8 && c <= 13 && c != 11)
-            (void)snprintf(escape, sizeof escape, "\\%c", SHORT[c - 8]);
-        else if (c < 0x20)
-            (void)snprintf(escape, sizeof escape, "\\u%04x", c);
-        else
-            (void)snprintf(escape, sizeof escape, "%c", c);
-        TRY(buf_add_str(ret, escape));
+    for (size_t from = 0, to; from < len; from = to) {
+        to = from;
+        while (to < len && is_plain((unsigned char)text[to]))
+            to++;
+        TRY(buf_add(ret, text + from, to - from));
+        if (to < len)
+            TRY(put_escaped((unsigned char)text[to++], ret));
     }
     return buf_add_u8(ret, '"');
 }

@@ -53,13 +53,9 @@ err_code scribe_open(struct gate *gate, struct scribe **ret, struct why *why)
  */
 
 /* The entry that was staged last. */
-err_code scribe_staged(struct scribe *s, uint64_t *ret)
+uint64_t scribe_staged(const struct scribe *s)
 {
-    struct checkpoint next;
-
-    TRY(ledger_next(s->ledger, &next));
-    *ret = next.size - 1;
-    return ERR_OK;
+    return ledger_next(s->ledger) - 1;
 }
 
 void scribe_last(struct scribe *scribe)
@@ -86,18 +82,17 @@ err_code scribe_own_round(struct scribe *s, const struct own_record *own, uint64
                           uint64_t *ret_index, struct why *why)
 {
     const struct scribe_end end = {0};
-    uint64_t index = 0;
+    uint64_t index;
     err_code err = ERR_OK;
 
     TRY(scribe_begin_round(s, now_ms, why));
     if (own != NULL)
         err = scribe_stage_filled(s, own, now_ms, why);
-    if (err == ERR_OK)
-        err = scribe_staged(s, &index);
     if (err != ERR_OK) {
         scribe_abandon(s);
         return err;
     }
+    index = scribe_staged(s);
     TRY(scribe_end_round(s, &end, now_ms, why));
     *ret_index = index;
     return ERR_OK;

@@ -151,11 +151,9 @@ static bool cut_short(const struct succession_head *head)
 static err_code new_session(struct scribe *s, uint64_t now_ms, struct why *why)
 {
     struct hw_root *hw = s->gate->hw;
-    struct checkpoint found;
 
-    TRY(ledger_next(s->ledger, &found));
     session_free(&s->session);
-    s->session.found = found.size;
+    s->session.found = ledger_next(s->ledger);
     s->session.clean = !cut_short(ledger_state(s->ledger));
     TRY(hw_signer_generate(HW_ES256, &s->session.key, why));
     s->session.epoch = s->gate->epoch;

@@ -53,7 +53,8 @@ static err_code stage_attempt(struct scribe *s, uint64_t now_ms, struct docket *
         .resource_id = request->resource_id,
         .input_type = slice_str(RECORD_INPUT_AUTHZEN),
     };
-    TRY(record_redact_seed(docket->seed));
+    if (s->gate->settings.n_redact > 0)
+        TRY(record_redact_seed(docket->seed));
     TRY(redact(s, docket, &record, &disclosures, why));
     return scribe_stage(s, &record, NULL, why);
 }
@@ -125,7 +126,7 @@ static err_code stage_decision(struct scribe *s, struct docket *docket, const st
     TRY(fill_policies(answer, &names, &record.decision));
     TRY(redact(s, docket, &record, &docket->disclosures, why));
     TRY(scribe_stage(s, &record, &docket->record, why));
-    TRY(scribe_staged(s, &docket->index));
+    docket->index = scribe_staged(s);
     docket->decided = true;
     return ERR_OK;
 }

@@ -85,7 +85,7 @@ err_code scribe_own_round(struct scribe *s, const struct own_record *own, uint64
 err_code scribe_check_head(struct scribe *s, struct why *why);
 
 /* The index of the entry that was staged last. */
-err_code scribe_staged(struct scribe *s, uint64_t *ret);
+uint64_t scribe_staged(const struct scribe *s);
 
 /* Commits the open round, has it proved and releases it. durable: its head is kept durably,
  * whenever that was done last. */

@@ -95,8 +95,8 @@ err_code ledger_stage(struct ledger *ledger, struct slice record, struct why *wh
 err_code ledger_stage_whole(struct ledger *ledger, struct slice record, struct slice preimage,
                             struct why *why);
 
-/* Size and root that the ledger will have when the batch is committed. */
-err_code ledger_next(const struct ledger *ledger, struct checkpoint *ret);
+/* How many entries the ledger will have when the batch is committed. */
+uint64_t ledger_next(const struct ledger *ledger);
 
 /* Writes the batch as this round and makes it durable with one fdatasync; an empty one is nothing
  * to do. On any error nothing of it remains, in the log or here. Errors: those of tlog_commit(). */

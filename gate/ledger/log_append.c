@@ -42,9 +42,9 @@ err_code ledger_stage_whole(struct ledger *ledger, struct slice record, struct s
     return err;
 }
 
-err_code ledger_next(const struct ledger *ledger, struct checkpoint *ret)
+uint64_t ledger_next(const struct ledger *ledger)
 {
-    return tlog_next(ledger->tlog, ret);
+    return tlog_next_size(ledger->tlog);
 }
 
 void ledger_abandon(struct ledger *ledger)

@@ -114,7 +114,8 @@ static void grows_and_reads_back(void **state)
     struct setting *s = *state;
     CLEANUP(ledger_close) struct ledger *ledger = opened(s->dir, LEDGER_APPEND);
     CLEANUP(ledger_close) struct ledger *again = NULL;
-    struct checkpoint now, then, next;
+    struct checkpoint now, then;
+    uint64_t next;
     struct tlog_head heads[16];
     struct record_link link;
     struct why why = {0};
@@ -137,14 +138,14 @@ static void grows_and_reads_back(void **state)
         assert_int_equal(testing_stage(&s->t, ledger, RECORD_INSTALL, NULL), ERR_OK);
         assert_int_equal(ledger_size(ledger), before); /* what is staged does not count */
         assert_int_equal(ledger_installed(ledger), turn == 0 ? 0 : 7);
-        assert_int_equal(ledger_next(ledger, &next), ERR_OK);
+        next = ledger_next(ledger);
         assert_int_equal(ledger_fold(ledger, &why), ERR_INTERNAL); /* with a batch */
         assert_int_equal(testing_commit(ledger, &why), ERR_OK);
         assert_int_equal(testing_commit(ledger, &why), ERR_OK); /* nothing to do */
         assert_int_equal(ledger_size(ledger), before + 7);
         assert_int_equal(ledger_installed(ledger), 7);
         now = ledger_head(ledger).checkpoint;
-        assert_memory_equal(&now, &next, sizeof now);
+        assert_int_equal(now.size, next);
         assert_int_equal(ledger_check_checkpoint(ledger, &s->checkpoint, &why), ERR_OK);
 
         again = opened(s->dir, LEDGER_READ);

@@ -58,8 +58,10 @@ struct tree_source tlog_tree(struct tlog *tlog);
 /* Takes an entry into the batch that the next commit writes. Errors: TOO_LARGE, NO_MEMORY; the
  * batch is then as before. */
 err_code tlog_stage(struct tlog *tlog, struct slice entry, struct why *why);
-/* The checkpoint that the log will have when the batch is committed. */
+/* The checkpoint that the log will have when the batch is committed; and its size alone, which
+ * costs nothing. */
 err_code tlog_next(const struct tlog *tlog, struct checkpoint *ret);
+uint64_t tlog_next_size(const struct tlog *tlog);
 /* Forgets the batch. */
 void tlog_abandon(struct tlog *tlog);
 

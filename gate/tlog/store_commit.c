@@ -45,9 +45,14 @@ err_code tlog_stage(struct tlog *tlog, struct slice entry, struct why *why)
     return err;
 }
 
+uint64_t tlog_next_size(const struct tlog *tlog)
+{
+    return tree_size(&tlog->tree);
+}
+
 err_code tlog_next(const struct tlog *tlog, struct checkpoint *ret)
 {
-    struct checkpoint next = {.size = tree_size(&tlog->tree)};
+    struct checkpoint next = {.size = tlog_next_size(tlog)};
 
     TRY(tree_root(tree_of(&tlog->tree), next.size, &next.root, NULL));
     *ret = next;
