@@ -118,6 +118,7 @@ struct cose_header_spec {
     struct slice x5chain, x5t; /* encoded */
     const struct cose_pair *extra;
     size_t n_extra;
+    const struct digest *kid; /* the signer's, where it is known already; NULL: it is computed */
 };
 
 /* Signs. kid is the key's RFC 9679 thumbprint. detach: the payload is signed and left out.

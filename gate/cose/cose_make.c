@@ -106,9 +106,9 @@ err_code cose_header_write(const struct hw_pubkey *key, const struct cose_header
     for (; h.n_extra < spec->n_extra; h.n_extra++)
         h.extra[h.n_extra] = &spec->extra[h.n_extra];
     qsort(h.extra, h.n_extra, sizeof *h.extra, pair_order);
-    if (key != NULL)
+    if (key != NULL && spec->kid == NULL)
         TRY(cose_key_thumbprint(key, &kid));
-    put_all(&h, key, &kid, spec);
+    put_all(&h, key, spec->kid != NULL ? spec->kid : &kid, spec);
     TRY(cbor_written(&h.w));
     return buf_add_slice(ret, buf_slice(&out));
 }

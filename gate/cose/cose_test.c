@@ -336,6 +336,22 @@ static void a_header_with_mistakes_is_not_written(void **state)
     assert_int_equal(out.len, 0);
 }
 
+/* Who knows the key's thumbprint says it, and it is the same header. */
+static void a_thumbprint_that_is_known(void **state)
+{
+    CLEANUP(hw_signer_close) struct hw_signer *signer = new_signer(HW_ES256);
+    CLEANUP(buf_free) struct buf want = {0}, got = {0};
+    struct cose_header_spec spec = SPEC;
+    struct digest kid;
+    (void)state;
+
+    assert_int_equal(cose_protected_make(&signer->key, &spec, &want), ERR_OK);
+    assert_int_equal(cose_key_thumbprint(&signer->key, &kid), ERR_OK);
+    spec.kid = &kid;
+    assert_int_equal(cose_protected_make(&signer->key, &spec, &got), ERR_OK);
+    assert_true(slice_eq(buf_slice(&got), buf_slice(&want)));
+}
+
 /* A signature made elsewhere over what tbs gives, put together, is the message that make gives. */
 static void a_message_signed_elsewhere_is_assembled(void **state)
 {
@@ -413,6 +429,7 @@ int main(void)
         cmocka_unit_test(signatures_are_limited),
         cmocka_unit_test(further_labels_are_sorted_in),
         cmocka_unit_test(a_header_with_mistakes_is_not_written),
+        cmocka_unit_test(a_thumbprint_that_is_known),
         cmocka_unit_test(a_message_signed_elsewhere_is_assembled),
         cmocka_unit_test(sig_structures_are_the_rfc_s),
     };

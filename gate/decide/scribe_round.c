@@ -173,6 +173,7 @@ static err_code prepare(struct scribe *s, struct scribe_proof *p, struct why *wh
         .simulated = s->gate->enrolment.hw.about.simulator,
         .checkpoint = last.checkpoint,
         .chain = session_cert_receipt(&s->session.cert),
+        .known = &s->known.receipt,
     };
     const struct hw_seal_head sealed = {
         .tree_size = head.checkpoint.size,
@@ -281,7 +282,7 @@ static err_code keep_sealed(struct scribe *s, const struct signed_head *head, st
 
     buf_cut(&s->sealed, 0);
     TRY(scribe_receipt(s, head, head->draft.checkpoint.size - 1, &receipt, why));
-    return sealed_make(buf_slice(&receipt), &head->seal, &s->sealed, why);
+    return sealed_make_known(buf_slice(&receipt), &head->seal, &s->known.receipt, &s->sealed, why);
 }
 
 /* The hardware has the head, whatever else it did not do. */

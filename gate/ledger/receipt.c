@@ -119,17 +119,22 @@ static err_code check_leaf(const struct digest *leaf, struct slice kid, struct w
     return why_say(why, ERR_CERT_CHAIN, "a receipt's certificate is not of the key that signed it");
 }
 
-static err_code write_chain(const struct hw_pubkey *key, const struct x509_chain *chain,
+static err_code write_chain(const struct hw_pubkey *key, const struct receipt_head *head,
                             struct buf *ret, struct why *why)
 {
     struct digest kid, leaf;
 
-    if (chain->n == 0)
+    if (head->chain.n == 0)
         return ERR_OK;
     TRY(cose_key_thumbprint(key, &kid));
-    TRY(leaf_of(chain, &leaf, why));
-    TRY(check_leaf(&leaf, digest_slice(&kid), why));
-    return x509_chain_encode(chain, ret);
+    TRY(x509_chain_encode(&head->chain, ret));
+    if (head->known == NULL) {
+        TRY(leaf_of(&head->chain, &leaf, why));
+    } else {
+        TRY(x509_known_decode(buf_slice(ret), head->known, why));
+        leaf = head->known->thumbprint;
+    }
+    return check_leaf(&leaf, digest_slice(&kid), why);
 }
 
 err_code receipt_prepare(const struct hw_pubkey *key, const struct receipt_head *head,
@@ -145,7 +150,7 @@ err_code receipt_prepare(const struct hw_pubkey *key, const struct receipt_head 
         return why_say(why, ERR_INTERNAL, "a receipt for a ledger of %" PRIu64 " entries",
                        head->checkpoint.size);
     TRY(write_protected(key, head, &draft.protected_));
-    TRY(write_chain(key, &head->chain, &draft.x5chain, why));
+    TRY(write_chain(key, head, &draft.x5chain, why));
     TRY(cose_sign1_tbs(buf_slice(&draft.protected_), (struct slice){0},
                        digest_slice(&draft.checkpoint.root), &tbs));
     TRY(hash_sha256(buf_slice(&tbs), &draft.tbs));

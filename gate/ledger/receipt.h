@@ -31,6 +31,7 @@ struct receipt_head {
     bool simulated;
     struct checkpoint checkpoint; /* of the tree that the receipts prove membership of */
     struct x509_chain chain;      /* of the receipt key: its own first; n 0: none */
+    struct x509_known *known;     /* from rounds before, as for receipt_parse_known(); NULL: none */
 };
 
 /* A tree head laid out for its signature, and receipts made from it. */

@@ -205,6 +205,32 @@ static void certificates_of_another_key(void **state)
     }
 }
 
+/* Nor is anything prepared with them; what was read before changes nothing about that. */
+static void prepared_with_certificates(void **state)
+{
+    static const bool MINE[] = {true, false, true, true, false};
+    struct setting *s = *state;
+    CLEANUP(hw_signer_close) struct hw_signer *other = NULL;
+    CLEANUP(x509_known_free) struct x509_known known = {0};
+    struct receipt_head head = {.issuer = slice_str(TESTING_ISSUER),
+                                .checkpoint = {.size = LEAVES}};
+    struct why why = {0};
+
+    assert_int_equal(hw_signer_generate(HW_ES256, &other, &why), ERR_OK);
+    for (size_t i = 0; i < 2 * sizeof MINE; i++) {
+        const bool mine = MINE[i / 2];
+        CLEANUP(receipt_draft_free) struct receipt_draft draft = {0};
+        CLEANUP(buf_free) struct buf cert = {0};
+
+        x509_test_device(mine ? s->t.hardware : other, 0, &cert);
+        head.chain = (struct x509_chain){.n = 1, .certs = {buf_slice(&cert)}};
+        head.known = i % 2 == 0 ? NULL : &known;
+        assert_int_equal(receipt_prepare(&s->t.hardware->key, &head, &draft, &why),
+                         mine ? ERR_OK : ERR_CERT_CHAIN);
+        assert_int_equal(draft.x5chain.len > 0, mine);
+    }
+}
+
 static void cut_or_flipped_is_refused(void **state)
 {
     struct setting *s = *state;
@@ -343,6 +369,7 @@ int main(void)
         cmocka_unit_test(one_signature_serves_all),
         cmocka_unit_test(what_cannot_be_said_is_not_written),
         cmocka_unit_test(certificates_of_another_key),
+        cmocka_unit_test(prepared_with_certificates),
         cmocka_unit_test(cut_or_flipped_is_refused),
         cmocka_unit_test(consistency),
         cmocka_unit_test(consistency_of_our_own),

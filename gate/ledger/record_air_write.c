@@ -314,7 +314,7 @@ err_code air_write_protected(const struct hw_pubkey *key, const struct record *r
 {
     CLEANUP(pairs_free) struct pairs pairs = {0};
     struct cose_pair extra[PAIRS_MAX];
-    struct cose_header_spec spec = {.typ = RECORD_TYP, .extra = extra};
+    struct cose_header_spec spec = {.typ = RECORD_TYP, .extra = extra, .kid = content->kid};
     struct digest content_hash, chain_hash;
 
     TRY(hash_sha256(content->octets, &content_hash));

@@ -14,7 +14,8 @@
  * if the record is a hash envelope. */
 struct record_content {
     struct slice octets;
-    bool enveloped; /* labels 258 and 259 go into the header */
+    bool enveloped;           /* labels 258 and 259 go into the header */
+    const struct digest *kid; /* thumbprint of the key that will sign; NULL: not known yet */
 };
 
 struct record_profile {

@@ -42,8 +42,8 @@ static err_code envelop(struct record_draft *draft)
 static err_code lay_out(const struct record_profile *profile, const struct hw_pubkey *key,
                         const struct record *record, struct record_draft *draft)
 {
-    struct record_content content = {0};
     struct digest kid;
+    struct record_content content = {.kid = &kid};
 
     TRY(cose_key_thumbprint(key, &kid));
     TRY(profile->write_payload(record, &kid, &draft->payload));
@@ -52,7 +52,7 @@ static err_code lay_out(const struct record_profile *profile, const struct hw_pu
     if (entry_len(draft) <= RECORD_SIZE_MAX)
         return ERR_OK;
     TRY(envelop(draft));
-    content = (struct record_content){buf_slice(&draft->payload), true};
+    content = (struct record_content){buf_slice(&draft->payload), true, &kid};
     return profile->write_protected(key, record, &content, &draft->protected_, &draft->chain_hash);
 }
 

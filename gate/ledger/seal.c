@@ -57,26 +57,6 @@ err_code seal_get(struct cbor_reader *r, struct seal *ret)
 
 /* ---- the file beside a checkpoint ------------------------------------------------------------ */
 
-err_code sealed_make(struct slice receipt, const struct hw_seal *seal, struct buf *ret,
-                     struct why *why)
-{
-    bool has_seal = seal->kind != HW_SEAL_NONE;
-    CLEANUP(buf_free) struct buf out = {0};
-    struct cbor_writer w = cbor_write(&out);
-    struct sealed check;
-
-    cbor_put_map(&w, has_seal ? 2 : 1);
-    if (has_seal) {
-        cbor_put_text(&w, "seal");
-        TRY(seal_put(&w, seal));
-    }
-    cbor_put_text(&w, "receipt");
-    cbor_put_bytes(&w, receipt);
-    TRY(cbor_written(&w));
-    TRY(sealed_parse(buf_slice(&out), &check, why));
-    return buf_add_slice(ret, buf_slice(&out));
-}
-
 static err_code read_sealed(struct slice bytes, struct sealed *ret, struct slice *ret_receipt)
 {
     struct cbor_reader r = cbor_read(bytes, CBOR_DETERMINISTIC);
@@ -90,7 +70,8 @@ static err_code read_sealed(struct slice bytes, struct sealed *ret, struct slice
     return cbor_done(&r);
 }
 
-static err_code parse(struct slice bytes, struct sealed *ret, struct why *why)
+static err_code parse(struct slice bytes, struct x509_known *known, struct sealed *ret,
+                      struct why *why)
 {
     struct slice receipt;
     err_code err;
@@ -101,7 +82,8 @@ static err_code parse(struct slice bytes, struct sealed *ret, struct why *why)
     err = read_sealed(bytes, ret, &receipt);
     if (err != ERR_OK)
         return why_say(why, err, "not a sealed head as docs/ledger.cddl says");
-    TRY(receipt_parse(receipt, RECEIPT_OWN, &ret->receipt, why));
+    TRY(known != NULL ? receipt_parse_known(receipt, known, &ret->receipt, why)
+                      : receipt_parse(receipt, RECEIPT_OWN, &ret->receipt, why));
     if (ret->receipt.leaf_index + 1 != ret->receipt.tree_size)
         return why_say(why, ERR_FORMAT,
                        "the receipt of a sealed head is for entry %" PRIu64 " of %" PRIu64
@@ -110,12 +92,38 @@ static err_code parse(struct slice bytes, struct sealed *ret, struct why *why)
     return ERR_OK;
 }
 
+err_code sealed_make_known(struct slice receipt, const struct hw_seal *seal,
+                           struct x509_known *known, struct buf *ret, struct why *why)
+{
+    bool has_seal = seal->kind != HW_SEAL_NONE;
+    CLEANUP(buf_free) struct buf out = {0};
+    struct cbor_writer w = cbor_write(&out);
+    struct sealed check = {0};
+
+    cbor_put_map(&w, has_seal ? 2 : 1);
+    if (has_seal) {
+        cbor_put_text(&w, "seal");
+        TRY(seal_put(&w, seal));
+    }
+    cbor_put_text(&w, "receipt");
+    cbor_put_bytes(&w, receipt);
+    TRY(cbor_written(&w));
+    TRY(parse(buf_slice(&out), known, &check, why));
+    return buf_add_slice(ret, buf_slice(&out));
+}
+
+err_code sealed_make(struct slice receipt, const struct hw_seal *seal, struct buf *ret,
+                     struct why *why)
+{
+    return sealed_make_known(receipt, seal, NULL, ret, why);
+}
+
 err_code sealed_parse(struct slice bytes, struct sealed *ret, struct why *why)
 {
     err_code err;
 
     *ret = (struct sealed){0};
-    err = parse(bytes, ret, why);
+    err = parse(bytes, NULL, ret, why);
     if (err != ERR_OK)
         *ret = (struct sealed){0};
     return err;

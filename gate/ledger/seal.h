@@ -41,6 +41,10 @@ struct sealed {
 err_code sealed_make(struct slice receipt, const struct hw_seal *seal, struct buf *ret,
                      struct why *why);
 
+/* The same, with certificates that were read before: see receipt_parse_known(). */
+err_code sealed_make_known(struct slice receipt, const struct hw_seal *seal,
+                           struct x509_known *known, struct buf *ret, struct why *why);
+
 /* Reads the file. Judges no signature. Errors: CBOR_*, COSE_*, FORMAT, TOO_LARGE; *ret is then all
  * zero. Borrows: from bytes. */
 err_code sealed_parse(struct slice bytes, struct sealed *ret, struct why *why);
