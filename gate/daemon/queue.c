@@ -222,9 +222,9 @@ err_code queue_put(struct queue *queue, struct demand *demand, struct why *why)
 
     (void)pthread_mutex_lock(&queue->lock);
     err = put(queue, demand, why);
-    if (err == ERR_OK)
-        (void)pthread_cond_signal(&queue->filled);
     (void)pthread_mutex_unlock(&queue->lock);
+    if (err == ERR_OK) /* behind the lock, which is the first thing that who wakes up wants */
+        (void)pthread_cond_signal(&queue->filled);
     return err;
 }
 
