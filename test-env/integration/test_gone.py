@@ -54,7 +54,10 @@ def away(world):
 @suite.test("the hardware goes away during a check")
 def check(world):
     answered = total = 0
-    for name, switch in world.cuts.places(lambda: world.check(GIT, True, 2)):
+    places = list(world.cuts.places(lambda: world.check(GIT, True, 2)))
+    if world.options.variant == "sanitize":  # slow; in turn all the ways to be cut
+        places = places[:: 5 if world.kind == "tpm" else 4]
+    for name, switch in places:
         path = world.permit_path()
         good = world.try_one(name, switch, (*world.request(GIT), "-o", path))
         equal(os.path.exists(path), good, f"{name}: a permit file")
