@@ -217,8 +217,8 @@ static void damaged(void **state)
         "{\"schema\":\"pawl/2\",\"day\":1,\"recorded\":0,\"unrecorded\":0,\"since_ms\":0}",
         "{\"schema\":\"pawl/1\",\"day\":1,\"recorded\":0,\"unrecorded\":0}",
         "{\"schema\":\"pawl/1\",\"day\":1,\"recorded\":0,\"unrecorded\":0,\"since_ms\":0,\"x\":1}",
-        "{\"schema\":\"pawl/"
-        "1\",\"day\":1,\"day\":2,\"recorded\":0,\"unrecorded\":0,\"since_ms\":0}",
+        "{\"schema\":\"pawl/1\",\"day\":1,\"day\":2,\"recorded\":0,\"unrecorded\":0}",
+        "{\"schema\":\"pawl/1\",\"day\":1,\"recorded\":0,\"unrecorded\":0,\"since_ms\":0}}",
     };
     struct strangers_day day = {.day = 7};
     struct why why = {0};
