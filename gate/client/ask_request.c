@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ask_request.c: requests from texts, written as JSON by who reads them. */
 #include "gate/client/client.h"
+#include "gate/decide/answer_json.h"
 #include "gate/decide/request.h"
 
 #include <jansson.h>
@@ -82,7 +83,7 @@ static err_code write(struct pawl_request *request, struct why *why)
 
     TRY(flags_of(request, &flags, why));
     TRY(request_from_flags(&flags, &parsed, why));
-    json = json_dumps(parsed.json, JSON_COMPACT);
+    json = answer_json_text(parsed.json, JSON_COMPACT);
     if (json == NULL)
         return ERR_NO_MEMORY;
     free(request->json);
