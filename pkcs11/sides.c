@@ -8,7 +8,7 @@ struct side {
     struct hsm_sides *all;
     pthread_t thread;
     bool has_thread, no_session; /* the token gives it none */
-    enum { SIDE_FREE = 0, SIDE_WORKS, SIDE_DONE, SIDE_ENDS } state;
+    enum side_state { SIDE_FREE = 0, SIDE_WORKS, SIDE_DONE, SIDE_ENDS } state;
     struct hsm_token token;
     hsm_aside calls;
     void *ctx;
@@ -66,7 +66,7 @@ static void *run(void *arg)
     return NULL;
 }
 
-static void move(struct side *side, int state)
+static void move(struct side *side, enum side_state state)
 {
     (void)pthread_mutex_lock(&side->all->lock);
     side->state = state;

@@ -92,7 +92,7 @@ static void no_deadline(void **state)
         testing_turn();
         (void)clock_gettime(CLOCK_MONOTONIC, &now);
     } while (now.tv_sec < begun.tv_sec + 5);
-    testing_say_text(fd, GET_HELLO + 5);
+    testing_say_text(fd, &GET_HELLO[5]);
     testing_hear(fd, &answer);
     assert_int_equal(testing_status_of(&answer), 200);
     (void)close(fd);
