@@ -167,12 +167,12 @@ def two(world):
 @suite.test("something lies where service.json is begun")
 def begun_before(world):
     path = f"{world.state}/service.json.new"
-    for put in (lambda: os.mkfifo(path), lambda: os.symlink(f"{world.base}/other", path),
+    for put in (lambda: os.mkfifo(path), lambda: os.symlink(f"{world.base}/elsewhere", path),
                 lambda: open(path, "xb").close()):
         put()
         world.serve()
         true(not os.path.lexists(path), "it is there still")
-        true(not os.path.lexists(f"{world.base}/other"), "written elsewhere")
+        true(not os.path.lexists(f"{world.base}/elsewhere"), "written elsewhere")
         world.halt()
 
 
