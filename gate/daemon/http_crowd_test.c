@@ -52,7 +52,7 @@ static void crowd_at_work(void **state)
 
     (void)state;
     if (testing.over_tls)
-        skip(); /* who waits outside cannot say anything */
+        testing_skip("over TLS who waits outside cannot say anything");
     testing_serve(2, 0);
     for (size_t i = 0; i < 2; i++) {
         workers[i] = testing_dial();
@@ -116,7 +116,7 @@ static void unknown(void **state)
 
     (void)state;
     if (!testing.over_tls)
-        skip(); /* there is nobody who is not known */
+        testing_skip("without TLS there is nobody who is not known");
     testing_serve(4, 0);
     honest = testing_dial();
     testing_say_text(honest, GET_HELLO);
@@ -144,11 +144,9 @@ enum { FIRST = 4001, SECOND = 4002, THIRD = 4003 };
 static void need_users(void)
 {
     if (testing.over_tls)
-        skip(); /* there are no users */
-    if (geteuid() == 0)
-        return;
-    (void)fprintf(stderr, "only root can be several users\n");
-    skip();
+        testing_skip("over TLS there are no users");
+    if (geteuid() != 0)
+        testing_skip("only root can be several users");
 }
 
 /* A request that is kept at work, or refused. */

@@ -294,7 +294,7 @@ static void larger(void **state)
 {
     (void)state;
     if (testing.over_tls)
-        skip(); /* no administrators there */
+        testing_skip("over TLS there are no administrators");
     testing.door = CALLER_ADMIN;
     testing_serve(0, 0);
     assert_int_equal(post("/bundle", 4 * BODY_MAX), 200);

@@ -107,6 +107,12 @@ static void listen_with_tls(void)
     assert_int_equal(http_listen_tls(testing.http, listener_of_port(), tls), ERR_OK);
 }
 
+void testing_skip(const char *why)
+{
+    (void)fprintf(stderr, "skipped: %s\n", why);
+    skip();
+}
+
 void testing_serve(unsigned connections, unsigned seconds)
 {
     const struct http_limits limits = {.connections = connections,

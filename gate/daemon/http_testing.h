@@ -28,6 +28,8 @@ extern struct testing_http testing;
 
 int testing_make_dir(void **state);
 int testing_remove_dir(void **state);
+/* Skips the test, and says why. */
+void testing_skip(const char *why);
 void testing_serve(unsigned connections, unsigned seconds);
 void testing_leave(void);
 void testing_turn(void);
