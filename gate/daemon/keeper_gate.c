@@ -206,14 +206,30 @@ static err_code run_job(void *ctx, struct why *why)
     return k->error;
 }
 
+static uint64_t size_of_ledger(const struct keeper *k)
+{
+    return k->scribe == NULL ? 0 : ledger_size(scribe_ledger(k->scribe));
+}
+
+static void publish_or_doubt(struct keeper *k)
+{
+    struct why why = {0};
+    err_code err = keeper_publish(k, &why);
+
+    if (err != ERR_OK)
+        keeper_doubt(k, err, &why);
+}
+
 /* What runs may change what is in force, and that the gate is current. */
 static void run_errand(struct keeper *k, struct errand *errand)
 {
     struct run run = {k, errand};
     struct why why;
+    uint64_t size;
 
     if (errand->anew || (k->error != ERR_OK && may_open(k)))
         begin_anew(k);
+    size = size_of_ledger(k);
     lock_law(k);
     k->check_holds = false;
     if (k->gate != NULL)
@@ -223,6 +239,8 @@ static void run_errand(struct keeper *k, struct errand *errand)
     follow_roster(k);
     unlock_law(k);
     keeper_tell_state(k);
+    k->unpublished = k->unpublished || size_of_ledger(k) != size;
+    publish_or_doubt(k);
     if (errand->doubtful)
         keeper_open(k);
 }
@@ -260,23 +278,23 @@ void keeper_between(struct keeper *keeper)
     reopen(keeper);
     mend(keeper);
     run_errands(keeper);
-    keeper_publish(keeper);
+    publish_or_doubt(keeper);
 }
 
 /* ---- behind the answers ---------------------------------------------------------------------- */
 
-/* Nobody waits for it. What fails is done again after the next round; a journal that cannot be
- * folded for long is full in the end, and then rounds fail by its name. */
-void keeper_publish(struct keeper *keeper)
+/* Nobody waits for it. A journal that cannot be folded for long is full in the end, and then rounds
+ * fail by its name. */
+err_code keeper_publish(struct keeper *keeper, struct why *why)
 {
     struct keeper *k = keeper;
-    struct why why = {0};
+    struct why unheard = {0};
 
     if (!k->unpublished || k->scribe == NULL || k->error != ERR_OK)
-        return;
-    k->unpublished = scribe_publish(k->scribe, &why) != ERR_OK;
-    if (k->open->n == 0)
-        k->unpublished = scribe_fold(k->scribe, &why) != ERR_OK || k->unpublished;
+        return ERR_OK;
+    TRY(scribe_publish(k->scribe, why));
+    k->unpublished = k->open->n == 0 && scribe_fold(k->scribe, &unheard) != ERR_OK;
+    return ERR_OK;
 }
 
 static err_code ping(void *ctx, struct why *why)

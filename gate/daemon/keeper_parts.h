@@ -163,8 +163,9 @@ void keeper_between(struct keeper *keeper);
 /* Nobody asked for a while: is the hardware there, and still of this epoch? */
 void keeper_ping(struct keeper *keeper);
 
-/* Publishes what the last round left. */
-void keeper_publish(struct keeper *keeper);
+/* Publishes what the last round left. Error: there is no further round in this session, since what
+ * was committed is published before the next commit; an auditor holds a log against that. */
+err_code keeper_publish(struct keeper *keeper, struct why *why);
 
 /* The stop record; and everything is closed. */
 void keeper_end(struct keeper *keeper);
@@ -186,6 +187,9 @@ bool keeper_is_between(const struct keeper *keeper);
 
 /* Whether this one could be taken in, or refused, now. Under the lock. */
 bool keeper_may_take(const struct keeper *keeper, const struct demand *demand);
+
+/* The gate is opened anew before there is another round, or a further record of this session. */
+void keeper_doubt(struct keeper *keeper, err_code err, const struct why *why);
 
 /* Takes it into the open round; or answers it, if it has nothing that needs one; or puts it back,
  * if it has to wait after all. */

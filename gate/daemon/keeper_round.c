@@ -121,8 +121,10 @@ static void answer(struct keeper *k, struct round *round, err_code err, const st
 
 /* The gate is opened anew before there is another round. Whoever is told so finds it in the state.
  */
-static void doubt(struct keeper *k, err_code err, const struct why *why)
+void keeper_doubt(struct keeper *keeper, err_code err, const struct why *why)
 {
+    struct keeper *k = keeper;
+
     k->gather_from = k->gather_to = 0;
     k->checked = k->check_holds = false;
     k->error = err;
@@ -134,7 +136,7 @@ static void doubt(struct keeper *k, err_code err, const struct why *why)
 /* The open round is gone. */
 static void fail(struct keeper *k, err_code err, const struct why *why)
 {
-    doubt(k, err, why);
+    keeper_doubt(k, err, why);
     answer(k, k->open, err, why);
 }
 
@@ -529,7 +531,7 @@ static void has_proved(struct keeper *k, err_code err, struct why *why)
         check(k);
     err = scribe_release(k->scribe, round->proof, err, round->dockets, round->n, why);
     if (err != ERR_OK)
-        doubt(k, err, why);
+        keeper_doubt(k, err, why);
     answer(k, round, err, why);
     if (err != ERR_OK) {
         answer(k, k->open, err, why);
@@ -538,7 +540,9 @@ static void has_proved(struct keeper *k, err_code err, struct why *why)
     if (gathers)
         gather(k, answered, took_ns);
     k->unpublished = true;
-    keeper_publish(k);
+    err = keeper_publish(k, why);
+    if (err != ERR_OK)
+        fail(k, err, why);
 }
 
 void keeper_hear(struct keeper *keeper)

@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -321,6 +322,35 @@ static err_code remove_agent(struct errand *errand, struct gate *gate, struct sc
                           : scribe_remove(scribe, slice_str("guest"), 0, gate->now_ms, &index, why);
 }
 
+/* So whoever is killed then leaves a ledger that holds together. */
+static void nothing_follows_what_is_not_published(void **state)
+{
+    struct errand here = {.run = enrol}, gone = {.run = remove_agent};
+    char path[96];
+    (void)state;
+
+    (void)snprintf(path, sizeof path, "%s/ledger/tile.new", site->state);
+    assert_int_equal(mkdir(path, 0700), 0); /* in the way of every file that is to be replaced */
+    desk_send(&here);
+    desk_collect(0);
+    desk_send(&gone);
+    desk_collect(0);
+    audit(); /* the second in another session, or refused */
+    for (size_t i = 0; i < 3; i++) {
+        ask(i, i + 1);
+        desk_collect(0);
+    }
+    audit();
+    assert_int_equal(rmdir(path), 0);
+    free_all();
+    recover();
+    if (gone.err != ERR_OK) {
+        desk_send(&gone);
+        desk_collect(0);
+    }
+    audit();
+}
+
 /* An agent that is removed after it was judged, and before its round, is nobody in it. */
 static void removed_meanwhile(void **state)
 {
@@ -498,6 +528,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(who_was_answered_comes_along),
         cmocka_unit_test(a_failed_round_denies_the_next),
         cmocka_unit_test(asked_while_an_outage_ends),
+        cmocka_unit_test(nothing_follows_what_is_not_published),
         cmocka_unit_test(removed_meanwhile),
         cmocka_unit_test(killed_in_the_middle),
         cmocka_unit_test(stops_all_the_same),
