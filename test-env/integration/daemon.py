@@ -2,6 +2,7 @@
 """daemon.py: pawld as a process, and its clients: standard library alone."""
 
 import base64
+import contextlib
 import fcntl
 import http.client
 import json
@@ -33,6 +34,16 @@ class Connection(http.client.HTTPConnection):
         self.sock = socket.socket(socket.AF_UNIX)
         self.sock.settimeout(self.timeout)
         self.sock.connect(self.path)
+
+
+@contextlib.contextmanager
+def as_user(uid):
+    """The kernel tells who somebody was when he connected."""
+    os.seteuid(uid)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
 
 
 def taken(link):

@@ -11,7 +11,7 @@ import signal
 import time
 
 import daemon
-from daemon import Connection, Service, evaluation, subject
+from daemon import Connection, Service, as_user, evaluation, subject
 from load import status
 from tap import Skip, Suite, equal, true
 from world import GIT, main, shown_to_others
@@ -36,16 +36,6 @@ class Fairness(Service):
     def shut(self):
         self.halt()
         self.log()
-
-
-@contextlib.contextmanager
-def as_user(uid):
-    """The kernel tells who somebody was when he connected."""
-    os.seteuid(uid)
-    try:
-        yield
-    finally:
-        os.seteuid(0)
 
 
 def ask(world, body, batch=False, kind="enforcement", link=None):

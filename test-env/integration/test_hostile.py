@@ -10,7 +10,7 @@ import resource as resource_limits
 import socket
 import time
 
-from daemon import Connection, Service, WAIT, evaluation
+from daemon import Connection, Service, WAIT, as_user, evaluation
 from tap import Skip, Suite, equal, say, true
 from world import CURL, GIT, descriptors, main, shown_to_others
 
@@ -310,16 +310,6 @@ def memory(world):
             world.honest()
         world.within(before + 512)
     world.peace()
-
-
-@contextlib.contextmanager
-def as_user(uid):
-    """The kernel tells who somebody was when he connected."""
-    os.seteuid(uid)
-    try:
-        yield
-    finally:
-        os.seteuid(0)
 
 
 @suite.test("one user's thousand connections leave another his share", roots=("hsm",))
