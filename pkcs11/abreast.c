@@ -11,23 +11,15 @@
  * Only where a call takes longer than it takes to hand it over. A module in this process (SoftHSM
  * verifies in 90 us, behind locks of its own) loses by it: docs/architecture.md.
  */
+#include "gate/base/clock.h"
 #include "pkcs11/internal.h"
 #include "pkcs11/sides.h"
 
 #include <string.h>
-#include <time.h>
 
 /* What every verification has to take for it, in so many rounds that a machine which was busy for a
  * moment does not count. A side takes its calls and gives back the answer in a tenth of that. */
 #define WORTH_NS 1000000
-
-static uint64_t now_ns(void)
-{
-    struct timespec t;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
 
 static bool is_worth_it(const struct hsm_root *root)
 {
@@ -64,10 +56,10 @@ static err_code verify_own(struct hsm_root *root, const struct stripe *stripe, s
     uint64_t fastest = UINT64_MAX;
 
     for (size_t i = stripe->first; i < root->prepared->n_statements; i += stripe->step) {
-        const uint64_t began = now_ns();
+        const uint64_t began = clock_steady_ns();
         TRY(verify_one(&root->token, stripe, i, why));
-        if (now_ns() - began < fastest)
-            fastest = now_ns() - began;
+        if (clock_steady_ns() - began < fastest)
+            fastest = clock_steady_ns() - began;
     }
     if (fastest < WORTH_NS)
         root->slow_rounds = 0;

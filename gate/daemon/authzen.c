@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gate/daemon/authzen.h"
 
+#include "gate/base/clock.h"
 #include "gate/base/text.h"
 #include "gate/daemon/identify.h"
 #include "gate/daemon/note.h"
@@ -11,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 struct authzen {
     struct event_base *base;
@@ -59,14 +59,6 @@ static void ask_free(struct ask **ask)
 static bool is_not_now(err_code err)
 {
     return err == ERR_OVERLOADED || err == ERR_STOPPING || err == ERR_DEADLINE;
-}
-
-static uint64_t now_ns(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
 /* What everybody is told who asked this. */
@@ -150,7 +142,7 @@ static void done(struct demand *demand)
     if (ask->call != NULL)
         end_call(ask, &outcome);
     if (ask->entry != NULL)
-        once_end(ask->authzen->once, ask->entry, now_ns(),
+        once_end(ask->authzen->once, ask->entry, clock_steady_ns(),
                  text.len > 0 && is_recorded(demand) ? &given : NULL, &outcome);
     note_strangers(ask->authzen, demand);
     shares_give_back(&ask->authzen->bytes, demand->caller, ask->bytes);
@@ -270,7 +262,7 @@ static err_code submit(struct authzen *authzen, const struct question *question,
     if (demand->caller == NULL)
         return ERR_NO_MEMORY;
     demand->asked_ms = authzen->clock_ms();
-    demand->due_ns = now_ns() + question->ms * 1000000u;
+    demand->due_ns = clock_steady_ns() + question->ms * 1000000u;
     demand->done = done;
     demand->ctx = ask;
     TRY(shares_take(&authzen->bytes, demand->caller, ask->bytes));
@@ -335,7 +327,7 @@ static err_code look_up(struct authzen *authzen, struct question *question, bool
     if (key == NULL)
         return ERR_OK;
     TRY(digest_of(question, &ask.body));
-    TRY(once_find(authzen->once, &ask, now_ns(), &found, &entry, why));
+    TRY(once_find(authzen->once, &ask, clock_steady_ns(), &found, &entry, why));
     if (found == ONCE_FIRST) {
         question->entry = entry;
         return ERR_OK;
@@ -367,7 +359,7 @@ static void take(struct http_call *call, struct authzen *authzen, bool batch)
     if (err == ERR_OK)
         return;
     if (question.entry != NULL) /* nobody had time to wait for it */
-        once_end(authzen->once, question.entry, now_ns(), NULL, NULL);
+        once_end(authzen->once, question.entry, clock_steady_ns(), NULL, NULL);
     http_refuse(call, err == ERR_EXISTS ? 422 : http_status(err), err, &why);
 }
 

@@ -3,6 +3,7 @@
  * http_link.c: connections: how many there are, and how long they take. libevent's own time-out
  * begins anew with every byte, so that one byte now and then keeps a connection for ever.
  */
+#include "gate/base/clock.h"
 #include "gate/daemon/http_parts.h"
 #include "gate/daemon/reserve.h"
 
@@ -10,15 +11,6 @@
 #include <openssl/ssl.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <time.h>
-
-static uint64_t now_ns(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
 
 static struct link **bucket_of(struct http *http, const struct bufferevent *bev)
 {
@@ -130,7 +122,7 @@ struct bufferevent *http_link_new(struct event_base *base, void *arg)
     place = bucket_of(door->http, bev);
     link->next = *place;
     link->bev = bev;
-    link->since_ns = now_ns();
+    link->since_ns = clock_steady_ns();
     link->watch = evbuffer_add_cb(bufferevent_get_input(bev), came, link);
     if (link->watch == NULL) {
         (void)bufferevent_decref(bev);
@@ -182,7 +174,7 @@ void http_link_turn(struct link *link, enum link_state state)
     link->door->working[link->share] -= link->state == LINK_WORKING;
     link->door->working[link->share] += state == LINK_WORKING;
     link->state = state;
-    link->since_ns = now_ns();
+    link->since_ns = clock_steady_ns();
     bufferevent_setwatermark(link->bev, EV_READ, 0, most);
     if (answered)
         read_next(link);
@@ -212,7 +204,7 @@ static void sweep_link(const struct http *http, struct link *link, uint64_t now)
 void http_sweep(evutil_socket_t fd, short what, void *arg)
 {
     struct http *http = arg;
-    uint64_t now = now_ns();
+    uint64_t now = clock_steady_ns();
 
     (void)fd;
     (void)what;

@@ -3,21 +3,14 @@
  * became of them. */
 #include "gate/daemon/http_parts.h"
 
+#include "gate/base/clock.h"
+
 #include <event2/bufferevent_ssl.h>
 #include <stdlib.h>
-#include <time.h>
 
 #define SLOTS 256u    /* addresses that are told apart; some may have one together */
 #define PARTS 64u     /* of a door, of which one is made free at once */
 #define HURRY_US 1000 /* until libevent has seen who was shut out */
-
-static uint64_t now_ns(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
 
 static struct lobby *lobby_of(const struct link *link)
 {
@@ -32,7 +25,7 @@ bool http_lobby_admits(void *arg)
     if (link->shut)
         return false;
     lobby_who_of(bufferevent_getfd(link->bev), &link->who);
-    link->tried = lobby_admits(lobby_of(link), &link->who, now_ns());
+    link->tried = lobby_admits(lobby_of(link), &link->who, clock_steady_ns());
     if (!link->tried)
         link->end = LOBBY_RATE;
     return link->tried;
@@ -49,7 +42,7 @@ bool http_lobby_holds(struct link *link)
         return link->stranger;
     count_out(link);
     link->stranger = false;
-    lobby_welcome(lobby_of(link), &link->who, now_ns());
+    lobby_welcome(lobby_of(link), &link->who, clock_steady_ns());
     return false;
 }
 
@@ -141,7 +134,7 @@ void http_lobby_leave(struct link *link)
     }
     if (link->who.text[0] == '\0')
         lobby_who_of(bufferevent_getfd(link->bev), &link->who);
-    lobby_refuse(lobby_of(link), &link->who, &end, now_ns());
+    lobby_refuse(lobby_of(link), &link->who, &end, clock_steady_ns());
 }
 
 err_code http_lobby_open(struct http *http, struct tls *tls)

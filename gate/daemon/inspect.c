@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gate/daemon/inspect.h"
 
+#include "gate/base/clock.h"
 #include "gate/base/text.h"
 
 #include <assert.h>
-#include <time.h>
 #include <unistd.h>
 
 static_assert(HTTP_ERRORS == METRICS_ERRORS, "refusals are counted by other numbers");
@@ -39,11 +39,8 @@ static void numbers(struct http_call *call, void *ctx)
 /* Milliseconds since the hardware's last word. */
 static uint64_t silent_ms(const struct keeper_state *state)
 {
-    struct timespec now;
-    uint64_t ns;
+    const uint64_t ns = clock_steady_ns();
 
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
     return ns > state->answered_ns ? (ns - state->answered_ns) / 1000000u : 0;
 }
 

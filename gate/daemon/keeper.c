@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "gate/base/clock.h"
 #include "gate/daemon/keeper_parts.h"
 #include "gate/daemon/thread.h"
 
@@ -12,14 +13,6 @@
 #define PING_NS UINT64_C(5000000000)
 /* A command of a TPM has 30 s, after which the TPM is given up. */
 #define STOP_NS UINT64_C(40000000000)
-
-uint64_t keeper_now_ns(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
 
 void demands_init(struct demands *list)
 {
@@ -75,7 +68,7 @@ static bool has_work(const struct keeper *k)
 /* When there is something to do without anybody's asking. */
 static uint64_t when_due(const struct keeper *k)
 {
-    uint64_t now = keeper_now_ns();
+    uint64_t now = clock_steady_ns();
 
     if (!keeper_is_between(k))
         return keeper_gathers(k) ? k->gather_until_ns : UINT64_MAX;
@@ -89,7 +82,7 @@ static void wait_until(struct keeper *k, uint64_t ns)
     const struct timespec at = {.tv_sec = (time_t)(ns / 1000000000u),
                                 .tv_nsec = (long)(ns % 1000000000u)};
 
-    while (!has_work(k) && (ns == UINT64_MAX || keeper_now_ns() < ns))
+    while (!has_work(k) && (ns == UINT64_MAX || clock_steady_ns() < ns))
         if (ns == UINT64_MAX)
             (void)pthread_cond_wait(&k->work, &k->lock);
         else if (pthread_cond_timedwait(&k->work, &k->lock, &at) != 0)
@@ -226,7 +219,7 @@ int keeper_fd(const struct keeper *keeper)
 
 err_code keeper_submit(struct keeper *keeper, struct demand *demand, struct why *why)
 {
-    demand->arrived_ns = keeper_now_ns();
+    demand->arrived_ns = clock_steady_ns();
     return queue_put(keeper->queue, demand, why);
 }
 
@@ -300,7 +293,7 @@ void keeper_will_stop(struct keeper *keeper)
 {
     (void)pthread_mutex_lock(&keeper->lock);
     if (keeper->ending_ns == 0)
-        keeper->ending_ns = keeper_now_ns();
+        keeper->ending_ns = clock_steady_ns();
     (void)pthread_mutex_unlock(&keeper->lock);
 }
 
@@ -317,7 +310,7 @@ bool keeper_is_lost(struct keeper *keeper)
     bool lost;
 
     (void)pthread_mutex_lock(&keeper->lock);
-    lost = keeper->ending_ns != 0 && keeper_now_ns() >= lost_ns(keeper);
+    lost = keeper->ending_ns != 0 && clock_steady_ns() >= lost_ns(keeper);
     (void)pthread_mutex_unlock(&keeper->lock);
     return lost;
 }
@@ -328,7 +321,7 @@ static bool wait_for_end(struct keeper *k)
     bool over;
 
     (void)pthread_mutex_lock(&k->lock);
-    while (!k->over && !k->given_up && keeper_now_ns() < lost_ns(k)) {
+    while (!k->over && !k->given_up && clock_steady_ns() < lost_ns(k)) {
         const struct timespec at = {.tv_sec = (time_t)(lost_ns(k) / 1000000000u),
                                     .tv_nsec = (long)(lost_ns(k) % 1000000000u)};
 

@@ -99,7 +99,6 @@ err_code keeper_send(struct keeper *keeper, struct errand *errand);
  * by what is in force then. When it is done state.openings is one more. */
 void keeper_reopen(struct keeper *keeper);
 
-uint64_t keeper_now_ns(void); /* CLOCK_MONOTONIC */
 void keeper_look(struct keeper *keeper, struct keeper_state *ret);
 
 /* What was in force when the gate was current last; {0} if it never was. */

@@ -2,6 +2,7 @@
 /* keeper_gate.c: what the keeper does with its gate beside rounds: opens it, opens it anew after a
  * failure, lets errands use it, closes it. All of it is the hand's work, since it calls the
  * hardware. */
+#include "gate/base/clock.h"
 #include "gate/daemon/keeper_parts.h"
 
 #include <unistd.h>
@@ -98,7 +99,7 @@ static err_code open_anew(void *ctx, struct why *why)
 
 void keeper_plan_retry(struct keeper *k)
 {
-    k->retry_ns = keeper_now_ns() + k->pause_ns;
+    k->retry_ns = clock_steady_ns() + k->pause_ns;
     k->pause_ns = k->pause_ns == 0 ? PAUSE_FIRST_NS : k->pause_ns * 2;
     if (k->pause_ns > PAUSE_MAX_NS)
         k->pause_ns = PAUSE_MAX_NS;
@@ -133,14 +134,14 @@ static bool may_open(struct keeper *k)
         secret_refused(&k->secret, k->state_dir);
     if (secret_is_new(&k->secret, k->state_dir))
         return true;
-    k->retry_ns = keeper_now_ns() + PAUSE_MAX_NS;
+    k->retry_ns = clock_steady_ns() + PAUSE_MAX_NS;
     return false;
 }
 
 /* After a failure everything is read and verified anew: what is in memory is not believed. */
 static void mend(struct keeper *k)
 {
-    if (k->error != ERR_OK && keeper_now_ns() >= k->retry_ns && may_open(k))
+    if (k->error != ERR_OK && clock_steady_ns() >= k->retry_ns && may_open(k))
         keeper_open(k);
 }
 

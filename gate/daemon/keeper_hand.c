@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* keeper_hand.c: the thread that alone calls the hardware, while the service runs. */
+#include "gate/base/clock.h"
 #include "gate/daemon/keeper_parts.h"
 #include "gate/daemon/thread.h"
 
@@ -31,7 +32,7 @@ static void *run(void *arg)
         hand->err = err;
         hand->why = why;
         histogram_add(&k->state.use_ns[hand->use], &HISTOGRAM_TIMES,
-                      keeper_now_ns() - hand->began_ns);
+                      clock_steady_ns() - hand->began_ns);
         hand->state = HAND_DONE;
         (void)pthread_cond_signal(&k->work);
     }
@@ -62,7 +63,7 @@ static void give(struct keeper *k, enum keeper_use use, err_code (*job)(void *ct
                  void *ctx)
 {
     k->hand.use = use;
-    k->hand.began_ns = keeper_now_ns();
+    k->hand.began_ns = clock_steady_ns();
     k->hand.job = job;
     k->hand.ctx = ctx;
     k->hand.state = HAND_WORKS;
@@ -73,7 +74,7 @@ static err_code take(struct keeper *k, struct why *why)
 {
     k->hand.state = HAND_FREE;
     *why = k->hand.why;
-    k->state.answered_ns = keeper_now_ns();
+    k->state.answered_ns = clock_steady_ns();
     return k->hand.err;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* keeper_round.c: rounds: what is judged goes on record, is proved by the hardware, and becomes an
  * answer. */
+#include "gate/base/clock.h"
 #include "gate/daemon/identify.h"
 #include "gate/daemon/keeper_parts.h"
 #include "gate/decide/answer_json.h"
@@ -82,7 +83,7 @@ static void count(struct keeper *k, const struct round *round, bool proved)
         permitted += round->items[i]->permit;
     (void)pthread_mutex_lock(&k->lock);
     if (round->began_ns != 0)
-        histogram_add(&k->state.round_ns, &HISTOGRAM_TIMES, keeper_now_ns() - round->began_ns);
+        histogram_add(&k->state.round_ns, &HISTOGRAM_TIMES, clock_steady_ns() - round->began_ns);
     histogram_add(&k->state.round_size, &HISTOGRAM_SIZES, round->n);
     k->state.waiting = round == k->open ? k->away->n : k->open->n; /* they do no more */
     if (proved) {
@@ -153,7 +154,7 @@ static uint64_t boot_ns(void)
 void keeper_begin_check(struct keeper *keeper)
 {
     keeper->check_holds = false;
-    keeper->checked_ns = keeper_now_ns();
+    keeper->checked_ns = clock_steady_ns();
     keeper->checked_boot_ns = boot_ns();
 }
 
@@ -347,7 +348,7 @@ static void answer_now(struct keeper *k, struct demand *demand)
 /* Whoever waits longer than he wants to is told so, and nothing of it goes on record. */
 static bool in_time(struct demand *demand)
 {
-    if (keeper_now_ns() <= demand->due_ns)
+    if (clock_steady_ns() <= demand->due_ns)
         return true;
     demand->refused =
         why_say(&demand->refused_why, ERR_DEADLINE, "it waited longer than its deadline allows");
@@ -412,11 +413,11 @@ static bool ends_outage(const struct keeper *k)
 
 static err_code append(struct keeper *k, struct scribe_proof **ret, struct why *why)
 {
-    const uint64_t began_ns = keeper_now_ns();
+    const uint64_t began_ns = clock_steady_ns();
     err_code err = scribe_commit(k->scribe, k->gate->now_ms, ret, why);
 
     (void)pthread_mutex_lock(&k->lock);
-    histogram_add(&k->state.append_ns, &HISTOGRAM_TIMES, keeper_now_ns() - began_ns);
+    histogram_add(&k->state.append_ns, &HISTOGRAM_TIMES, clock_steady_ns() - began_ns);
     (void)pthread_mutex_unlock(&k->lock);
     return err;
 }
@@ -444,7 +445,7 @@ static void prove(struct keeper *k)
 /* The last check counts for this round, too. */
 static void spare_check(struct keeper *k)
 {
-    k->open->began_ns = keeper_now_ns();
+    k->open->began_ns = clock_steady_ns();
     for (size_t i = 0; i < k->open->n; i++)
         k->open->dockets[i].checked_ms_ago = age_ms(k);
     scribe_check_again(k->scribe);
@@ -477,12 +478,12 @@ static void gather(struct keeper *k, size_t answered, uint64_t took_ns)
     k->gather_from = k->open->n;
     k->gather_to =
         k->open->n + answered < KEEPER_BATCH_MAX ? k->open->n + answered : KEEPER_BATCH_MAX;
-    k->gather_until_ns = keeper_now_ns() + (most < GATHER_MAX_NS ? most : GATHER_MAX_NS);
+    k->gather_until_ns = clock_steady_ns() + (most < GATHER_MAX_NS ? most : GATHER_MAX_NS);
 }
 
 bool keeper_gathers(const struct keeper *keeper)
 {
-    return keeper->open->n < keeper->gather_to && keeper_now_ns() < keeper->gather_until_ns;
+    return keeper->open->n < keeper->gather_to && clock_steady_ns() < keeper->gather_until_ns;
 }
 
 static void end_gathering(struct keeper *k)
@@ -523,7 +524,7 @@ static void has_checked(struct keeper *k, err_code err, const struct why *why)
 static void has_proved(struct keeper *k, err_code err, struct why *why)
 {
     struct round *round = k->away;
-    const uint64_t took_ns = keeper_now_ns() - round->began_ns;
+    const uint64_t took_ns = clock_steady_ns() - round->began_ns;
     const size_t answered = round->n;
     const bool gathers = err == ERR_OK && may_gather(k, round);
 

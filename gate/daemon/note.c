@@ -1,25 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gate/daemon/note.h"
 
+#include "gate/base/clock.h"
 #include "gate/daemon/authzen.h"
 
 #include <string.h>
-#include <time.h>
-
-static uint64_t now_ns(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
 
 void note_take(struct note *note, struct http_call *call)
 {
     const char *id = http_header(call, "X-Request-ID");
     const char *trace = http_header(call, "traceparent");
 
-    *note = (struct note){.arrived_ns = now_ns()};
+    *note = (struct note){.arrived_ns = clock_steady_ns()};
     if (id != NULL && strlen(id) < sizeof note->id)
         memcpy(note->id, id, strlen(id));
     if (trace != NULL && report_is_trace(trace)) {
@@ -58,7 +50,7 @@ static void take_record(const struct demand_item *item, struct verdict *verdict)
 void note_verdicts(const struct noter *noter, const struct note *note, const struct demand *demand,
                    bool answered)
 {
-    uint64_t ns = now_ns() - note->arrived_ns, at_ms = noter->clock_ms();
+    uint64_t ns = clock_steady_ns() - note->arrived_ns, at_ms = noter->clock_ms();
     size_t n = authzen_verdicts(demand);
 
     for (size_t i = 0; i < n; i++) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gate/daemon/service.h"
 
+#include "gate/base/clock.h"
 #include "gate/base/file.h"
 #include "gate/daemon/admin.h"
 #include "gate/daemon/authzen.h"
@@ -150,7 +151,7 @@ static void tell_reloaded(struct service *s, const struct keeper_state *state)
 
 static void feed(struct service *s, const struct keeper_state *state)
 {
-    if (watchdog_due(&s->watchdog, keeper_now_ns(), state->answered_ns))
+    if (watchdog_due(&s->watchdog, clock_steady_ns(), state->answered_ns))
         (void)sd_notify(0, "WATCHDOG=1");
 }
 
@@ -323,7 +324,7 @@ static void reload(evutil_socket_t fd, short what, void *arg)
     s->openings = state.openings;
     s->reloading = true;
     (void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu",
-                     (unsigned long long)(keeper_now_ns() / 1000));
+                     (unsigned long long)(clock_steady_ns() / 1000));
     keeper_reopen(s->keeper);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gate/daemon/strangers.h"
 
+#include "gate/base/clock.h"
 #include "gate/base/text.h"
 
 #include <stdio.h>
@@ -192,7 +193,7 @@ static err_code send(struct strangers *s, struct demand *demand, const char *cal
     if (demand->caller == NULL)
         return ERR_NO_MEMORY;
     demand->asked_ms = s->options.clock_ms();
-    demand->due_ns = keeper_now_ns() + STRANGERS_WAIT_S * TOKEN;
+    demand->due_ns = clock_steady_ns() + STRANGERS_WAIT_S * TOKEN;
     demand->done = back;
     demand->ctx = s;
     return keeper_submit(s->options.keeper, demand, &(struct why){0});
@@ -308,7 +309,7 @@ err_code strangers_new(const struct strangers_options *options, struct strangers
         return ERR_NO_MEMORY;
     out->options = *options;
     if (out->options.now_ns == NULL)
-        out->options.now_ns = keeper_now_ns;
+        out->options.now_ns = clock_steady_ns;
     TRY(strangers_day_load(out->path, options->clock_ms(), &out->day, why));
     *ret = out;
     out = NULL; /* transferred */

@@ -32,7 +32,7 @@ struct strangers;
 struct strangers_options {
     struct keeper *keeper;
     uint64_t (*clock_ms)(void); /* since 1970 */
-    uint64_t (*now_ns)(void);   /* by which rates are; NULL: keeper_now_ns() */
+    uint64_t (*now_ns)(void);   /* by which rates are; NULL: clock_steady_ns() */
     const char *class_;         /* as authzen_body.class_ */
     const char *path;           /* of the file that the day's count is in */
 };
